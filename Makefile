@@ -1,0 +1,89 @@
+# Needs Python 3.11 or newer and make; everything else lands in .venv.
+#   make demo PORT=9000            another port
+#   make install PYTHON=python3.13 another Python
+#   make test ARGS="-k related"    some of the tests
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+INSTALLED := $(VENV)/installed
+TESTS_INSTALLED := $(VENV)/tests-installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test check format bench lock clean moved
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1#\2/p' Makefile | awk -F'#' '{ printf "%-16s%s\n", $$1, $$2 }'
+
+install: $(INSTALLED) ## make .venv with the alsosee command in it
+	@echo "Installed: $(BIN)/alsosee"
+
+# `exec`: Ctrl-C goes to the service itself, and its exit status is what make sees.
+demo: $(INSTALLED) ## install, then run the service with the sample archive (PORT=8000)
+	@$(if $(PORT),ALSOSEE_PORT='$(PORT)') exec $(BIN)/alsosee demo
+
+test: $(TESTS_INSTALLED) ## every test (ARGS= goes to pytest)
+	@exec $(BIN)/pytest -q $(ARGS)
+
+check: $(TESTS_INSTALLED) ## format, lint, types, layers, and the tests that compare docs with code
+	$(BIN)/ruff format --check --quiet --output-format concise .
+	$(BIN)/ruff check --quiet --output-format concise .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q $(wildcard tests/test_docs.py) tests/test_deployment.py
+
+format: $(TESTS_INSTALLED) ## let ruff put the code in order
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+bench: $(TESTS_INSTALLED) ## speed and memory (ARGS=--help shows what can be chosen)
+	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+# Without ARGS=--upgrade, versions that still fit stay as they are.
+COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
+
+lock: $(BIN)/uv ## pin what pyproject.toml asks for (ARGS=--upgrade for newer versions)
+	$(COMPILE) --group build --output-file requirements.txt
+	$(COMPILE) --group build --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean: ## remove .venv and caches; the archive in var/ stays
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps. A venv holds absolute paths, so one that was moved is made anew.
+ifneq ($(shell cat $(INSTALLED) 2>/dev/null || pwd -P),$(shell pwd -P))
+$(INSTALLED): moved
+endif
+
+define A_GOOD_PYTHON
+import sys
+if sys.version_info < (3, 11):
+    sys.exit("Also See needs Python 3.11 or newer, and %s is %s. Name another: make install PYTHON=python3.13"
+             % (sys.executable, sys.version.split()[0]))
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit("%s has no venv. On Debian and Ubuntu: apt-get install python3-venv" % sys.executable)
+endef
+export A_GOOD_PYTHON
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@command -v '$(PYTHON)' >/dev/null || \
+		{ echo "Also See needs Python 3.11 or newer, and there is no $(PYTHON)." >&2; exit 1; }
+	@$(PYTHON) -c "$$A_GOOD_PYTHON"
+	@echo "Installing into $(VENV) (about a minute the first time) …"
+	@[ "$$(cat $@ 2>/dev/null || pwd -P)" = "$$(pwd -P)" ] && $(PIP) --version >/dev/null 2>&1 || \
+		$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --quiet --require-hashes --requirement requirements.txt
+	@$(PIP) install --quiet --no-build-isolation --no-deps --editable .
+	@pwd -P >$@
+
+$(TESTS_INSTALLED): requirements-dev.txt $(INSTALLED)
+	@echo "Installing what the tests need into $(VENV) …"
+	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+$(BIN)/uv:
+	@$(MAKE) --no-print-directory $(TESTS_INSTALLED)
