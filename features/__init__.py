@@ -1,0 +1,1 @@
+"""What does this article say, as numbers?"""

@@ -1,0 +1,312 @@
+"""One article as the newsroom sends it, checked and cleaned: the only way in for its text."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import regex
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from features.language import detect_language, normalize_language
+from features.text import excerpt as first_words
+from features.text import plain_text
+
+MAX_ID_BYTES = 512
+MAX_BODY_CHARS = 200_000
+MAX_LABELS = 50
+MAX_LABEL_CHARS = 1000
+# Of a title, a tag and the like as they come in: the HTML parser need not see more.
+MAX_RAW_LINE_CHARS = 20_000
+UNSAVED_ID = "(unsaved)"
+
+# Names that other systems use for our fields, first match wins. README.md shows this
+# table, and a test compares the two.
+FIELD_ALIASES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "_id", "guid", "uuid", "article_id", "post_id", "slug"),
+    "title": ("title", "headline", "name", "post_title"),
+    "body": ("body", "content", "text", "body_html", "content_html", "articleBody", "post_content"),
+    "url": ("url", "link", "permalink", "canonical_url"),
+    "excerpt": ("excerpt", "summary", "description", "standfirst", "dek", "teaser"),
+    "published_at": ("published_at", "published", "date", "pub_date", "pubDate", "datePublished"),
+    "updated_at": ("updated_at", "updated", "modified", "modified_at", "dateModified"),
+    "section": ("section", "category", "articleSection", "desk"),
+    "tags": ("tags", "keywords", "topics"),
+    "authors": ("authors", "author", "byline", "creator"),
+    "language": ("language", "lang", "inLanguage", "locale"),
+    "image": ("image", "image_url", "thumbnail", "thumb_url", "featured_image", "picture"),
+    "version": ("version", "revision"),
+}
+
+
+class FieldProblem(NamedTuple):
+    """What is wrong with one field; *pointer* is a JSON Pointer (RFC 6901), in sender's names."""
+
+    pointer: str
+    detail: str
+
+
+class InvalidArticle(ValueError):
+    """An article that cannot be accepted, with every problem found in it."""
+
+    def __init__(self, problems: list[FieldProblem]) -> None:
+        super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems))
+        self.problems = problems
+
+
+_CONTROL = regex.compile(r"\p{Cc}")
+_URL_FORBIDDEN = regex.compile(r"[\p{Cc}\p{Cf}\p{Z}\\]")
+
+
+def check_article_id(value: Any) -> str:
+    """Return the id as text (numbers count), or raise ValueError saying what is wrong with it."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # WordPress and most databases number their posts
+    if not isinstance(value, str):
+        raise ValueError("expected a string")
+    size = len(_utf8(value))
+    if not 1 <= size <= MAX_ID_BYTES:
+        raise ValueError(f"expected 1 to {MAX_ID_BYTES} bytes of UTF-8, got {size}")
+    if _CONTROL.search(value):
+        raise ValueError("must not hold control characters")
+    return value
+
+
+def _utf8(value: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds a lone surrogate, which is not text") from None
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("expected a string")
+    _utf8(value)
+    if "\0" in value:
+        raise ValueError("must not hold NUL characters")
+    return value
+
+
+def _one_line(value: Any) -> Any:
+    text = _text(value)
+    if len(text) > MAX_RAW_LINE_CHARS:
+        raise ValueError(f"expected at most {MAX_RAW_LINE_CHARS} characters, markup and all")
+    return " ".join(plain_text(text).split())
+
+
+def _one_line_or_none(value: Any) -> Any:
+    if isinstance(value, list):  # several categories: the first is the main one
+        value = value[0] if value else None
+    return None if value is None else _one_line(value) or None
+
+
+def _body(value: Any) -> Any:
+    text = _text(value)
+    if len(text) > 4 * MAX_BODY_CHARS:  # before the HTML parser, which need not see it
+        raise ValueError(f"expected at most {MAX_BODY_CHARS} characters")
+    return plain_text(text)
+
+
+def _url(value: Any) -> Any:
+    url = _text(value).strip()
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable or _URL_FORBIDDEN.search(url):
+        raise ValueError("expected an absolute http or https URL")
+    return url
+
+
+def parse_date(value: Any) -> datetime | None:
+    """
+    Read ISO 8601 or the date of a feed (RFC 5322) as an instant in UTC.
+
+    A date without a zone is taken as UTC, a date without a time as its midnight.
+    Numbers are refused: seconds and milliseconds cannot be told apart.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ValueError("expected a date as text, such as 2025-03-13T07:12:44Z")
+    try:
+        moment = _read_date(value.strip())
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        raise ValueError("expected an ISO 8601 date, such as 2025-03-13T07:12:44Z") from None
+
+
+def _read_date(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return parsedate_to_datetime(text)
+
+
+def _labels(value: Any) -> Any:
+    """Tags and authors: a list of names or of objects with a name, or one string of several."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        value = regex.split(r"[,;|]", value)
+    if not isinstance(value, list | tuple):
+        raise ValueError("expected a list of strings")
+    if len(value) > MAX_LABELS:
+        raise ValueError(f"expected at most {MAX_LABELS} entries")
+    names = [_one_line(v.get("name") if isinstance(v, Mapping) else v) for v in value]
+    if any(len(name) > MAX_LABEL_CHARS for name in names):
+        raise ValueError(f"expected at most {MAX_LABEL_CHARS} characters in each")
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _language(value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    language = normalize_language(_text(value))
+    if language is None:
+        raise ValueError("expected a language tag, such as en or pt-BR")
+    return language
+
+
+def _image(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) and value else value or None
+
+
+# Bounds stand before validators: so they are the text's own, and speak of characters.
+Title = Annotated[str, Field(min_length=1, max_length=1000), BeforeValidator(_one_line)]
+OptionalLine = Annotated[
+    Annotated[str, Field(max_length=2000)] | None, BeforeValidator(_one_line_or_none)
+]
+Url = Annotated[str, Field(max_length=2000), BeforeValidator(_url)]
+OptionalUrl = Annotated[
+    Annotated[str, Field(max_length=2000)] | None,
+    BeforeValidator(lambda value: None if value is None else _url(value)),
+]
+Moment = Annotated[datetime | None, BeforeValidator(parse_date)]
+Labels = Annotated[tuple[str, ...], BeforeValidator(_labels)]
+
+
+class Image(BaseModel):
+    """The picture of a card; sizes in pixels."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: Url
+    width: int | None = Field(default=None, ge=1, le=20_000)
+    height: int | None = Field(default=None, ge=1, le=20_000)
+    alt: OptionalLine = None
+
+
+class Article(BaseModel):
+    """
+    A story of the archive. Text fields are plain text: HTML that came in has become text.
+
+    `language` is an ISO 639 code, detected where the sender gave none, None where it
+    cannot be told. `version` (or else `updated_at`) decides between two writers.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: Annotated[str, BeforeValidator(check_article_id)]
+    title: Title
+    body: Annotated[str, Field(max_length=MAX_BODY_CHARS), BeforeValidator(_body)] = ""
+    url: OptionalUrl = None
+    excerpt: OptionalLine = None
+    published_at: Moment = None
+    updated_at: Moment = None
+    section: OptionalLine = None
+    tags: Labels = ()
+    authors: Labels = ()
+    language: Annotated[str | None, BeforeValidator(_language)] = None
+    image: Annotated[Image | None, BeforeValidator(_image)] = None
+    version: Annotated[int | None, Field(strict=True, ge=0, lt=2**53)] = None
+
+    @property
+    def revision(self) -> int | None:
+        """What orders two writes of one article: `version`, or `updated_at` in milliseconds."""
+        if self.version is not None or self.updated_at is None:
+            return self.version
+        return round(self.updated_at.timestamp() * 1000)
+
+
+def parse_article(data: object) -> Article:
+    """
+    Check and clean one article from outside, under any of the names of `FIELD_ALIASES`.
+
+    Fields nobody knows are ignored. A missing language is detected, a missing excerpt
+    is taken from the start of the body.
+
+    Raises:
+        InvalidArticle: naming every bad field by the name the sender used.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidArticle([FieldProblem("", "expected a JSON object")])
+    names = sender_names(data)
+    try:
+        article = Article.model_validate({ours: data[theirs] for ours, theirs in names.items()})
+    except ValidationError as error:
+        raise InvalidArticle(field_problems(error, names)) from None
+    return _completed(article)
+
+
+def parse_draft(data: object) -> Article:
+    """
+    Check and clean a story that is still being written: its id and title may be missing.
+
+    Raises:
+        InvalidArticle: also when there is neither a title nor a body.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidArticle([FieldProblem("", "expected a JSON object")])
+    names = sender_names(data)
+    given = {ours: data[theirs] for ours, theirs in names.items()}
+    if not given.get("title") and not given.get("body"):
+        raise InvalidArticle([FieldProblem("/title", "expected a title or a body")])
+    untitled = not given.get("title")
+    completed = {**data, "id": given.get("id", UNSAVED_ID)} | ({"title": "–"} if untitled else {})
+    article = parse_article(completed)
+    return article.model_copy(update={"title": ""}) if untitled else article
+
+
+def sender_names(data: Mapping[str, Any]) -> dict[str, str]:
+    """Our field → the sender's name for it; null and empty strings count only when alone."""
+    found = {}
+    for ours, aliases in FIELD_ALIASES.items():
+        present = [name for name in aliases if data.get(name) is not None]
+        filled = [name for name in present if data[name] != ""]
+        if filled or present:
+            found[ours] = (filled or present)[0]
+    return found
+
+
+def _completed(article: Article) -> Article:
+    missing: dict[str, Any] = {}
+    if article.language is None:
+        missing["language"] = detect_language(f"{article.title}\n{article.body}")
+    if article.excerpt is None and article.body:
+        missing["excerpt"] = first_words(article.body) or None
+    return article.model_copy(update=missing) if missing else article
+
+
+def field_problems(
+    error: ValidationError, names: Mapping[str, str] = MappingProxyType({})
+) -> list[FieldProblem]:
+    """What pydantic found, as JSON Pointers in the sender's *names*."""
+    problems = []
+    for found in error.errors(include_url=False, include_context=False, include_input=False):
+        first, *rest = (str(part) for part in found["loc"]) if found["loc"] else ("",)
+        path = [names.get(first, first), *rest] if first else []
+        pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
+        problems.append(FieldProblem(pointer, found["msg"].removeprefix("Value error, ")))
+    return problems

@@ -1,0 +1,169 @@
+"""HTML to text, and Unicode hygiene: every string from outside passes here once."""
+
+import html as entities
+import unicodedata
+from collections.abc import Iterator
+from html.entities import html5 as named_references
+
+import regex
+
+
+def _set(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+# Start or end of one of these ends a paragraph.
+_BLOCKS = _set("""
+    address article aside blockquote body caption center dd details dialog dir div dl dt
+    fieldset figcaption figure footer h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav
+    ol p pre section summary table tbody tfoot thead tr ul
+""")
+# Not prose, or not part of the story: the element goes with everything in it.
+_DROPPED = _set("button canvas form head iframe noscript object select svg template textarea title")
+_INLINE = _set("""
+    a abbr acronym amp-img audio b bdi bdo big br cite code data del dfn em embed font i img
+    input ins kbd label link mark meta meter nobr output param picture progress q rp rt ruby s
+    samp script small source span strike strong style sub sup td th time track tt u var video
+    wbr
+""")
+_ELEMENTS = _BLOCKS | _DROPPED | _INLINE
+_SEPARATORS = {"br": "\n", "td": " ", "th": " "} | dict.fromkeys(_BLOCKS | {"form"}, "\n\n")
+
+# The tokeniser of the HTML standard in one pattern, instead of a parser that builds a tree: there,
+# 40,000 nested <div> or attributes take two seconds and four times as many take 16 times as long.
+# Every alternative also matches when its end never comes, and nothing backtracks, so hostile input
+# is read once like any other. As in a browser, what never ends swallows the rest.
+_MARKUP = regex.compile(
+    r"""
+      <!--(?:-?>|.*?(?:--!?>|\Z))                        # comment
+    | <(?P<raw>script|style)(?=[\s/>]).*?(?:</(?P=raw)(?=[\s/>])[^>]*+>?+|\Z)
+    | <[!?][^>]*+>?+ | </(?![a-z])[^>]*+>?+              # doctype, <?xml ...?>, </>
+    | <(?P<close>/?)(?P<name>[a-z][^\s/>]*+)             # tag; its quoted values may hold ">"
+      (?:[^>=]++|=\s*+(?:"[^"]*+"?+|'[^']*+'?+)?+)*+>?+
+    """,
+    regex.VERBOSE | regex.IGNORECASE | regex.DOTALL,
+)
+_TAG = regex.compile(
+    r"<!--|<!doctype\b|</?([a-z][a-z0-9-]*+)(?:\s*+/?>|\s[^<>=]*+=[^<>]*+>)", regex.IGNORECASE
+)
+_REFERENCE = regex.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))")
+_ENDLESS_NUMBER = regex.compile(r"&#[0-9]{8,}+;?+")
+_BLANK_LINES = regex.compile(r"\n\s*\n")
+
+# Controls, format characters (bidi overrides, zero-width space, soft hyphen, byte order mark) and
+# lone surrogates, which no UTF-8 encoder takes. Joiners stay: Persian and Hindi spell with them.
+_INVISIBLE = regex.compile(r"[[\p{Cc}\p{Cf}\p{Cs}]--[\s\x1c-\x1f\u200c\u200d]]+", regex.V1)
+_MARKS_BEYOND_8 = regex.compile(r"(\p{M}{8})\p{M}+")
+_NEWLINES = regex.compile(r"\n{3,}")
+
+_SENTENCE_END = regex.compile(
+    # Three small letters before the stop keep "Gov.", "U.S." and "No. 7" whole.
+    r"(?<=[\p{Ll}\p{Lo}\p{M}\d]{3})(?:[.!?…؟۔।]['\"”’»)]*+(?=\s+\P{Ll})|[。！？][」』”）]*+)"
+)
+
+
+def plain_text(text: str) -> str:
+    """
+    Return text as it should be stored and analysed, whatever was sent: HTML, escaped text or plain.
+    """
+    return clean_text(html_to_text(text) if looks_like_html(text) else text)
+
+
+def looks_like_html(text: str) -> bool:
+    """Tell markup and character references from prose such as "a < b" or "R&D"."""
+    # A match without a name is a comment or a number: no dictionary to ask.
+    return any(
+        name is None or name.lower() in _ELEMENTS for name in _first_groups(_TAG, text)
+    ) or any(name is None or name in named_references for name in _first_groups(_REFERENCE, text))
+
+
+def html_to_text(html: str) -> str:
+    """
+    Return the prose of a page or fragment: paragraphs divided by a blank line, <br> by a newline.
+
+    Blank lines in the source divide paragraphs too, as WordPress stores them. Time is linear in the
+    length of any input.
+    """
+    parts: list[str] = []
+    opened: dict[str, list[int]] = {name: [] for name in _DROPPED}
+    position = 0
+    html = html.replace("\r\n", "\n")
+    for tag in _MARKUP.finditer(html):
+        parts.append(_decode(html[position : tag.start()]))
+        position = tag.end()
+        name = (tag["name"] or "").lower()
+        parts.append(_SEPARATORS.get(name, ""))
+        if name in _DROPPED:
+            _drop(parts, opened[name], closing=bool(tag["close"]))
+    parts.append(_decode(html[position:]))
+    return _tidy("".join(parts))
+
+
+def clean_text(text: str) -> str:
+    """
+    Return text in NFC without invisible characters, at most 8 combining marks on a letter.
+
+    Blanks become single spaces; newlines stay, two at most together.
+    """
+    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if not text.isascii():
+        # Marks are cut before normalising, which takes quadratic time on them (5.6 s for 40,000,
+        # cpython issue 149079), and after it, because one mark can become two.
+        text = unicodedata.normalize("NFC", _MARKS_BEYOND_8.sub(r"\1", text))
+        text = _MARKS_BEYOND_8.sub(r"\1", text)
+    return _tidy(text)
+
+
+def excerpt(text: str, limit: int = 200) -> str:
+    """
+    Return the start of a text in at most *limit* characters, on one line.
+
+    Whole sentences if they fill half the room, else whole words and "…". Scripts without spaces are
+    cut between characters, never between a letter and its marks.
+    """
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    room = text[: limit + 1]
+    ends = [end.end() for end in _SENTENCE_END.finditer(room) if end.end() <= limit]
+    if ends and ends[-1] >= limit // 2:
+        return text[: ends[-1]]
+    space = room.rfind(" ", limit // 2, limit)
+    cut = space if space > 0 else _last_boundary(room, limit - 1)
+    return text[:cut].rstrip(" ,;:(–—-") + "…"
+
+
+def _first_groups(pattern: regex.Pattern[str], text: str) -> Iterator[str | None]:
+    return (match[1] for match in pattern.finditer(text))
+
+
+def _drop(parts: list[str], starts: list[int], closing: bool) -> None:
+    """Forget what was written since the element opened; one that never closes drops nothing."""
+    if not closing:
+        starts.append(len(parts))
+    elif starts:
+        del parts[starts.pop() :]
+
+
+def _decode(data: str) -> str:
+    if "&" in data:
+        # int() refuses more than 4,300 digits.
+        data = entities.unescape(_ENDLESS_NUMBER.sub("\ufffd", data))
+    if "\n" not in data:
+        return data
+    return "\n\n".join(piece.replace("\n", " ") for piece in _BLANK_LINES.split(data))
+
+
+def _tidy(text: str) -> str:
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return _NEWLINES.sub("\n\n", "\n".join(lines)).strip("\n")
+
+
+def _last_boundary(text: str, limit: int) -> int:
+    """Return where the last whole character ends, its marks and joined emoji included."""
+    end = 0
+    for character in regex.finditer(r"\X", text):
+        if character.end() > limit:
+            break
+        end = character.end()
+    return end

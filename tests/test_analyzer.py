@@ -1,0 +1,200 @@
+"""Language, tokens, stems, terms."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import Stemmer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features import analyzer
+from features.analyzer import Terms, analyze
+from features.language import normalize_language
+from features.stopwords import STOP_WORDS, stop_words
+
+LANGUAGES = st.sampled_from([None, "xx", *STOP_WORDS, "ta", "th", "ko", "hy", "eu"])
+
+
+def words(text: str, language: str | None = "en") -> list[str]:
+    return analyze(text, language).words
+
+
+def pairs(text: str, language: str | None = "en") -> list[str]:
+    return analyze(text, language).pairs
+
+
+def test_a_sentence_becomes_stems_and_pairs_of_stems() -> None:
+    expected = Terms(["talk", "istanbul", "end"], ["talk istanbul", "istanbul end"])
+
+    assert expected == analyze("The talks in Istanbul ended", "en")
+
+
+def test_repeated_words_are_kept_in_order() -> None:
+    assert ["war", "peac", "war"] == words("War and peace and war")
+
+
+def test_pairs_reach_across_function_words_but_not_across_sentences() -> None:
+    assert ["truce kursk"] == pairs("truce for Kursk. Sudzha")
+    assert [] == pairs("truce\nKursk")
+    assert [] == pairs("“The truce.” Kursk")
+    assert [] == pairs("جنگ۔ پاکستان", "ur")
+
+
+def test_a_stop_after_two_letters_ends_no_sentence() -> None:
+    assert ["st petersburg"] == pairs("St. Petersburg")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Russia's Russia’s RUSSIA", ["russia", "russia", "russia"]),
+        ("the G7 and a 30-day truce", ["g7", "30", "day", "truce"]),
+        ("U.S. and U.N. envoys", ["us", "un", "envoy"]),
+        ("1,000 drones, Leap 13.2, v1.2", ["1000", "drone", "leap", "13.2", "v1.2"]),
+        ("_italic_ snake_case", ["ital", "snake", "case"]),
+        ("I don't, we won't, they'll", []),
+        ("a b c 1 2", []),
+        ("x" * 65 + " kept", ["kept"]),
+    ],
+)
+def test_english_tokens(text: str, expected: list[str]) -> None:
+    assert expected == words(text)
+
+
+def test_words_that_news_is_about_are_never_function_words() -> None:
+    about = {"world", "state", "million", "system", "fire", "home", "research", "us", "bill"}
+
+    assert about.isdisjoint(stop_words("en"))
+
+
+def test_elided_articles_go() -> None:
+    assert ["homm", "état"] == words("L’homme de l'État aujourd'hui", "fr")
+    assert ["arte", "acqua"] == words("dell'arte nell’acqua", "it")
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("en", "talked", "talks"),
+        ("es", "naciones", "nación"),
+        ("de", "Häuser", "Haus"),
+        ("ru", "Ёлки", "елка"),
+        ("ro", "ştiri", "știri"),
+        ("tr", "IŞIK", "ışık"),
+        ("tr", "İstanbul'da", "istanbul"),
+        ("en", "İstanbul", "Istanbul"),
+        ("hi", "सरकारों", "सरकार"),
+        ("ta", "இந்தியாவின்", "இந்தியா"),
+        ("el", "ουκρανία", "ΟΥΚΡΑΝΊΑ"),
+        ("ar", "المدرسة", "المدرسةُ"),
+        ("ar", "أوكرانيا", "اوكرانيا"),
+        ("ar", "ﻻﻋﺐ", "لاعب"),
+        ("fa", "کتاب\u200cها", "كتابها"),
+        ("ur", "پاکستان", "پاكستان"),
+        ("ur", "ہمسایہ", "همسايه"),
+        ("uk", "п'ять", "п’ять"),
+        ("he", 'צה"ל', "צה״ל"),
+        (None, "ＯｐｅｎＡＩ", "openai"),
+        (None, "۲۰۲۵", "2025"),
+        (None, "٢٠٢٥", "२०२५"),
+    ],
+)
+def test_spellings_of_one_word_are_one_term(language: str | None, one: str, other: str) -> None:
+    assert words(one, language) == words(other, language) != []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("hi", "हिन्दी"), ("ml", "മലയാളം"), ("bn", "শ্রী"), ("am", "ማንቸስተር")]
+)
+def test_words_with_combining_marks_stay_whole(language: str, text: str) -> None:
+    assert 1 == len(words(text, language))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("zh", "停火协议", ["停火", "火协", "协议"]),
+        ("zh", "了的", []),
+        ("zh", "京", ["京"]),
+        ("ja", "ロシアです", ["ロシ", "シア", "アで"]),
+        ("ko", "러시아가 북", ["러시", "시아", "아가", "북"]),
+        ("th", "ที่นี่", ["ที่นี่"]),
+        ("zh", "5G网络 OpenAI", ["5g", "网络", "openai"]),
+        (None, "停火协", ["停火", "火协"]),
+    ],
+)
+def test_scripts_without_spaces_become_bigrams(
+    language: str | None, text: str, expected: list[str]
+) -> None:
+    assert expected == words(text, language)
+
+
+def test_bigrams_form_no_pairs_and_part_their_neighbours() -> None:
+    assert [] == pairs("OpenAI 网络 Google", "zh")
+
+
+def test_marks_stay_with_their_letter_in_thai() -> None:
+    assert all(not word.startswith("\u0e48") for word in words("ที่ประเทศไม่ใหญ่", "th"))
+
+
+def test_an_unknown_language_keeps_every_word_as_it_is() -> None:
+    assert ["the", "talks", "ended"] == words("The talks ended", None)
+
+
+@given(st.text(), LANGUAGES)
+def test_any_text_in_any_language_has_well_formed_terms(text: str, language: str | None) -> None:
+    terms = analyze(text, language)
+
+    assert all(word and not any(map(str.isspace, word)) for word in terms.words)
+    assert all(len(pair.split(" ")) == 2 for pair in terms.pairs)
+    assert {word for pair in terms.pairs for word in pair.split(" ")} <= set(terms.words)
+
+
+@given(st.lists(st.sampled_from(["war", "talks", "the", ". ", "\n", "网络", "G7"])), LANGUAGES)
+def test_there_are_fewer_pairs_than_words(parts: list[str], language: str | None) -> None:
+    terms = analyze(" ".join(parts), language)
+
+    assert len(terms.pairs) <= max(0, len(terms.words) - 1)
+
+
+@pytest.mark.parametrize(
+    ("hostile", "count"),
+    [
+        ("a." * 50_000, 0),
+        ("1," * 50_000, 0),
+        ("п'" * 50_000, 0),
+        ("中" * 50_000, 49_999),
+        ("ก" + "\u0e48" * 50_000, 1),
+        ("\uff9e" * 50_000, 0),
+        ("a\u200d" * 50_000, 0),
+        ("\n" * 50_000 + "truce", 1),
+    ],
+    ids=lambda value: ascii(value)[:8],
+)
+def test_hostile_text_is_analysed_like_any_other(hostile: str, count: int) -> None:
+    assert count == len(words(hostile))
+
+
+def test_threads_get_the_same_terms() -> None:
+    texts = [f"negotiations number {i} ended in countries without agreements" for i in range(400)]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda text: analyze(text, "en"), texts))
+
+    assert [analyze(text, "en") for text in texts] == found
+
+
+def test_every_stemmer_exists_and_serves_a_known_language() -> None:
+    assert set(analyzer._ALGORITHM_OF.values()) <= set(Stemmer.algorithms())
+    assert all(code == normalize_language(code) for code in analyzer._ALGORITHM_OF)
+
+
+@pytest.mark.parametrize("language", STOP_WORDS)
+def test_stop_words_are_listed_once_and_stand_under_the_code_we_use(language: str) -> None:
+    assert language == normalize_language(language)
+    assert 25 <= len(stop_words(language)) <= 200
+
+
+@pytest.mark.parametrize("language", sorted(STOP_WORDS.keys() - {"ja", "zh"}))
+def test_a_stop_word_is_no_term_of_its_language(language: str) -> None:
+    assert [] == words(STOP_WORDS[language], language)

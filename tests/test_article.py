@@ -1,0 +1,208 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from news import article
+
+from features.article import FIELD_ALIASES, InvalidArticle, parse_article, parse_date, parse_draft
+
+
+def problems(fields: object) -> dict[str, str]:
+    with pytest.raises(InvalidArticle) as caught:
+        parse_article(fields)
+    return {found.pointer: found.detail for found in caught.value.problems}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(o, a) for o, names in FIELD_ALIASES.items() for a in names]
+)
+def test_every_known_name_of_a_field_is_understood(ours, theirs):
+    fields = article(version=3, tags=["war"], authors=["News Desk"], section="World")
+    fields |= {
+        "excerpt": "In short.",
+        "updated_at": "2025-03-14",
+        "image": "https://news.example/1.jpg",
+    }
+    expected = parse_article(fields)
+
+    renamed = {theirs if name == ours else name: value for name, value in fields.items()}
+    assert expected == parse_article(renamed)
+
+
+def test_problems_name_the_field_as_the_sender_spelt_it():
+    assert {"/headline", "/pubDate"} == problems(
+        {"id": "a", "headline": 5, "pubDate": "yesterday"}
+    ).keys()
+
+
+def test_all_problems_are_reported_together():
+    fields = {"id": "", "title": None, "body": 1, "tags": 2, "url": "ftp://x", "version": -1}
+
+    assert {"/id", "/title", "/body", "/tags", "/url", "/version"} == problems(fields).keys()
+
+
+@pytest.mark.parametrize(
+    "article_id", ["2014/03/19/hello-world", "a:b", "*", "{x}", "..", "%2F", "\u200fabc", "é" * 256]
+)
+def test_an_id_is_the_sites_own_affair(article_id):
+    assert article_id == parse_article(article(id=article_id)).id
+
+
+@pytest.mark.parametrize(
+    "article_id", ["", "a\nb", "a\0b", "é" * 257, "\ud800", 1.5, None, True, []]
+)
+def test_an_id_is_1_to_512_bytes_without_control_characters(article_id):
+    assert "/id" in problems(article(id=article_id))
+
+
+def test_a_numeric_id_becomes_text():
+    assert "4711" == parse_article(article(id=4711)).id
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)", "java\tscript:alert(1)", "//evil.example", "https:evil", "/relative",
+        "http://127.0.0.1\\@good.example/", "http://user@news.example/", "https://[broken",
+        "data:,x", "http://news.example:99999999/", "https://news.example/\u202egpj.exe",
+    ],
+)  # fmt: skip
+def test_only_plain_http_addresses_are_kept(url):
+    assert "/url" in problems(article(url=url))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2025-03-13", "2025-03-13T00:00:00Z", "Thu, 13 Mar 2025 00:00:00 +0000",
+        "2025-03-13T05:45:00+05:45", "2025-03-12 19:00:00-05:00",
+    ],
+)  # fmt: skip
+def test_dates_are_instants_however_they_are_spelt(value):
+    assert datetime(2025, 3, 13, tzinfo=UTC) == parse_date(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "yesterday",
+        "2025",
+        "2025-02-30",
+        "0001-01-01T00:00:00+14:00",
+        1741849964,
+        True,
+        "13/03/2025",
+    ],
+)
+def test_a_date_that_can_be_misread_is_refused(value):
+    with pytest.raises(ValueError, match="date"):
+        parse_date(value)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_date_or_a_clear_refusal(text):
+    try:
+        found = parse_date(text)
+    except ValueError as error:
+        assert "ISO 8601" in str(error)
+    else:
+        assert found is None or found.tzinfo is UTC
+
+
+def test_html_in_a_body_becomes_text():
+    made = parse_article(
+        article(body="<p>Flag over <b>Sud</b>zha</p><script>x()</script><p>AT&amp;T</p>")
+    )
+
+    assert "Flag over Sudzha\n\nAT&T" == made.body
+
+
+def test_tags_may_come_as_one_string():
+    assert ("war", "Kursk region") == parse_article(article(tags="war, Kursk region;war")).tags
+
+
+def test_authors_may_come_as_objects():
+    assert ("Ana Ruiz",) == parse_article(article(authors=[{"name": "Ana Ruiz"}])).authors
+
+
+def test_a_missing_excerpt_is_taken_from_the_body():
+    made = parse_article(article("sudzha"))
+
+    assert made.excerpt is not None
+    assert made.body.startswith(made.excerpt.rstrip("…"))
+
+
+def test_a_missing_language_is_detected():
+    spanish = (
+        "El gobierno anunció ayer que las negociaciones con los sindicatos continuarán esta semana."
+    )
+
+    assert (
+        "es"
+        == parse_article(
+            article(body=spanish, title="Siguen las negociaciones", language=None)
+        ).language
+    )
+
+
+def test_a_language_that_is_given_is_believed():
+    assert "pt" == parse_article(article(language="pt-BR")).language
+
+
+def test_version_orders_writes_before_updated_at():
+    assert 7 == parse_article(article(version=7, updated_at="2025-03-14T00:00:00Z")).revision
+    assert 1741910400000 == parse_article(article(updated_at="2025-03-14T00:00:00Z")).revision
+    assert parse_article(article()).revision is None
+
+
+@pytest.mark.parametrize("version", [1.5, "7", True, -1, 2**53])
+def test_a_version_is_a_whole_number_that_every_client_can_hold(version):
+    assert "/version" in problems(article(version=version))
+
+
+def test_a_body_over_200_000_characters_is_refused():
+    assert "/body" in problems(article(body="word " * 50_000))
+
+
+@pytest.mark.parametrize("field", ["title", "body", "section", "excerpt", "url"])
+@pytest.mark.parametrize("broken", ["a\0b", "a\ud800b"])
+def test_nul_and_lone_surrogates_are_refused_everywhere(field, broken):
+    assert f"/{field}" in problems(article(**{field: broken}))
+
+
+def test_unknown_fields_are_ignored():
+    assert parse_article(article()) == parse_article(article(wp_internal={"x": 1}))
+
+
+def test_a_draft_needs_no_id_and_no_title():
+    assert "" == parse_draft({"body": "Talks on a ceasefire went on."}).title
+
+
+@pytest.mark.parametrize(
+    "empty", [{}, {"title": "", "body": ""}, {"title": None}, [], None, "text"]
+)
+def test_a_draft_needs_a_title_or_a_body(empty):
+    with pytest.raises(InvalidArticle):
+        parse_draft(empty)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=20) | st.integers(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([n for names in FIELD_ALIASES.values() for n in names]), json_values
+    )
+)
+def test_whatever_comes_in_is_an_article_or_a_list_of_problems(fields):
+    try:
+        assert parse_article(fields).id
+    except InvalidArticle as error:
+        assert error.problems
