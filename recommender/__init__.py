@@ -1,0 +1,1 @@
+"""Which articles belong beside this one?"""

@@ -1,0 +1,76 @@
+"""Everything a process needs to answer, built once from the settings."""
+
+from contextlib import ExitStack
+from typing import Self
+
+from recommender.access import Keys
+from recommender.config import Settings
+from recommender.connections import Connection
+from recommender.embedded import EmbeddedLease, lease
+from recommender.errors import NotFound
+from recommender.lists import ListCache
+from recommender.live import LiveSite
+from recommender.store import Store
+
+
+class Backend:
+    """
+    Store, cache, keys and sites of one process; use it in a `with` block or `close` it.
+
+    Without `redis_url` it shares the embedded server of `data_dir`, starting it if need be.
+
+    Raises:
+        EmbeddedServerError: when the embedded server cannot start.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._stack = ExitStack()
+        self._lease: EmbeddedLease | None = None
+        connection = self._connect(self._store_url())
+        cache = (
+            self._connect(settings.cache_url.get_secret_value())
+            if settings.cache_url
+            else connection
+        )
+        self.store = Store(connection)
+        self.keys = Keys(connection)
+        self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
+        self._sites = {name: LiveSite(name, self.store) for name in settings.sites}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def site(self, name: str) -> LiveSite:
+        """Raises NotFound for a site that is not in the settings."""
+        try:
+            return self._sites[name]
+        except KeyError:
+            raise NotFound(f"no site {name!r}") from None
+
+    def sites(self) -> list[LiveSite]:
+        return list(self._sites.values())
+
+    def keep_embedded_server(self) -> None:
+        """Start the embedded server's keeper again if that died; nothing to do for other stores."""
+        if self._lease is not None:
+            self._lease.ensure()
+
+    def _store_url(self) -> str:
+        if self.settings.redis_url is not None:
+            return self.settings.redis_url.get_secret_value()
+        self._lease = lease(self.settings.data_dir)
+        self._stack.callback(self._lease.close)
+        return self._lease.url
+
+    def _connect(self, url: str) -> Connection:
+        # A connection for every thread, the follower, and one to spare.
+        connection = Connection(url, self.settings.threads + 2)
+        self._stack.callback(connection.close)
+        return connection

@@ -1,0 +1,117 @@
+"""What filters and dates ask about articles, as columns: which of them may stand in this list?"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from sys import intern
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNDATED = int(np.iinfo(np.int64).min)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+FIELDS = ("section", "tag", "author", "language")
+
+
+class Facets(NamedTuple):
+    """What can be asked about one article; values are case-folded, for case does not count."""
+
+    published: int
+    section: tuple[str, ...]
+    tag: tuple[str, ...]
+    author: tuple[str, ...]
+    language: tuple[str, ...]
+
+    @classmethod
+    def of(cls, card: Mapping[str, Any]) -> Self:
+        """Read them off a card (JSON types); equal strings are shared, for there are many."""
+        date, section, language = card["published_at"], card["section"], card["language"]
+        return cls(
+            UNDATED if date is None else _instant(datetime.fromisoformat(date)),
+            _folded([section] if section else []),
+            _folded(card["tags"]),
+            _folded(card["authors"]),
+            _folded([language] if language else []),
+        )
+
+
+class Catalogue:
+    """
+    The filterable fields of articles by slot (see `ArticleIndex.slot`).
+
+    Attributes:
+        published: shape (slots,), int64, microseconds since 1970 UTC; `UNDATED` without a date.
+    """
+
+    def __init__(self) -> None:
+        self.published = np.empty(0, dtype=np.int64)
+        self._present = np.empty(0, dtype=np.bool_)
+        self._languages: list[str | None] = []
+        self._slots_by: dict[str, defaultdict[str, array[int]]] = {
+            field: defaultdict(_no_slots) for field in FIELDS
+        }
+
+    def add(self, slots: Sequence[int], facets: Sequence[Facets]) -> None:
+        """Append *facets*, which belong to the next free *slots*."""
+        dates = np.array([f.published for f in facets], dtype=np.int64)
+        self.published = np.concatenate((self.published, dates))
+        self._present = np.concatenate((self._present, np.ones(len(facets), dtype=np.bool_)))
+        self._languages += [f.language[0] if f.language else None for f in facets]
+        for slot, article in zip(slots, facets, strict=True):
+            for field in FIELDS:
+                for value in getattr(article, field):
+                    self._slots_by[field][value].append(slot)
+
+    def remove(self, slot: int) -> None:
+        self._present[slot] = False
+
+    def language(self, slot: int) -> str | None:
+        return self._languages[slot]
+
+    def having(self, field: str, values: Collection[str]) -> NDArray[np.bool_]:
+        """Mask of the articles whose *field*, one of `FIELDS`, has any of *values*."""
+        mask = np.zeros(self._present.size, dtype=np.bool_)
+        for value in _folded(values):
+            mask[np.frombuffer(self._slots_by[field].get(value, _no_slots()), np.int64)] = True
+        return mask
+
+    def published_between(
+        self, after: datetime | None, before: datetime | None, now: datetime
+    ) -> NDArray[np.bool_]:
+        """
+        Mask of the articles that are there and out by *now*, within [after, before).
+
+        An undated article counts as out, but is in no window.
+        """
+        mask = self._present & (self.published <= _instant(now))
+        if after is not None:
+            mask &= self.published >= _instant(after)
+        if before is not None:
+            mask &= (self.published < _instant(before)) & (self.published != UNDATED)
+        return mask
+
+    def are_out(self, slots: NDArray[np.intp], now: datetime) -> bool:
+        """Whether the articles in all these *slots* are published by *now*."""
+        return bool(np.all(self.published[slots] <= _instant(now)))
+
+    def next_publication(self, now: datetime) -> datetime | None:
+        """When the next article with a future date comes out, None if there is none."""
+        future = self.published[self._present & (self.published > _instant(now))]
+        return _EPOCH + int(future.min()) * _MICROSECOND if future.size else None
+
+
+def _no_slots() -> "array[int]":
+    # 8 bytes a slot and a mask in no time; a set takes 60, and 2 ms at 150,000 slots.
+    return array("q")
+
+
+def _folded(values: Collection[str]) -> tuple[str, ...]:
+    return tuple(intern(value.casefold()) for value in values)
+
+
+def _instant(moment: datetime) -> int:
+    # In whole numbers: as a float, the last moments of 9999 round into the year 10000.
+    return (moment - _EPOCH) // _MICROSECOND

@@ -1,0 +1,125 @@
+"""Every setting, read once from ALSOSEE_* variables."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from recommender.errors import ConfigurationError
+
+PREFIX = "ALSOSEE_"
+_SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+def _redis_url(value: SecretStr | None) -> SecretStr | None:
+    if value is None or not value.get_secret_value():
+        return None
+    try:
+        parts = urlsplit(value.get_secret_value())
+        _ = parts.port
+    except ValueError:  # whose text may hold a piece of the password
+        parts = urlsplit("")
+    place = {"redis": parts.netloc, "rediss": parts.netloc, "unix": parts.path}
+    if not place.get(parts.scheme):
+        raise ValueError(
+            "expected redis://…, rediss://… or unix:///path, with %2F for a slash in a password"
+        )
+    return value
+
+
+def _site_names(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(check_site(str(name).strip()) for name in names)  # type: ignore[attr-defined]
+
+
+def check_site(name: str) -> str:
+    """Return *name*, or raise ValueError: it becomes part of keys and paths as it stands."""
+    if not _SITE.fullmatch(name):
+        raise ValueError("expected 1 to 40 of a-z, 0-9 and -, not starting with -")
+    return name
+
+
+RedisUrl = Annotated[SecretStr | None, AfterValidator(_redis_url)]
+
+
+class Settings(BaseModel):
+    """
+    The settings of one process. Each field is one `ALSOSEE_*` variable and one row in README.md.
+
+    URLs of servers may hold passwords, so they are secrets and never printed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    redis_url: RedisUrl = Field(
+        default=None,
+        description="Redis or Valkey that stores the archive; empty starts the embedded server",
+    )
+    cache_url: RedisUrl = Field(
+        default=None, description="Redis or Valkey for finished lists; empty uses the store"
+    )
+    data_dir: Path = Field(
+        default=Path("var"), description="Where the embedded server keeps its files"
+    )
+    sites: Annotated[tuple[str, ...], BeforeValidator(_site_names)] = Field(
+        default=("main",), description="Site names that this service answers for, comma-separated"
+    )
+    host: str = Field(default="127.0.0.1", description="Address that `alsosee serve` listens on")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port that it listens on")
+    workers: int = Field(default=2, ge=1, le=64, description="Worker processes")
+    threads: int = Field(default=4, ge=1, le=64, description="Threads of each worker")
+    list_ttl_seconds: int = Field(
+        default=300, ge=1, le=86_400, description="How long a finished list stays in the cache"
+    )
+    stale_seconds: int = Field(
+        default=86_400,
+        ge=0,
+        le=604_800,
+        description="How old a list may be that a worker still shows while the store is away",
+    )
+    demo: bool = Field(default=False, description="Show the sample newspaper at /")
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """
+        Read the settings of this process.
+
+        Raises:
+            ConfigurationError: naming every variable that is unknown or cannot be used.
+        """
+        given = {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in environ.items()
+            if name.startswith(PREFIX)
+        }
+        unknown = sorted(given.keys() - cls.model_fields.keys())
+        if unknown:
+            names = ", ".join(PREFIX + name.upper() for name in unknown)
+            raise ConfigurationError(f"unknown setting: {names} (README.md lists them all)")
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise ConfigurationError(_in_words(error)) from None
+
+
+def _in_words(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(
+        f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}"
+        for e in found
+    )

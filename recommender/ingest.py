@@ -1,0 +1,108 @@
+"""Articles from outside into the store: check, analyse, write, and say what became of each."""
+
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from features.article import Article, FieldProblem, InvalidArticle, parse_article
+from features.vectorizer import TermCounts, count_terms
+from recommender.errors import StoreUnavailable
+from recommender.sources.records import Record
+from recommender.store import Outcome, Store, Written
+
+BATCH = 200
+PATIENCE_SECONDS = 30.0  # a store that was killed first reads its file again
+PAUSE_SECONDS = 0.4
+
+Analysed = tuple[Article, TermCounts]
+
+
+class Ingested(NamedTuple):
+    """
+    What became of one record.
+
+    Fields:
+        article_id: None where not even that could be read.
+        outcome: None when the record was rejected, with *problems* saying why.
+    """
+
+    line: int
+    article_id: str | None
+    outcome: Outcome | None
+    problems: list[FieldProblem]
+
+
+def ingest(
+    store: Store, site: str, records: Iterable[Record], patience_seconds: float = PATIENCE_SECONDS
+) -> Iterator[Ingested]:
+    """
+    Store *records* in batches, one result for each, in order. A bad record stops no other.
+
+    Raises:
+        StoreUnavailable: when the store stays away for *patience_seconds*. What was yielded is stored, and doing
+            all again is safe: nothing is written twice.
+    """
+    iterator = iter(records)
+    # Read one by one: of what was sent only the article stays, for JSON of empty lists takes twenty
+    # times its size as Python objects.
+    while batch := [_read(record) for record in islice(iterator, BATCH)]:
+        good = [found for *_, found in batch if not isinstance(found, InvalidArticle)]
+        written = iter(_put_patiently(store, site, good, patience_seconds) if good else [])
+        for line, sent_id, found in batch:
+            yield _result(line, sent_id, found, written)
+
+
+def analyse(data: object) -> Analysed:
+    """Check one article from outside and count its terms. Raises InvalidArticle."""
+    article = parse_article(data)
+    return article, count_terms(article)
+
+
+def _analysed(data: object) -> Analysed | InvalidArticle:
+    try:
+        if isinstance(data, InvalidArticle):
+            return data
+        return analyse(data)
+    except InvalidArticle as error:
+        return error
+
+
+def _read(record: Record) -> tuple[int, str | None, Analysed | InvalidArticle]:
+    return record.line, _id_of(record.data), _analysed(record.data)
+
+
+def _result(
+    line: int, sent_id: str | None, found: Analysed | InvalidArticle, written: Iterator[Written]
+) -> Ingested:
+    if isinstance(found, InvalidArticle):
+        return Ingested(line, sent_id, None, found.problems)
+    article_id, outcome = found[0].id, next(written).outcome
+    if outcome in ("stale", "deleted"):
+        return Ingested(line, article_id, None, [REFUSALS[outcome]])
+    return Ingested(line, article_id, outcome, [])
+
+
+REFUSALS = {
+    "stale": FieldProblem("/version", "older than the version that is stored"),
+    "deleted": FieldProblem("/version", "this article was deleted, and this is not newer"),
+}
+
+
+def _id_of(data: object) -> str | None:
+    found = data.get("id") if isinstance(data, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _put_patiently(
+    store: Store, site: str, articles: list[Analysed], patience_seconds: float
+) -> list[Written]:
+    """Try again while the store restarts; writing the same twice changes nothing."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return store.put(site, articles)
+        except StoreUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE_SECONDS)

@@ -1,0 +1,170 @@
+"""A worker's view of a site: its corpus, brought up to the store's version before every answer."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import structlog
+
+from features.vectorizer import TermCounts
+from recommender.corpus import Corpus
+from recommender.errors import StoreUnavailable
+from recommender.related import ListParameters, Recommender, RelatedList
+from recommender.store import BATCH, Change, Store, StoredArticle
+from recommender.urls import normalize_url
+
+log = structlog.get_logger()
+
+LOADING_WAIT_SECONDS = 2.0
+FOLLOW_SECONDS = 0.5
+REMEMBERED_URLS = 20_000
+
+
+class LiveSite:
+    """
+    One site in one worker. Every list is made from a corpus at the version that the store
+    had when the request came, or later: a write that was acknowledged is never missed.
+
+    Thread-safe: one thread at a time changes or asks the corpus.
+    """
+
+    def __init__(self, site: str, store: Store) -> None:
+        self.site = site
+        self._store = store
+        self._lock = threading.Lock()
+        self._version, self._born = -1, b""
+        self._asked_urls: dict[str, str] = {}
+        self._reset(Corpus())
+
+    @property
+    def loaded(self) -> bool:
+        return self._version >= 0
+
+    @property
+    def version(self) -> int:
+        """The version that the corpus was last brought to; -1 before the first time."""
+        return self._version
+
+    def related(
+        self, article_id: str, wanted: ListParameters, now: datetime
+    ) -> tuple[RelatedList, int]:
+        """The list beside a stored article, and the version it was made from."""
+        with self._current() as recommender:
+            return recommender.related(article_id, wanted, now), self._version
+
+    def related_to(
+        self, counts: TermCounts, language: str | None, wanted: ListParameters, now: datetime
+    ) -> tuple[RelatedList, int]:
+        """The list beside a draft."""
+        with self._current() as recommender:
+            return recommender.related_to(counts, language, wanted, now), self._version
+
+    def recent(self, wanted: ListParameters, now: datetime) -> tuple[RelatedList, int]:
+        """The newest articles."""
+        with self._current() as recommender:
+            return recommender.recent(wanted, now), self._version
+
+    def sync(self) -> None:
+        """Bring the corpus to the store's version."""
+        with self._current():
+            pass
+
+    def id_of_url(self, url: str) -> str | None:
+        """The id of the article at *url*; while the store is away, as it was last asked."""
+        address = normalize_url(url)  # or made-up parameters would leave no room for other pages
+        try:
+            article_id = self._store.id_of_url(self.site, url)
+        except StoreUnavailable:
+            if address not in self._asked_urls:
+                raise
+            return self._asked_urls[address]
+        if article_id is not None and len(self._asked_urls) < REMEMBERED_URLS:
+            self._asked_urls[address] = article_id
+        return article_id
+
+    def may_show(self, article_ids: tuple[str, ...], now: datetime) -> bool:
+        """Whether all these articles were there, and out, when the store was last heard of."""
+        corpus = self._corpus
+        slots = corpus.slots(article_ids)
+        return slots.size == len(article_ids) and corpus.catalogue.are_out(slots, now)
+
+    @contextmanager
+    def _current(self) -> Iterator[Recommender]:
+        if not self._lock.acquire(timeout=LOADING_WAIT_SECONDS):
+            raise StoreUnavailable("the archive is still being loaded")
+        try:
+            self._catch_up()
+            yield self._recommender
+        finally:
+            self._lock.release()
+
+    def _catch_up(self) -> None:
+        version, born = self._store.state(self.site)
+        if not self.loaded or born != self._born or version < self._version:
+            self._load()  # also a store that was emptied, or restored from an older copy
+        while self._version < version:
+            changes = self._store.changes(self.site, self._version, BATCH)
+            if not changes:
+                self._load()
+                return
+            self._apply(changes)
+
+    def _apply(self, changes: list[Change]) -> None:
+        ids = list(dict.fromkeys(change.article_id for change in changes))
+        # What the store holds now counts, not what each entry says: an article that was
+        # deleted since is missing there, and its delete stands further down the log.
+        stored = self._store.stored(self.site, ids)
+        self._corpus.apply(stored, [i for i in ids if i not in stored])
+        self._version = changes[-1].version
+
+    def _load(self) -> None:
+        version, born = self._store.state(self.site)
+        articles: dict[str, StoredArticle] = {}
+        for batch in self._store.all_stored(self.site):
+            articles |= batch
+        corpus = Corpus()
+        corpus.apply(articles)
+        self._reset(corpus)
+        self._version, self._born = version, born
+        log.info("archive loaded", site=self.site, articles=len(articles), version=version)
+
+    def _reset(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        self._recommender = Recommender(
+            corpus, lambda article_ids: self._store.cards(self.site, article_ids)
+        )
+
+
+class Follower:
+    """
+    A thread that keeps sites current between requests.
+
+    So the first reader after a bulk import does not wait for it, and a worker has heard of a
+    deletion within a second even if the store then goes away.
+    """
+
+    def __init__(self, sites: list[LiveSite]) -> None:
+        self._sites = sites
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        away: set[str] = set()
+        while not self._stop.is_set():
+            for live in self._sites:
+                try:
+                    live.sync()
+                    away.discard(live.site)
+                except Exception as error:  # noqa: BLE001 - nobody would start this thread again
+                    if live.site not in away:
+                        log.warning("cannot follow", site=live.site, error=repr(error))
+                    away.add(live.site)
+            self._stop.wait(FOLLOW_SECONDS)

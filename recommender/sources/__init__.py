@@ -1,0 +1,1 @@
+"""Where do articles come from?"""

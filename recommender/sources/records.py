@@ -1,0 +1,62 @@
+"""One raw article with its place in the input, before anything is known about it."""
+
+from collections.abc import Iterator
+from io import BufferedIOBase
+from typing import NamedTuple
+
+import jiter
+
+from features.article import FieldProblem, InvalidArticle
+
+MAX_RECORD_BYTES = 2 * 2**20
+
+
+class Record(NamedTuple):
+    """
+    One line or row.
+
+    Fields:
+        line: counted from 1, as an editor shows it.
+        data: what stands there, or why it cannot be read.
+    """
+
+    line: int
+    data: object | InvalidArticle
+
+
+def parse_json(text: bytes) -> object:
+    """
+    Read one JSON value, strictly.
+
+    Raises:
+        InvalidArticle: for what is not JSON in UTF-8, or is JSON that two readers may take
+            differently or that only an attacker writes: NaN, repeated keys, lone surrogates,
+            nesting deeper than 200.
+    """
+    try:
+        return jiter.from_json(text, allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError as error:
+        # In NDJSON "line 1" would contradict the line number that stands beside it.
+        reason = str(error) if b"\n" in text else str(error).replace(" line 1 column ", " column ")
+        raise InvalidArticle([FieldProblem("", f"not readable as JSON: {reason}")]) from None
+
+
+def numbered_lines(stream: BufferedIOBase) -> Iterator[tuple[int, bytes]]:
+    """The lines of a stream, counted from 1. Of one too long for a record, just enough to tell."""
+    number = 0
+    while line := stream.readline(MAX_RECORD_BYTES + 2):
+        number += 1
+        yield number, line
+        while len(line) > MAX_RECORD_BYTES and not line.endswith(b"\n"):
+            line = stream.readline(MAX_RECORD_BYTES + 1) or b"\n"
+
+
+def json_record(line: int, text: bytes) -> Record:
+    """The record on one line of NDJSON; a line over 2 MiB is refused unread."""
+    if len(text) > MAX_RECORD_BYTES:
+        problem = FieldProblem("", f"expected at most {MAX_RECORD_BYTES} bytes a line")
+        return Record(line, InvalidArticle([problem]))
+    try:
+        return Record(line, parse_json(text.strip()))
+    except InvalidArticle as error:
+        return Record(line, error)

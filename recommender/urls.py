@@ -1,0 +1,39 @@
+"""One spelling for the URL of an article, however the page was reached."""
+
+import re
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
+
+from recommender.errors import InvalidParameter
+
+MAX_URL_CHARS = 2000
+_PATH_CHARS = "/:@!$&'()*+,;="
+_TRACKING = re.compile(
+    r"utm_.*|fbclid|gclid|dclid|msclkid|yclid|twclid|mc_[ce]id|igshid|_ga|_gl|ref|ref_src|cmpid|ocid"
+)
+
+
+def normalize_url(url: str) -> str:
+    """
+    Return host, path and meaning parameters of *url*: what two links to one article share.
+
+    Scheme, `www.`, port 80 or 443, trailing slash, fragment, tracking parameters, the order
+    of parameters and needless percent-encoding do not count; the case of the path does.
+
+    Raises:
+        InvalidParameter: for anything but an absolute http or https URL.
+    """
+    try:
+        url.encode()  # a lone surrogate is not text
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), None, None
+    if len(url) > MAX_URL_CHARS or not host or parts.scheme.lower() not in ("http", "https"):
+        raise InvalidParameter("url", "expected an absolute http or https URL")
+    shown_port = "" if port in (None, 80, 443) else f":{port}"
+    # As bytes: old archives encode names in Latin-1 or GBK, and not every byte is a character.
+    path = quote(unquote_to_bytes(parts.path), safe=_PATH_CHARS).rstrip("/")
+    pairs = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
+    kept = sorted(pair for pair in pairs if not _TRACKING.fullmatch(pair[0].lower()))
+    query = f"?{urlencode(kept, errors='surrogateescape')}" if kept else ""
+    return f"{host.removeprefix('www.')}{shown_port}{path}{query}"

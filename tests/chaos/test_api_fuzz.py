@@ -1,0 +1,104 @@
+"""Hundreds of made-up requests, within the API's description and beside it: no answer surprises."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from news import article
+from schemathesis import BaseSchema, Case, CheckFunction, GenerationMode, SerializationContext
+from schemathesis.checks import ignored_auth, positive_data_acceptance, unsupported_method
+
+from api.openapi import description
+
+Key = dict[str, str]
+
+# A text can be no more than white space once its markup is gone, which no schema says. Keys have
+# tests of their own. `PUT …/{id}/related` is an operation: on the article called `{id}/related`.
+LEFT_OUT: list[CheckFunction] = [positive_data_acceptance, ignored_auth, unsupported_method]
+
+IDS = ["kursk", "sudzha", "budget", "nobody"]
+DATES = ["2025-03-13T07:12:44Z", "7d", "2025-03-13"]
+# What gets through to the inside: texts made up at random are no addresses, dates or languages.
+LIKELY: dict[str, list[str | None]] = {
+    "url": ["https://news.example/kursk", "https://news.example/nobody", None],
+    "published_at": [DATES[0], DATES[2], None],
+    "updated_at": [DATES[0], DATES[2], None],
+    "language": ["en", "pt-BR", None],
+}
+LIKELY_PARAMETERS: dict[str, Any] = {
+    "url": {"enum": LIKELY["url"][:2]},
+    "lang": {"type": "array", "items": {"enum": ["en", "es", "any"]}},
+    "exclude": {"type": "array", "items": {"enum": IDS}},
+    "published_after": {"enum": DATES},
+    "published_before": {"enum": DATES},
+}
+
+
+def likely_description() -> dict[str, Any]:
+    """The API's description, of one article of site `main`, and with values that mean something."""
+    likely = copy.deepcopy(description())
+    paths = {
+        path.replace("{site}", "main").replace("{id}", "kursk"): item
+        for path, item in likely["paths"].items()
+    }
+    for item in paths.values():
+        for operation in item.values():
+            operation["security"] = []  # the key is always sent
+            operation["parameters"] = [
+                {**p, "schema": LIKELY_PARAMETERS.get(p["name"], p["schema"])}
+                for p in operation["parameters"]
+                if p["in"] != "path"
+            ]
+    for model in ("SentArticle", "Draft"):
+        properties = likely["components"]["schemas"][model]["properties"]
+        properties |= {name: {"enum": values} for name, values in LIKELY.items()}
+        properties |= {
+            name: schema for name, schema in LIKELY_PARAMETERS.items() if name in properties
+        } | {"url": {"enum": LIKELY["url"]}, "id": {"enum": [None]}}
+    return likely | {"paths": paths}
+
+
+OPERATIONS = [
+    operation["operationId"]
+    for path, item in description()["paths"].items()
+    for operation in item.values()
+    if "{site}" in path
+]
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context: SerializationContext, value: Any) -> bytes:
+    """One line of whatever was made up."""
+    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
+
+
+@pytest.fixture
+def described(app: Flask, key: Key) -> BaseSchema:
+    app.add_url_rule("/likely.json", view_func=likely_description)
+    client = app.test_client()
+    for name in ("kursk", "sudzha", "budget"):
+        client.put(f"/v1/main/articles/{name}", json=article(name), headers=key)
+    return schemathesis.openapi.from_wsgi("/likely.json", app)
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_request_gets_an_answer_that_is_not_described(
+    described: BaseSchema, key: Key, name: str, mode: GenerationMode
+) -> None:
+    if name in ("putArticles", "getArticle") and mode is GenerationMode.NEGATIVE:
+        pytest.skip("any line may be sent, and any id asked for")
+    operation = described.find_operation_by_id(name)
+
+    @settings(
+        max_examples=30, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(operation.as_strategy(generation_mode=mode))
+    def ask(case: Case) -> None:
+        case.call_and_validate(headers=key, excluded_checks=LEFT_OUT)
+
+    ask()

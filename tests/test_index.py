@@ -1,0 +1,147 @@
+"""The index against the obvious: every pair's cosine from dense TF-IDF rows."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.vectorizer import TWO_WORD_BIT, TWO_WORD_WEIGHT, TermCounts
+from recommender.index import ArticleIndex, Neighbours
+
+IDS = [f"a{n}" for n in range(8)]
+TERMS = [1, 2, 3, 5, 8, int(TWO_WORD_BIT) + 1, int(TWO_WORD_BIT) + 2]
+
+Rows = dict[str, dict[int, int]]
+
+rows = st.dictionaries(
+    st.sampled_from(IDS), st.dictionaries(st.sampled_from(TERMS), st.integers(1, 9)), max_size=4
+)
+histories = st.lists(st.tuples(rows, st.sets(st.sampled_from(IDS), max_size=2)), max_size=12)
+
+
+def counts(row: dict[int, int]) -> TermCounts:
+    ordered = sorted(row.items())
+    return TermCounts(
+        np.array([term for term, _ in ordered], dtype=np.uint32),
+        np.array([count for _, count in ordered], dtype=np.float32),
+    )
+
+
+def built(history: list[tuple[Rows, set[str]]]) -> tuple[ArticleIndex, Rows]:
+    index, stored = ArticleIndex(), {}
+    for changed, candidates in history:
+        removed = candidates - changed.keys()
+        index.apply({i: counts(row) for i, row in changed.items()}, removed)
+        stored = {i: row for i, row in (stored | changed).items() if i not in removed}
+    return index, stored
+
+
+def cosine(a: dict[int, int], b: dict[int, int], stored: Rows) -> float:
+    """Paper and pencil: (1 + ln tf) · idf, two-word terms weighted, then the angle."""
+
+    def weights(row: dict[int, int]) -> dict[int, float]:
+        return {
+            term: (1 + math.log(count))
+            * (TWO_WORD_WEIGHT if term & int(TWO_WORD_BIT) else 1)
+            * (math.log((1 + len(stored)) / (1 + sum(term in r for r in stored.values()))) + 1)
+            for term, count in row.items()
+        }
+
+    x, y = weights(a), weights(b)
+    length = math.sqrt(sum(w * w for w in x.values()) * sum(w * w for w in y.values()))
+    return sum(w * y.get(term, 0) for term, w in x.items()) / length if length else 0.0
+
+
+def by_id(index: ArticleIndex, found: Neighbours) -> dict[str, float]:
+    return {index.ids[s]: score for s, score in zip(found.slots, found.scores, strict=True)}
+
+
+@given(histories)
+def test_scores_are_the_cosines_of_the_articles_that_are_there_now(history):
+    index, stored = built(history)
+
+    for article_id, row in stored.items():
+        expected = {i: cosine(row, r, stored) for i, r in stored.items() if i != article_id}
+        expected = {
+            i: pytest.approx(score, abs=2e-6) for i, score in expected.items() if score > 1e-6
+        }
+        assert expected == by_id(index, index.similar(article_id, len(IDS)))
+
+
+@given(histories, st.dictionaries(st.sampled_from(TERMS), st.integers(1, 9), min_size=1))
+def test_a_draft_is_compared_as_a_stored_article_is(history, draft):
+    index, stored = built(history)
+
+    expected = {i: cosine(draft, row, stored) for i, row in stored.items()}
+    expected = {i: pytest.approx(score, abs=2e-6) for i, score in expected.items() if score > 1e-6}
+    assert expected == by_id(index, index.similar_to(counts(draft), len(IDS)))
+
+
+@given(histories)
+def test_only_what_is_there_counts_not_how_it_came_there(history):
+    index, stored = built(history)
+    anew, _ = built([(stored, set())])
+
+    for article_id in stored:
+        assert by_id(anew, anew.similar(article_id, 9)) == by_id(
+            index, index.similar(article_id, 9)
+        )
+
+
+@given(histories)
+def test_document_frequencies_count_living_articles(history):
+    index, stored = built(history)
+
+    expected = [sum(term in row for row in stored.values()) for term in TERMS]
+    assert expected == index.document_frequencies(np.array(TERMS, dtype=np.uint32)).tolist()
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.integers(0, 2**32 - 1))
+def test_many_small_changes_leave_few_segments(seed):
+    rng = np.random.default_rng(seed)
+    index = ArticleIndex()
+    for number in range(120):
+        row = counts(dict.fromkeys(rng.choice(50, 5, replace=False).tolist(), 1))
+        index.apply({f"a{number}": row}, {f"a{rng.integers(0, 120)}"} - {f"a{number}"})
+
+    assert len(index._segments) <= 1 + math.log(120, 4)
+
+
+def test_an_article_is_never_similar_to_itself():
+    same = counts({1: 1, 2: 2})
+    index = ArticleIndex()
+    index.apply({"a": same, "b": same, "c": same})
+
+    assert {"b": 1.0, "c": 1.0} == by_id(index, index.similar("a", 10))
+
+
+def test_all_that_tie_with_the_last_place_are_returned():
+    index = ArticleIndex()
+    index.apply({name: counts({1: 1}) for name in ("a", "b", "c", "d")})
+
+    assert ["b", "c", "d"] == [index.ids[slot] for slot in index.similar("a", 1).slots]
+
+
+def test_a_mask_limits_the_answer_without_changing_scores():
+    index = ArticleIndex()
+    index.apply({"a": counts({1: 1, 2: 1}), "b": counts({1: 1}), "c": counts({2: 1, 3: 1})})
+    everything = by_id(index, index.similar("a", 10))
+    only_c = np.array([False, False, True])
+
+    assert {"c": everything["c"]} == by_id(index, index.similar("a", 10, only_c))
+
+
+def test_an_unknown_article_is_a_key_error():
+    with pytest.raises(KeyError):
+        ArticleIndex().similar("nowhere", 5)
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_asking_for_none_gives_none(k):
+    index = ArticleIndex()
+    index.apply({"a": counts({1: 1}), "b": counts({1: 1})})
+
+    assert 0 == index.similar("a", k).slots.size

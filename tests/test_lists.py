@@ -1,0 +1,340 @@
+"""Finished lists: one look-up while they are true, the last good one while the store is away."""
+
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import redis
+from faults import stopped
+from news import article
+
+from recommender import lists as lists_module
+from recommender.connections import Connection
+from recommender.embedded import lease
+from recommender.errors import StoreUnavailable
+from recommender.ingest import analyse
+from recommender.lists import FinishedList, ListCache
+from recommender.store import Store
+
+TTL_SECONDS = 300
+NOWHERE = "unix:///nowhere/valkey.sock"
+
+
+@pytest.fixture
+def store(backend) -> Store:
+    return backend.store
+
+
+@pytest.fixture(scope="module")
+def second_url() -> Iterator[str]:
+    """Another server, for the lists alone."""
+    with tempfile.TemporaryDirectory(prefix="also") as folder, lease(Path(folder) / "var") as held:
+        yield held.url
+
+
+@pytest.fixture
+def second_redis(second_url: str) -> Iterator["redis.Redis"]:
+    with redis.Redis.from_url(second_url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def caches(redis_url, raw_redis) -> Iterator[Callable[..., ListCache]]:
+    """Make the list cache of one more worker, over this or another cache or store."""
+    made: list[Connection] = []
+
+    def make(cache_url: str | None = None, store_url: str = redis_url) -> ListCache:
+        made.append(Connection(store_url))
+        store = made[-1]
+        if cache_url is None:
+            return ListCache(store, store, TTL_SECONDS)
+        made.append(Connection(cache_url))
+        return ListCache(store, made[-1], TTL_SECONDS)
+
+    yield make
+    for connection in made:
+        connection.close()
+
+
+def write(store: Store, article_id: str = "kursk", site: str = "main") -> int:
+    """Make a change and return the site's version."""
+    [written] = store.put(site, [analyse(article(article_id, title=f"Title {random.random()}"))])
+    return written.version
+
+
+def finished(
+    version: int, body: bytes = b"[]", age_seconds: float = 0.0, life_seconds: float = 60.0
+) -> FinishedList:
+    now = time.time()
+    return FinishedList.of(body, ("kursk",), version, now - age_seconds, now + life_seconds)
+
+
+def test_a_list_is_there_for_every_worker(store, caches):
+    made = finished(write(store))
+    caches().put("main", "a", made)
+
+    assert made == caches().get("main", "a")
+
+
+def test_a_list_nobody_made_is_not_there(store, caches):
+    write(store)
+
+    assert caches().get("main", "a") is None
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_list_is_not_served_once_anything_on_the_site_has_changed(
+    store, caches, second_url, second_redis, separate
+):
+    cache = caches(second_url if separate else None)
+    write(store)
+    cache.put("main", "a", finished(write(store)))
+    store.delete("main", "kursk")
+
+    assert cache.get("main", "a") is None
+
+
+def test_a_change_on_another_site_leaves_a_list_alone(store, caches):
+    cache = caches()
+    cache.put("main", "a", finished(write(store)))
+    write(store, site="other")
+
+    assert cache.get("main", "a")
+
+
+def test_sites_do_not_share_lists(store, caches):
+    cache = caches()
+    write(store, site="other")
+    cache.put("main", "a", finished(write(store)))
+
+    assert cache.get("other", "a") is None
+    assert cache.last_good("other", "a", 60) is None
+
+
+@pytest.mark.parametrize("stamp", [-1, 1])
+def test_a_list_of_any_other_version_is_not_served(store, caches, stamp):
+    cache = caches()
+    cache.put("main", "a", finished(write(store) + stamp))
+
+    assert cache.get("main", "a") is None
+
+
+def test_a_list_that_a_future_article_will_change_expires_then(store, caches, raw_redis):
+    cache = caches()
+    cache.put("main", "a", finished(write(store), life_seconds=0.2))
+    before, lifetime = cache.get("main", "a"), raw_redis.pttl("see:{main}:list:a")
+    time.sleep(0.25)
+
+    assert before
+    assert 0 < lifetime <= 200
+    assert cache.get("main", "a") is None
+    assert [] == raw_redis.keys("*:list:*")
+
+
+def test_a_list_that_has_expired_already_is_not_kept(store, caches, raw_redis):
+    caches().put("main", "a", finished(write(store), life_seconds=-1))
+
+    assert [] == raw_redis.keys("*:list:*")
+
+
+def test_an_expired_list_is_not_served_though_the_cache_still_has_it(store, caches, raw_redis):
+    """The clock of the server may be behind."""
+    cache = caches()
+    cache.put("main", "a", finished(write(store), life_seconds=0.05))
+    raw_redis.persist("see:{main}:list:a")
+    time.sleep(0.06)
+
+    assert cache.get("main", "a") is None
+
+
+def test_no_list_stays_longer_than_its_time(store, caches, raw_redis):
+    caches().put("main", "a", finished(write(store), life_seconds=1e6))
+
+    assert TTL_SECONDS - 5 < raw_redis.ttl("see:{main}:list:a") <= TTL_SECONDS
+
+
+@pytest.mark.parametrize("record", [b"", b"[]", b"\x80\x04N.", b"AR\x01\x00\0\0\0\0", bytes(200)])
+def test_a_damaged_list_is_no_list(store, caches, raw_redis, record):
+    write(store)
+    raw_redis.set("see:{main}:list:a", record)
+
+    assert caches().get("main", "a") is None
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_look_up_takes_one_command_or_two(store, caches, raw_redis, second_url, separate):
+    cache = caches(second_url if separate else None)
+    cache.put("main", "a", finished(write(store)))
+    cache.get("main", "a")
+    raw_redis.config_resetstat()
+    cache.get("main", "a")
+    sent = raw_redis.info("commandstats").keys() - {"cmdstat_info", "cmdstat_config|resetstat"}
+
+    assert {"cmdstat_mget"} == sent
+
+
+def test_a_separate_cache_holds_all_lists_and_nothing_else(
+    store, caches, raw_redis, second_url, second_redis
+):
+    caches(second_url).put("main", "a", finished(write(store)))
+
+    assert [b"see:{main}:list:a"] == second_redis.keys()
+    assert [] == raw_redis.keys("*:list:*")
+
+
+def test_a_cache_may_be_emptied_at_any_time(store, caches, second_url, second_redis):
+    cache = caches(second_url)
+    made = finished(write(store))
+    cache.put("main", "a", made)
+    second_redis.flushall()
+
+    assert cache.get("main", "a") is None
+    cache.put("main", "a", made)
+    assert made == cache.get("main", "a")
+
+
+@pytest.mark.parametrize("how", ["absent", "stopped"])
+def test_without_a_cache_every_look_up_is_a_miss(store, caches, second_url, how):
+    made = finished(write(store))
+    if how == "absent":
+        cache = caches(NOWHERE)
+        cache.put("main", "a", made)
+        missed = [cache.get("main", "a") for _ in range(5)]
+    else:
+        cache = caches(second_url)
+        with stopped(second_url):
+            cache.put("main", "a", made)
+            missed = [cache.get("main", "a") for _ in range(5)]
+
+    assert [None] * 5 == missed
+    assert made == cache.last_good("main", "a", 60)
+
+
+def test_a_cache_that_is_full_is_passed_over(store, caches, raw_redis):
+    cache = caches()
+    made = finished(write(store))
+    raw_redis.config_set("maxmemory", 1)
+    try:
+        cache.put("main", "a", made)
+    finally:
+        raw_redis.config_set("maxmemory", 0)
+
+    assert cache.get("main", "a") is None
+    assert made == cache.last_good("main", "a", 60)
+
+
+def test_without_a_store_no_list_is_known_to_be_true(caches, second_url):
+    cache = caches(second_url, store_url=NOWHERE)
+    made = finished(1)
+    cache.put("main", "a", made)
+
+    with pytest.raises(StoreUnavailable):
+        cache.get("main", "a")
+    assert made == cache.last_good("main", "a", 60)
+
+
+def test_lists_of_a_store_that_was_emptied_are_not_served(
+    store, caches, raw_redis, second_url, second_redis
+):
+    cache = caches(second_url)
+    cache.put("main", "a", finished(write(store, "kursk"), b"kursk"))
+    raw_redis.flushall()
+    write(store, "sudzha")
+
+    assert cache.get("main", "a") is None
+
+
+def test_the_last_good_list_is_the_last_one_made_or_served(store, caches):
+    one, other = caches(), caches()
+    older, newer = finished(write(store), b"older"), finished(write(store), b"newer")
+    one.put("main", "a", older)
+    other.put("main", "a", newer)
+    before = one.last_good("main", "a", 60)
+    one.get("main", "a")
+
+    assert (older, newer) == (before, one.last_good("main", "a", 60))
+
+
+def test_the_last_good_list_may_be_of_an_older_version(store, caches):
+    cache = caches()
+    made = finished(write(store))
+    cache.put("main", "a", made)
+    write(store)
+    cache.get("main", "a")
+
+    assert made == cache.last_good("main", "a", 60)
+
+
+def test_the_last_good_list_has_an_age_limit(caches):
+    cache = caches()
+    cache.put("main", "a", finished(1, age_seconds=50))
+
+    assert (True, False, False) == tuple(
+        cache.last_good("main", "a", limit) is not None for limit in (60, 40, 0)
+    )
+
+
+def test_a_worker_knows_no_last_good_list_of_another_worker(store, caches):
+    caches().put("main", "a", finished(write(store)))
+
+    assert caches().last_good("main", "a", 60) is None
+
+
+def test_last_good_lists_are_few_enough_for_their_memory(caches, monkeypatch):
+    monkeypatch.setattr(lists_module, "LAST_GOOD_BYTES", 1000)
+    monkeypatch.setattr(lists_module, "ENTRY_BYTES", 0)
+    cache = caches(NOWHERE, store_url=NOWHERE)
+    for n in range(50):
+        cache.put("main", f"l{n}", finished(1, bytes(90)))
+        cache.put("main", "replaced", finished(1, bytes(1 + n)))
+
+    kept = [n for n in range(50) if cache.last_good("main", f"l{n}", 60)]
+    assert list(range(40, 50)) == kept
+
+
+def test_a_list_too_big_to_remember_is_not_remembered(caches, monkeypatch):
+    monkeypatch.setattr(lists_module, "LAST_GOOD_BYTES", 1000)
+    monkeypatch.setattr(lists_module, "ENTRY_BYTES", 0)
+    cache = caches(NOWHERE, store_url=NOWHERE)
+    cache.put("main", "big", finished(1, bytes(1001)))
+    cache.put("main", "small", finished(1, bytes(1000)))
+
+    assert cache.last_good("main", "big", 60) is None
+    assert cache.last_good("main", "small", 60)
+
+
+def test_the_list_that_was_asked_for_longest_ago_is_forgotten_first(store, caches, monkeypatch):
+    monkeypatch.setattr(lists_module, "LAST_GOOD_BYTES", 1000)
+    monkeypatch.setattr(lists_module, "ENTRY_BYTES", 0)
+    cache = caches()
+    version = write(store)
+    for name in ("a", "b", "c"):
+        cache.put("main", name, finished(version, bytes(300)))
+    cache.get("main", "a")
+    cache.put("main", "d", finished(version, bytes(300)))
+
+    assert ["a", "c", "d"] == [n for n in "abcd" if cache.last_good("main", n, 60)]
+
+
+def test_many_threads_remember_and_forget_without_losing_count(caches, monkeypatch):
+    monkeypatch.setattr(lists_module, "LAST_GOOD_BYTES", 5000)
+    monkeypatch.setattr(lists_module, "ENTRY_BYTES", 0)
+    cache = caches(NOWHERE, store_url=NOWHERE)
+
+    def remember(number: int) -> None:
+        chance = random.Random(number)
+        for _ in range(300):
+            name = f"l{chance.randrange(30)}"
+            cache.put("main", name, finished(1, bytes(chance.randrange(400))))
+            cache.last_good("main", name, 60)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(remember, range(4)))
+
+    kept = [cache.last_good("main", f"l{n}", 60) for n in range(30)]
+    assert cache._last_good_bytes == sum(len(one.body) for one in kept if one) <= 5000

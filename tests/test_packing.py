@@ -1,0 +1,132 @@
+"""Stored bytes: what was written comes back, and damaged bytes are never taken for it."""
+
+import pickle
+from collections.abc import Callable
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.vectorizer import FEATURES_VERSION, TermCounts
+from recommender.errors import CorruptRecord
+from recommender.lists import FinishedList
+from recommender.packing import (
+    OutdatedVector,
+    pack_record,
+    pack_vector,
+    unpack_record,
+    unpack_vector,
+)
+
+rows = st.dictionaries(st.integers(0, 2**32 - 1), st.floats(1, 2**20, width=32), max_size=20).map(
+    lambda counts: row(*sorted(counts.items()))
+)
+lists = st.builds(
+    FinishedList,
+    version=st.integers(0, 2**53),
+    made_at=st.floats(0, 1e10),
+    expires_at=st.floats(0, 1e10),
+    etag=st.text("0123456789abcdef"),
+    ids=st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=5).map(tuple),
+    body=st.binary(max_size=50),
+)
+
+CARD = '{"id":"kursk","title":"Вести из Курска","tags":[]}'.encode()
+LIST = FinishedList.of(b'{"items": []}', ("kursk", "a\nb"), 7, 1741850000.5, 1741850300.25)
+
+
+def row(*counts: tuple[int, float]) -> TermCounts:
+    terms, values = zip(*counts, strict=True) if counts else ((), ())
+    return TermCounts(np.array(terms, dtype=np.uint32), np.array(values, dtype=np.float32))
+
+
+def as_lists(counts: TermCounts) -> tuple[list[int], list[float]]:
+    return counts.terms.tolist(), counts.counts.tolist()
+
+
+VECTOR = row((3, 1.0), (77, 2.5), (2**31 + 5, 9.0))
+KINDS = {
+    "vector": (pack_vector(VECTOR), lambda data: as_lists(unpack_vector(data))),
+    "vector without terms": (pack_vector(row()), lambda data: as_lists(unpack_vector(data))),
+    "card": (pack_record(CARD), unpack_record),
+    "list": (LIST.pack(), FinishedList.unpack),
+}
+each_kind = pytest.mark.parametrize(("packed", "unpack"), KINDS.values(), ids=KINDS)
+
+
+def silently_wrong(damaged: bytes, packed: bytes, unpack: Callable[[bytes], object]) -> bool:
+    """Whether the reader takes damaged bytes for something else than what was written."""
+    try:
+        return unpack(damaged) != unpack(packed)
+    except CorruptRecord:
+        return False
+
+
+@given(rows)
+def test_a_vector_comes_back_as_it_was(counts):
+    assert as_lists(counts) == as_lists(unpack_vector(pack_vector(counts)))
+
+
+@given(st.binary())
+def test_a_record_comes_back_as_it_was(payload):
+    assert payload == unpack_record(pack_record(payload))
+
+
+@given(lists)
+def test_a_list_comes_back_as_it_was(finished):
+    assert finished == FinishedList.unpack(finished.pack())
+
+
+@each_kind
+def test_no_flip_of_a_single_bit_goes_unnoticed(packed, unpack):
+    wrong = []
+    for bit in range(8 * len(packed)):
+        flipped = bytearray(packed)
+        flipped[bit // 8] ^= 1 << bit % 8
+        if silently_wrong(bytes(flipped), packed, unpack):
+            wrong.append(bit)
+
+    assert [] == wrong
+
+
+@each_kind
+def test_cut_bytes_are_refused_wherever_the_cut_is(packed, unpack):
+    for size in range(len(packed)):
+        with pytest.raises(CorruptRecord):
+            unpack(packed[:size])
+
+
+@each_kind
+def test_bytes_too_many_are_refused(packed, unpack):
+    with pytest.raises(CorruptRecord):
+        unpack(packed + b"\0")
+
+
+@each_kind
+@pytest.mark.parametrize(
+    "planted", [pickle.dumps(print), b"[]", b"\x00" * 64, b"AV" + b"\xff" * 60]
+)
+def test_what_another_program_left_under_a_key_is_refused(packed, unpack, planted):
+    with pytest.raises(CorruptRecord):
+        unpack(planted)
+
+
+@each_kind
+def test_another_format_number_is_refused(packed, unpack):
+    with pytest.raises(CorruptRecord):
+        unpack(packed[:2] + bytes([packed[2] + 1]) + packed[3:])
+
+
+def test_a_vector_of_another_analyzer_says_so(monkeypatch):
+    monkeypatch.setattr("recommender.packing.FEATURES_VERSION", FEATURES_VERSION + 1)
+
+    with pytest.raises(OutdatedVector):
+        unpack_vector(KINDS["vector"][0])
+
+
+@pytest.mark.parametrize("payload", [b"", CARD, b"{}\n{}", orjson.dumps([1, 2]) + b"\nbody"])
+def test_a_sound_record_of_another_kind_is_no_list(payload):
+    with pytest.raises(CorruptRecord):
+        FinishedList.unpack(pack_record(payload))
