@@ -1,0 +1,1 @@
+"""How do readers, editors and robots ask?"""

@@ -1,0 +1,68 @@
+"""The Flask application, built from settings."""
+
+import re
+
+from flask import Flask, Response, g, request
+from werkzeug.routing import BaseConverter
+
+from api import articles, demo, errors, health, openapi, related
+from api.errors import problem
+from recommender.backend import Backend
+from recommender.config import Settings
+
+MAX_BODY_BYTES = 2 * 2**20
+MAX_FORM_PARTS = 20
+_LISTS = re.compile(r"/v1/[^/]+/(related|recent|articles/[\s\S]*/related(\.html)?)")
+
+
+class ArticleIdConverter(BaseConverter):
+    """Any text, slashes and all: an article's id is the site's own affair, checked in the view."""
+
+    regex = r"[\s\S]*?"
+    part_isolating = False
+
+
+def create_app(settings: Settings | None = None, backend: Backend | None = None) -> Flask:
+    """
+    Build the application; nothing is read from the environment when *settings* are given.
+
+    Args:
+        backend: shared by the caller, who closes it; made from the settings otherwise.
+    """
+    settings = settings or (backend.settings if backend else Settings.from_environment())
+    app = Flask("api", static_url_path="/static")
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_PARTS=MAX_FORM_PARTS)
+    app.extensions["alsosee"] = backend or Backend(settings)
+    # "//" is a legal part of an id, not a typing error to redirect.
+    app.url_map.merge_slashes = False
+    app.url_map.converters["article_id"] = ArticleIdConverter
+    app.before_request(_refuse_broken_paths)
+    app.after_request(_harden)
+    errors.register(app)
+    for module in (related, articles, health, openapi):
+        app.register_blueprint(module.blueprint)
+    if settings.demo:
+        app.register_blueprint(demo.blueprint)
+    return app
+
+
+def _refuse_broken_paths() -> Response | None:
+    try:
+        request.environ["PATH_INFO"].encode("latin-1").decode()
+    except UnicodeError:
+        return problem(400, "The path is not UTF-8.")
+    return None
+
+
+def _harden(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    public = _is_public(request.path) and "needs_key" not in g
+    if public and request.method in ("GET", "HEAD", "OPTIONS"):
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _is_public(path: str) -> bool:
+    """Whether any page on the web may read this: the lists, which need no key."""
+    return _LISTS.fullmatch(path) is not None

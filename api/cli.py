@@ -1,0 +1,230 @@
+"""The `alsosee` command: what can be typed. What it then does is in `api/commands/`."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from recommender.config import Settings
+
+# Everything heavy is imported inside the commands: `--help` answers in a tenth of a second.
+
+SITE = click.option("--site", metavar="NAME", help="Default: the first of ALSOSEE_SITES.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+HOST = click.option("--host", metavar="ADDRESS", help="Address to listen on.  [ALSOSEE_HOST]")
+PORT = click.option(
+    "--port", type=click.IntRange(1, 65_535), help="Port to listen on.  [ALSOSEE_PORT]"
+)
+WORKERS = click.option(
+    "--workers", type=click.IntRange(1, 64), help="Worker processes.  [ALSOSEE_WORKERS]"
+)
+THREADS = click.option(
+    "--threads", type=click.IntRange(1, 64), help="Threads of each worker.  [ALSOSEE_THREADS]"
+)
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Turn every known error into one sentence on standard error."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            known = _in_words(error)
+            if known is None:
+                raise
+            raise known from error
+
+
+def _in_words(error: Exception) -> click.ClickException | None:
+    from recommender.embedded import EmbeddedServerError
+    from recommender.errors import AlsoSeeError, InvalidParameter
+
+    if isinstance(error, InvalidParameter):
+        return click.UsageError(str(error))
+    if isinstance(error, AlsoSeeError | EmbeddedServerError) or _is_invalid_article(error):
+        return click.ClickException(str(error))
+    return None
+
+
+def _is_invalid_article(error: Exception) -> bool:
+    if not isinstance(error, ValueError):
+        return False
+    from features.article import InvalidArticle
+
+    return isinstance(error, InvalidArticle)
+
+
+def _settings(**overrides: object) -> "Settings":
+    """
+    Read the settings, with command line options before the environment.
+
+    Options become variables, so that every process we start sees the same settings.
+    """
+    from api import logs
+    from recommender.config import PREFIX, Settings
+
+    logs.configure("warning", as_json=False)
+    os.environ |= {PREFIX + k.upper(): str(v) for k, v in overrides.items() if v is not None}
+    return Settings.from_environment()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="alsosee", message="%(prog)s %(version)s")
+def main() -> None:
+    """Related articles for news publishers, from the site's own archive.
+
+    Settings are ALSOSEE_* variables; README.md lists them. Exit status: 0 done, 1 failed, 2 usage.
+    """
+
+
+@main.command()
+@HOST
+@PORT
+@WORKERS
+@THREADS
+@click.pass_context
+def serve(ctx: click.Context, /, **options: object) -> None:
+    """Run the service until Ctrl-C or SIGTERM.
+
+    Requests in progress have eight seconds to finish. SIGHUP replaces the workers one by one.
+    """
+    from api.serve import serve as run
+    from api.serve import url_of
+
+    settings = _settings(**options)
+    ctx.exit(run(settings, on_ready=lambda: click.echo(f"Also See answers at {url_of(settings)}")))
+
+
+@main.command()
+@PORT
+@click.pass_context
+def demo(ctx: click.Context, port: int | None) -> None:
+    """Run the service with a sample newspaper, to look around.
+
+    Everything is kept in ALSOSEE_DATA_DIR, also what you add.
+    """
+    from api.commands.demo import demo as run
+
+    log_level = os.environ.get("ALSOSEE_LOG_LEVEL", "warning")
+    ctx.exit(run(_settings(port=port, demo=True, log_level=log_level)))
+
+
+@main.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@SITE
+@JSON
+@click.pass_context
+def import_(ctx: click.Context, files: tuple[str, ...], site: str | None, as_json: bool) -> None:
+    """Bring articles in from JSON Lines or CSV files, gzipped or not; - is standard input.
+
+    Importing a file again changes nothing, so it is safe to repeat. Articles that cannot be
+    accepted are listed with line, field and reason, and stop no other. Exit status 1 when a file
+    could not be read, or none of the articles was accepted; 130 after Ctrl-C.
+    """
+    from api.commands.archive import import_files
+
+    ctx.exit(import_files(_settings(), files, site, as_json))
+
+
+@main.command()
+@SITE
+def export(site: str | None) -> None:
+    """Write every article to standard output as JSON Lines, as `import` reads them."""
+    from api.commands.archive import export as run
+
+    run(_settings(), site)
+
+
+@main.command()
+@click.argument("article_id", metavar="[ID]", required=False)
+@click.option(
+    "--text", metavar="FILE", help="A draft: its first line is the title; - is standard input."
+)
+@SITE
+@click.option("--limit", type=int, help="How many articles; 5 by default.")
+@click.option("--offset", type=int, help="How many to pass over.")
+@click.option("--section", multiple=True, metavar="NAME", help="Only this section; repeatable.")
+@click.option("--tag", multiple=True, metavar="NAME", help="Only with this tag; repeatable.")
+@click.option("--author", multiple=True, metavar="NAME", help="Only by this author; repeatable.")
+@click.option("--lang", multiple=True, metavar="CODE", help="Only in this language; any for all.")
+@click.option("--exclude", multiple=True, metavar="ID", help="Not this article; repeatable.")
+@click.option("--published-after", metavar="DATE", help="ISO 8601, or a time ago: 7d, 12h.")
+@click.option("--published-before", metavar="DATE", help="ISO 8601, or a time ago: 7d, 12h.")
+@click.option("--sort", help="score or published_at.")
+@click.option("--min-score", type=float, help="Leave out what scores less; 0 to 1.")
+@click.option(
+    "--no-fallback",
+    "fallback",
+    flag_value=False,
+    default=None,
+    help="Do not fill a short list up with recent articles.",
+)
+@JSON
+def related(
+    article_id: str | None, text: str | None, site: str | None, as_json: bool, **parameters: object
+) -> None:
+    """Print the list beside the article ID, or beside a draft."""
+    from api.commands.related import related as run
+
+    if (article_id is None) == (text is None):
+        raise click.UsageError("Give either the ID of an article or --text FILE.")
+    given = {name: value for name, value in parameters.items() if value not in (None, ())}
+    run(_settings(), site, article_id, text, given, as_json)
+
+
+@main.group()
+def keys() -> None:
+    """Make, list and revoke the keys that writing needs."""
+
+
+@keys.command("create")
+@SITE
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(["ingest", "edit"]),
+    multiple=True,
+    required=True,
+    help="What it allows: ingest articles, or edit what readers see. May be repeated.",
+)
+@click.option("--note", default="", help="For whom or what it is.")
+def create_key(site: str | None, scopes: tuple[str, ...], note: str) -> None:
+    """Print a new key. It is shown this once: only a hash of it is kept."""
+    from api.commands.keys import create
+
+    create(_settings(), site, scopes, note)
+
+
+@keys.command("list")
+@JSON
+def list_keys(as_json: bool) -> None:
+    """Print every key without its secret."""
+    from api.commands.keys import show
+
+    show(_settings(), as_json)
+
+
+@keys.command("revoke")
+@click.argument("key_id", metavar="ID")
+def revoke_key(key_id: str) -> None:
+    """Make a key useless from the next request on. ID is the part between as_ and the next _."""
+    from api.commands.keys import revoke
+
+    revoke(_settings(), key_id)
+
+
+@main.command()
+@JSON
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Check this install and say in plain words what is wrong. Exit status 1 if anything is."""
+    from api.commands.doctor import doctor as run
+
+    ctx.exit(run(as_json))
+
+
+if __name__ == "__main__":
+    main(prog_name="alsosee")

@@ -1,0 +1,66 @@
+"""The sample newspaper: the service with something in it, to look around."""
+
+from urllib.parse import quote
+
+import click
+
+from api.serve import serve, url_of
+from recommender.config import Settings
+from recommender.errors import ConfigurationError
+
+# The rest is imported while the web server starts, which takes as long again.
+
+KEY_NOTE = "demo"
+
+
+def demo(settings: Settings) -> int:
+    """
+    Serve the first site with the sample archive in it, and return the exit status.
+
+    Raises:
+        ConfigurationError: for a store of the user's own, where the sample has no business.
+    """
+    if settings.redis_url is not None:
+        raise ConfigurationError("the demo keeps to ALSOSEE_DATA_DIR: unset ALSOSEE_REDIS_URL")
+    made: dict[str, str] = {}
+    return serve(
+        settings,
+        on_ready=lambda: click.echo(_welcome(settings, **made)),
+        while_starting=lambda: made.update(_prepare(settings)),
+    )
+
+
+def _prepare(settings: Settings) -> dict[str, str]:
+    """Import the sample as it would be on this address, and make a key in place of the last one."""
+    from api.demo import sample_articles
+    from recommender.backend import Backend
+    from recommender.ingest import ingest
+    from recommender.sources.records import Record
+
+    site = settings.sites[0]
+    articles = list(sample_articles(url_of(settings)))
+    records = (Record(line, fields) for line, fields in enumerate(articles, 1))
+    with Backend(settings) as backend:
+        for _ in ingest(backend.store, site, records):
+            pass
+        for grant in backend.keys.all():
+            if grant.note == KEY_NOTE:
+                backend.keys.revoke(grant.key_id)
+        key = backend.keys.create(site, {"ingest", "edit"}, KEY_NOTE)
+    return {"story": str(articles[0]["id"]), "key": key}
+
+
+def _welcome(settings: Settings, story: str, key: str) -> str:
+    url = url_of(settings)
+    article = f"{url}/v1/{settings.sites[0]}/articles/{quote(story, safe='')}"
+    return f"""
+  Also See is ready.
+
+  The sample newspaper    {url}/
+  A story with its box    {url}/{quote(story)}
+  The box as HTML         {article}/related.html
+  Its list as JSON        curl '{article}/related'
+  Editor key              {key}
+
+  Ctrl-C stops it.
+"""

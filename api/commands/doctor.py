@@ -1,0 +1,173 @@
+"""Is this install in order? Checks, in the order in which things depend on each other."""
+
+import http.client
+import os
+import platform
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Literal
+
+import click
+import orjson
+
+from api.serve import free_address, url_of
+from recommender.backend import Backend
+from recommender.config import PREFIX, Settings
+from recommender.connections import Connection
+from recommender.embedded import EmbeddedServerError
+from recommender.errors import AlsoSeeError, ConfigurationError
+from recommender.store import Server, Store
+
+SECRET = frozenset({"ALSOSEE_REDIS_URL", "ALSOSEE_CACHE_URL"})  # may hold a password
+LANGUAGES_SHOWN = 8
+
+State = Literal["ok", "note", "wrong"]
+WORDS: dict[State, str] = {"ok": "ok", "note": "note", "wrong": "WRONG"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at; a *note* is worth knowing and stops nothing."""
+
+    name: str
+    state: State
+    text: str
+
+
+def doctor(as_json: bool) -> int:
+    """Print every check and return the exit status."""
+    found = []
+    for check in _checks():
+        found.append(check)
+        if not as_json:
+            click.echo(f"{WORDS[check.state]:6} {check.name:10} {check.text}")
+    wrong = any(check.state == "wrong" for check in found)
+    if as_json:
+        click.echo(orjson.dumps({"ok": not wrong, "checks": [asdict(check) for check in found]}))
+    return 1 if wrong else 0
+
+
+def _checks() -> Iterator[Check]:
+    yield Check("Python", "ok", f"{platform.python_version()} at {sys.executable}")
+    yield Check("variables", "ok", _variables())
+    try:
+        settings = Settings.from_environment()
+    except ConfigurationError as error:
+        yield Check("settings", "wrong", str(error))
+        return
+    yield _port(settings)
+    try:
+        with Backend(settings) as backend:
+            yield from _store(settings, backend)
+    except (AlsoSeeError, EmbeddedServerError) as error:
+        yield Check("store", "wrong", str(error))
+    yield from _cache(settings)
+
+
+def _variables() -> str:
+    given = sorted(name for name in os.environ if name.startswith(PREFIX))
+    shown = [f"{name}={'***' if name in SECRET else os.environ[name]}" for name in given]
+    return ", ".join(shown) or "none set: everything has its default"
+
+
+def _port(settings: Settings) -> Check:
+    try:
+        free_address(settings.host, settings.port)
+    except ConfigurationError as error:
+        if _is_ours(settings):
+            return Check("port", "ok", f"Also See is running at {url_of(settings)}")
+        return Check("port", "wrong", str(error))
+    return Check("port", "ok", f"{settings.port} of {settings.host} is free")
+
+
+def _is_ours(settings: Settings) -> bool:
+    connection = http.client.HTTPConnection(url_of(settings).removeprefix("http://"), timeout=2.0)
+    try:
+        connection.request("GET", "/healthz")
+        response = connection.getresponse()
+        answer = orjson.loads(response.read())
+        return response.status == HTTPStatus.OK and answer == {"status": "ok"}
+    except (OSError, http.client.HTTPException, orjson.JSONDecodeError):
+        return False
+    finally:
+        connection.close()
+
+
+def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
+    server = backend.store.server()
+    embedded = "" if settings.redis_url else f", embedded, files in {settings.data_dir.resolve()}"
+    yield Check("store", "ok", f"{server.name} {server.version}{embedded}")
+    yield from _durability(server)
+    for site in settings.sites:
+        yield _site(backend.store, site)
+    yield from _keys(settings, backend)
+
+
+def _durability(server: Server) -> Iterator[Check]:
+    options = server.options
+    if not options:
+        yield Check("durability", "note", "the store does not tell how it keeps what it accepts")
+        return
+    if options.get("appendonly") != "yes":
+        rest = "only what its last dump has" if options.get("save") else "nothing"
+        text = f"after a restart the store has {rest}: set appendonly yes"
+        yield Check("durability", "wrong", text)
+    elif options.get("appendfsync") != "always":
+        text = "accepted articles can be lost when the machine stops: set appendfsync always"
+        yield Check("durability", "note", text)
+    else:
+        yield Check("durability", "ok", "what was accepted survives a crash and a power cut")
+    policy = options.get("maxmemory-policy", "")
+    if policy.startswith("allkeys"):
+        limited = options.get("maxmemory", "0") != "0"
+        text = f"maxmemory-policy {policy} drops articles when memory is short: set noeviction"
+        yield Check("memory", "wrong" if limited else "note", text)
+
+
+def _site(store: Store, site: str) -> Check:
+    before = store.corrupt_records
+    languages: Counter[str] = Counter()
+    articles = 0
+    for batch in store.all_stored(site):
+        articles += len(batch)
+        languages.update((a.facets.language or ("unknown",))[0] for a in batch.values())
+    shown = ", ".join(f"{name} {n:,}" for name, n in languages.most_common(LANGUAGES_SHOWN))
+    text = f"{articles:,} articles ({shown})" if articles else "no articles: alsosee import FILE"
+    damaged = store.corrupt_records - before
+    if damaged:
+        text += f"; {damaged:,} records are damaged: import the archive again"
+        return Check(f"site {site}", "wrong", text)
+    return Check(f"site {site}", "ok" if articles else "note", text)
+
+
+def _keys(settings: Settings, backend: Backend) -> Iterator[Check]:
+    grants = backend.keys.all()
+    for site in settings.sites:
+        scopes = Counter(scope for grant in grants if grant.site == site for scope in grant.scopes)
+        if "ingest" not in scopes:
+            text = f"no key may write to {site}: alsosee keys create --site {site} --scope ingest"
+            yield Check("keys", "note", text)
+        else:
+            shown = ", ".join(f"{n} for {scope}" for scope, n in sorted(scopes.items()))
+            yield Check("keys", "ok", f"{site}: {shown}")
+
+
+def _cache(settings: Settings) -> Iterator[Check]:
+    if settings.cache_url is None:
+        return
+    connection = Connection(settings.cache_url.get_secret_value())
+    try:
+        server = Store(connection).server()
+    except AlsoSeeError as error:
+        yield Check("cache", "note", f"lists are made anew each time, because {error}")
+        return
+    finally:
+        connection.close()
+    yield Check("cache", "ok", f"{server.name} {server.version}")
+    limited = server.options.get("maxmemory", "0") != "0"
+    if limited and server.options.get("maxmemory-policy") == "noeviction":
+        text = "full, it keeps old lists and refuses new ones: set maxmemory-policy allkeys-lfu"
+        yield Check("cache", "note", text)

@@ -1,0 +1,11 @@
+"""What a view reaches for: the backend of this app."""
+
+from typing import cast
+
+from flask import current_app
+
+from recommender.backend import Backend
+
+
+def backend() -> Backend:
+    return cast(Backend, current_app.extensions["alsosee"])

@@ -1,0 +1,94 @@
+"""The sample newspaper: a page for every article of the first site, with its box beside it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from flask import Blueprint, Response, abort, make_response, render_template
+
+from api.context import backend
+from api.listing import document
+from recommender.errors import NotFound
+from recommender.related import ANY_LANGUAGE, ListParameters
+
+blueprint = Blueprint("demo", __name__)
+
+PAPER = "The Tidewater Courier"
+SAMPLE_ORIGIN = "https://www.tidewater-courier.example"
+FRONT_PAGE_STORIES = 18  # the first takes four places of a grid of three columns
+ALSO_SEE = "Also See:"
+POLICY = (
+    "default-src 'none'; img-src http: https: data:; style-src 'self';"
+    " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+
+
+@blueprint.get("/")
+def home() -> Response:
+    wanted = ListParameters(limit=FRONT_PAGE_STORIES, languages=(ANY_LANGUAGE,))
+    made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
+    return _page("home.html", **document(made, version, "home"))
+
+
+@blueprint.get("/<article_id:article_id>")
+def article(article_id: str) -> Response:
+    if article_id.partition("/")[0] == "v1":
+        abort(404)  # a mistyped address of the service, which a program asked for
+    site = _site()
+    found = backend().store.article(site, article_id)
+    if found is None:
+        return _page("missing.html", status=404)
+    live = backend().site(site)
+    try:
+        made, version = live.related(article_id, ListParameters(), datetime.now(UTC))
+    except NotFound:
+        return _page("missing.html", status=404)
+    return _page(
+        "article.html",
+        article=found,
+        paragraphs=list(_paragraphs(found["body"])),
+        list_url=f"/v1/{site}/articles/{quote(article_id, safe='')}/related",
+        **document(made, version, "demo"),
+    )
+
+
+def sample_articles(origin: str) -> Iterator[dict[str, Any]]:
+    """The sample archive, with its links and pictures leading to *origin*."""
+    text = files("api").joinpath("sample/articles.jsonl").read_bytes()
+    for line in text.replace(SAMPLE_ORIGIN.encode(), origin.encode()).splitlines():
+        yield orjson.loads(line)
+
+
+def _site() -> str:
+    return backend().sites()[0].site
+
+
+def _page(template: str, status: int = 200, **values: Any) -> Response:
+    text = render_template(
+        f"demo/{template}", paper=PAPER, site=_site(), page_of=_page_of, **values
+    )
+    response = make_response(text, status)
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+def _page_of(card: dict[str, Any]) -> str:
+    return "/" + quote(card["id"])
+
+
+def _paragraphs(body: str) -> Iterator[dict[str, Any]]:
+    for text in body.split("\n\n"):
+        title = text.removeprefix(ALSO_SEE).strip()
+        also_see = text.startswith(ALSO_SEE)
+        page = _sample_pages().get(title) if also_see else None
+        yield {"text": title if also_see else text, "also_see": also_see, "url": page}
+
+
+@cache
+def _sample_pages() -> dict[str, str]:
+    """Where the sample's inline links lead; links themselves are not stored, only their text."""
+    return {card["title"]: _page_of(card) for card in sample_articles("")}

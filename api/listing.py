@@ -1,0 +1,122 @@
+"""One list as bytes: from the cache, made now, or the last good one while the store is away."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Literal
+
+import orjson
+from flask import Response, render_template, request
+
+from api.context import backend
+from api.params import ListQuery, list_query
+from recommender.errors import StoreUnavailable
+from recommender.lists import FinishedList
+from recommender.live import LiveSite
+from recommender.related import Item, RelatedList
+from recommender.store import article_key
+
+Form = Literal["json", "html"]
+Make = Callable[[ListQuery, datetime], tuple[RelatedList, int]]
+
+CONTENT_TYPES: dict[Form, str] = {"json": "application/json", "html": "text/html; charset=utf-8"}
+# A deleted article is gone from shared caches half a minute later at most; while we are
+# away they may go on showing what they have.
+CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=20, stale-if-error=3600"
+REASONS = {"similar": "About the same subject", "recent": "Recent"}
+
+
+def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Response:
+    """
+    Answer a list, from wherever it is at hand.
+
+    Args:
+        article_id: what the list stands beside; empty for the newest articles.
+        make: makes it from the corpus, and says from which version.
+    """
+    query = list_query(request.args)
+    name = _name(live.site, article_id, form, query)
+    try:
+        finished = backend().lists.get(live.site, name) if query.is_plain() else None
+        if finished is not None:
+            return _response(finished, form, "hit")
+        finished = _finish(live, article_id, form, name, query, make)
+        return _response(finished, form, "fwd=miss")
+    except StoreUnavailable:
+        last = backend().lists.last_good(live.site, name, backend().settings.stale_seconds)
+        if last is None or not live.may_show(last.ids, datetime.now(UTC)):
+            raise
+        return _response(last, form, "fwd=stale", age_seconds=time.time() - last.made_at)
+
+
+def document(
+    made: RelatedList, version: int, name: str, draft_title: str | None = None
+) -> dict[str, Any]:
+    """The answer as API.md has it; *name* tells apart the lists of one version."""
+    card = made.source or {"title": draft_title}
+    source = {key: card.get(key) for key in ("id", "url", "title")}
+    digest = blake2b(f"{name}\0{version}".encode(), digest_size=9).hexdigest()
+    return {
+        "source": None if made.source is None and draft_title is None else source,
+        "items": [_item(item, place) for place, item in enumerate(made.items, 1)],
+        "recommendation_id": digest,
+        "version": version,
+        "fallback": made.fallback,
+    }
+
+
+def json_response(answer: object, status: int = 200) -> Response:
+    """An answer that belongs to its asker alone."""
+    response = Response(orjson.dumps(answer), status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _name(site: str, article_id: str, form: Form, query: ListQuery) -> str:
+    wish = blake2b(query.canonical(), digest_size=9).hexdigest()
+    key = article_key(site, article_id) if article_id else "recent"
+    return f"{key}:{form}:{wish}"
+
+
+def _finish(
+    live: LiveSite, article_id: str, form: Form, name: str, query: ListQuery, make: Make
+) -> FinishedList:
+    now = datetime.now(UTC)
+    made, version = make(query, now)
+    answer = document(made, version, name)
+    body = orjson.dumps(answer) if form == "json" else _html(answer)
+    shown = tuple(item.card["id"] for item in made.items)
+    expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
+    ids = (article_id, *shown) if article_id else shown
+    finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
+    if query.is_plain():
+        # Made-up filters find nothing, and must not fill the cache that all share.
+        backend().lists.put(live.site, name, finished, shared=bool(shown))
+    return finished
+
+
+def _html(answer: dict[str, Any]) -> bytes:
+    return render_template("box.html", **answer).encode()
+
+
+def _latest(now: datetime) -> float:
+    return now.timestamp() + backend().settings.list_ttl_seconds
+
+
+def _item(item: Item, position: int) -> dict[str, Any]:
+    reason = {"code": item.reason, "text": REASONS[item.reason]}
+    return {**item.card, "score": item.score, "position": position, "reason": reason}
+
+
+def _response(
+    finished: FinishedList, form: Form, state: str, age_seconds: float | None = None
+) -> Response:
+    response = Response(finished.body, content_type=CONTENT_TYPES[form])
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    response.headers["Cache-Status"] = f"AlsoSee; {state}"
+    if age_seconds is not None:
+        response.headers["Age"] = str(max(0, round(age_seconds)))
+    response.set_etag(finished.etag)
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,174 @@
+"""The parameters of every list, as they stand in a query string or the body of a draft."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from features.article import check_article_id, field_problems, parse_date
+from features.language import normalize_language
+from recommender.errors import InvalidParameter
+from recommender.related import ANY_LANGUAGE, ListParameters
+
+MAX_LIMIT = 50
+MAX_OFFSET = 1000
+MAX_VALUES = 50
+MAX_EXCLUDED = 200
+
+_AGO = re.compile(r"([0-9]{1,5})([mhdw])")
+_AGO_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_REPEATABLE = ("section", "tag", "author", "lang", "exclude")
+# For clients of Parse.ly, which call them so.
+_ALIASES = {"pub_date_start": "published_after", "pub_date_end": "published_before"}
+
+
+def _moment(value: Any) -> datetime | timedelta | None:
+    if isinstance(value, datetime | timedelta):  # read before, from a query string
+        return value
+    if isinstance(value, str) and (ago := _AGO.fullmatch(value)):
+        return timedelta(**{_AGO_UNITS[ago[2]]: int(ago[1])})
+    try:
+        return parse_date(value)
+    except ValueError:
+        raise ValueError("expected an ISO 8601 date, or a time ago such as 7d or 12h") from None
+
+
+def _language(value: Any) -> str:
+    language = value if value == ANY_LANGUAGE else normalize_language(str(value))
+    if language is None:
+        raise ValueError("expected a language tag such as en, or any")
+    return language
+
+
+Moment = Annotated[datetime | timedelta | None, BeforeValidator(_moment)]
+# Case does not count, so it makes no cache keys either.
+Value = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(str.casefold)]
+Language = Annotated[str, BeforeValidator(_language)]
+ArticleId = Annotated[str, BeforeValidator(check_article_id)]
+
+
+class ListQuery(BaseModel):
+    """What a caller may ask of a list."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    limit: int = Field(5, ge=1, le=MAX_LIMIT, description="How many items")
+    offset: int = Field(0, ge=0, le=MAX_OFFSET, description="How many items to pass over")
+    section: tuple[Value, ...] = Field(
+        (), max_length=MAX_VALUES, description="Only these sections; repeat for any of several"
+    )
+    tag: tuple[Value, ...] = Field(
+        (), max_length=MAX_VALUES, description="Only with one of these tags"
+    )
+    author: tuple[Value, ...] = Field(
+        (), max_length=MAX_VALUES, description="Only by one of these authors"
+    )
+    lang: tuple[Language, ...] | None = Field(
+        None,
+        max_length=MAX_VALUES,
+        description="Only in these languages; `any` for all. Default: the source's",
+    )
+    exclude: tuple[ArticleId, ...] = Field(
+        (), max_length=MAX_EXCLUDED, description="Ids of articles that must not stand in the list"
+    )
+    published_after: Moment = Field(None, description="ISO 8601, or a time ago: `7d`, `12h`")
+    published_before: Moment = Field(None, description="ISO 8601, or a time ago: `7d`, `12h`")
+    sort: Literal["score", "published_at"] = Field("score", description="Order of the page's items")
+    min_score: float = Field(
+        0.0, ge=0, le=1, description="Leave out items whose cosine is below this"
+    )
+    fallback: bool = Field(True, description="Fill a short list up with recent articles")
+
+    def parameters(self) -> ListParameters:
+        return ListParameters(
+            limit=self.limit,
+            offset=self.offset,
+            sections=self.section,
+            tags=self.tag,
+            authors=self.author,
+            languages=self.lang,
+            exclude=self.exclude,
+            published_after=self.published_after,
+            published_before=self.published_before,
+            sort=self.sort,
+            min_score=self.min_score,
+            fallback=self.fallback,
+        )
+
+    def is_plain(self) -> bool:
+        """
+        Whether this is a list that many readers ask for, and so worth keeping.
+
+        What can take any value is not kept, so that made-up queries cannot fill the cache; nor
+        are several values, as one that matches lets the others be anything.
+        """
+        if any(len(getattr(self, name) or ()) > 1 for name in _REPEATABLE):
+            return False
+        free = {"offset", "exclude", "min_score", "published_after", "published_before"}
+        return not free & self.model_fields_set
+
+    def canonical(self) -> bytes:
+        """The same bytes for the same wish, however it was spelt; part of cache keys."""
+        return orjson.dumps(self.model_dump(mode="json", exclude_defaults=True))
+
+
+def list_query(args: "MultiDict[str, str]") -> ListQuery:
+    """
+    Read the parameters of a list from a query string; unknown ones are ignored.
+
+    Raises:
+        InvalidParameter: naming the first parameter with a bad value, as the caller spelt it.
+    """
+    values: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for theirs, found in args.lists():
+        ours = _ALIASES.get(theirs, theirs)
+        if ours not in ListQuery.model_fields:
+            continue
+        if ours in _REPEATABLE:
+            values[ours] = tuple(found)
+        elif len(found) > 1 or ours in values:
+            raise InvalidParameter(theirs, "given more than once")
+        else:
+            values[ours] = found[0]
+        names[ours] = theirs
+    respect_empty = single(args, "respect_empty_results")
+    if respect_empty is not None and "fallback" not in values:
+        values["fallback"] = _negated(respect_empty)
+        names["fallback"] = "respect_empty_results"
+    return checked(values, names)
+
+
+def checked(values: dict[str, Any], names: Mapping[str, str] = MappingProxyType({})) -> ListQuery:
+    """The parameters in *values*; *names* says how the caller spelt them."""
+    try:
+        return ListQuery.model_validate(values)
+    except ValidationError as error:
+        pointer, detail = field_problems(error)[0]
+        field = pointer.split("/")[1]
+        raise InvalidParameter(names.get(field, field), detail) from None
+
+
+def _negated(flag: str) -> str:
+    return {"true": "false", "1": "false", "false": "true", "0": "true"}.get(flag.lower(), flag)
+
+
+def single(args: "MultiDict[str, str]", name: str) -> str | None:
+    found: Iterable[str] = args.getlist(name)
+    values = list(found)
+    if len(values) > 1:
+        raise InvalidParameter(name, "given more than once")
+    return values[0] if values else None
+
+
+def checked_id(article_id: str) -> str:
+    """An article's id from a path. Raises InvalidParameter."""
+    try:
+        return check_article_id(article_id)
+    except ValueError as error:
+        raise InvalidParameter("id", str(error)) from None

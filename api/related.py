@@ -1,0 +1,96 @@
+"""Lists: the related articles of a story, of a page address, of a draft; and the newest ones."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, request
+
+from api import articles
+from api.auth import require
+from api.context import backend
+from api.listing import Form, document, json_response, list_response
+from api.params import ListQuery, checked, checked_id, list_query, single
+from features.article import UNSAVED_ID, parse_draft
+from features.vectorizer import count_terms
+from recommender.errors import InvalidParameter, NotFound
+from recommender.related import RelatedList
+from recommender.sources.records import parse_json
+
+blueprint = Blueprint("related", __name__, url_prefix="/v1/<site>")
+
+# In the body of a draft these are the draft's own; as filters they go in the query string.
+DRAFT_FIELDS = {"section", "author", "lang"}
+
+
+@blueprint.get("/articles/<article_id:article_id>/related")
+def related(site: str, article_id: str) -> Response:
+    return _beside_or_itself(site, article_id, "json", "/related")
+
+
+@blueprint.get("/articles/<article_id:article_id>/related.html")
+def related_html(site: str, article_id: str) -> Response:
+    return _beside_or_itself(site, article_id, "html", "/related.html")
+
+
+@blueprint.get("/related")
+def related_by_url(site: str) -> Response:
+    live = backend().site(site)
+    url = single(request.args, "url")
+    if not url:
+        raise InvalidParameter("url", "expected the address of an article's page")
+    article_id = live.id_of_url(url)
+    if article_id is None:
+        raise NotFound(f"no article with the address {url!r}")
+    return _beside(site, article_id, "json")
+
+
+@blueprint.get("/recent")
+def recent(site: str) -> Response:
+    live = backend().site(site)
+
+    def make(query: ListQuery, now: datetime) -> tuple[RelatedList, int]:
+        return live.recent(query.parameters(), now)
+
+    return list_response(live, "", "json", make)
+
+
+@blueprint.post("/related")
+def related_to_draft(site: str) -> Response:
+    live = backend().site(site)
+    require(site, "edit")
+    data = parse_json(request.get_data())
+    draft = parse_draft(data)
+    wanted = draft_query(data, draft.id).parameters()
+    counts = count_terms(draft)
+    made, version = live.related_to(counts, draft.language, wanted, datetime.now(UTC))
+    return json_response(document(made, version, "draft", draft_title=draft.title))
+
+
+def draft_query(data: object, own_id: str) -> ListQuery:
+    """Parameters from body and query string, the latter first; a draft never lists itself."""
+    in_body = data if isinstance(data, dict) else {}
+    fields = ListQuery.model_fields.keys() - DRAFT_FIELDS
+    given = {name: in_body[name] for name in fields if in_body.get(name) is not None}
+    asked = list_query(request.args).model_dump(exclude_unset=True)
+    query = checked({**given, **asked})
+    own = () if own_id == UNSAVED_ID else (own_id,)
+    return query.model_copy(update={"exclude": query.exclude + own})
+
+
+def _beside_or_itself(site: str, article_id: str, form: Form, ending: str) -> Response:
+    """The list; or, if there is none, the article whose id itself ends like the path of a list."""
+    try:
+        return _beside(site, article_id, form)
+    except (NotFound, InvalidParameter):
+        if backend().store.cards(site, [article_id + ending]):
+            return articles.article(site, article_id + ending)
+        raise
+
+
+def _beside(site: str, article_id: str, form: Form) -> Response:
+    live = backend().site(site)
+    known_id = checked_id(article_id)
+
+    def make(query: ListQuery, now: datetime) -> tuple[RelatedList, int]:
+        return live.related(known_id, query.parameters(), now)
+
+    return list_response(live, known_id, form, make)

@@ -1,0 +1,96 @@
+"""CPU time, memory, and the rows that a benchmark reports."""
+
+import gc
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+OURS = "alsosee"
+
+
+class Row(NamedTuple):
+    """
+    One figure.
+
+    Fields:
+        path: what was measured.
+        system: `OURS`, or the peer that did the same in the same process.
+        ratio: the figure divided by ours; None where nothing is compared.
+    """
+
+    path: str
+    corpus: str
+    system: str
+    figure: float
+    unit: str
+    ratio: float | None = None
+
+
+def against_ours(path: str, corpus: str, unit: str, figures: Mapping[str, float]) -> list[Row]:
+    """One row for each system of *figures*, which holds `OURS`."""
+    ours = figures[OURS]
+    return [Row(path, corpus, s, figure, unit, figure / ours) for s, figure in figures.items()]
+
+
+class Times(NamedTuple):
+    """Median milliseconds of each call: CPU of the whole process, and by the clock."""
+
+    cpu: dict[str, float]
+    wall: dict[str, float]
+
+
+def times(calls: Mapping[str, Callable[[Any], object]], arguments: Sequence[Any]) -> Times:
+    """
+    Time each of *calls*, by name; every argument goes to all of them in turn.
+
+    So whatever disturbs the machine disturbs all systems alike.
+    """
+    cpu: dict[str, list[float]] = {name: [] for name in calls}
+    wall: dict[str, list[float]] = {name: [] for name in calls}
+    gc.collect()
+    for argument in arguments:
+        for name, call in calls.items():
+            with spent() as took:
+                call(argument)
+            cpu[name].append(1000 * took.cpu)
+            wall[name].append(1000 * took.wall)
+    return Times(*({name: median(ms) for name, ms in found.items()} for found in (cpu, wall)))
+
+
+class Spent:
+    """Seconds that a `spent()` block took."""
+
+    cpu = 0.0
+    wall = 0.0
+
+
+@contextmanager
+def spent() -> Iterator[Spent]:
+    took = Spent()
+    cpu, wall = time.process_time(), time.perf_counter()
+    yield took
+    took.cpu, took.wall = time.process_time() - cpu, time.perf_counter() - wall
+
+
+def peak_rss_mib() -> float:
+    """The most memory this process ever had."""
+    if sys.platform == "linux":  # there ru_maxrss starts from the parent's
+        return _proc_mib("VmHWM")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def rss_mib() -> float:
+    """The memory this process has now; outside Linux the most it ever had."""
+    gc.collect()
+    return _proc_mib("VmRSS") if sys.platform == "linux" else peak_rss_mib()
+
+
+def _proc_mib(field: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    line = next(line for line in lines if line.startswith(field))
+    return int(line.split()[1]) / 1024

@@ -1,0 +1,116 @@
+"""
+Measure speed and memory: `make bench`, or `.venv/bin/python tests/benchmarks/run.py --help`.
+
+Times are CPU times, of the process that does the work and no other, medians over many turns; where
+there is a peer, the two take turns in one process. Nothing here passes or fails: read the ratios.
+Every path runs in a process of its own, so that its memory is its own.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+
+import archive
+import lists
+import redis
+from corpora import Corpus, corpora
+from measure import Row
+
+from api import logs
+from recommender.embedded import lease
+
+RESULTS = Path(__file__).parent / "results" / "latest.json"
+PATHS: dict[str, Callable[[str, Corpus], list[Row]]] = {
+    "load": archive.loading,
+    "similar": lists.similar,
+    "uncached": lists.uncached,
+    "cached": lists.cached,
+    "draft": lists.drafting,
+    "add": archive.adding,
+}
+
+
+def main() -> None:
+    options = _options()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="alsosee-bench-") as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        for corpus in corpora(folder, options.synthetic):
+            if options.corpora and corpus.name not in options.corpora:
+                continue
+            for found in measured(corpus, folder / corpus.name, options.paths):
+                print_rows(found)
+                rows += found
+    save(rows)
+
+
+def measured(corpus: Corpus, data_dir: Path, paths: list[str]) -> Iterator[list[Row]]:
+    """The rows of each path, on an archive that is imported first unless it is there already."""
+    with lease(data_dir) as server:
+        with redis.Redis.from_url(server.url) as client:
+            filled = client.dbsize() > 0
+        if not filled:
+            yield in_own_process(archive.importing, server.url, corpus)
+        for name in paths:
+            yield in_own_process(PATHS[name], server.url, corpus)
+
+
+def in_own_process(
+    measure: Callable[[str, Corpus], list[Row]], url: str, corpus: Corpus
+) -> list[Row]:
+    context, quiet = get_context("spawn"), ("warning",)
+    with ProcessPoolExecutor(1, context, initializer=logs.configure, initargs=quiet) as fresh:
+        return fresh.submit(measure, url, corpus).result()
+
+
+def print_rows(rows: list[Row]) -> None:
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:8.2f} ×"
+        figure = f"{row.figure:12,.2f} {row.unit:15}"
+        print(f"{row.corpus:20} {row.path:38} {row.system:42}{figure}{ratio}", flush=True)
+
+
+def save(rows: list[Row]) -> None:
+    RESULTS.parent.mkdir(exist_ok=True)
+    document = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "cores": os.cpu_count(),
+            "processor": platform.machine(),
+            "python": platform.python_version(),
+        },
+        "rows": [row._asdict() for row in rows],
+    }
+    RESULTS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    print(f"\nWritten to {RESULTS}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure Also See.")
+    parser.add_argument(
+        "paths", nargs="*", help=f"some of {', '.join(PATHS)}; the import always comes first"
+    )
+    parser.add_argument("--corpora", nargs="+", metavar="NAME", help="only these corpora")
+    parser.add_argument(
+        "--synthetic", type=int, metavar="ARTICLES", help="made-up articles, even if there are real"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep the archives there, and use them again"
+    )
+    options = parser.parse_args()
+    options.paths = options.paths or list(PATHS)
+    if unknown := set(options.paths) - PATHS.keys():
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    return options
+
+
+if __name__ == "__main__":
+    main()

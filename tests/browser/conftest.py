@@ -1,0 +1,67 @@
+"""The sample newspaper as a reader meets it: `alsosee demo` behind a real Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("NO CHROMIUM: install Debian's package, or set CHROMIUM=/path/to/it")
+    with sync_playwright() as playwright:
+        quiet = ["background-networking", "component-update", "sync", "gpu"]
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", *(f"--disable-{part}" for part in quiet)],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def newspaper(browser: Browser) -> Iterator[str]:
+    """The address of `alsosee demo`, once its last story is there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    url = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory(prefix="alsosee-test-") as folder:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", "demo", "--port", port],
+            cwd=ROOT,
+            env=os.environ | {"ALSOSEE_DATA_DIR": folder, "ALSOSEE_WORKERS": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            wait_until_welcome(process, url)
+            yield url
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE_SECONDS)
+
+
+def wait_until_welcome(process: "subprocess.Popen[str]", url: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    assert process.stdout is not None
+    for line in process.stdout:  # ends when the process does
+        if "Ctrl-C" in line:
+            urllib.request.urlopen(f"{url}/readyz").close()
+            return
+        assert time.monotonic() < deadline
+    pytest.fail(f"alsosee demo ended with status {process.wait()}")

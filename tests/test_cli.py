@@ -1,0 +1,420 @@
+"""The command line: what it says, what it stores, and with which status it ends."""
+
+import csv
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import redis
+import structlog
+from click.testing import CliRunner, Result
+from news import STORIES, article
+
+from api.cli import create_key, main
+from recommender.access import SCOPES
+from recommender.backend import Backend
+
+ROOT = Path(__file__).parents[1]
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(redis_url: str, raw_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Run `alsosee` in this process, on the emptied store; standard input as `input=`."""
+    monkeypatch.setenv("ALSOSEE_REDIS_URL", redis_url)
+    monkeypatch.setenv("ALSOSEE_SITES", "main,sport")
+    logging, environment = structlog.get_config(), dict(os.environ)
+
+    def run_command(*arguments: object, **options: Any) -> Result:
+        return CliRunner().invoke(main, [str(a) for a in arguments], **options)
+
+    yield run_command
+    structlog.configure(**logging)
+    os.environ.clear()
+    os.environ.update(environment)  # options become variables, see `_settings`
+
+
+def alsosee(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "api.cli", *map(str, arguments)]
+
+
+def real_process(*arguments: object, **variables: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        alsosee(*arguments),
+        env=os.environ | variables,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def json_lines(path: Path, articles: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(fields) + "\n" for fields in articles))
+    return path
+
+
+@pytest.fixture
+def stories(tmp_path: Path) -> Path:
+    return json_lines(tmp_path / "stories.jsonl", [article(story) for story in STORIES])
+
+
+def counts(result: Result) -> str:
+    return result.stdout.partition(" in ")[0]
+
+
+# --- help, usage and errors
+
+
+def test_help_answers_without_loading_anything_heavy() -> None:
+    code = "import sys, api.cli; print({'numpy', 'pydantic', 'redis', 'flask'} & set(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert loaded.stdout == "set()\n"
+
+
+def test_every_command_has_help() -> None:
+    for name, command in main.commands.items():
+        assert command.help, name
+        assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
+
+
+def test_a_wrong_option_is_a_usage_error(run: Run) -> None:
+    assert run("serve", "--port", "0").exit_code == 2
+    assert run("import").exit_code == 2
+    assert run("related").exit_code == 2
+    assert run("related", "kursk", "--limit", "1000").exit_code == 2
+
+
+def test_an_unknown_variable_stops_every_command_with_its_name() -> None:
+    result = real_process("keys", "list", ALSOSEE_REDIS_ULR="redis://localhost")
+
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "Error: unknown setting: ALSOSEE_REDIS_ULR (README.md lists them all)\n"
+    )
+
+
+def test_a_store_that_is_away_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALSOSEE_REDIS_URL", "unix:///nowhere/valkey.sock")
+    result = run("keys", "list")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: the store does not answer")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_demo_does_not_touch_a_store_of_ones_own(run: Run, backend: Backend) -> None:
+    result = run("demo")
+
+    assert result.exit_code == 1
+    assert "unset ALSOSEE_REDIS_URL" in result.stderr
+    assert backend.store.version("main") == 0
+
+
+def test_an_unknown_site_is_answered_with_those_there_are(run: Run, stories: Path) -> None:
+    result = run("import", stories, "--site", "sprot")
+
+    assert result.exit_code == 1
+    assert result.stderr == "Error: no site 'sprot' here; ALSOSEE_SITES has main, sport\n"
+
+
+# --- import and export
+
+
+def test_importing_the_same_file_twice_changes_nothing(run: Run, stories: Path) -> None:
+    assert counts(run("import", stories)) == "5 added, 0 changed, 0 unchanged, 0 rejected"
+    assert counts(run("import", stories)) == "0 added, 0 changed, 5 unchanged, 0 rejected"
+
+
+def test_an_article_belongs_to_the_site_that_was_named(
+    run: Run, stories: Path, backend: Backend
+) -> None:
+    run("import", stories, "--site", "sport")
+
+    assert backend.store.article("sport", "kursk")
+    assert backend.store.article("main", "kursk") is None
+
+
+def test_jsonl_gzip_csv_and_standard_input_say_the_same(
+    run: Run, stories: Path, tmp_path: Path
+) -> None:
+    zipped = tmp_path / "stories.gz"
+    zipped.write_bytes(gzip.compress(stories.read_bytes()))
+    table = tmp_path / "stories.csv"
+    with table.open("w", newline="") as file:
+        rows = [json.loads(line) for line in stories.read_text().splitlines()]
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+    run("import", stories)
+
+    again = [
+        run("import", zipped),
+        run("import", table),
+        run("import", "-", input=stories.read_bytes()),
+    ]
+    assert {counts(result) for result in again} == {"0 added, 0 changed, 5 unchanged, 0 rejected"}
+
+
+@pytest.fixture
+def mostly_good(tmp_path: Path) -> Path:
+    """10,000 lines, of which 37 are bad: every kind of bad in turn."""
+    bad = [
+        "not json",
+        '{"id": "x"}',
+        '{"id": "", "title": "t"}',
+        '{"id": "x", "title": "t", "date": "yesterday"}',
+        "[1]",
+    ]
+    lines = [json.dumps({"id": n, "title": f"Story {n}"}) for n in range(10_000)]
+    for n in range(37):
+        lines[n * 270] = bad[n % len(bad)]
+    path = tmp_path / "mostly.jsonl"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_of_10000_lines_37_bad_ones_stop_no_other(run: Run, mostly_good: Path) -> None:
+    result = run("import", mostly_good)
+    lines = result.stderr.splitlines()
+
+    assert result.exit_code == 0
+    assert counts(result) == "9,963 added, 0 changed, 0 unchanged, 37 rejected"
+    assert lines[0].startswith(f"{mostly_good}:1: not readable as JSON: ")
+    assert lines[1] == f"{mostly_good}:271: title: Field required"
+    assert lines[3].startswith(f"{mostly_good}:811: date: expected an ISO 8601 date")
+    assert len(lines) == 21
+    assert lines[20] == "… and 17 more"
+
+
+def test_json_names_every_rejection_and_is_all_there_is(run: Run, mostly_good: Path) -> None:
+    result = run("import", mostly_good, "--json")
+    answer = json.loads(result.stdout)
+
+    assert result.stderr == ""
+    assert (answer["site"], answer["added"], answer["rejected"]) == ("main", 9_963, 37)
+    assert len(answer["rejections"]) == 37
+    assert answer["rejections"][1] == {
+        "file": str(mostly_good),
+        "line": 271,
+        "id": "x",
+        "field": "title",
+        "reason": "Field required",
+    }
+
+
+def test_a_file_that_cannot_be_read_stops_no_other_and_fails_the_command(
+    run: Run, stories: Path, tmp_path: Path
+) -> None:
+    array = tmp_path / "array.jsonl"
+    array.write_text("[{}]")
+    result = run("import", "/nowhere.jsonl", array, stories)
+
+    assert result.exit_code == 1
+    assert counts(result) == "5 added, 0 changed, 0 unchanged, 0 rejected"
+    assert "Error: /nowhere.jsonl: No such file or directory\n" in result.stderr
+    assert "a JSON array; expected one JSON object on each line\n" in result.stderr
+
+
+def test_a_file_without_one_good_article_fails(run: Run) -> None:
+    assert run("import", "-", input="{}\n{}\n").exit_code == 1
+    assert run("import", "-", input="").exit_code == 0
+
+
+def test_ctrl_c_stores_and_counts_what_was_read_and_the_next_run_goes_on(
+    run: Run, redis_url: str, tmp_path: Path
+) -> None:
+    lines = [json.dumps(article(f"a{n}")) + "\n" for n in range(300)]
+    process = subprocess.Popen(
+        alsosee("import", "-"),
+        env=os.environ | {"ALSOSEE_REDIS_URL": redis_url},
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process, redis.Redis.from_url(redis_url) as client:
+        assert process.stdin
+        process.stdin.write("".join(lines))  # and no end of file: it waits for more
+        process.stdin.flush()
+        wait_until(lambda: client.get("see:{main}:version") == b"200")  # one batch
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate()
+
+    assert process.returncode == 130
+    assert output.startswith("300 added")
+    assert errors == "Interrupted. 300 articles are stored; the same command goes on safely.\n"
+    again = run("import", "-", input="".join([*lines, json.dumps(article("new"))]))
+    assert counts(again) == "1 added, 0 changed, 300 unchanged, 0 rejected"
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_an_export_imports_as_the_same(run: Run, tmp_path: Path) -> None:
+    everything = article(
+        "2014/03/19/<b>{x}",
+        title="What <b>bold</b> and &amp; mean",
+        body="&lt;p&gt; opens a paragraph.\n\nAT&T is no entity, &amp;amp; is.",
+        tags=["html, css", "a &lt;tag&gt;"],
+        authors=["Ann & Bob"],
+        url="https://news.example/?a=1&amp;b=2",
+        image={"url": "https://news.example/p.jpg", "alt": "a &lt;hr&gt;"},
+        updated_at="2025-03-14T00:00:00Z",
+    )
+    run("import", json_lines(tmp_path / "in.jsonl", [everything, *map(article, STORIES)]))
+    exported = run("export")
+    result = run("import", "-", input=exported.stdout_bytes)
+
+    assert exported.exit_code == 0
+    assert counts(result) == "0 added, 0 changed, 6 unchanged, 0 rejected"
+
+
+# --- related
+
+
+def test_related_prints_score_date_title_and_id(run: Run, stories: Path) -> None:
+    run("import", stories)
+    result = run("related", "kursk", "--limit", "2")
+    first, second = result.stdout.splitlines()
+
+    assert first.startswith(" 0.")
+    assert first.endswith("2025-03-13  Flag raised over Sudzha as Ukraine withdraws  [sudzha]")
+    assert "[kursk]" not in result.stdout
+    assert second
+
+
+def test_related_json_is_the_answer_of_the_http_endpoint(run: Run, stories: Path) -> None:
+    run("import", stories)
+    answer = json.loads(run("related", "kursk", "--json", "--limit", "1").stdout)
+
+    assert answer["source"]["id"] == "kursk"
+    assert [item["id"] for item in answer["items"]] == ["sudzha"]
+    assert answer["version"] == 5
+
+
+def test_a_draft_finds_its_subject(run: Run, stories: Path, tmp_path: Path) -> None:
+    run("import", stories)
+    draft = tmp_path / "draft.txt"
+    draft.write_text("Rovers parade the cup\n\nFans lined the streets as Rovers showed the cup.\n")
+    result = run("related", "--text", draft, "--no-fallback")
+
+    assert result.stdout.splitlines()[0].endswith("[final]")
+    assert (
+        run("related", "--text", "-", input=draft.read_text())
+        .stdout.splitlines()[0]
+        .endswith("[final]")
+    )
+
+
+def test_an_unknown_article_is_one_sentence(run: Run) -> None:
+    result = run("related", "nobody")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: no article 'nobody'\n"
+
+
+# --- keys
+
+
+def test_creating_a_key_prints_the_key_and_nothing_else_on_standard_output(
+    run: Run, backend: Backend
+) -> None:
+    result = run("keys", "create", "--site", "sport", "--scope", "ingest", "--note", "CMS")
+    key = result.stdout.removesuffix("\n")
+
+    grant = backend.keys.grant(key)
+    assert grant is not None
+    assert (grant.site, grant.scopes, grant.note) == ("sport", ("ingest",), "CMS")
+
+
+def test_the_list_of_keys_holds_no_secret(run: Run) -> None:
+    key = run("keys", "create", "--scope", "edit", "--scope", "ingest").stdout.strip()
+    key_id = key.split("_")[1]
+    table, as_json = run("keys", "list").stdout, run("keys", "list", "--json").stdout
+
+    assert key_id in table
+    assert "edit,ingest" in table
+    assert json.loads(as_json)[0]["key_id"] == key_id
+    assert key.split("_", 2)[2] not in table + as_json
+
+
+def test_a_revoked_key_is_gone(run: Run, backend: Backend) -> None:
+    key = run("keys", "create", "--scope", "edit").stdout.strip()
+    key_id = key.split("_")[1]
+
+    assert run("keys", "revoke", key_id).exit_code == 0
+    assert backend.keys.grant(key) is None
+    again = run("keys", "revoke", key_id)
+    assert (again.exit_code, again.stderr) == (1, f"Error: no key '{key_id}'\n")
+
+
+def test_the_scopes_on_offer_are_those_there_are() -> None:
+    offered = [p.type.choices for p in create_key.params if isinstance(p.type, click.Choice)]
+
+    assert [SCOPES] == offered
+
+
+# --- doctor
+
+
+def test_the_doctor_finds_a_fresh_install_in_order(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("ALSOSEE_REDIS_URL")
+    monkeypatch.setenv("ALSOSEE_DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("ALSOSEE_PORT", "8499")
+    result = run("doctor", "--json")
+    report = json.loads(result.stdout)
+    texts = {check["name"]: check["text"] for check in report["checks"]}
+
+    assert (result.exit_code, report["ok"]) == (0, True)
+    assert texts["durability"] == "what was accepted survives a crash and a power cut"
+    assert texts["site main"] == "no articles: alsosee import FILE"
+
+
+def test_the_doctor_counts_articles_by_language(run: Run, stories: Path) -> None:
+    run("import", stories)
+    run("import", "-", input=json.dumps(article("es", language="es")))
+
+    assert "site main  6 articles (en 5, es 1)" in run("doctor").stdout
+
+
+def test_the_doctor_names_what_is_wrong_and_fails(
+    run: Run, raw_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALSOSEE_CACHE_URL", "redis://user:hunter2@127.0.0.1:1/0")
+    raw_redis.config_set("appendonly", "no")
+    try:
+        result = run("doctor")
+    finally:
+        raw_redis.config_set("appendonly", "yes")
+
+    assert result.exit_code == 1
+    assert (
+        "WRONG  durability after a restart the store has nothing: set appendonly yes"
+        in result.stdout
+    )
+    assert "note   cache      lists are made anew each time" in result.stdout
+    assert "hunter2" not in result.output

@@ -1,0 +1,284 @@
+"""The sample newspaper: its pages, its links, and what its boxes hold."""
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from selectolax.lexbor import LexborHTMLParser
+
+from api.app import create_app
+from api.demo import ALSO_SEE, POLICY, SAMPLE_ORIGIN, sample_articles
+from recommender.backend import Backend
+from recommender.config import Settings
+from recommender.embedded import lease
+from recommender.ingest import ingest
+from recommender.sources.records import Record
+
+SAMPLE = files("api").joinpath("sample")
+ARTICLES = {fields["id"]: fields for fields in sample_articles(SAMPLE_ORIGIN)}
+TRUTH = [orjson.loads(line) for line in SAMPLE.joinpath("truth.jsonl").read_bytes().splitlines()]
+ORIGIN = "http://localhost"
+
+
+# One archive for the whole file: nothing here changes it.
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    with lease(tmp_path_factory.mktemp("demo")) as embedded:
+        settings = Settings(redis_url=embedded.url, demo=True)
+        with Backend(settings) as backend:
+            records = (Record(n, fields) for n, fields in enumerate(sample_articles(ORIGIN), 1))
+            stored = [result.outcome for result in ingest(backend.store, "main", records)]
+            assert ["added"] * len(ARTICLES) == stored
+            yield create_app(settings, backend)
+
+
+@pytest.fixture(scope="module")
+def reader(demo: Flask) -> FlaskClient:
+    return demo.test_client()
+
+
+@pytest.fixture(scope="module")
+def pages(reader: FlaskClient) -> dict[str, LexborHTMLParser]:
+    """Every story's page by its id."""
+    return {name: LexborHTMLParser(reader.get(page_of(name)).text) for name in ARTICLES}
+
+
+def page_of(article_id: str) -> str:
+    return "/" + quote(article_id)
+
+
+def texts(page: LexborHTMLParser, selector: str) -> list[str]:
+    return [node.text().strip() for node in page.css(selector)]
+
+
+def links(page: LexborHTMLParser, selector: str) -> list[str]:
+    return [str(node.attributes["href"]) for node in page.css(selector)]
+
+
+def linked(fields: dict[str, Any]) -> set[str]:
+    """The ids of the stories that a sample story links to."""
+    addresses = links(LexborHTMLParser(fields["body"]), "a")
+    return {address.removeprefix(f"{SAMPLE_ORIGIN}/") for address in addresses}
+
+
+def also_see(fields: dict[str, Any]) -> dict[str, str]:
+    """What the "Also See" lines of a sample story lead to: ids by the words of the link."""
+    body = LexborHTMLParser(fields["body"])
+    return {
+        link.text(): str(link.attributes["href"]).removeprefix(f"{SAMPLE_ORIGIN}/")
+        for paragraph in body.css("p")
+        if paragraph.text().strip().startswith(ALSO_SEE)
+        for link in paragraph.css("a")
+    }
+
+
+# The archive
+
+
+def test_the_archive_has_eighty_stories_of_fifteen_threads_and_four_more_languages() -> None:
+    sections = {fields["section"] for fields in ARTICLES.values()}
+    languages = {fields["language"] for fields in ARTICLES.values()}
+
+    assert 80 == len(ARTICLES)
+    assert {"en", "es", "de", "ur", "zh"} == languages
+    assert len(sections) >= 5
+
+
+def test_the_truth_is_the_links_in_the_stories_and_half_as_much_their_way_back() -> None:
+    truth: dict[str, dict[str, int]] = {name: {} for name in ARTICLES}
+    for name, fields in ARTICLES.items():
+        for target in linked(fields):
+            truth[name][target] = 2
+            truth[target].setdefault(name, 1)
+
+    assert {name: related for name, related in truth.items() if related} == {
+        line["id"]: line["related"] for line in TRUTH
+    }
+
+
+def test_every_link_leads_to_another_story_of_the_archive() -> None:
+    astray = [
+        (name, target)
+        for name, fields in ARTICLES.items()
+        for target in linked(fields)
+        if target not in ARTICLES or target == name
+    ]
+
+    assert [] == astray
+
+
+def test_an_also_see_line_says_what_its_story_is_called() -> None:
+    lines = [line for fields in ARTICLES.values() for line in also_see(fields).items()]
+
+    assert [(ARTICLES[target]["title"], target) for _, target in lines] == lines
+    assert len(lines) >= 30
+
+
+def test_no_story_links_to_a_later_one() -> None:
+    later = [
+        (name, target)
+        for name, fields in ARTICLES.items()
+        for target in linked(fields)
+        if ARTICLES[target]["published_at"] > fields["published_at"]
+    ]
+
+    assert [] == later
+
+
+def test_every_picture_is_there(reader: FlaskClient) -> None:
+    pictures = {fields["image"]["url"] for fields in ARTICLES.values() if fields.get("image")}
+    answers = [reader.get(url.removeprefix(SAMPLE_ORIGIN), buffered=True) for url in pictures]
+
+    assert {(200, "image/svg+xml")} == {(answer.status_code, answer.mimetype) for answer in answers}
+
+
+def test_pictures_hold_no_scripts_and_fetch_nothing() -> None:
+    folder = files("api").joinpath("static/sample")
+    pictures = [picture.read_text("utf-8") for picture in folder.iterdir()]
+    active = re.compile(r"(?i)<script|\bon\w+=|href=[\"'](?!#)|url\((?!#)|@import|<foreignObject")
+
+    assert [] == [picture for picture in pictures if active.search(picture)]
+
+
+def test_the_sample_can_lead_to_any_address() -> None:
+    moved = list(sample_articles("http://127.0.0.1:9000"))
+
+    assert ("http://127.0.0.1:9000/" + moved[0]["id"], False) == (
+        moved[0]["url"],
+        any(SAMPLE_ORIGIN in orjson.dumps(fields).decode() for fields in moved),
+    )
+
+
+# The pages
+
+
+def test_the_front_page_shows_the_newest_stories(
+    reader: FlaskClient,
+) -> None:
+    page = LexborHTMLParser(reader.get("/").text)
+    newest = sorted(ARTICLES.values(), key=lambda fields: fields["published_at"], reverse=True)
+    shown = texts(page, ".story h2")
+
+    assert [fields["title"] for fields in newest[: len(shown)]] == shown
+    assert len(shown) >= 12
+
+
+def test_the_front_page_leads_to_stories(reader: FlaskClient) -> None:
+    page = LexborHTMLParser(reader.get("/").text)
+
+    assert {200} == {reader.get(link).status_code for link in links(page, ".story a")}
+
+
+def test_every_story_has_a_page_with_its_title_and_text(
+    pages: dict[str, LexborHTMLParser],
+) -> None:
+    assert {name: [fields["title"]] for name, fields in ARTICLES.items()} == {
+        name: texts(page, "article h1") for name, page in pages.items()
+    }
+    assert all(len("".join(texts(page, "article p"))) > 150 for page in pages.values())
+
+
+def test_inline_links_lead_to_the_stories_they_name(
+    pages: dict[str, LexborHTMLParser],
+) -> None:
+    expected = {
+        name: {page_of(target) for target in also_see(fields).values()}
+        for name, fields in ARTICLES.items()
+    }
+
+    assert expected == {name: set(links(page, ".inline-link a")) for name, page in pages.items()}
+
+
+def test_cards_lead_to_pages_of_the_paper(
+    reader: FlaskClient, pages: dict[str, LexborHTMLParser]
+) -> None:
+    targets = {link for page in pages.values() for link in links(page, ".also-see a")}
+    statuses = {reader.get(link.removeprefix(ORIGIN)).status_code for link in targets}
+
+    assert ({200}, True) == (statuses, all(link.startswith(f"{ORIGIN}/") for link in targets))
+
+
+def test_every_english_story_has_five_cards(pages: dict[str, LexborHTMLParser]) -> None:
+    english = [name for name, fields in ARTICLES.items() if fields["language"] == "en"]
+
+    assert {5} == {len(pages[name].css(".also-see-card")) for name in english}
+
+
+def test_the_page_and_the_service_show_the_same_list(
+    reader: FlaskClient, pages: dict[str, LexborHTMLParser]
+) -> None:
+    name = "2026/02/10/lock-gates-fail-inspection"
+    answer = reader.get(f"/v1/main/articles/{quote(name, safe='')}/related").json
+
+    assert [item["title"] for item in answer["items"]] == texts(pages[name], ".also-see-title")
+
+
+def test_what_an_editor_linked_the_box_finds_by_itself(
+    pages: dict[str, LexborHTMLParser],
+) -> None:
+    """Measured: 78 of 79 boxes hold a linked story, and over 9 in 10 linked stories are there."""
+    boxes = {
+        name: {link.removeprefix(f"{ORIGIN}/") for link in links(page, ".also-see a")}
+        for name, page in pages.items()
+    }
+    truth = {line["id"]: line["related"].keys() for line in TRUTH}
+    found = {name: related & boxes[name] for name, related in truth.items()}
+
+    assert sum(map(bool, found.values())) >= 78
+    assert sum(map(len, found.values())) / sum(map(len, truth.values())) > 0.9
+
+
+def test_a_page_may_load_only_its_own_style_and_pictures(reader: FlaskClient) -> None:
+    answers = [reader.get(path) for path in ("/", page_of(next(iter(ARTICLES))), "/nowhere")]
+
+    assert [POLICY] * 3 == [answer.headers["Content-Security-Policy"] for answer in answers]
+    assert "script" not in POLICY
+    assert POLICY.startswith("default-src 'none';")
+
+
+def test_a_page_holds_no_script_and_no_inline_style(
+    pages: dict[str, LexborHTMLParser],
+) -> None:
+    active = "script, style, iframe, object, embed, [style], [onclick], [onload], [onerror]"
+
+    assert [] == [node.tag for page in pages.values() for node in page.css(active)]
+
+
+def test_an_unknown_page_is_a_page_too(reader: FlaskClient) -> None:
+    answer = reader.get("/2026/02/31/nothing")
+
+    assert (404, "text/html", ["No such story"]) == (
+        answer.status_code,
+        answer.mimetype,
+        texts(LexborHTMLParser(answer.text), "h1"),
+    )
+
+
+@pytest.mark.parametrize("path", ["/v1/main/nothing", "/v1/main/recent/", "/v1", "/v1/"])
+def test_an_unknown_address_of_the_service_is_a_problem_all_the_same(
+    reader: FlaskClient, path: str
+) -> None:
+    answer = reader.get(path)
+
+    assert (404, "application/problem+json") == (answer.status_code, answer.content_type)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/v1/main/recent"])
+def test_the_paper_hides_nothing_of_the_service(reader: FlaskClient, path: str) -> None:
+    assert (200, "application/json") == (
+        (answer := reader.get(path)).status_code,
+        answer.content_type,
+    )
+
+
+@pytest.mark.parametrize("path", ["/", "/2026/02/10/lock-gates-fail-inspection"])
+def test_without_the_setting_there_is_no_paper(client: FlaskClient, path: str) -> None:
+    assert 404 == client.get(path).status_code

@@ -1,0 +1,256 @@
+"""What ships, and what it runs on, says nothing that the code does not know."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+from api.app import MAX_BODY_BYTES
+from api.articles import MAX_BULK_BYTES
+from api.cli import main
+from recommender.config import PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("features", "recommender", "api")
+DEPLOYED = ("Dockerfile", "docker-compose.yml", "deploy/nginx.conf", "Makefile", ".ci/run")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+COMPOSE = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def tool(name: str) -> Path:
+    return Path(sys.executable).with_name(name)
+
+
+def pins(file: str) -> dict[str, list[Requirement]]:
+    """The requirements of *file* by name; a name can have one version for each Python."""
+    found: dict[str, list[Requirement]] = {}
+    for line in (ROOT / file).read_text().splitlines():
+        if line and not line.startswith((" ", "#")):
+            requirement = Requirement(line.removesuffix("\\"))
+            found.setdefault(requirement.name, []).append(requirement)
+    return found
+
+
+# The composition
+
+
+def test_the_composition_is_valid():
+    run(tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "docker-compose.yml")
+
+
+def test_services_wait_only_for_services_that_can_say_they_are_healthy():
+    graph = {name: service.get("depends_on", {}) for name, service in SERVICES.items()}
+
+    assert set(TopologicalSorter(graph).static_order()) == set(SERVICES)
+    for awaited in (name for wanted in graph.values() for name in wanted):
+        checked_in_image = "build" in SERVICES[awaited] and "\nHEALTHCHECK " in DOCKERFILE
+        assert "healthcheck" in SERVICES[awaited] or checked_in_image, awaited
+    for wanted in graph.values():
+        assert {how["condition"] for how in wanted.values()} <= {"service_healthy"}
+
+
+def test_only_the_proxy_can_be_reached_and_only_from_this_machine():
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert list(published) == ["proxy"]
+    [port] = published["proxy"]
+    assert port.startswith("${PROXY_ADDRESS:-127.0.0.1}:")
+    assert COMPOSE["networks"]["back"] == {"internal": True}
+    assert {name for name in SERVICES if "front" not in SERVICES[name]["networks"]} == {
+        "store",
+        "cache",
+    }
+
+
+def test_the_store_keeps_everything_and_the_cache_nothing():
+    store, cache = (" ".join(SERVICES[name]["command"]) for name in ("store", "cache"))
+
+    assert "--appendonly yes --appendfsync always" in store
+    assert "--maxmemory-policy noeviction" in store
+    assert "--requirepass ${STORE_PASSWORD:?" in store
+    assert "store:/data" in SERVICES["store"]["volumes"]
+    assert "--appendonly no" in cache
+    assert "--maxmemory 256mb --maxmemory-policy allkeys-lfu" in cache
+    assert "volumes" not in SERVICES["cache"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_has_no_more_rights_than_it_needs(name):
+    service = SERVICES[name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "mem_limit" in service
+    assert "user" in service or "\nUSER 10001:10001\n" in DOCKERFILE
+
+
+def test_every_file_and_volume_that_is_mounted_exists():
+    volumes = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
+    sources = [volume.split(":")[0] for volume in volumes]
+
+    assert sources
+    for source in sources:
+        assert (ROOT / source).is_file() if source.startswith(".") else source in COMPOSE["volumes"]
+
+
+# The image
+
+
+def test_the_dockerfile_has_no_known_mistake():
+    run(tool("hadolint"), "Dockerfile")
+
+
+def test_everything_the_image_copies_exists_and_is_not_ignored():
+    lines = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    copied = {source for line in lines for source in line.split()}
+
+    assert copied
+    assert {source for source in copied if not (ROOT / source).exists()} == set()
+    let_through = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    assert copied == set(let_through)
+
+
+def test_images_are_pinned_and_ours_has_the_version_of_the_project():
+    version = PYPROJECT["project"]["version"]
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    images = [service["image"] for service in SERVICES.values()]
+
+    assert [i for i in bases + images if not re.search(r":\d+\.\d+\.\d+(-[a-z-]+)?$", i)] == []
+    assert len(set(bases)) == 1
+    assert SERVICES["alsosee"]["image"] == f"alsosee:{version}"
+    assert f'org.opencontainers.image.version="{version}"' in DOCKERFILE
+
+
+# Names that the code must know
+
+
+@pytest.mark.parametrize("file", DEPLOYED)
+def test_every_setting_exists(file):
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+
+    assert set(re.findall(rf"{PREFIX}[A-Z_]+", (ROOT / file).read_text())) <= known
+
+
+def test_every_command_exists():
+    [started] = re.findall(r"^CMD (\[.+\])$", DOCKERFILE, re.MULTILINE)
+    program, *words = json.loads(started)
+    typed = re.findall(r"\$\(BIN\)/alsosee (\w+)", (ROOT / "Makefile").read_text())
+    typed += re.findall(r"exec alsosee alsosee (\w+)", (ROOT / "docker-compose.yml").read_text())
+
+    assert [program] == list(PYPROJECT["project"]["scripts"])
+    assert {*words, *typed} == {"serve", "demo", "keys"}
+    assert {*words, *typed} <= set(main.commands)
+
+
+def test_the_proxy_takes_bodies_as_large_as_the_service_does():
+    sizes = re.findall(r"client_max_body_size (\d+)m;", NGINX)
+
+    assert [int(size) * 2**20 for size in sizes] == [MAX_BODY_BYTES, MAX_BULK_BYTES]
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_nginx_understands_the_configuration(tmp_path):
+    config = NGINX.replace("server alsosee:8000;", "server 127.0.0.1:8000;")
+    for folder in ("/tmp/", "/var/cache/nginx/"):  # its own in the container, not here
+        config = config.replace(f" {folder}", f" {tmp_path}/")
+    (tmp_path / "nginx.conf").write_text(config)
+
+    run("nginx", "-t", "-q", "-c", tmp_path / "nginx.conf")
+
+
+# What is installed
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+def test_requirements_name_no_host_and_every_one_is_pinned_with_a_hash(file):
+    text = (ROOT / file).read_text()
+
+    assert re.findall(r"^-.*$|.*(?:://|file:| @ ).*", text, re.MULTILINE) == []
+    blocks = re.split(r"\n(?=\S)", text.partition("make lock\n")[2].strip())
+    assert [b for b in blocks if not re.match(r"\S+==\S+ .*\\\n +--hash=sha256:", b)] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "wanted"),
+    [
+        ("requirements.txt", PYPROJECT["project"]["dependencies"]),
+        ("requirements.txt", PYPROJECT["dependency-groups"]["build"]),
+        ("requirements-dev.txt", PYPROJECT["dependency-groups"]["dev"]),
+    ],
+    ids=["runtime", "build", "dev"],
+)
+def test_every_dependency_is_pinned_at_a_version_it_allows(file, wanted):
+    """When this fails after a change of pyproject.toml: make lock."""
+    pinned = pins(file)
+    for requirement in map(Requirement, wanted):
+        name = canonicalize_name(requirement.name)
+        versions = [str(pin.specifier).removeprefix("==") for pin in pinned.get(name, [])]
+
+        assert versions, name
+        assert [v for v in versions if not requirement.specifier.contains(v)] == []
+
+
+def test_tests_run_with_the_versions_that_ship():
+    shipped, tested = pins("requirements.txt"), pins("requirements-dev.txt")
+
+    assert {name: tested.get(name) for name in shipped} == shipped
+
+
+def test_nothing_drags_in_a_gpu():
+    names = pins("requirements.txt").keys() | pins("requirements-dev.txt").keys()
+
+    assert {name for name in names if re.match(r"torch|triton|nvidia|cuda", name)} == set()
+
+
+def test_the_wheel_holds_every_file_of_the_packages(tmp_path):
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+    run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path)
+
+    [wheel] = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+        [scripts] = [name for name in archive.namelist() if name.endswith("/entry_points.txt")]
+        assert "alsosee = api.cli:main" in archive.read(scripts).decode()
+    assert packed == files
+    assert {Path(name).suffix for name in files} >= {
+        ".py",
+        ".lua",
+        ".html",
+        ".css",
+        ".svg",
+        ".jsonl",
+    }
+
+
+def test_the_licence_is_apache_2_0():
+    text = (ROOT / "LICENSE").read_text()
+
+    assert text.split()[:4] == ["Apache", "License", "Version", "2.0,"]
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert PYPROJECT["project"]["license"] == "Apache-2.0"

@@ -1,0 +1,99 @@
+"""The documents say what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from api.app import create_app
+from api.cli import main
+from api.params import ListQuery
+from features.article import FIELD_ALIASES
+from recommender.config import PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def shown(value: object) -> str:
+    text = ",".join(value) if isinstance(value, tuple) else str(value)
+    return (
+        f"`{text.lower() if isinstance(value, bool) else text}`"
+        if text and value is not None
+        else ""
+    )
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_has_its_row_in_the_readme(name):
+    field = Settings.model_fields[name]
+
+    assert f"| `{PREFIX}{name.upper()}` | {shown(field.default)} | {field.description} |" in README
+
+
+def test_the_readme_names_no_setting_that_does_not_exist():
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+
+    assert known >= set(re.findall(r"ALSOSEE_[A-Z_]+", README)) - {PREFIX}
+
+
+@pytest.mark.parametrize("name", ListQuery.model_fields)
+def test_every_list_parameter_has_its_row_in_the_readme(name):
+    field = ListQuery.model_fields[name]
+
+    assert f"| `{name}` | {shown(field.default)} | {field.description} |" in README
+
+
+@pytest.mark.parametrize(("field", "names"), FIELD_ALIASES.items())
+def test_every_name_of_a_field_stands_in_the_readme(field, names):
+    others = ", ".join(f"`{name}`" for name in names if name != field)
+
+    assert f"| `{field}` | {others} |" in README
+
+
+def test_the_table_of_endpoints_is_complete(backend):
+    rules = create_app(backend=backend).url_map.iter_rules()
+    served = {
+        (method, re.sub(r"<(?:\w+:)?(?:article_)?(\w+)>", r"{\1}", rule.rule))
+        for rule in rules
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+        if rule.endpoint != "static"
+    }
+
+    rows = re.findall(r"^\| `(GET|PUT|POST|DELETE) (/[^?`]*)[^`]*` \|", README, re.MULTILINE)
+    assert served == set(rows)
+
+
+def test_every_command_that_the_documents_name_exists():
+    text = README + (ROOT / "ARCHITECTURE.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"(?:`|bin/)alsosee ([a-z]+)", text))
+
+    assert named
+    assert named <= set(main.commands)
+
+
+def test_every_make_target_that_the_documents_name_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"\bmake ([a-z]+)\b(?= *[`#\n])", README))
+
+    assert named
+    assert {
+        target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)
+    } == set()
+
+
+@pytest.mark.parametrize(
+    "document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda p: p.name
+)
+def test_links_between_documents_lead_somewhere(document):
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
+
+    assert [] == [target for target in targets if not (document.parent / target).exists()]
+
+
+@pytest.mark.parametrize("package", ["features", "recommender", "api"])
+def test_every_module_stands_in_the_architecture(package):
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    modules = [path for path in (ROOT / package).rglob("*.py") if path.name != "__init__.py"]
+
+    assert [] == [str(p.relative_to(ROOT)) for p in modules if f"`{p.name}`" not in text]

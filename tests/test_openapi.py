@@ -1,0 +1,230 @@
+"""The description of the API says what the API does, no more and no less."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from news import article
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from api import openapi
+from api.openapi import description
+
+Key = dict[str, str]
+Operation = dict[str, Any]
+METHODS = {"get", "put", "post", "delete"}
+# Files, and the sample newspaper's pages for people.
+NOT_DESCRIBED = {"/static/{filename}"}
+
+
+def operations() -> list[tuple[str, str, Operation]]:
+    return [
+        (method, path, operation)
+        for path, item in description()["paths"].items()
+        for method, operation in item.items()
+    ]
+
+
+OPERATIONS = operations()
+NAMES = [operation["operationId"] for _, _, operation in OPERATIONS]
+
+
+def schema(model: str) -> Draft202012Validator:
+    """A validator of one of the described models."""
+    reference = {"$ref": f"#/components/schemas/{model}"}
+    return Draft202012Validator({**reference, "components": description()["components"]})
+
+
+def described_path(rule: str) -> str:
+    """Flask's spelling of a path in OpenAPI's."""
+    path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
+    return path.replace("{article_id}", "{id}")
+
+
+def test_the_description_is_valid_openapi_3_1() -> None:
+    assert [] == list(OpenAPIV31SpecValidator(description()).iter_errors())
+
+
+def test_anybody_may_read_it(client: FlaskClient) -> None:
+    response = client.get("/openapi.json")
+
+    assert (200, "application/json", "3.1.0") == (
+        response.status_code,
+        response.content_type,
+        response.json["openapi"],
+    )
+
+
+def test_every_route_is_described_and_every_described_route_exists(app: Flask) -> None:
+    routes = {
+        (method.lower(), described_path(rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if described_path(rule.rule) not in NOT_DESCRIBED
+    }
+
+    assert routes == {(method, path) for method, path, _ in OPERATIONS}
+
+
+def test_every_parameter_of_a_path_is_described() -> None:
+    described = {
+        (path, parameter["name"])
+        for _, path, operation in OPERATIONS
+        for parameter in operation["parameters"]
+        if parameter["in"] == "path"
+    }
+
+    assert described == {
+        (path, name) for _, path, _ in OPERATIONS for name in re.findall(r"{(\w+)}", path)
+    }
+
+
+def test_operations_have_names_of_their_own() -> None:
+    assert len(OPERATIONS) == len(set(NAMES))
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
+def test_what_needs_a_key_says_so(
+    client: FlaskClient, method: str, path: str, operation: Operation
+) -> None:
+    url = path.replace("{site}", "main").replace("{id}", "kursk")
+    status = client.open(url, method=method, json=article()).status_code
+    says_so = (operation["security"] == [{"key": []}], "401" in operation["responses"])
+
+    assert (status == 401,) * 2 == says_so
+
+
+# Examples
+
+
+@pytest.mark.parametrize("model", openapi.EXAMPLES)
+def test_an_example_is_what_its_schema_says(model: str) -> None:
+    assert [] == list(schema(model).iter_errors(openapi.EXAMPLES[model]))
+
+
+def test_what_is_sent_and_answered_has_an_example() -> None:
+    without = [
+        (name, content_type)
+        for _, _, operation in OPERATIONS
+        for name, part in {
+            "request": operation.get("requestBody", {}),
+            **operation["responses"],
+        }.items()
+        for content_type, content in part.get("content", {}).items()
+        if "example" not in content
+        and content_type != "text/html"
+        and operation["operationId"] != "openapi"
+    ]
+
+    assert [] == without
+
+
+def test_the_example_of_an_article_is_accepted_and_stored_as_described(
+    client: FlaskClient, key: Key
+) -> None:
+    path = "/v1/main/articles/" + quote(openapi.ARTICLE_EXAMPLE["id"], safe="")
+    answer = client.put(path, json=openapi.SENT_ARTICLE_EXAMPLE, headers=key)
+
+    assert (201, openapi.STORED_EXAMPLE | {"version": 1}) == (answer.status_code, answer.json)
+    assert openapi.ARTICLE_EXAMPLE == client.get(path, headers=key).json
+
+
+def test_the_example_of_a_bulk_is_answered_as_described(client: FlaskClient, key: Key) -> None:
+    text = openapi.SENT_LINES_EXAMPLE
+    answer = client.post("/v1/main/articles", data=text, headers=key).text
+
+    assert [orjson.loads(line) for line in openapi.LINES_EXAMPLE.splitlines()] == [
+        orjson.loads(line) for line in answer.splitlines()
+    ]
+
+
+def test_the_example_of_a_draft_is_accepted(client: FlaskClient, key: Key) -> None:
+    answer = client.post("/v1/main/related", json=openapi.DRAFT_EXAMPLE, headers=key)
+
+    assert 200 == answer.status_code
+
+
+@pytest.mark.parametrize("parameter", ["published_after", "published_before"])
+def test_the_examples_of_a_parameter_are_accepted(client: FlaskClient, parameter: str) -> None:
+    [described] = [
+        p
+        for _, path, o in OPERATIONS
+        if "recent" in path
+        for p in o["parameters"]
+        if p["name"] == parameter
+    ]
+    statuses = {
+        client.get("/v1/main/recent", query_string={parameter: example}).status_code
+        for example in described["schema"]["examples"]
+    }
+
+    assert {200} == statuses
+
+
+# Answers
+
+
+def test_answers_are_as_described(client: FlaskClient, key: Key) -> None:
+    full = article(
+        "sudzha",
+        image={"url": "https://news.example/a.jpg", "width": 8},
+        tags=["Kursk"],
+        updated_at="2025-03-13T08:00:00Z",
+        section="World",
+        version=7,
+    )
+    path = "/v1/main/articles/kursk"
+    bulk = b"\n".join([orjson.dumps(full), b"broken"])
+    answers = {
+        "Stored": client.put(path, json=article(), headers=key).json,
+        "Article": client.get(path, headers=key).json,
+        "LineResult": [
+            orjson.loads(line)
+            for line in client.post("/v1/main/articles", data=bulk, headers=key).data.splitlines()
+        ],
+        "List": [
+            client.get(f"{path}/related").json,
+            client.get("/v1/main/recent").json,
+            client.post("/v1/main/related", json=full, headers=key).json,
+        ],
+        "Problem": [
+            client.get("/v1/main/articles/nobody/related").json,
+            client.get("/v1/main/recent?limit=0").json,
+        ],
+        "Health": client.get("/healthz").json,
+        "Readiness": client.get("/readyz").json,
+    }
+    errors = [
+        (model, error.message)
+        for model, found in answers.items()
+        for answer in (found if isinstance(found, list) else [found])
+        for error in schema(model).iter_errors(answer)
+    ]
+
+    assert [] == errors
+
+
+@pytest.mark.parametrize("model", ["List", "Article", "Stored", "Problem"])
+def test_answers_hold_nothing_that_is_not_described(
+    client: FlaskClient, key: Key, model: str
+) -> None:
+    path = "/v1/main/articles/kursk"
+    client.put("/v1/main/articles/sudzha", json=article("sudzha"), headers=key)
+    stored = client.put(path, json=article(), headers=key).json
+    answer = {
+        "Stored": stored,
+        "Article": client.get(path, headers=key).json,
+        "List": client.get(f"{path}/related").json,
+        "Problem": client.get("/v1/main/recent?limit=0").json,
+    }[model]
+    models = description()["components"]["schemas"]
+
+    assert answer.keys() == models[model]["properties"].keys()
+    if model == "List":
+        assert answer["items"][0].keys() == models["ListItem"]["properties"].keys()
+        assert answer["source"].keys() == models["ListSource"]["properties"].keys()
