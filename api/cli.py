@@ -1,6 +1,7 @@
 """The `alsosee` command: what can be typed. What it then does is in `api/commands/`."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -224,6 +225,103 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     from api.commands.doctor import doctor as run
 
     ctx.exit(run(as_json))
+
+
+PATH = click.Path(path_type=Path)
+
+
+@main.command()
+@click.argument("articles")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "trec"]),
+    default="jsonl",
+    show_default=True,
+    help="Our JSON Lines, or TREC qrels.",
+)
+def truth(articles: str, form: str) -> None:
+    """Print the archive's own links as judged pairs, to measure lists with.
+
+    Counted are "Also See" lines, links inside the text, and tags like "series: …", between articles
+    of the file. Standard error says what was left out and why.
+    """
+    from api.commands.evaluation import truth as run
+
+    run(articles, form)
+
+
+@main.command()
+@click.argument("articles")
+@click.argument("truth_file", metavar="TRUTH", type=PATH)
+@click.option("--systems", metavar="A,B", help="Which to compare; all plain ones by default.")
+@click.option("--measures", metavar="A,B", help="Which to take, such as nDCG@10,recall@10.")
+@click.option(
+    "--as-of",
+    type=click.Choice(["publication", "all"]),
+    default="publication",
+    show_default=True,
+    help="What may answer: what was out when the story was, or the whole archive.",
+)
+@click.option("--all", "whole", is_flag=True, help="The same as --as-of all.")
+@click.option(
+    "--candidates",
+    type=click.Choice(["any", "older"]),
+    default="any",
+    show_default=True,
+    help="older: only what was published strictly before the story.",
+)
+@click.option("--queries", type=click.IntRange(1), help="Draw that many stories.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the draw, and of all chance.")
+@click.option("--run", "runs", multiple=True, type=PATH, help="A TREC run, as one more system.")
+@click.option("--embedding-model", type=PATH, help="Folder of a sentence-transformers model.")
+@click.option("--versus", metavar="SYSTEM", help="Add differences to this system to the JSON.")
+@click.option("--report", type=PATH, metavar="DIR", help="Write a page to read and to mail.")
+@click.option("--trec", type=PATH, metavar="DIR", help="Write TREC runs and qrels.")
+@click.option(
+    "--no-timings",
+    "timings",
+    flag_value=False,
+    default=True,
+    help="Leave out of the JSON what differs from run to run.",
+)
+@click.option("--per-query", is_flag=True, help="Add every story's values and lists to the JSON.")
+@click.option("--baseline", type=PATH, metavar="JSON", help="An earlier --json --per-query.")
+@click.option(
+    "--fail-under",
+    multiple=True,
+    metavar="nDCG@10:-0.01",
+    help="Exit with 1 when the measure surely fell by more than that.",
+)
+@JSON
+@click.pass_context
+def evaluate(
+    ctx: click.Context, /, articles: str, truth_file: Path, whole: bool, **options: Any
+) -> None:
+    """Measure the lists of this product, and of plain ones, on judged pairs.
+
+    ARTICLES is read as `import` does, TRUTH as `truth` prints it. Neither Redis nor a server takes
+    part. Exit status 1 when --fail-under is not met.
+    """
+    from api.commands.evaluation import Wish, evaluate_archive
+
+    if whole:
+        options["as_of"] = "all"
+    if options["fail_under"] and options["baseline"] is None:
+        raise click.UsageError("--fail-under needs --baseline, an earlier result to compare with.")
+    ctx.exit(evaluate_archive(articles, truth_file, Wish(**options)))
+
+
+@main.command()
+@click.argument("a", metavar="A.json", type=PATH)
+@click.argument("b", metavar="B.json", type=PATH)
+@click.option("--system", default="alsosee", show_default=True, help="Which system to compare.")
+@JSON
+def compare(a: Path, b: Path, system: str, as_json: bool) -> None:
+    """Say what changed from one evaluation to another, made with --json --per-query."""
+    from api.commands.evaluation import compare_results
+
+    compare_results(a, b, system, as_json)
 
 
 if __name__ == "__main__":

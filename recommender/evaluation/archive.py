@@ -1,0 +1,97 @@
+"""The articles that an evaluation ranks, in memory."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from features.article import Article, InvalidArticle, parse_article
+from features.vectorizer import TermCounts, count_terms, tfidf
+from recommender.catalogue import Facets
+from recommender.evaluation.links import ArchiveLinks
+from recommender.sources.records import Record
+from recommender.store import Card, StoredArticle, card_of
+
+
+@dataclass(frozen=True)
+class Archive:
+    """
+    Articles in order of publication (undated ones first, then by id), with what they say.
+
+    Attributes:
+        rejected: how many records were no articles.
+    """
+
+    articles: list[Article]
+    counts: list[TermCounts]
+    rejected: int = 0
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Id → position in `articles`."""
+        return {article.id: number for number, article in enumerate(self.articles)}
+
+    @cached_property
+    def published(self) -> NDArray[np.float64]:
+        """Seconds since 1970 by position, -inf without a date; shape (n,)."""
+        return np.array(
+            [a.published_at.timestamp() if a.published_at else -np.inf for a in self.articles]
+        )
+
+    @cached_property
+    def cards(self) -> dict[str, Card]:
+        return {article.id: card_of(article) for article in self.articles}
+
+    @cached_property
+    def vectors(self) -> csr_array:
+        """TF-IDF rows of length one, CSR (n, terms), idf of the whole archive."""
+        ends = np.cumsum([0, *(row.terms.size for row in self.counts)])
+        hashed = np.concatenate([row.terms for row in self.counts])
+        terms, columns = np.unique(hashed, return_inverse=True)
+        df = np.bincount(columns, minlength=terms.size)
+        weights = [
+            tfidf(row, df[columns[start:end]], len(self.counts))
+            for row, start, end in zip(self.counts, ends, ends[1:], strict=False)
+        ]
+        return csr_array((np.concatenate(weights), columns, ends), (len(self.counts), terms.size))
+
+    @property
+    def is_dated(self) -> bool:
+        return any(article.published_at for article in self.articles)
+
+    def stored(self, place: int) -> StoredArticle:
+        """The article at *place* as a worker holds it."""
+        article_id = self.articles[place].id
+        return StoredArticle(Facets.of(self.cards[article_id]), self.counts[place])
+
+
+def read_archive(
+    records: Iterable[Record], on_article: Callable[[], None] = lambda: None
+) -> Archive:
+    """
+    Read an archive as production would, but without the text of links between its articles.
+
+    That text is what an editor wrote about the other article, often its title: left in, the
+    truth would be part of the question. Later records of one id replace earlier ones.
+    """
+    raw = [record.data for record in records]
+    stripper = ArchiveLinks.of(raw)
+    found: dict[str, tuple[Article, TermCounts]] = {}
+    rejected = 0
+    for data in raw:
+        try:
+            article = parse_article(stripper.strip(data))
+        except InvalidArticle:
+            rejected += 1
+            continue
+        found[article.id] = (article, count_terms(article))
+        on_article()
+    ordered = sorted(found.values(), key=lambda pair: (_date(pair[0]), pair[0].id))
+    return Archive([a for a, _ in ordered], [c for _, c in ordered], rejected)
+
+
+def _date(article: Article) -> float:
+    return article.published_at.timestamp() if article.published_at else float("-inf")

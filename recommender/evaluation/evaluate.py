@@ -1,0 +1,215 @@
+"""An evaluation from start to end: lists of every system, judged, with intervals."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from recommender.errors import InvalidParameter
+from recommender.evaluation.archive import Archive
+from recommender.evaluation.intervals import Bootstrap, Difference, Interval
+from recommender.evaluation.measures import (
+    DEFAULT_MEASURES,
+    OVERALL,
+    Values,
+    check_measure,
+    overall,
+)
+from recommender.evaluation.measures import per_query as measured
+from recommender.evaluation.protocol import Judged, Protocol, judge
+from recommender.evaluation.systems import SYSTEMS, System
+from recommender.evaluation.trec import Run
+from recommender.evaluation.truth import Qrels
+
+_DEFAULT_PROTOCOL = Protocol()
+LISTED = 10  # places of each list that a result keeps for comparison
+
+
+@dataclass(frozen=True)
+class SystemResult:
+    """
+    What one system did.
+
+    Fields:
+        values: measure → one value for each query.
+        overall: measure → one value for all lists together.
+        seconds: of all its lists, preparation included.
+        list_seconds: of each list.
+    """
+
+    run: Run
+    values: dict[str, Values]
+    overall: dict[str, float]
+    seconds: float
+    list_seconds: list[float]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """
+    The outcome; `to_json` for scripts, `to_frame` for pandas, and a table in notebooks.
+    """
+
+    archive: Archive
+    judged: Judged
+    protocol: Protocol
+    measures: tuple[str, ...]
+    systems: dict[str, SystemResult]
+
+    @cached_property
+    def bootstrap(self) -> Bootstrap:
+        """The draws of queries behind every interval, the same for all systems and measures."""
+        return Bootstrap(len(self.judged.qrels), self.protocol.seed)
+
+    def interval(self, system: str, measure: str) -> Interval:
+        result = self.systems[system]
+        if measure in OVERALL:
+            return Interval(result.overall[measure], float("nan"), float("nan"))
+        return self.bootstrap.interval(result.values[measure])
+
+    def difference(self, system: str, baseline: str, measure: str) -> Difference:
+        ours, theirs = (self.systems[name].values[measure] for name in (system, baseline))
+        return self.bootstrap.difference(ours, theirs)
+
+    def to_json(
+        self, per_query: bool = False, versus: str | None = None, timings: bool = True
+    ) -> dict[str, Any]:
+        """
+        The result as JSON types; nan becomes null.
+
+        Args:
+            per_query: add every value and the first ten of every list, so that
+                results can be compared later.
+            versus: add differences of each system to this one.
+            timings: with what differs from run to run; without, two results are equal.
+        """
+        systems = {name: self._system_json(name, versus, timings) for name in self.systems}
+        answer: dict[str, Any] = {
+            "corpus": {"articles": len(self.archive.articles), **self.judged.summary()},
+            "protocol": {
+                "as_of": self.protocol.as_of,
+                "candidates": self.protocol.candidates,
+                "sampled_queries": self.protocol.queries,
+                "seed": self.protocol.seed,
+                "gains": "2^grade - 1",
+                "discount": "log2",
+            },
+            "systems": systems,
+            "queries": len(self.judged.qrels),
+        }
+        return answer | ({"per_query": self._per_query_json()} if per_query else {})
+
+    def to_frame(self) -> Any:
+        """A pandas DataFrame, systems × measures. Raises ImportError without pandas."""
+        import pandas
+
+        table = {s: {m: self.interval(s, m).mean for m in self.measures} for s in self.systems}
+        return pandas.DataFrame.from_dict(table, orient="index")
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(measure)}</th>" for measure in self.measures)
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th>{self._cells(name)}</tr>" for name in self.systems
+        )
+        return f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+    def _cells(self, system: str) -> str:
+        found = (self.interval(system, measure) for measure in self.measures)
+        return "".join(f'<td title="{i.low:.3f} to {i.high:.3f}">{i.mean:.3f}</td>' for i in found)
+
+    def _system_json(self, name: str, versus: str | None, timings: bool) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            measure: _json(self.interval(name, measure)._asdict()) for measure in self.measures
+        }
+        if versus is not None and versus != name:
+            paired = [m for m in self.measures if m not in OVERALL]
+            answer["versus"] = {
+                m: _json(self.difference(name, versus, m)._asdict()) for m in paired
+            }
+        if timings:
+            answer["latency_ms"] = _latency(self.systems[name].list_seconds)
+            answer["seconds"] = round(self.systems[name].seconds, 3)
+        return answer
+
+    def _per_query_json(self) -> dict[str, Any]:
+        queries = list(self.judged.qrels)
+        return {
+            "queries": queries,
+            "systems": {
+                name: {
+                    "values": {m: [_number(v) for v in vs] for m, vs in result.values.items()},
+                    "lists": [[a for a, _ in result.run.get(q, [])[:LISTED]] for q in queries],
+                }
+                for name, result in self.systems.items()
+            },
+        }
+
+
+def evaluate(
+    archive: Archive,
+    truth: Qrels,
+    systems: Sequence[str] = tuple(SYSTEMS),
+    measures: Sequence[str] = DEFAULT_MEASURES,
+    protocol: Protocol = _DEFAULT_PROTOCOL,
+    more_systems: Mapping[str, System] = MappingProxyType({}),
+    on_query: Callable[[], None] = lambda: None,
+) -> Evaluation:
+    """
+    Rank the archive for every query of the truth, by every system, and measure.
+
+    Args:
+        archive: see `read_archive`.
+        truth: query → judged article → grade, see `read_truth`.
+        systems: names out of `SYSTEMS` or *more_systems*.
+        measures: see `recommender.evaluation.measures`.
+        on_query: called once for each list, for a progress bar.
+
+    Raises:
+        InvalidTruth: when the truth cannot be used with this archive and protocol.
+        InvalidParameter: for an unknown system or measure.
+    """
+    known = {**SYSTEMS, **more_systems}
+    for name in systems:
+        if name not in known:
+            raise InvalidParameter("systems", f"no system {name!r}; there are {', '.join(known)}")
+    names = tuple(dict.fromkeys(check_measure(name) for name in measures))
+    judged = judge(archive, truth, protocol)
+    results = {s: _asked(known[s], archive, judged, protocol, names, on_query) for s in systems}
+    return Evaluation(archive, judged, protocol, names, results)
+
+
+def _asked(
+    system: System,
+    archive: Archive,
+    judged: Judged,
+    protocol: Protocol,
+    measures: Sequence[str],
+    on_query: Callable[[], None],
+) -> SystemResult:
+    started = time.perf_counter()
+    run, list_seconds = system(archive, judged, protocol, on_query)
+    seconds = time.perf_counter() - started
+    values = {m: measured(m, archive, judged, run) for m in measures if m not in OVERALL}
+    totals = {m: overall(m, archive, judged, run) for m in measures if m in OVERALL}
+    return SystemResult(run, values, totals, seconds, list_seconds)
+
+
+def _latency(seconds: list[float]) -> dict[str, float | None]:
+    if not seconds:
+        return {"median": None, "p95": None}
+    median, p95 = np.percentile(np.array(seconds) * 1000, (50, 95))
+    return {"median": round(float(median), 3), "p95": round(float(p95), 3)}
+
+
+def _json(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: _number(value) for name, value in values.items()}
+
+
+def _number(value: float) -> float | None:
+    """Ten decimals: more is noise of the order of additions."""
+    return round(float(value), 10) if np.isfinite(value) else None

@@ -1,0 +1,189 @@
+"""How good are lists? Measures against judged pairs (ir-measures), and what those do not see."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import ir_measures
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import jensenshannon
+
+from recommender.errors import InvalidParameter
+from recommender.evaluation.archive import Archive
+from recommender.evaluation.protocol import Judged
+from recommender.evaluation.trec import Run
+
+SHOWN = 5  # as many as the box has places
+NEAR_DUPLICATE_COSINE = 0.9
+GAINS = {grade: 2**grade - 1 for grade in range(11)}
+
+DEFAULT_MEASURES = (
+    "nDCG@5", "nDCG@10", "MAP", "recall@10", "recall@50", "MRR", "hit@5", "judged@5",
+    "condensed-nDCG@10", "diversity@5", "near-duplicates@5", "self@5", "language-purity@5",
+    "median-age-days@5", "under-48h@5", "under-7d@5", "coverage@5", "gini@5",
+    "section-calibration@5",
+)  # fmt: skip
+
+Values = NDArray[np.float64]
+"""One value for each query, in the order of `Judged.qrels`; nan where a measure says nothing."""
+
+
+def per_query(name: str, archive: Archive, judged: Judged, run: Run) -> Values:
+    """
+    The measure called *name* for every query.
+
+    Raises:
+        InvalidParameter: for a name that is neither here nor in `OVERALL`.
+    """
+    if name in LIST_MEASURES:
+        shown = {q: [a for a, _ in run.get(q, [])[:SHOWN]] for q in judged.qrels}
+        return np.array([LIST_MEASURES[name](archive, q, shown[q]) for q in judged.qrels])
+    measure = _ir_measure(name)
+    # Ranks stand in for scores: a library would order equal scores by its own taste.
+    ranks = {
+        q: {a: 1.0 / r for r, (a, _) in enumerate(items, 1)} for q, items in run.items() if items
+    }
+    found = {m.query_id: m.value for m in ir_measures.iter_calc([measure], judged.qrels, ranks)}
+    return np.array([found.get(query, 0.0) for query in judged.qrels])
+
+
+def check_measure(name: str) -> str:
+    """Return *name*; raises InvalidParameter when no such measure exists."""
+    if name not in LIST_MEASURES and name not in OVERALL:
+        _ir_measure(name)
+    return name
+
+
+def _ir_measure(name: str) -> ir_measures.Measure:
+    family, _, cutoff = name.partition("@")
+    if family in _FIXED and not cutoff:
+        return _FIXED[family]
+    if family in _AT_CUTOFF and re.fullmatch(r"[1-9]\d{0,2}", cutoff):
+        measure: ir_measures.Measure = _AT_CUTOFF[family] @ int(cutoff)
+        return measure
+    known = ", ".join((*(f"{f}@k" for f in _AT_CUTOFF), *_FIXED, *LIST_MEASURES, *OVERALL))
+    raise InvalidParameter("measures", f"no measure {name!r}; there are {known}")
+
+
+_FIXED = {"MAP": ir_measures.AP, "MRR": ir_measures.RR}
+_AT_CUTOFF = {
+    "nDCG": ir_measures.nDCG(gains=GAINS),
+    "condensed-nDCG": ir_measures.nDCG(gains=GAINS, judged_only=True),
+    "MAP": ir_measures.AP,
+    "recall": ir_measures.R,
+    "precision": ir_measures.P,
+    "MRR": ir_measures.RR,
+    "hit": ir_measures.Success,
+    "judged": ir_measures.Judged,
+}
+
+
+def _diversity(archive: Archive, query: str, shown: list[str]) -> float:
+    """One minus the mean cosine of the list's pairs (intra-list diversity, Ziegler et al. 2005)."""
+    if len(shown) < 2:
+        return float("nan")
+    cosines = _cosines(archive, shown)
+    return float(1 - cosines[np.triu_indices(len(shown), 1)].mean())
+
+
+def _near_duplicates(archive: Archive, query: str, shown: list[str]) -> float:
+    """Share of places taken by what the query or an earlier place already says."""
+    if not shown:
+        return float("nan")
+    said_before = np.triu(_cosines(archive, [query, *shown]), 1) >= NEAR_DUPLICATE_COSINE
+    return float(np.any(said_before[:, 1:], axis=0).mean())
+
+
+def _self(archive: Archive, query: str, shown: list[str]) -> float:
+    return float(query in shown)
+
+
+def _language_purity(archive: Archive, query: str, shown: list[str]) -> float:
+    """Share of places in the query's language."""
+    language = archive.cards[query]["language"]
+    known = [archive.cards[a]["language"] for a in shown]
+    return (
+        float(np.mean([found == language for found in known]))
+        if known and language
+        else float("nan")
+    )
+
+
+def _median_age_days(archive: Archive, query: str, shown: list[str]) -> float:
+    ages = _ages_days(archive, query, shown)
+    return float(np.median(ages)) if ages.size else float("nan")
+
+
+def _under_days(days: float, archive: Archive, query: str, shown: list[str]) -> float:
+    ages = _ages_days(archive, query, shown)
+    return float((ages < days).mean()) if ages.size else float("nan")
+
+
+LIST_MEASURES: dict[str, Callable[[Archive, str, list[str]], float]] = {
+    "diversity@5": _diversity,
+    "near-duplicates@5": _near_duplicates,
+    "self@5": _self,
+    "language-purity@5": _language_purity,
+    "median-age-days@5": _median_age_days,
+    "under-48h@5": partial(_under_days, 2.0),
+    "under-7d@5": partial(_under_days, 7.0),
+}
+
+
+def _coverage(archive: Archive, shown: Mapping[str, list[str]]) -> float:
+    """Share of the archive that stands in any list."""
+    return len(set().union(*shown.values())) / len(archive.articles)
+
+
+def _gini(archive: Archive, shown: Mapping[str, list[str]]) -> float:
+    """Gini coefficient of exposure over the archive: 0 all alike, 1 one article has it all."""
+    seen = Counter(article for items in shown.values() for article in items)
+    counts = np.sort([seen.get(article.id, 0) for article in archive.articles])
+    if not counts.sum():
+        return float("nan")
+    places = np.arange(1, counts.size + 1)
+    return float((2 * places - counts.size - 1) @ counts / (counts.size * counts.sum()))
+
+
+def _section_calibration(archive: Archive, shown: Mapping[str, list[str]]) -> float:
+    """
+    Jensen–Shannon distance (base 2) between the sections of what is shown and of the queries:
+    0 when lists have the same mix, 1 when they share nothing (after Steck 2018).
+    """
+    sections = sorted({article.section or "" for article in archive.articles})
+    queries = _mix(archive, list(shown), sections)
+    items = _mix(archive, [a for found in shown.values() for a in found], sections)
+    return float(jensenshannon(queries, items, base=2)) if items.sum() else float("nan")
+
+
+OVERALL: dict[str, Callable[[Archive, Mapping[str, list[str]]], float]] = {
+    "coverage@5": _coverage,
+    "gini@5": _gini,
+    "section-calibration@5": _section_calibration,
+}
+
+
+def overall(name: str, archive: Archive, judged: Judged, run: Run) -> float:
+    """The measure called *name* of `OVERALL`, which is of all lists together."""
+    shown = {q: [a for a, _ in run.get(q, [])[:SHOWN]] for q in judged.qrels}
+    return OVERALL[name](archive, shown)
+
+
+def _mix(archive: Archive, articles: list[str], sections: list[str]) -> Values:
+    counts = Counter(archive.cards[article]["section"] or "" for article in articles)
+    return np.array([counts[section] for section in sections], dtype=np.float64)
+
+
+def _ages_days(archive: Archive, query: str, shown: list[str]) -> Values:
+    moment = archive.published[archive.place[query]]
+    dates = archive.published[[archive.place[article] for article in shown]]
+    known = dates[np.isfinite(dates)] if np.isfinite(moment) else dates[:0]
+    ages: Values = np.maximum(moment - known, 0.0) / 86_400.0
+    return ages
+
+
+def _cosines(archive: Archive, articles: list[str]) -> Values:
+    rows = archive.vectors[[archive.place[article] for article in articles]]
+    return np.asarray((rows @ rows.T).toarray())

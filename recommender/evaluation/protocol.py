@@ -1,0 +1,115 @@
+"""Which questions are asked, and who may be an answer."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import InvalidParameter, InvalidTruth
+from recommender.evaluation.archive import Archive
+from recommender.evaluation.truth import Qrels
+
+LINKED = 2  # the grade of an article that the query's text links to
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """
+    The rules of an evaluation.
+
+    Fields:
+        as_of: `publication`: an answer must have been out when the query was published, the
+            honest question; `all`: the whole archive answers.
+        candidates: `any`, or `older`: published strictly before the query.
+        queries: how many to draw, None for all.
+        seed: of that draw, and of everything else random.
+    """
+
+    as_of: Literal["publication", "all"] = "publication"
+    candidates: Literal["any", "older"] = "any"
+    queries: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.queries is not None and self.queries < 1:
+            raise InvalidParameter("queries", "expected 1 or more")
+
+    def eligible(self, archive: Archive, query: int) -> NDArray[np.bool_]:
+        """Which articles may answer the article at position *query*, by position; never itself."""
+        published, moment = archive.published, archive.published[query]
+        mask = np.ones(published.size, dtype=np.bool_)
+        if self.candidates == "older":
+            mask &= published < moment
+        elif self.as_of == "publication":
+            mask &= published <= moment
+        mask[query] = False
+        return mask
+
+
+@dataclass(frozen=True)
+class Judged:
+    """
+    The questions of an evaluation with their judged answers, as far as they can be reached.
+
+    Fields:
+        qrels: query → eligible judged article → grade; every query has one above 0.
+        unknown_ids: ids of the truth that the archive lacks.
+        unanswerable: how many queries had no relevant article among the eligible.
+        links: every link of the truth, drawn or not: source and target.
+    """
+
+    qrels: Qrels
+    unknown_ids: list[str]
+    unanswerable: int
+    links: frozenset[tuple[str, str]] = frozenset()
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "queries": len(self.qrels),
+            "judged_pairs": sum(map(len, self.qrels.values())),
+            "unknown_ids": self.unknown_ids,
+            "queries_without_reachable_answer": self.unanswerable,
+        }
+
+
+def judge(archive: Archive, truth: Qrels, protocol: Protocol) -> Judged:
+    """
+    Keep of *truth* what *protocol* lets anybody answer.
+
+    Raises:
+        InvalidTruth: when no query is left, or the archive has no dates to go by.
+    """
+    needs_dates = protocol.as_of == "publication" or protocol.candidates == "older"
+    if needs_dates and not archive.is_dated:
+        raise InvalidTruth("the archive has no publication dates; ask with --all instead")
+    named = set(truth).union(*truth.values())
+    unknown = sorted(named - archive.place.keys())
+    reachable = {q: _reachable(archive, truth[q], protocol, q) for q in truth if q in archive.place}
+    answerable = {q: judged for q, judged in reachable.items() if any(judged.values())}
+    if not answerable:
+        raise InvalidTruth(
+            f"no query of the truth can be answered: {len(unknown)} ids are not in the archive"
+            f" ({', '.join(unknown[:3])}…)"
+            if unknown
+            else "no query of the truth can be answered"
+        )
+    links = frozenset((q, a) for q in reachable for a, g in truth[q].items() if g == LINKED)
+    return Judged(_drawn(answerable, protocol), unknown, len(reachable) - len(answerable), links)
+
+
+def _reachable(
+    archive: Archive, judged: dict[str, int], protocol: Protocol, query: str
+) -> dict[str, int]:
+    eligible = protocol.eligible(archive, archive.place[query])
+    return {a: g for a, g in judged.items() if a in archive.place and eligible[archive.place[a]]}
+
+
+def _drawn(qrels: Qrels, protocol: Protocol) -> Qrels:
+    queries = sorted(qrels)
+    if protocol.queries is not None and protocol.queries < len(queries):
+        drawn = np.random.default_rng(protocol.seed).choice(
+            len(queries), protocol.queries, replace=False
+        )
+        queries = [queries[number] for number in sorted(drawn)]
+    return {query: qrels[query] for query in queries}

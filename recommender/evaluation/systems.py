@@ -1,0 +1,120 @@
+"""Our own system in an evaluation, and the names of all of them."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+
+from recommender.corpus import Corpus
+from recommender.evaluation import baselines
+from recommender.evaluation.archive import Archive
+from recommender.evaluation.protocol import Judged, Protocol
+from recommender.evaluation.trec import Run
+from recommender.related import ListParameters, Recommender
+
+System = Callable[[Archive, Judged, Protocol, Callable[[], None]], tuple[Run, list[float]]]
+"""
+Makes the lists of all queries, best first, at most `baselines.DEPTH` long, never with the query
+itself; returns the run and the seconds that each list took. Calls its last argument once a list.
+"""
+
+
+def alsosee(
+    archive: Archive, judged: Judged, protocol: Protocol, on_query: Callable[[], None]
+) -> tuple[Run, list[float]]:
+    """
+    The production pipeline. As of publication it travels through time: articles enter the
+    corpus in order of their dates, and each query is asked at its own moment.
+    """
+    corpus = Corpus()
+    recommender = Recommender(corpus, lambda ids: {i: archive.cards[i] for i in ids})
+    run: Run = {}
+    seconds = []
+    for query in _through_time(archive, judged, protocol, corpus):
+        started = time.perf_counter()
+        made = recommender.related(
+            query, _wish(archive, query, protocol), _moment(archive, query, protocol)
+        )
+        seconds.append(time.perf_counter() - started)
+        run[query] = [(item.card["id"], item.score) for item in made.items]
+        on_query()
+    return run, seconds
+
+
+def _wish(archive: Archive, query: str, protocol: Protocol) -> ListParameters:
+    published = archive.articles[archive.place[query]].published_at
+    before = published if protocol.candidates == "older" else None
+    return ListParameters(limit=baselines.DEPTH, fallback=False, published_before=before)
+
+
+def _moment(archive: Archive, query: str, protocol: Protocol) -> datetime:
+    published = archive.articles[archive.place[query]].published_at
+    if protocol.as_of == "publication" and published is not None:
+        return published
+    return datetime.max.replace(tzinfo=UTC)
+
+
+def _through_time(
+    archive: Archive, judged: Judged, protocol: Protocol, corpus: Corpus
+) -> Iterator[str]:
+    """The queries in order of publication, each when the corpus holds what was out by then."""
+    queries = sorted(judged.qrels, key=lambda query: archive.place[query])
+    if protocol.as_of == "all":
+        _enter(archive, corpus, 0, len(archive.articles))
+        yield from queries
+        return
+    entered = 0
+    for query in queries:
+        moment = archive.published[archive.place[query]]
+        due = int(np.searchsorted(archive.published, moment, side="right"))
+        _enter(archive, corpus, entered, due)
+        entered = due
+        yield query
+
+
+def _enter(archive: Archive, corpus: Corpus, first: int, end: int) -> None:
+    if end > first:
+        corpus.apply({archive.articles[p].id: archive.stored(p) for p in range(first, end)})
+
+
+def baseline(build: Callable[[Archive, Judged, Protocol], baselines.Scorer]) -> System:
+    def system(
+        archive: Archive, judged: Judged, protocol: Protocol, on_query: Callable[[], None]
+    ) -> tuple[Run, list[float]]:
+        return baselines.rank(build(archive, judged, protocol), archive, judged, protocol, on_query)
+
+    return system
+
+
+def given_run(run: Run) -> System:
+    """A run that somebody else made: its lists as they are, without what is not eligible."""
+
+    def system(
+        archive: Archive, judged: Judged, protocol: Protocol, on_query: Callable[[], None]
+    ) -> tuple[Run, list[float]]:
+        lists: Run = {}
+        for query in judged.qrels:
+            eligible = protocol.eligible(archive, archive.place[query])
+            lists[query] = [
+                (article, score)
+                for article, score in run.get(query, [])[: baselines.DEPTH]
+                if article in archive.place and eligible[archive.place[article]]
+            ]
+            on_query()
+        return lists, []
+
+    return system
+
+
+SYSTEMS: dict[str, System] = {
+    "alsosee": alsosee,
+    "recent": baseline(baselines.recent),
+    "random": baseline(baselines.random),
+    "same-section": baseline(baselines.same_section),
+    "popular-links": baseline(baselines.popular_links),
+    "bm25": baseline(baselines.bm25),
+    "more-like-this": baseline(baselines.more_like_this),
+    "tfidf": baseline(baselines.tfidf),
+    "lsa": baseline(baselines.lsa),
+}

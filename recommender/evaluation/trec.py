@@ -1,0 +1,72 @@
+"""The plain-text formats of the Text REtrieval Conference: runs, and the columns of all of them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from recommender.errors import InvalidTruth
+
+Run = dict[str, list[tuple[str, float]]]
+"""Query → articles with their scores, best first."""
+
+
+def read_run(path: Path) -> tuple[str, Run]:
+    """
+    Read a run file: query, Q0, article, rank, score, name. Ranks decide, not scores.
+
+    Returns:
+        the name in its first line, and the run.
+
+    Raises:
+        InvalidTruth: for a line without six columns, or an article that stands twice in a list.
+    """
+    try:
+        lines = list(enumerate(path.read_bytes().splitlines(), 1))
+    except OSError as error:
+        raise InvalidTruth(f"{path}: {error.strerror}") from error
+    ranked: dict[str, list[tuple[int, str, float]]] = {}
+    name = ""
+    for number, (query, _, article, rank, score, run_name) in read_columns(path, lines, 6, "run"):
+        try:
+            ranked.setdefault(query, []).append((int(rank), article, float(score)))
+        except ValueError:
+            raise InvalidTruth(f"{path}:{number}: rank and score must be numbers") from None
+        name = name or run_name
+    if not ranked:
+        raise InvalidTruth(f"{path}: holds no lists")
+    return name, {query: _ordered(path, query, places) for query, places in ranked.items()}
+
+
+def write_run(name: str, run: Mapping[str, Sequence[tuple[str, float]]]) -> Iterable[bytes]:
+    for query in sorted(run):
+        for rank, (article, score) in enumerate(run[query], 1):
+            yield f"{trec_id(query)} Q0 {trec_id(article)} {rank} {score:.6f} {name}\n".encode()
+
+
+def trec_id(article_id: str) -> str:
+    """The id without blanks: these, and percent signs, are percent-encoded."""
+    return "".join(quote(c) if c.isspace() or c == "%" else c for c in article_id)
+
+
+def read_columns(
+    path: Path, lines: Iterable[tuple[int, bytes]], width: int, kind: str
+) -> Iterator[tuple[int, list[str]]]:
+    """The columns of each line that is not blank, ids decoded."""
+    for number, line in lines:
+        columns = line.decode(errors="replace").split()
+        if not columns:
+            continue
+        if len(columns) != width:
+            raise InvalidTruth(
+                f"{path}:{number}: {len(columns)} columns; a {kind} file has {width}"
+            )
+        yield number, [unquote(column) for column in columns]
+
+
+def _ordered(
+    path: Path, query: str, places: list[tuple[int, str, float]]
+) -> list[tuple[str, float]]:
+    articles = [article for _, article, _ in places]
+    if len(set(articles)) < len(articles):
+        raise InvalidTruth(f"{path}: the list of {query!r} holds an article twice")
+    return [(article, score) for _, article, score in sorted(places, key=lambda place: place[0])]

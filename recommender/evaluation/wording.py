@@ -1,0 +1,207 @@
+"""Systems and measures in words, for people who do not retrieve information for a living."""
+
+import math
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from recommender.evaluation.intervals import Difference, Interval
+
+SYSTEM_NAMES = {"alsosee": "Also See"}
+
+SYSTEM_WORDS = {
+    "alsosee": "this product, as configured",
+    "recent": "the newest articles: what most sites show",
+    "random": "articles by chance",
+    "same-section": "the newest of the story’s section",
+    "popular-links": "the articles that most others link to",
+    "bm25": "BM25, with the whole story as the question",
+    "more-like-this": "Lucene’s More Like This: the story’s 25 most telling words",
+    "tfidf": "scikit-learn’s TF-IDF with its defaults",
+    "lsa": "latent semantic analysis, a hundred dimensions",
+    "embedding": "a neural network’s sentence embeddings",
+}
+
+
+class MeasureWords(NamedTuple):
+    """
+    How to read a measure; `{k}` in *sentence* stands for its cutoff.
+
+    Fields:
+        better: `higher`, `lower`, or `neither` where it is a matter of editorial taste.
+    """
+
+    sentence: str
+    better: Literal["higher", "lower", "neither"] = "higher"
+    unit: Literal["share", "days", "number"] = "number"
+
+
+MEASURE_WORDS = {
+    "nDCG": MeasureWords(
+        "How near the first {k} come to the ideal list, which has everything that editors linked on"
+        " top: 1 is ideal, 0 found nothing. A link out of the story itself weighs three times a"
+        " link that only leads to it, and high places count more than low ones."
+    ),
+    "MAP": MeasureWords(
+        "Mean average precision: how clean the list is down to each linked article, averaged."
+    ),
+    "recall": MeasureWords(
+        "Share of the linked articles that are among the first {k}.", unit="share"
+    ),
+    "precision": MeasureWords("Share of the first {k} that editors linked.", unit="share"),
+    "MRR": MeasureWords(
+        "One divided by the place of the first linked article, averaged: 1 is always the first"
+        " place, 0.5 as good as always the second."
+    ),
+    "hit": MeasureWords(
+        "Share of stories with at least one linked article among the first {k}.", unit="share"
+    ),
+    "judged": MeasureWords(
+        "Share of the first {k} that the truth says anything about; the rest may be just as good.",
+        "neither",
+        "share",
+    ),
+    "condensed-nDCG": MeasureWords(
+        "nDCG@{k} after leaving out what nobody judged. Where nearly everything judged is a link,"
+        " it says little more than whether any link was found at all."
+    ),
+    "diversity": MeasureWords(
+        "How unlike one another the {k} are in wording: 0 is one text {k} times, 1 not one word"
+        " shared.",
+        "neither",
+    ),
+    "near-duplicates": MeasureWords(
+        "Share of the {k} places that repeat the story or an earlier place nearly word for word.",
+        "lower",
+        "share",
+    ),
+    "self": MeasureWords(
+        "Share of lists that suggest the story itself; must be 0.", "lower", "share"
+    ),
+    "language-purity": MeasureWords(
+        "Share of the {k} places that are in the story’s language.", unit="share"
+    ),
+    "median-age-days": MeasureWords(
+        "Age of the middle one of the {k} on the day of the story, averaged over stories.",
+        "neither",
+        "days",
+    ),
+    "under-48h": MeasureWords(
+        "Share of the {k} places less than 48 hours older than the story.", "neither", "share"
+    ),
+    "under-7d": MeasureWords(
+        "Share of the {k} places less than seven days older than the story.", "neither", "share"
+    ),
+    "coverage": MeasureWords(
+        "Share of the archive that stands in at least one of these lists.", unit="share"
+    ),
+    "gini": MeasureWords(
+        "How unevenly the places are spread over the archive: 0 all articles alike, 1 one article"
+        " has them all.",
+        "lower",
+    ),
+    "section-calibration": MeasureWords(
+        "How far the mix of sections in the lists is from that of the stories: 0 the same, 1"
+        " nothing in common.",
+        "lower",
+    ),
+}
+
+GRADE_WORDS = {2: "linked by your editors", 1: "links to this story", 0: "judged not related"}
+UNJUDGED = "not judged"
+
+
+def system_name(system: str) -> str:
+    return SYSTEM_NAMES.get(system, system)
+
+
+def system_words(system: str) -> str:
+    return SYSTEM_WORDS.get(system, "lists that were handed in")
+
+
+def measure_words(measure: str) -> MeasureWords:
+    """Of a measure with or without a cutoff, such as `nDCG@10`."""
+    family, _, cutoff = measure.partition("@")
+    words = MEASURE_WORDS.get(family, MeasureWords(""))
+    return words._replace(sentence=words.sentence.format(k=cutoff))
+
+
+def reading_guide(measures: Iterable[str]) -> list[tuple[str, MeasureWords]]:
+    """How to read *measures*, each kind once: (`nDCG@5, nDCG@10`, words)."""
+    kinds: dict[str, list[str]] = {}
+    for measure in measures:
+        kinds.setdefault(measure.partition("@")[0], []).append(measure)
+    return [
+        (", ".join(names), measure_words(names[0] if len(names) == 1 else f"{kind}@k"))
+        for kind, names in kinds.items()
+    ]
+
+
+def grade_words(grade: int | None) -> str:
+    """What a grade says of an article beside a story; None for one that nobody judged."""
+    if grade is None:
+        return UNJUDGED
+    return GRADE_WORDS.get(grade, f"judged related, grade {grade}")
+
+
+def figure(measure: str, value: float) -> str:
+    """*value* as people read it: `76.2 %`, `397 d`, `0.615`; a dash for nan."""
+    if not math.isfinite(value):
+        return "–"
+    unit = measure_words(measure).unit
+    if unit == "share":
+        return percent(value)
+    return f"{value:,.1f} d" if unit == "days" else f"{value:.3f}"
+
+
+def span_of(interval: Interval, measure: str, with_unit: bool = True) -> str:
+    """The 95 % interval, or nothing where there is none."""
+    if not math.isfinite(interval.low):
+        return ""
+    low, high = figure(measure, interval.low), figure(measure, interval.high)
+    unit = next((mark for mark in ("\u202f%", " d") if high.endswith(mark)), "")
+    return f"{low.removesuffix(unit)}–{high if with_unit else high.removesuffix(unit)}"
+
+
+def percent(share: float) -> str:
+    if not math.isfinite(share):
+        return "–"
+    return f"{100 * share:.1f}\u202f%"
+
+
+def signed(difference: float) -> str:
+    return f"{difference:+.3f}".replace("-", "−")
+
+
+def days(count: float) -> str:
+    """A length of time in the unit that suits it."""
+    if not math.isfinite(count):
+        return "–"
+    if count < 1 / 24:
+        return "under an hour"
+    for unit, size, most in (("hours", 1 / 24, 2.0), ("days", 1.0, 60.0), ("months", 30.44, 730.0)):
+        if count < most:
+            return f"{count / size:.0f} {unit}"
+    return f"{count / 365.25:.1f} years"
+
+
+def verdict(difference: Difference) -> str:
+    """Whether the difference can be told from chance."""
+    if difference.low > 0:
+        return "more than chance explains"
+    if difference.high < 0:
+        return "less, and by more than chance explains"
+    return "too close to call"
+
+
+def out_of(share: float, total: int) -> str:
+    """`57 of 100`, or of what there is below a hundred."""
+    whole = min(total, 100)
+    return f"{share * whole:.0f} of {whole}"
+
+
+def grouped(count: int) -> str:
+    return f"{count:,}"
+
+
+def shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

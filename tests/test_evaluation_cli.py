@@ -1,0 +1,146 @@
+"""`alsosee truth`, `evaluate` and `compare` as a newsroom types them."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from api.cli import main
+
+ROOT = Path(__file__).parent.parent
+ARTICLES = str(ROOT / "api/sample/articles.jsonl")
+TRUTH = str(ROOT / "api/sample/truth.jsonl")
+QUICK = ("--systems", "alsosee,recent", "--measures", "nDCG@10,hit@5")
+
+
+def alsosee(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("results") / "before.json"
+    path.write_bytes(
+        alsosee("evaluate", ARTICLES, TRUTH, *QUICK, "--json", "--per-query").stdout_bytes
+    )
+    return path
+
+
+def test_the_truth_of_the_sample_is_its_own_links():
+    found = alsosee("truth", ARTICLES)
+
+    assert Path(TRUTH).read_text() == found.stdout
+    assert "43 also see" in found.stderr
+
+
+def test_json_is_all_that_stands_on_standard_output():
+    found = alsosee("evaluate", ARTICLES, TRUTH, *QUICK, "--json")
+
+    answer = orjson.loads(found.stdout)
+    assert {"corpus", "protocol", "systems", "queries"} == answer.keys()
+    assert {"nDCG@10", "hit@5", "latency_ms", "seconds"} == answer["systems"]["alsosee"].keys()
+    assert 0 == found.exit_code
+
+
+def test_the_same_command_twice_is_equal_to_the_last_byte(tmp_path):
+    def run(folder: str) -> list[bytes]:
+        options = (
+            "--json",
+            "--no-timings",
+            "--per-query",
+            "--report",
+            tmp_path / folder,
+            "--trec",
+            tmp_path / folder,
+        )
+        printed = alsosee("evaluate", ARTICLES, TRUTH, *QUICK, *options).stdout_bytes
+        return [printed, *(path.read_bytes() for path in sorted((tmp_path / folder).iterdir()))]
+
+    one, other = run("report"), run("report")
+    assert one == other
+    assert 5 == len(one)  # the JSON, the page, the judged pairs, and two runs
+
+
+def test_a_run_that_was_written_can_take_part_again(tmp_path):
+    alsosee("evaluate", ARTICLES, TRUTH, *QUICK, "--trec", tmp_path)
+    written = tmp_path / "alsosee.run"
+    written.write_text(written.read_text().replace(" alsosee\n", " theirs\n"))
+    found = alsosee(
+        "evaluate", ARTICLES, tmp_path / "qrels.txt", *QUICK, "--run", written, "--json"
+    )
+
+    systems = orjson.loads(found.stdout)["systems"]
+    assert systems["alsosee"]["nDCG@10"] == systems["theirs"]["nDCG@10"]
+
+
+def test_a_gate_that_holds_exits_0_and_a_fall_exits_1(before, tmp_path):
+    gate = ("--baseline", before, "--fail-under", "nDCG@10:-0.01")
+    fallen = tmp_path / "fallen.json"
+    result = orjson.loads(before.read_bytes())
+    result["per_query"]["systems"]["alsosee"]["values"]["nDCG@10"] = [1.0] * result["queries"]
+    fallen.write_bytes(orjson.dumps(result))
+
+    assert 0 == alsosee("evaluate", ARTICLES, TRUTH, *QUICK, *gate).exit_code
+    found = alsosee("evaluate", ARTICLES, TRUTH, *QUICK, "--baseline", fallen, *gate[2:])
+    assert (1, True) == (found.exit_code, "nDCG@10 fell by" in found.stderr)
+
+
+def test_a_result_compared_with_itself_has_no_winner(before):
+    found = orjson.loads(alsosee("compare", before, before, "--json").stdout)
+
+    assert (0, 0, found["queries"], 0.0) == (
+        found["wins"],
+        found["losses"],
+        found["ties"],
+        found["mean_churn"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "complaint"),
+    [
+        (("evaluate", ARTICLES, "nowhere.jsonl"), 1, "No such file"),
+        (("evaluate", "nowhere.jsonl", TRUTH), 1, "No such file"),
+        (("evaluate", ARTICLES, TRUTH, "--systems", "best"), 2, "no system 'best'"),
+        (("evaluate", ARTICLES, TRUTH, "--measures", "luck"), 2, "no measure 'luck'"),
+        (("evaluate", ARTICLES, TRUTH, "--queries", "0"), 2, "--queries"),
+        (("evaluate", ARTICLES, TRUTH, "--fail-under", "nDCG@10:-0.01"), 2, "--baseline"),
+        (("evaluate", ARTICLES, TRUTH, "--baseline", TRUTH), 1, "not the JSON of an evaluation"),
+        (("evaluate", ARTICLES, TRUTH, "--run", TRUTH), 1, "a run file has 6"),
+        (("compare", TRUTH, TRUTH), 1, "not the JSON of an evaluation"),
+        (("truth", "nowhere.jsonl"), 1, "No such file"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_one_sentence(arguments, status, complaint):
+    found = alsosee(*arguments)
+
+    assert (status, True) == (found.exit_code, complaint in found.stderr)
+    assert "Traceback" not in found.output
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("", "no judged pairs"),
+        ('{"id": "nobody", "related": {"nothing": 2}}', "ids are not in the archive"),
+        ('{"id": "a", "related": {"b": -1}}', "grade -1"),
+        ('{"id": "a", "related": {}}\n{"id": "a", "related": {}}', "occurs twice"),
+    ],
+)
+def test_truth_that_cannot_be_used_is_one_sentence(tmp_path, line, complaint):
+    path = tmp_path / "truth.jsonl"
+    path.write_text(line)
+    found = alsosee("evaluate", ARTICLES, path)
+
+    assert (1, True) == (found.exit_code, complaint in found.stderr)
+
+
+def test_an_archive_without_dates_is_told_to_be_asked_as_a_whole(tmp_path):
+    undated = tmp_path / "undated.jsonl"
+    lines = [orjson.loads(line) for line in Path(ARTICLES).read_text().splitlines()]
+    undated.write_bytes(b"\n".join(orjson.dumps(line | {"published_at": None}) for line in lines))
+
+    found = alsosee("evaluate", undated, TRUTH, *QUICK)
+    assert (1, True) == (found.exit_code, "ask with --all" in found.stderr)
+    assert 0 == alsosee("evaluate", undated, TRUTH, *QUICK, "--all").exit_code
