@@ -16,7 +16,7 @@ from features.text import plain_text
 
 MAX_ID_BYTES = 512
 MAX_BODY_CHARS = 200_000
-MAX_LABELS = 50
+MAX_LABELS = 200
 MAX_LABEL_CHARS = 1000
 # Of a title, a tag and the like as they come in: the HTML parser need not see more.
 MAX_RAW_LINE_CHARS = 20_000
@@ -111,7 +111,7 @@ def _body(value: Any) -> Any:
 
 
 def _url(value: Any) -> Any:
-    url = _text(value).strip()
+    url = _text(value).strip().replace(" ", "%20")  # as browsers read it
     if not url:
         return None
     try:

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import mmh3
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import murmurhash3_32
 
 from features.analyzer import analyze
 from features.article import Article
@@ -66,8 +66,7 @@ def hash_counts(words: Mapping[str, float], pairs: Mapping[str, float]) -> TermC
 
     Two terms that share an id add up; among five million terms about one in 900 does.
     """
-    ids = [murmurhash3_32(term, positive=True) for term in words]
-    ids += [murmurhash3_32(term, positive=True) for term in pairs]
+    ids = [mmh3.hash(term, signed=False) for term in (*words, *pairs)]
     hashed = np.array(ids, dtype=np.uint32) & ~TWO_WORD_BIT
     hashed[len(words) :] |= TWO_WORD_BIT
     terms, places = np.unique(hashed, return_inverse=True)

@@ -445,7 +445,7 @@ def main(data_dir: str, binary: str) -> None:
         os.dup2(2, 1)  # closes the pipe at which _start_keeper waits: we are ready
         keeper.keep()
     except (EmbeddedServerError, OSError) as error:
-        print(error)
+        print(error)  # noqa: T201  # into the pipe at which _start_keeper waits
     finally:
         keeper.stop()
 

@@ -40,8 +40,8 @@ def ingest(
     Store *records* in batches, one result for each, in order. A bad record stops no other.
 
     Raises:
-        StoreUnavailable: when the store stays away for *patience_seconds*. What was yielded is stored, and doing
-            all again is safe: nothing is written twice.
+        StoreUnavailable: when the store stays away for *patience_seconds*. What was yielded is
+            stored, and doing all again is safe: nothing is written twice.
     """
     iterator = iter(records)
     # Read one by one: of what was sent only the article stays, for JSON of empty lists takes twenty

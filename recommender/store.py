@@ -33,6 +33,7 @@ from recommender.urls import normalize_url
 LOG_LENGTH = 100_000
 # Of articles read at once: while the store puts together an answer it gives no other.
 BATCH = 500
+FEW = 50
 
 Outcome = Literal["added", "changed", "unchanged", "stale", "deleted", "missing"]
 
@@ -242,7 +243,8 @@ class Store:
                 return
 
     def _stored_under(self, site: str, keys: Sequence[str]) -> dict[str, StoredArticle]:
-        with self._connection.using("batch") as client:
+        # A reader waits for the few that have just changed, and not for five seconds.
+        with self._connection.using("read" if len(keys) <= FEW else "batch") as client:
             records = client.mget(
                 [_key(site, kind, k) for kind in ("card", "vector") for k in keys]
             )

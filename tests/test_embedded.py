@@ -388,7 +388,7 @@ def test_a_damaged_file_is_reported_in_the_server_s_own_words(data_dir: Path) ->
     [log] = data_dir.glob("appendonlydir/*.incr.aof")
     log.write_bytes(b"not a command" + log.read_bytes())
 
-    with pytest.raises(EmbeddedServerError, match="did not start.*\n(.*\n)*.*Bad file format"):
+    with pytest.raises(EmbeddedServerError, match=r"did not start.*\n(.*\n)*.*Bad file format"):
         lease(data_dir)
     assert gone(keeper_pid(data_dir))
 
@@ -470,7 +470,7 @@ def test_the_keeper_is_small_and_holds_only_its_own_files(data_dir: Path) -> Non
     with lease(data_dir):
         status = Path(f"/proc/{keeper_pid(data_dir)}/status").read_text()
         memory_kb = int(status.split("VmRSS:")[1].split()[0])
-        descriptors = os.listdir(f"/proc/{keeper_pid(data_dir)}/fd")
+        descriptors = list(Path(f"/proc/{keeper_pid(data_dir)}/fd").iterdir())
 
     assert memory_kb < 20_000
     assert len(descriptors) == 5  # the standard three, users.lock, keeper.lock

@@ -179,7 +179,7 @@ def test_rubbish_is_read_to_its_end_or_refused_with_the_name(tmp_path, name, rub
     try:
         found = read(str(path))
     except UnreadableFile as error:
-        assert str(error).startswith(f"{path}: ")  # noqa: PT017
+        assert str(error).startswith(f"{path}: ")
     else:
         assert len(found) <= 1 + rubbish.count(b"\n") + rubbish.count(b"\r")
 

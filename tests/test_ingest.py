@@ -24,7 +24,10 @@ BAD_LINES = {
     b"{": ("", "not readable as JSON: EOF while parsing an object at column 1"),
     b"null": ("", "expected a JSON object"),
     b'["kursk"]': ("", "expected a JSON object"),
-    b'{"id": "x", "id": "y"}': ("", 'not readable as JSON: Detected duplicate key "id" at column 18'),
+    b'{"id": "x", "id": "y"}': (
+        "",
+        'not readable as JSON: Detected duplicate key "id" at column 18',
+    ),
     b'{"title": "No id"}': ("/id", "Field required"),
     b'{"id": "", "title": "T"}': ("/id", "expected 1 to 512 bytes of UTF-8, got 0"),
     b'{"id": "a\\nb", "title": "T"}': ("/id", "must not hold control characters"),

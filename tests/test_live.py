@@ -287,6 +287,36 @@ def test_a_worker_knows_which_articles_are_gone(store, worker):
     )
 
 
+def test_what_may_be_shown_can_be_asked_at_any_moment(store, worker):
+    """It is asked without a lock: while one thread loads changes, others show old lists."""
+    live, done = worker(), Event()
+    put(store, *IDS)
+    live.sync()
+    stored = store.stored("main", IDS)
+
+    def edit() -> None:
+        for _ in range(200):
+            live._corpus.apply(stored)
+        done.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        editing = pool.submit(edit)
+        while not done.is_set():
+            live.may_show(("a1", "a39"), NOW)  # an article that is being replaced may be away
+        editing.result()
+
+    assert live.may_show(("a1", "a39"), NOW)
+
+
+def test_spellings_of_one_address_are_remembered_once(store, worker):
+    live = worker()
+    put(store, "kursk")
+    found = {live.id_of_url(f"https://news.example/kursk?utm_source={n}") for n in range(5)}
+
+    assert {"kursk"} == found
+    assert 1 == len(live._asked_urls)
+
+
 @contextmanager
 def following(live: LiveSite) -> Iterator[None]:
     follower = Follower([live])

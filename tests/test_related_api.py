@@ -390,6 +390,18 @@ def test_a_full_page_is_not_called_filled_up(client: FlaskClient, archive: None)
     assert client.get(f"{KURSK}?limit=1").json["fallback"] is False
 
 
+@pytest.mark.parametrize("title", ["!!!", "🙂", "the"])
+def test_a_story_without_words_to_compare_gets_the_newest(
+    client: FlaskClient, key: Key, put_all: PutAll, title: str
+) -> None:
+    silent = article("silent", title=title, body="")
+    put_all([silent, *ARCHIVE])
+    draft = client.post("/v1/main/related", json=silent, headers=key)
+
+    assert ["kursk", "sudzha", "ceasefire", "budget", "final"] == ids(client.get(path_of("silent")))
+    assert ids(draft) == ids(client.get(path_of("silent")))
+
+
 # Changes show at once, also in lists that are cached
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from news import article
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.utils import murmurhash3_32
 
 from features.article import parse_article
 from features.vectorizer import (
@@ -65,6 +66,13 @@ def test_term_ids_ascend_and_every_occurrence_counts(terms):
 
     assert row.terms.tolist() == sorted(set(row.terms.tolist()))
     assert len(terms) == row.counts.sum()
+
+
+@given(st.text(min_size=1))
+def test_term_ids_are_the_hashes_of_scikit_learn(term):
+    theirs = murmurhash3_32(term, positive=True) & ~int(TWO_WORD_BIT)
+
+    assert [theirs] == as_counts([term]).terms.tolist()
 
 
 def test_two_word_terms_are_told_apart_from_words():

@@ -240,12 +240,13 @@ def test_an_article_with_nothing_beside_it_has_an_empty_list_in_an_outage(url, c
     assert (200, 200) == (before.status, after.status)
 
 
+@pytest.mark.parametrize("question", [b":list:", b":born", b"XRANGE", b":vector:"])
 def test_a_store_that_hangs_between_two_questions_holds_a_reader_half_a_second(
-    proxy, client, store
+    proxy, client, store, question
 ):
     get(client, KNOWN[0])
     put(store, "sudzha", title="Another flag over Sudzha")
-    proxy.swallow = b"XRANGE"
+    proxy.swallow = question
     answer = get(client, KNOWN[0])
 
     assert answer.seconds < PATIENCE_SECONDS
