@@ -41,10 +41,12 @@ class _Commands(click.Group):
 
 def _in_words(error: Exception) -> click.ClickException | None:
     from recommender.embedded import EmbeddedServerError
-    from recommender.errors import AlsoSeeError, InvalidParameter
+    from recommender.errors import AlsoSeeError, InvalidParameter, StoreUnavailable
 
     if isinstance(error, InvalidParameter):
         return click.UsageError(str(error))
+    if isinstance(error, StoreUnavailable) and error.reason:
+        return click.ClickException(f"{error}: {error.reason}")
     if isinstance(error, AlsoSeeError | EmbeddedServerError) or _is_invalid_article(error):
         return click.ClickException(str(error))
     return None

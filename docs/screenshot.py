@@ -38,11 +38,12 @@ def sample_newspaper() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    foreign = {k: v for k, v in os.environ.items() if not k.startswith("ALSOSEE_")}
     with tempfile.TemporaryDirectory(prefix="alsosee-") as folder:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "demo", "--port", url.rpartition(":")[2]],
             cwd=ROOT,
-            env=os.environ | {"ALSOSEE_DATA_DIR": folder},
+            env=foreign | {"ALSOSEE_DATA_DIR": folder},
             stdout=subprocess.DEVNULL,
         )
         try:

@@ -51,8 +51,8 @@ class Keys:
             "sha256": _hash(key),
         }
         with self._connection.using("write") as client:
-            client.hset(_KEYS, key_id, orjson.dumps(record))
-        return key
+            is_new = client.hsetnx(_KEYS, key_id, orjson.dumps(record))
+        return key if is_new else self.create(site, scopes, note)
 
     def grant(self, key: str) -> Grant | None:
         """What *key* allows, or None when there is no such key."""

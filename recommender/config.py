@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,14 @@ from pydantic import (
 from recommender.errors import ConfigurationError
 
 PREFIX = "ALSOSEE_"
+_URL_OPTIONS = (
+    "db",
+    "ssl_ca_certs",
+    "ssl_cert_reqs",
+    "ssl_certfile",
+    "ssl_check_hostname",
+    "ssl_keyfile",
+)
 _SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -31,6 +39,9 @@ def _redis_url(value: SecretStr | None) -> SecretStr | None:
         _ = parts.port
     except ValueError:  # whose text may hold a piece of the password
         parts = urlsplit("")
+    options = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    if options - set(_URL_OPTIONS):  # not named: it may be a piece of a password
+        raise ValueError(f"unknown option after '?'; there are {', '.join(_URL_OPTIONS)}")
     place = {"redis": parts.netloc, "rediss": parts.netloc, "unix": parts.path}
     if not place.get(parts.scheme):
         raise ValueError(

@@ -111,12 +111,12 @@ class Connection:
             self._breaker.succeeded()  # no is an answer too
             if not (isinstance(error, _REFUSALS) or _REFUSAL.search(str(error))):
                 raise
-            raise StoreUnavailable(f"the store refuses: {error}") from error
+            raise StoreUnavailable("the store refuses", str(error)) from error
         except (redis.RedisError, OSError) as error:
             if isinstance(error.__context__, queue.Empty):  # says nothing about the server
                 raise StoreUnavailable("all connections to the store are in use") from error
             self._breaker.failed()
-            raise StoreUnavailable(f"the store does not answer: {error}") from error
+            raise StoreUnavailable("the store does not answer", str(error)) from error
         else:
             self._breaker.succeeded()
 

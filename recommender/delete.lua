@@ -20,8 +20,16 @@ if state ~= 'live' then
   return {head and 'unchanged' or 'missing', version}
 end
 
-if url ~= '' and redis.call('HGET', KEYS[4], url) == ARGV[2] then
-  redis.call('HDEL', KEYS[4], url)
+if url ~= '' then
+  local others = {}
+  for id in string.gmatch(redis.call('HGET', KEYS[4], url) or '', '[^\n]+') do
+    if id ~= ARGV[2] then others[#others + 1] = id end
+  end
+  if #others > 0 then
+    redis.call('HSET', KEYS[4], url, table.concat(others, '\n'))
+  else
+    redis.call('HDEL', KEYS[4], url)
+  end
 end
 redis.call('UNLINK', KEYS[5], KEYS[6], KEYS[7])
 version = redis.call('INCR', KEYS[1])

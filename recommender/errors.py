@@ -37,7 +37,11 @@ class InvalidParameter(AlsoSeeError):
 
 
 class StoreUnavailable(AlsoSeeError):
-    pass
+    """The text may be shown to anybody; *reason* names hosts and paths, and is for the log."""
+
+    def __init__(self, detail: str, reason: str = "") -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 class CorruptRecord(AlsoSeeError):

@@ -1,7 +1,7 @@
 """A worker's view of a site: its corpus, brought up to the store's version before every answer."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -11,13 +11,14 @@ from features.vectorizer import TermCounts
 from recommender.corpus import Corpus
 from recommender.errors import StoreUnavailable
 from recommender.related import ListParameters, Recommender, RelatedList
-from recommender.store import BATCH, Change, Store, StoredArticle
+from recommender.store import BATCH, Card, Change, Store, StoredArticle
 from recommender.urls import normalize_url
 
 log = structlog.get_logger()
 
 LOADING_WAIT_SECONDS = 2.0
 FOLLOW_SECONDS = 0.5
+RETRIES = 2
 REMEMBERED_URLS = 20_000
 
 
@@ -34,6 +35,7 @@ class LiveSite:
         self._store = store
         self._lock = threading.Lock()
         self._version, self._born = -1, b""
+        self._cards_version = -1
         self._asked_urls: dict[str, str] = {}
         self._reset(Corpus())
 
@@ -50,25 +52,22 @@ class LiveSite:
         self, article_id: str, wanted: ListParameters, now: datetime
     ) -> tuple[RelatedList, int]:
         """The list beside a stored article, and the version it was made from."""
-        with self._current() as recommender:
-            return recommender.related(article_id, wanted, now), self._version
+        return self._made(lambda recommender: recommender.related(article_id, wanted, now))
 
     def related_to(
         self, counts: TermCounts, language: str | None, wanted: ListParameters, now: datetime
     ) -> tuple[RelatedList, int]:
         """The list beside a draft."""
-        with self._current() as recommender:
-            return recommender.related_to(counts, language, wanted, now), self._version
+        return self._made(lambda recommender: recommender.related_to(counts, language, wanted, now))
 
     def recent(self, wanted: ListParameters, now: datetime) -> tuple[RelatedList, int]:
         """The newest articles."""
-        with self._current() as recommender:
-            return recommender.recent(wanted, now), self._version
+        return self._made(lambda recommender: recommender.recent(wanted, now))
 
     def sync(self) -> None:
         """Bring the corpus to the store's version."""
-        with self._current():
-            pass
+        with self._alone():
+            self._catch_up()
 
     def id_of_url(self, url: str) -> str | None:
         """The id of the article at *url*; while the store is away, as it was last asked."""
@@ -89,13 +88,32 @@ class LiveSite:
         slots = corpus.slots(article_ids)
         return slots.size == len(article_ids) and corpus.catalogue.are_out(slots, now)
 
+    def _made(self, make: Callable[[Recommender], RelatedList]) -> tuple[RelatedList, int]:
+        """
+        Make a list from corpus and cards of one version, and tell that version.
+
+        Under a constant stream of writes cards may stay newer than the corpus. Such a list is
+        right too, but other workers' lists of that version may differ from it.
+        """
+        with self._alone():
+            made = self._try(make)
+            for _ in range(RETRIES):
+                if self._cards_version == self._version:
+                    break
+                made = self._try(make)
+            return made, self._version
+
+    def _try(self, make: Callable[[Recommender], RelatedList]) -> RelatedList:
+        self._catch_up()
+        self._cards_version = self._version
+        return make(self._recommender)
+
     @contextmanager
-    def _current(self) -> Iterator[Recommender]:
+    def _alone(self) -> Iterator[None]:
         if not self._lock.acquire(timeout=LOADING_WAIT_SECONDS):
             raise StoreUnavailable("the archive is still being loaded")
         try:
-            self._catch_up()
-            yield self._recommender
+            yield
         finally:
             self._lock.release()
 
@@ -131,9 +149,12 @@ class LiveSite:
 
     def _reset(self, corpus: Corpus) -> None:
         self._corpus = corpus
-        self._recommender = Recommender(
-            corpus, lambda article_ids: self._store.cards(self.site, article_ids)
-        )
+        self._recommender = Recommender(corpus, self._cards)
+
+    def _cards(self, article_ids: Sequence[str]) -> dict[str, Card]:
+        version, cards = self._store.cards_at(self.site, article_ids)
+        self._cards_version = max(version, self._cards_version)
+        return cards
 
 
 class Follower:
@@ -165,6 +186,11 @@ class Follower:
                     away.discard(live.site)
                 except Exception as error:  # noqa: BLE001 - nobody would start this thread again
                     if live.site not in away:
-                        log.warning("cannot follow", site=live.site, error=repr(error))
+                        log.warning(
+                            "cannot follow",
+                            site=live.site,
+                            error=repr(error),
+                            reason=getattr(error, "reason", None),
+                        )
                     away.add(live.site)
             self._stop.wait(FOLLOW_SECONDS)

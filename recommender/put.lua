@@ -23,11 +23,28 @@ if state == 'deleted' and ((new and old and new == old) or digest == ARGV[4]) th
   return {'deleted', version}  -- a late copy of what was deleted never revives it
 end
 
-if url ~= '' and url ~= ARGV[5] and redis.call('HGET', KEYS[4], url) == ARGV[2] then
-  redis.call('HDEL', KEYS[4], url)
+local function others_at(url)  -- the articles at this address, without this one
+  local others = {}
+  for id in string.gmatch(redis.call('HGET', KEYS[4], url) or '', '[^\n]+') do
+    if id ~= ARGV[2] then others[#others + 1] = id end
+  end
+  return others
+end
+local function leave(url)
+  local others = others_at(url)
+  if #others > 0 then
+    redis.call('HSET', KEYS[4], url, table.concat(others, '\n'))
+  else
+    redis.call('HDEL', KEYS[4], url)
+  end
+end
+if url ~= '' and url ~= ARGV[5] then
+  leave(url)
 end
 if ARGV[5] ~= '' then
-  redis.call('HSET', KEYS[4], ARGV[5], ARGV[2])
+  local ids = others_at(ARGV[5])
+  ids[#ids + 1] = ARGV[2]  -- the last to come is found
+  redis.call('HSET', KEYS[4], ARGV[5], table.concat(ids, '\n'))
 end
 redis.call('SET', KEYS[5], ARGV[6])
 redis.call('SET', KEYS[6], ARGV[7])

@@ -5,7 +5,7 @@ Articles in Redis: every key of a site, every byte of a record.
     see:{site}:born           when the first one was accepted: tells an emptied store from its past
     see:{site}:log            stream of the changes, entry id `version-0`, fields id and op
     see:{site}:heads          hash, key → state|revision|digest|url key, also of deleted articles
-    see:{site}:urls           hash, url key → article id
+    see:{site}:urls           hash, url key → ids of the articles at that address, a line each
     see:{site}:card:<key>     what a list shows of an article, JSON
     see:{site}:text:<key>     the whole article, JSON
     see:{site}:vector:<key>   its term counts, packed
@@ -150,13 +150,16 @@ class Store:
 
     def cards(self, site: str, article_ids: Sequence[str]) -> dict[str, Card]:
         """The cards of these articles, in one round trip; deleted and unknown ones are left out."""
-        if not article_ids:
-            return {}
+        return self.cards_at(site, article_ids)[1]
+
+    def cards_at(self, site: str, article_ids: Sequence[str]) -> tuple[int, dict[str, Card]]:
+        """The site's version, and the `cards` as they are at that version."""
         keys = [_key(site, "card", article_key(site, i)) for i in article_ids]
         with self._connection.using("read") as client:
-            records = client.mget(keys)
+            version, *records = client.mget([_key(site, "version"), *keys])
         payloads = zip(article_ids, map(self._checked, records), strict=True)
-        return {article_id: orjson.loads(payload) for article_id, payload in payloads if payload}
+        found = {article_id: orjson.loads(payload) for article_id, payload in payloads if payload}
+        return int(version or 0), found
 
     def stored(self, site: str, article_ids: Sequence[str]) -> dict[str, StoredArticle]:
         """Facets and term counts of these articles, in batches; without unknown ones."""
@@ -180,15 +183,15 @@ class Store:
 
     def id_of_url(self, site: str, url: str) -> str | None:
         """
-        The id of the article that a page address belongs to, or None.
+        The id of the article that came last to this page address, or None.
 
         Raises:
             InvalidParameter: for anything but an absolute http or https URL.
         """
         url_key = _url_key(url)
         with self._connection.using("read") as client:
-            article_id = client.hget(_key(site, "urls"), url_key)
-        return None if article_id is None else article_id.decode()
+            ids = client.hget(_key(site, "urls"), url_key)
+        return None if ids is None else ids.decode().rpartition("\n")[2]
 
     def server(self) -> Server:
         """Ask the server about itself. One that keeps its options secret has none in the answer."""
@@ -199,7 +202,7 @@ class Store:
                 pipeline.config_get(option)
             info, *answers = pipeline.execute(raise_on_error=False)
         if isinstance(info, Exception):
-            raise StoreUnavailable(f"the store refuses: {info}") from info
+            raise StoreUnavailable("the store refuses", str(info)) from info
         told = [answer for answer in answers if isinstance(answer, dict)]
         options = {name: value for answer in told for name, value in answer.items()}
         name = info.get("server_name", "redis").capitalize()

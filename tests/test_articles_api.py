@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from news import article
 
+from features.article import MAX_LABELS
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.embedded import lease
@@ -530,7 +531,7 @@ BAD_LINES = [
     b'{"id": "bad", "title": "x", "url": "javascript:alert(1)"}',
     b'{"id": "bad", "title": "x", "zz": ' + b"[" * 1000 + b"]" * 1000 + b"}",
     b'{"id": ' + b"9" * 4301 + b', "title": "x"}',
-    b'{"id": "bad", "title": "x", "tags": ' + orjson.dumps(["x"] * 51) + b"}",
+    b'{"id": "bad", "title": "x", "tags": ' + orjson.dumps(["x"] * (MAX_LABELS + 1)) + b"}",
 ]
 
 
@@ -596,7 +597,8 @@ def server() -> Iterator[RealServer]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
-        environment = os.environ | {
+        foreign = {k: v for k, v in os.environ.items() if not k.startswith("ALSOSEE_")}
+        environment = foreign | {
             "ALSOSEE_REDIS_URL": url,
             "ALSOSEE_PORT": str(port),
             "ALSOSEE_WORKERS": "1",

@@ -125,3 +125,8 @@ def test_not_even_a_piece_of_a_bad_address_is_printed(url):
 def test_settings_do_not_change():
     with pytest.raises(ValidationError, match="frozen"):
         Settings().port = 1
+
+
+def test_an_option_that_no_client_knows_is_refused_at_the_start():
+    with pytest.raises(ConfigurationError, match=r"ALSOSEE_REDIS_URL.*unknown option"):
+        read(REDIS_URL="redis://127.0.0.1/?bogus=1")

@@ -58,7 +58,7 @@ def ask(connection: Connection, key: str = "greeting") -> str:
         with connection.using("read") as client:
             return "ok" if client.get(key) else "nothing there"
     except StoreUnavailable as error:
-        return str(error)
+        return f"{error}: {error.reason}" if error.reason else str(error)
 
 
 def write(connection: Connection) -> str:

@@ -456,6 +456,14 @@ def test_an_address_belongs_to_the_last_article_that_claims_it(store):
     assert "new" == store.id_of_url("main", "https://news.example/page")
 
 
+def test_an_address_falls_back_to_the_article_that_still_has_it(store):
+    put(store, "one", url="https://news.example/page")
+    put(store, "other", url="https://news.example/page")
+    store.delete("main", "other")
+
+    assert "one" == store.id_of_url("main", "https://news.example/page")
+
+
 def test_an_address_of_another_site_is_unknown(store):
     put(store)
 
@@ -566,9 +574,9 @@ def test_a_user_without_rights_is_refused(store, raw_redis, redis_url):
     reader = Store(connection)
     try:
         assert title_of(reader)
-        with pytest.raises(StoreUnavailable, match="permission"):
+        with pytest.raises(StoreUnavailable, match="refuses"):
             put(reader, title="New")
-        with pytest.raises(StoreUnavailable, match="permission"):
+        with pytest.raises(StoreUnavailable, match="refuses"):
             reader.delete("main", "kursk")
     finally:
         connection.close()

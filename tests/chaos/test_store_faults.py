@@ -168,6 +168,15 @@ def test_health_is_told_apart_from_readiness_in_an_outage(outage, proxy, url, cl
     assert ready.seconds < PATIENCE_SECONDS
 
 
+@pytest.mark.parametrize("path", [KNOWN[0], "/readyz"])
+def test_the_public_is_not_told_where_the_store_is(path):
+    with Backend(Settings(redis_url="unix:///nowhere/store.sock")) as backend:
+        answer = get(create_app(backend=backend).test_client(), path)
+
+    assert 503 == answer.status
+    assert b"nowhere" not in answer.body
+
+
 @pytest.mark.parametrize("outage", [paused, network("refuse")], ids=["SIGSTOP", "refuse"])
 def test_lists_are_fresh_again_within_two_seconds(outage, proxy, url, client, store):
     get(client, KNOWN[0])

@@ -148,11 +148,6 @@ def test_workers_agree_on_every_list_while_articles_come_and_go(seen: list[Seen]
     assert [] == disagreements([one.quiet for one in seen])
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="LiveSite reads the log, the articles and their cards one after the other: a write in "
-    "between shows in a list that still carries the version before it",
-)
 def test_workers_agree_on_lists_that_were_made_during_a_write(seen: list[Seen]) -> None:
     assert [] == disagreements([one.answers for one in seen])
 
