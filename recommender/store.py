@@ -37,8 +37,9 @@ FEW = 50
 
 Outcome = Literal["added", "changed", "unchanged", "stale", "deleted", "missing"]
 
-_PUT = Path(__file__).with_name("put.lua").read_text()
-_DELETE = Path(__file__).with_name("delete.lua").read_text()
+_HEAD, _PUT, _DELETE = (
+    Path(__file__).with_name(f"{name}.lua").read_text() for name in ("head", "put", "delete")
+)
 
 
 class Written(NamedTuple):
@@ -124,7 +125,7 @@ class Store:
             one result per article, in order.
         """
         with self._connection.using("batch" if len(articles) > 1 else "write") as client:
-            script = client.register_script(_PUT)
+            script = client.register_script(_HEAD + _PUT)
             # As one transaction the batch reaches the disk in one flush; a plain pipeline is
             # flushed for every 16 kB that the server reads, which takes twice as long.
             pipeline = client.pipeline(transaction=True)
@@ -138,7 +139,7 @@ class Store:
         key = article_key(site, article_id)
         args = [key, article_id, "" if revision is None else revision, LOG_LENGTH]
         with self._connection.using("write") as client:
-            outcome, version = client.register_script(_DELETE)(_site_keys(site, key), args)
+            outcome, version = client.register_script(_HEAD + _DELETE)(_site_keys(site, key), args)
         return Written(outcome.decode(), version)
 
     def article(self, site: str, article_id: str) -> dict[str, Any] | None:
