@@ -31,7 +31,7 @@ def put_article(site: str, article_id: str) -> Response:
     backend().site(site)
     require(site, "ingest")
     article_id = checked_id(article_id)
-    found = analyse(_with_id(parse_json(request.get_data()), article_id))
+    found = analyse(_with_id(parse_json(body()), article_id))
     [written] = backend().store.put(site, [found])
     if written.outcome in REFUSALS:
         raise Conflict(f"{article_id}: {REFUSALS[written.outcome].detail}")
@@ -74,6 +74,16 @@ def put_articles(site: str) -> Response:
     request.max_content_length = MAX_BULK_BYTES
     results = ingest(backend().store, site, _lines(request.stream), BULK_PATIENCE_SECONDS)
     return Response(b"".join(map(_result_line, results)), content_type=NDJSON)
+
+
+def body() -> bytes:
+    """The request's body; one that came in chunks and was cut at the limit is too large too."""
+    data = request.get_data()
+    if request.content_length is None and len(data) >= (
+        request.max_content_length or len(data) + 1
+    ):
+        raise RequestEntityTooLarge
+    return data
 
 
 def _with_id(data: object, article_id: str) -> object:

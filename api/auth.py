@@ -14,7 +14,9 @@ def require(site: str, scope: Scope) -> Grant:
     grant = backend().keys.grant(key.strip()) if kind.lower() == "bearer" else None
     if grant is None:
         challenge = {"WWW-Authenticate": 'Bearer realm="alsosee"'}
-        abort(problem(401, "This needs a key: Authorization: Bearer …", headers=challenge))
+        known = "This key is not known; it may have been revoked."
+        needed = "This needs a key: Authorization: Bearer …"
+        abort(problem(401, known if key else needed, headers=challenge))
     if grant.site != site or scope not in grant.scopes:
         abort(problem(403, f"This key does not allow {scope} on site {site!r}."))
     return grant

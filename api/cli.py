@@ -107,12 +107,14 @@ def serve(ctx: click.Context, /, **options: object) -> None:
 def demo(ctx: click.Context, port: int | None) -> None:
     """Run the service with a sample newspaper, to look around.
 
-    Everything is kept in ALSOSEE_DATA_DIR, also what you add.
+    Everything is kept in the folder demo of ALSOSEE_DATA_DIR, also what you add.
     """
     from api.commands.demo import demo as run
 
     log_level = os.environ.get("ALSOSEE_LOG_LEVEL", "warning")
-    ctx.exit(run(_settings(port=port, demo=True, log_level=log_level)))
+    settings = _settings(port=port, demo=True, log_level=log_level)
+    # A folder of its own: the sample has no business in a newspaper's archive.
+    ctx.exit(run(_settings(data_dir=settings.data_dir / "demo")))
 
 
 @main.command("import")

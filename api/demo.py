@@ -1,5 +1,6 @@
 """The sample newspaper: a page for every article of the first site, with its box beside it."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -21,6 +22,8 @@ PAPER = "The Tidewater Courier"
 SAMPLE_ORIGIN = "https://www.tidewater-courier.example"
 FRONT_PAGE_STORIES = 18  # the first takes four places of a grid of three columns
 ALSO_SEE = "Also See:"
+# What is left of a link that an imported teaser ended with.
+READ_MORE = re.compile(r"\s*read more\W*", re.IGNORECASE)
 POLICY = (
     "default-src 'none'; img-src http: https: data:; style-src 'self';"
     " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -31,7 +34,7 @@ POLICY = (
 def home() -> Response:
     wanted = ListParameters(limit=FRONT_PAGE_STORIES, languages=(ANY_LANGUAGE,))
     made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
-    return _page("home.html", **document(made, version, "home"))
+    return _page("home.html", **_linked(document(made, version, "home")))
 
 
 @blueprint.get("/<article_id:article_id>")
@@ -52,7 +55,7 @@ def article(article_id: str) -> Response:
         article=found,
         paragraphs=list(_paragraphs(found["body"])),
         list_url=f"/v1/{site}/articles/{quote(article_id, safe='')}/related",
-        **document(made, version, "demo"),
+        **_linked(document(made, version, "demo")),
     )
 
 
@@ -76,12 +79,20 @@ def _page(template: str, status: int = 200, **values: Any) -> Response:
     return response
 
 
+def _linked(answer: dict[str, Any]) -> dict[str, Any]:
+    """A card without an address of its own leads to its page here."""
+    items = [item | {"url": item["url"] or _page_of(item)} for item in answer["items"]]
+    return answer | {"items": items}
+
+
 def _page_of(card: dict[str, Any]) -> str:
     return "/" + quote(card["id"])
 
 
 def _paragraphs(body: str) -> Iterator[dict[str, Any]]:
     for text in body.split("\n\n"):
+        if READ_MORE.fullmatch(text):
+            continue
         title = text.removeprefix(ALSO_SEE).strip()
         also_see = text.startswith(ALSO_SEE)
         page = _sample_pages().get(title) if also_see else None

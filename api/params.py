@@ -57,8 +57,10 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    limit: int = Field(5, ge=1, le=MAX_LIMIT, description="How many items")
-    offset: int = Field(0, ge=0, le=MAX_OFFSET, description="How many items to pass over")
+    limit: int = Field(5, ge=1, le=MAX_LIMIT, description=f"How many items, 1 to {MAX_LIMIT}")
+    offset: int = Field(
+        0, ge=0, le=MAX_OFFSET, description=f"How many items to pass over, up to {MAX_OFFSET:,}"
+    )
     section: tuple[Value, ...] = Field(
         (), max_length=MAX_VALUES, description="Only these sections; repeat for any of several"
     )
@@ -78,9 +80,11 @@ class ListQuery(BaseModel):
     )
     published_after: Moment = Field(None, description="ISO 8601, or a time ago: `7d`, `12h`")
     published_before: Moment = Field(None, description="ISO 8601, or a time ago: `7d`, `12h`")
-    sort: Literal["score", "published_at"] = Field("score", description="Order of the page's items")
+    sort: Literal["score", "published_at"] = Field(
+        "score", description="`score` or `published_at`: the order of the page's items"
+    )
     min_score: float = Field(
-        0.0, ge=0, le=1, description="Leave out items whose cosine is below this"
+        0.0, ge=0, le=1, description="Leave out items whose cosine is below this, 0 to 1"
     )
     fallback: bool = Field(True, description="Fill a short list up with recent articles")
 

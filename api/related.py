@@ -57,7 +57,7 @@ def recent(site: str) -> Response:
 def related_to_draft(site: str) -> Response:
     live = backend().site(site)
     require(site, "edit")
-    data = parse_json(request.get_data())
+    data = parse_json(articles.body())
     draft = parse_draft(data)
     wanted = draft_query(data, draft.id).parameters()
     counts = count_terms(draft)

@@ -96,6 +96,19 @@ def _refusal(error: OSError, host: str, port: int) -> str:
     return f"cannot listen on {host}, port {port}: {error.strerror} (--host or ALSOSEE_HOST)"
 
 
+def answers(settings: Settings, path: str) -> bool:
+    """Whether the service says yes at *path*, within a second."""
+    where = url_of(settings).removeprefix("http://")
+    connection = http.client.HTTPConnection(where, timeout=1.0)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 class _Supervisor:
     def __init__(self, settings: Settings, address: str, embedded: EmbeddedLease | None) -> None:
         self._settings = settings
@@ -164,21 +177,10 @@ class _Supervisor:
                 if time.monotonic() > self._stop_by:
                     self._kill()
                 continue
-            if not self._answered and self._answers():
+            if not self._answered and answers(self._settings, "/healthz"):
                 self._answered = True
                 on_ready()
             self._keep_embedded_server()
-
-    def _answers(self) -> bool:
-        where = url_of(self._settings).removeprefix("http://")
-        connection = http.client.HTTPConnection(where, timeout=1.0)
-        try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
 
     def _keep_embedded_server(self) -> None:
         if self._embedded is None:

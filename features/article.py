@@ -20,6 +20,7 @@ MAX_LABELS = 200
 MAX_LABEL_CHARS = 1000
 # Of a title, a tag and the like as they come in: the HTML parser need not see more.
 MAX_RAW_LINE_CHARS = 20_000
+UNKNOWN_LANGUAGES = ("", "und", "mul", "mis", "zxx")  # RFC 5646's ways to say nothing
 UNSAVED_ID = "(unsaved)"
 
 # Names that other systems use for our fields, first match wins. README.md shows this
@@ -78,7 +79,9 @@ def _utf8(value: str) -> bytes:
     try:
         return value.encode()
     except UnicodeEncodeError:
-        raise ValueError("holds a lone surrogate, which is not text") from None
+        raise ValueError(
+            "holds what is not UTF-8 text: a lone surrogate, or a file in another encoding"
+        ) from None
 
 
 def _text(value: Any) -> Any:
@@ -116,7 +119,8 @@ def _url(value: Any) -> Any:
         return None
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+        usable = parts.scheme in ("http", "https") and parts.hostname
+        usable = usable and not {"@", "%"} & set(parts.netloc)
         _ = parts.port
     except ValueError:
         usable = False
@@ -171,7 +175,7 @@ def _labels(value: Any) -> Any:
 
 
 def _language(value: Any) -> Any:
-    if value is None or value == "":
+    if value is None or value in UNKNOWN_LANGUAGES:
         return None
     language = normalize_language(_text(value))
     if language is None:

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
@@ -82,7 +82,8 @@ class Settings(BaseModel):
         default=None, description="Redis or Valkey for finished lists; empty uses the store"
     )
     data_dir: Path = Field(
-        default=Path("var"), description="Where the embedded server keeps its files"
+        default=Path("var"),
+        description="Folder of the embedded server, relative to where the command is started",
     )
     sites: Annotated[tuple[str, ...], BeforeValidator(_site_names)] = Field(
         default=("main",), description="Site names that this service answers for, comma-separated"
@@ -101,7 +102,7 @@ class Settings(BaseModel):
         description="How old a list may be that a worker still shows while the store is away",
     )
     demo: bool = Field(default=False, description="Show the sample newspaper at /")
-    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = Field(
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error"
     )
 

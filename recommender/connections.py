@@ -93,6 +93,7 @@ class Connection:
     def __init__(self, url: str, threads: int = 8) -> None:
         self._clients = {pace: _client(url, pace, threads) for pace in _TIMEOUTS}
         self._breaker = Breaker()
+        self._reason = ""  # of the last failure
 
     @contextmanager
     def using(self, pace: Pace) -> Iterator[Any]:
@@ -104,7 +105,8 @@ class Connection:
                 its data, or refuses a write (full disk or memory, read-only replica).
         """
         if not self._breaker.allows():
-            raise StoreUnavailable("the store does not answer; waiting before the next try")
+            waiting = "the store does not answer; waiting before the next try"
+            raise StoreUnavailable(waiting, self._reason)
         try:
             yield self._clients[pace]
         except redis.ResponseError as error:
@@ -116,6 +118,7 @@ class Connection:
             if isinstance(error.__context__, queue.Empty):  # says nothing about the server
                 raise StoreUnavailable("all connections to the store are in use") from error
             self._breaker.failed()
+            self._reason = str(error)
             raise StoreUnavailable("the store does not answer", str(error)) from error
         else:
             self._breaker.succeeded()

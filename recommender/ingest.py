@@ -85,7 +85,9 @@ def _result(
 
 REFUSALS = {
     "stale": FieldProblem("/version", "older than the version that is stored"),
-    "deleted": FieldProblem("/version", "this article was deleted, and this is not newer"),
+    "deleted": FieldProblem(
+        "/version", "was deleted; a higher version or a later updated_at brings it back"
+    ),
 }
 
 

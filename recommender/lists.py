@@ -105,7 +105,7 @@ class ListCache:
             if site not in self._born:
                 self._born[site] = self._read(site, _key(site, name))[1]
             record = self._born[site] + b"|" + finished.pack()
-            with self._cache.using("read") as client:
+            with self._cache.using("write") as client:  # the store may flush it to disk
                 client.set(_key(site, name), record, px=max(1, int(seconds * 1000)))
         except StoreUnavailable:
             return

@@ -159,7 +159,13 @@ class Recommender:
         page = _page(items, wanted)
         fallback = any(item.reason == "recent" for item in page)
         source = cards[source_id] if source_id is not None else None
+        if source is not None and not self._is_out(source_id, now):
+            source = {"id": source_id}  # its title is nobody's business yet
         return RelatedList(source, page, fallback, self._corpus.catalogue.next_publication(now))
+
+    def _is_out(self, article_id: str | None, now: datetime) -> bool:
+        slots = self._corpus.slots([article_id] if article_id is not None else [])
+        return self._corpus.catalogue.are_out(slots, now)
 
     def _filling(self, items: list[Item], eligible: NDArray[np.bool_], missing: int) -> list[Item]:
         """The newest eligible articles that are not among *items*."""

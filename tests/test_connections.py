@@ -166,7 +166,7 @@ def test_a_server_is_found_again_within_two_seconds_of_any_fault(url, connect):
         for proxy, fault in zip(proxies, FAULTS, strict=True):
             proxy.fault = fault
         for connection in connections:
-            while not ask(connection).endswith("waiting before the next try"):
+            while not ask(connection).startswith("the store does not answer; waiting"):
                 pass
         for proxy in proxies:
             proxy.fault = "none"

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from news import article
 from selectolax.lexbor import LexborHTMLParser
 
 from api.app import create_app
@@ -282,3 +283,52 @@ def test_the_paper_hides_nothing_of_the_service(reader: FlaskClient, path: str) 
 @pytest.mark.parametrize("path", ["/", "/2026/02/10/lock-gates-fail-inspection"])
 def test_without_the_setting_there_is_no_paper(client: FlaskClient, path: str) -> None:
     assert 404 == client.get(path).status_code
+
+
+# Stories of one's own: what they lack is not drawn
+
+
+@pytest.fixture
+def own(settings: Settings, backend: Backend) -> FlaskClient:
+    """Two stories without address, authors, section, picture or excerpt; one has no date either."""
+    fields = [
+        article("kursk", url=None, body="Troops advanced.\n\nRead More »\n\nRead more: the map."),
+        article("sudzha", url=None, published_at=None),
+    ]
+    records = (Record(n, one) for n, one in enumerate(fields, 1))
+    assert ["added"] * 2 == [result.outcome for result in ingest(backend.store, "main", records)]
+    return create_app(settings.model_copy(update={"demo": True}), backend).test_client()
+
+
+def test_a_card_without_an_address_leads_to_its_page_here(own: FlaskClient) -> None:
+    page = LexborHTMLParser(own.get("/kursk").text)
+
+    assert ["/sudzha"] == links(page, ".also-see-title a")
+    assert [None] == [
+        item["url"] for item in own.get("/v1/main/articles/kursk/related").json["items"]
+    ]
+
+
+def test_a_paragraph_that_only_says_read_more_is_not_drawn(own: FlaskClient) -> None:
+    page = LexborHTMLParser(own.get("/kursk").text)
+
+    assert ["Troops advanced.", "Read more: the map."] == texts(page, "article p[dir]")
+
+
+def test_what_a_story_lacks_leaves_no_trace(own: FlaskClient) -> None:
+    pages = {path: LexborHTMLParser(own.get(path).text) for path in ("/", "/kursk", "/sudzha")}
+    bare = [
+        node.html for p in pages.values() for node in p.css("p, time") if not node.text().strip()
+    ]
+
+    assert [] == bare
+    assert ["2025-03-13"] == texts(pages["/kursk"], ".byline")
+    assert [] == texts(pages["/sudzha"], ".byline")
+
+
+def test_a_story_without_a_picture_takes_one_place_of_the_front_page(
+    own: FlaskClient, reader: FlaskClient
+) -> None:
+    leads = [LexborHTMLParser(paper.get("/").text).css(".lead") for paper in (own, reader)]
+
+    assert [0, 1] == [len(found) for found in leads]

@@ -206,13 +206,19 @@ def test_what_spreadsheets_of_any_country_write_is_read(write, separator):
 
 
 def test_an_empty_cell_is_a_missing_field(write):
-    content = b"id,title,url\n1,,\n2,Two\n3,Three,u,v,w\n\n"
+    content = b"id,title,url\n1,,\n2,Two\n3,Three,u,,\n\n"
 
     assert [
         (2, {"id": "1"}),
         (3, {"id": "2", "title": "Two"}),
         (4, {"id": "3", "title": "Three", "url": "u"}),
     ] == read(write("a.csv", content))
+
+
+def test_a_row_with_more_cells_than_the_header_is_not_guessed_at(write):
+    [(line, complaint)] = read(write("a.csv", b"id,title,url\n3,One, two,u\n"))
+
+    assert (2, True) == (line, "4 cells, the header has 3" in complaint)
 
 
 def test_a_quoted_cell_may_hold_newlines_and_the_row_has_the_number_of_its_last_line(write):

@@ -117,7 +117,9 @@ def test_what_was_deleted_is_rejected_with_the_reason(store):
     outcomes(store, article())
     store.delete("main", "kursk")
 
-    assert ["this article was deleted, and this is not newer"] == outcomes(store, article())
+    assert ["was deleted; a higher version or a later updated_at brings it back"] == outcomes(
+        store, article()
+    )
 
 
 def test_of_one_article_twice_the_later_line_wins(store):

@@ -1,16 +1,22 @@
 """The sample newspaper: the service with something in it, to look around."""
 
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote
 
 import click
 
-from api.serve import serve, url_of
+from api.serve import answers, serve, url_of
 from recommender.config import Settings
 from recommender.errors import ConfigurationError
 
 # The rest is imported while the web server starts, which takes as long again.
 
 KEY_NOTE = "demo"
+LOADING_SECONDS = 5.0
 
 
 def demo(settings: Settings) -> int:
@@ -23,11 +29,33 @@ def demo(settings: Settings) -> int:
     if settings.redis_url is not None:
         raise ConfigurationError("the demo keeps to ALSOSEE_DATA_DIR: unset ALSOSEE_REDIS_URL")
     made: dict[str, str] = {}
-    return serve(
-        settings,
-        on_ready=lambda: click.echo(_welcome(settings, **made)),
-        while_starting=lambda: made.update(_prepare(settings)),
-    )
+
+    def welcome() -> None:
+        _wait_until_loaded(settings)
+        click.echo(_welcome(settings, **made))
+
+    with _only_one(settings.data_dir):
+        return serve(settings, welcome, lambda: made.update(_prepare(settings)))
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Two demos on one archive would move each other's pages to their own port."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(
+                "a demo runs here already: stop it, or set another ALSOSEE_DATA_DIR"
+            ) from None
+        yield
+
+
+def _wait_until_loaded(settings: Settings) -> None:
+    deadline = time.monotonic() + LOADING_SECONDS
+    while time.monotonic() < deadline and not answers(settings, "/readyz"):
+        time.sleep(0.05)
 
 
 def _prepare(settings: Settings) -> dict[str, str]:

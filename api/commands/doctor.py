@@ -135,6 +135,8 @@ def _site(store: Store, site: str) -> Check:
         articles += len(batch)
         languages.update((a.facets.language or ("unknown",))[0] for a in batch.values())
     shown = ", ".join(f"{name} {n:,}" for name, n in languages.most_common(LANGUAGES_SHOWN))
+    if len(languages) > LANGUAGES_SHOWN:
+        shown += f" and {len(languages) - LANGUAGES_SHOWN} more languages"
     text = f"{articles:,} articles ({shown})" if articles else "no articles: alsosee import FILE"
     damaged = store.corrupt_records - before
     if damaged:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import click
 import orjson
 
-from recommender.errors import InvalidTruth
+from recommender.errors import InvalidParameter, InvalidTruth
 from recommender.evaluation import Archive, Evaluation, Protocol, evaluate, read_archive, read_truth
 from recommender.evaluation.compare import (
     Comparison,
@@ -69,7 +69,7 @@ def truth(articles: str, form: str) -> None:
     for line in (write_qrels if form == "trec" else write_truth)(found.truth):
         sys.stdout.buffer.write(line)
     counted = [f"{count} {kind}" for kind, count in found.links.items()] or ["no links"]
-    click.echo(f"{len(found.truth)} queries from links: {', '.join(counted)}", err=True)
+    click.echo(f"{len(found.truth)} articles with links: {', '.join(counted)}", err=True)
     for reason, count in found.left_out.items():
         click.echo(f"left out: {count} {reason}", err=True)
 
@@ -80,6 +80,8 @@ def evaluate_archive(articles: str, truth_file: Path, wish: Wish) -> int:
     thresholds = [parse_threshold(text) for text in wish.fail_under]
     judged_pairs = read_truth(truth_file)
     runs = dict(read_run(path) for path in wish.runs)
+    if taken := sorted(runs.keys() & {*SYSTEMS, "embedding"}):
+        raise InvalidParameter("run", f"its lines are named {taken[0]!r}, as a system of ours is")
     more = {name: given_run(run) for name, run in runs.items()}
     more["embedding"] = baseline(embedding(wish.embedding_model))
     archive = _archive(articles)
@@ -153,7 +155,11 @@ def _table(found: Evaluation) -> str:
         text = (f"{c.mean:.3f} [{c.low:.3f}, {c.high:.3f}]" for c in cells)
         rows.append(f"{system:16}" + "".join(f"{cell:>26}" for cell in text))
     unknown = found.judged.unknown_ids
-    rows.append(f"{len(found.judged.qrels)} queries; 95 % intervals.")
+    unanswerable = found.judged.unanswerable
+    rows.append(
+        f"{len(found.judged.qrels)} queries, 95 % intervals; {unanswerable} more had no answer"
+    )
+    rows[-1] += " among the eligible." if unanswerable else "."
     if unknown:
         named = ", ".join(unknown[:5]) + ("…" if len(unknown) > 5 else "")
         rows.append(f"{len(unknown)} ids of the truth are not in the archive: {named}")
@@ -164,8 +170,11 @@ TABLE = ("nDCG@5", "nDCG@10", "recall@10", "hit@5")
 
 
 def _gate(found: Comparison, thresholds: Sequence[Threshold]) -> int:
+    for measure, d in found.differences.items():
+        change = f"{d.mean:+.4f} [{d.low:+.4f}, {d.high:+.4f}]"
+        click.echo(f"{measure} against the baseline: {change}", err=True)
     said = failures(found, thresholds)
-    for sentence in said:
+    for sentence in said or ["The gate holds."] * bool(thresholds):
         click.echo(sentence, err=True)
     return 1 if said else 0
 

@@ -36,6 +36,8 @@ def show(settings: Settings, as_json: bool) -> None:
 
 
 def revoke(settings: Settings, key_id: str) -> None:
+    if key_id.startswith("as_"):  # the whole key: its second part is the id
+        key_id = key_id.split("_")[1]
     with Backend(settings) as backend:
         backend.keys.revoke(key_id)
     click.echo(f"Revoked {key_id}.", err=True)

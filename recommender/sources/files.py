@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from itertools import chain
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from features.article import FieldProblem, InvalidArticle
 from recommender.errors import AlsoSeeError
@@ -97,6 +97,16 @@ def _csv_records(lines: io.BufferedIOBase) -> Iterator[Record]:
             text.detach()  # or the file would be closed with the wrapper
 
 
+def _fields(row: dict[Any, Any], columns: int) -> dict[str, str] | InvalidArticle:
+    """A row's fields; an empty cell is a missing field, what has no header is nobody's."""
+    surplus = [cell for cell in row.get(None) or [] if cell]
+    if surplus:
+        cells = columns + len(row[None])
+        detail = f"{cells} cells, the header has {columns}: a separator outside quotes?"
+        return InvalidArticle([FieldProblem("", detail)])
+    return {name: cell for name, cell in row.items() if name and cell}
+
+
 def _rows(text: IO[str]) -> Iterator[Record]:
     header = text.readline(MAX_RECORD_BYTES)
     # Excel writes semicolons in countries with a decimal comma.
@@ -111,5 +121,4 @@ def _rows(text: IO[str]) -> Iterator[Record]:
             problem = FieldProblem("", f"not readable as CSV: {error}")
             yield Record(reader.reader.line_num, InvalidArticle([problem]))
             continue
-        # An empty cell is a missing field; what has no header is nobody's.
-        yield Record(reader.line_num, {k: v for k, v in row.items() if k and v})
+        yield Record(reader.line_num, _fields(row, len(reader.fieldnames or ())))
