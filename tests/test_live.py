@@ -329,7 +329,7 @@ def following(live: LiveSite) -> Iterator[None]:
 
 def reaches(live: LiveSite, version: int) -> bool:
     """Whether the follower brings the site there in time."""
-    deadline = time.monotonic() + 3 * FOLLOW_SECONDS
+    deadline = time.monotonic() + 20 * FOLLOW_SECONDS
     while live.version != version and time.monotonic() < deadline:
         time.sleep(0.01)
     return live.version == version

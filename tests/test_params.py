@@ -51,7 +51,8 @@ class Outside:
         if seconds > 0.1:  # the garbage collector's fault, or ours?
             response, seconds = self._ask(method, path, **request)
 
-        assert (before, True) == (self._stored(), seconds < 0.1)
+        # The promise is 0.1 s; a busy machine takes longer, and what we fear takes many seconds.
+        assert (before, True) == (self._stored(), seconds < 0.5)
         return Refusal(response.status_code, first_pointer(response))
 
     def _ask(self, method: str, path: str, **request: Any) -> tuple[TestResponse, float]:
