@@ -86,7 +86,8 @@ def _linked(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page_of(card: dict[str, Any]) -> str:
-    return "/" + quote(card["id"])
+    # "//" at the start would be another host.
+    return f"/{quote(card['id'])}".replace("//", "/%2F")
 
 
 def _paragraphs(body: str) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,7 @@ from recommender.related import ANY_LANGUAGE, ListParameters
 
 MAX_LIMIT = 50
 MAX_OFFSET = 1000
+MAX_SHARED_LIMIT = 20  # a longer list is no box, and fills the cache
 MAX_VALUES = 50
 MAX_EXCLUDED = 200
 
@@ -112,6 +113,8 @@ class ListQuery(BaseModel):
         are several values, as one that matches lets the others be anything.
         """
         if any(len(getattr(self, name) or ()) > 1 for name in _REPEATABLE):
+            return False
+        if self.limit > MAX_SHARED_LIMIT:
             return False
         free = {"offset", "exclude", "min_score", "published_after", "published_before"}
         return not free & self.model_fields_set

@@ -122,6 +122,7 @@ class _Supervisor:
         self._answered = False
         self._stop_by: float | None = None
         self._complaint = ""
+        self._ever_answered = False
         self._on_terminal = sys.stderr.isatty()
 
     def run(self, on_ready: Callable[[], None], while_starting: Callable[[], None]) -> int:
@@ -139,7 +140,7 @@ class _Supervisor:
                 if self._stop_by is not None:
                     # Killed by our SIGTERM: it was still starting.
                     return 0 if status in (0, -signal.SIGTERM) else 1
-                if not self._answered:
+                if not self._ever_answered:
                     raise ServerFailed(f"the web server could not start (status {status})")
                 on_ready = _nothing
                 click.echo(f"The web server ended (status {status}); starting it again.", err=True)
@@ -178,7 +179,7 @@ class _Supervisor:
                     self._kill()
                 continue
             if not self._answered and answers(self._settings, "/healthz"):
-                self._answered = True
+                self._answered = self._ever_answered = True
                 on_ready()
             self._keep_embedded_server()
 

@@ -183,6 +183,12 @@ def _language(value: Any) -> Any:
     return language
 
 
+def _whole_number(value: Any) -> Any:
+    """A cell of CSV is text."""
+    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 17
+    return int(value) if digits else value or (None if value == "" else value)
+
+
 def _image(value: Any) -> Any:
     return {"url": value} if isinstance(value, str) and value else value or None
 
@@ -234,7 +240,9 @@ class Article(BaseModel):
     authors: Labels = ()
     language: Annotated[str | None, BeforeValidator(_language)] = None
     image: Annotated[Image | None, BeforeValidator(_image)] = None
-    version: Annotated[int | None, Field(strict=True, ge=0, lt=2**53)] = None
+    version: Annotated[
+        Annotated[int, Field(strict=True, ge=0, lt=2**53)] | None, BeforeValidator(_whole_number)
+    ] = None
 
     @property
     def revision(self) -> int | None:

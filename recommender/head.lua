@@ -13,10 +13,13 @@ if new and old and new < old then
 end
 local revision = ARGV[3] ~= '' and ARGV[3] or stored_revision
 
-local function others_at(url)  -- the articles at this address, without this one
+local function others_at(url)  -- the last few articles at this address, without this one
   local others = {}
   for id in string.gmatch(redis.call('HGET', KEYS[4], url) or '', '[^\n]+') do
     if id ~= ARGV[2] then others[#others + 1] = id end
+  end
+  while #others > 7 do  -- a system that links every story to the home page costs no more
+    table.remove(others, 1)
   end
   return others
 end

@@ -156,9 +156,13 @@ def test_version_orders_writes_before_updated_at():
     assert parse_article(article()).revision is None
 
 
-@pytest.mark.parametrize("version", [1.5, "7", True, -1, 2**53])
+@pytest.mark.parametrize("version", [1.5, "seven", True, -1, 2**53])
 def test_a_version_is_a_whole_number_that_every_client_can_hold(version):
     assert "/version" in problems(article(version=version))
+
+
+def test_a_version_may_come_as_text_as_in_csv():
+    assert 7 == parse_article(article(version="7")).version
 
 
 def test_a_body_over_200_000_characters_is_refused():

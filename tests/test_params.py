@@ -278,7 +278,7 @@ def test_a_field_of_the_wrong_type_is_named(outside: Outside, field: str, value:
         ("language", "x" * 10_000, "/language"),
         ("version", -1, "/version"),
         ("version", 2**53, "/version"),
-        ("version", "7", "/version"),
+        ("version", "7.0", "/version"),
         ("version", 7.0, "/version"),
     ],
 )

@@ -477,7 +477,7 @@ def test_the_second_answer_comes_from_the_cache(client: FlaskClient, archive: No
     assert ["AlsoSee; fwd=miss", "AlsoSee; hit"] == states
 
 
-@pytest.mark.parametrize("query", ["", "limit=50&sort=published_at", "section=World&lang=en"])
+@pytest.mark.parametrize("query", ["", "limit=20&sort=published_at", "section=World&lang=en"])
 @pytest.mark.parametrize("form", ["", ".html"])
 def test_cached_and_uncached_answers_are_the_same_bytes(
     client: FlaskClient,

@@ -86,6 +86,8 @@ def evaluate_archive(articles: str, truth_file: Path, wish: Wish) -> int:
     more["embedding"] = baseline(embedding(wish.embedding_model))
     archive = _archive(articles)
     names = wish.system_names(runs)
+    if wish.versus is not None and wish.versus not in names:
+        raise InvalidParameter("versus", f"{wish.versus!r} does not take part")
     lists = len(names) * min(len(judged_pairs), wish.queries or len(judged_pairs))
     with _progress("Ranking", lists) as advance:
         found = evaluate(

@@ -1,11 +1,13 @@
 """The plain-text formats of the Text REtrieval Conference: runs, and the columns of all of them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from recommender.errors import InvalidTruth
 
+_NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]{0,63}")
 Run = dict[str, list[tuple[str, float]]]
 """Query → articles with their scores, best first."""
 
@@ -31,6 +33,8 @@ def read_run(path: Path) -> tuple[str, Run]:
             ranked.setdefault(query, []).append((int(rank), article, float(score)))
         except ValueError:
             raise InvalidTruth(f"{path}:{number}: rank and score must be numbers") from None
+        if not _NAME.fullmatch(run_name):  # it becomes the name of a file
+            raise InvalidTruth(f"{path}:{number}: a run's name is 1 to 64 of a-z, 0-9, _ . + -")
         name = name or run_name
     if not ranked:
         raise InvalidTruth(f"{path}: holds no lists")

@@ -1,5 +1,6 @@
 """What editors think belongs together: judged pairs (qrels), in our format or TREC's."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -80,7 +81,9 @@ def _from_trec(path: Path, lines: list[tuple[int, bytes]]) -> Qrels:
         judged = truth.setdefault(query, {})
         if article in judged:
             raise InvalidTruth(f"{path}:{number}: {query!r} judges {article!r} twice")
-        judged[article] = _grade(path, number, int(grade) if grade.lstrip("-").isdigit() else grade)
+        judged[article] = _grade(
+            path, number, int(grade) if re.fullmatch(r"-?[0-9]{1,3}", grade) else grade
+        )
     return truth
 
 
