@@ -17,7 +17,7 @@ _RECORD_MAGIC, _RECORD_FORMAT = b"AR", 1
 
 
 class OutdatedVector(CorruptRecord):
-    """A vector that another version of the analyzer made; `alsosee reindex` makes it anew."""
+    """A vector that another version of the analyzer made; a new import makes it anew."""
 
 
 def pack_vector(row: TermCounts) -> bytes:
