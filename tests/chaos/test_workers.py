@@ -148,13 +148,8 @@ def test_workers_agree_on_every_list_while_articles_come_and_go(seen: list[Seen]
     assert [] == disagreements([one.quiet for one in seen])
 
 
-def test_hardly_a_list_mixes_two_versions_although_it_was_made_during_a_write(
-    seen: list[Seen],
-) -> None:
-    """A worker tries three times to read corpus and cards at one version; the store never waits."""
-    kinds = {kind for one in seen for kind in one.answers}
-
-    assert len(disagreements([one.answers for one in seen])) < len(kinds) / 20
+def test_workers_agree_on_lists_that_were_made_during_a_write(seen: list[Seen]) -> None:
+    assert [] == disagreements([one.answers for one in seen])
 
 
 def test_workers_that_followed_every_change_agree_when_it_is_over(seen: list[Seen]) -> None:
