@@ -5,7 +5,7 @@ import re
 from flask import Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
-from api import articles, demo, errors, health, openapi, related
+from api import articles, demo, errors, explain, health, openapi, related, rules
 from api.errors import problem
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for module in (related, articles, health, openapi):
+    for module in (related, explain, articles, rules, health, openapi):
         app.register_blueprint(module.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
