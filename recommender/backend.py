@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from typing import Self
 
 from recommender.access import Keys
+from recommender.building import Builder, index_files
 from recommender.config import Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedLease, lease
@@ -36,7 +37,9 @@ class Backend:
         self.store = Store(connection)
         self.keys = Keys(connection)
         self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
-        self._sites = {name: LiveSite(name, self.store) for name in settings.sites}
+        self.builder = Builder(settings)
+        self._stack.callback(self.builder.close)
+        self._sites = {name: self._live_site(name) for name in settings.sites}
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +64,10 @@ class Backend:
         """Start the embedded server's keeper again if that died; nothing to do for other stores."""
         if self._lease is not None:
             self._lease.ensure()
+
+    def _live_site(self, name: str) -> LiveSite:
+        files = index_files(self.settings, name)
+        return LiveSite(name, self.store, files, lambda: self.builder.run(name))
 
     def _store_url(self) -> str:
         if self.settings.redis_url is not None:

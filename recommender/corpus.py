@@ -1,11 +1,14 @@
 """A site's articles as one worker holds them: vectors to compare, columns to filter by."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.arrays import Arrays
+from recommender.base import Base
 from recommender.catalogue import Catalogue
+from recommender.ids import SortedIds
 from recommender.index import ArticleIndex
 from recommender.store import StoredArticle
 
@@ -15,11 +18,30 @@ class Corpus:
     Index and catalogue side by side, always with the same articles in the same slots.
 
     Not thread-safe: `LiveCorpus` lets one thread in at a time.
+
+    Args:
+        base: what `arrays` returned, to start from.
     """
 
-    def __init__(self) -> None:
-        self.index = ArticleIndex()
-        self.catalogue = Catalogue()
+    def __init__(self, base: Arrays | None = None) -> None:
+        if base is None:
+            self.index, self.catalogue = ArticleIndex(), Catalogue()
+            return
+        ids = SortedIds(base["ids.ends"], base["ids.text"])
+        self.index = ArticleIndex(Base(_part(base, "index")), ids)
+        self.catalogue = Catalogue(_part(base, "catalogue"))
+
+    def arrays(self) -> Arrays:
+        """All that is there now, in the order of the ids, for a new corpus to start from."""
+        there = sorted((i, slot) for slot, i in self._there())
+        slots = np.array([slot for _, slot in there], dtype=np.intp)
+        ids = SortedIds.of([article_id for article_id, _ in there])
+        return {
+            "ids.ends": ids.ends,
+            "ids.text": ids.text,
+            **_named("index", self.index.arrays(slots)),
+            **_named("catalogue", self.catalogue.arrays(slots)),
+        }
 
     def apply(self, changed: Mapping[str, StoredArticle], removed: Collection[str] = ()) -> None:
         """Add or replace *changed* and take out *removed*."""
@@ -39,3 +61,15 @@ class Corpus:
         """The slots of those of *article_ids* that are there."""
         found = (self.index.slot(article_id) for article_id in article_ids)
         return np.array([slot for slot in found if slot is not None], dtype=np.intp)
+
+    def _there(self) -> Iterator[tuple[int, str]]:
+        for slot in np.flatnonzero(self.index.live).tolist():
+            yield slot, self.index.ids[slot]
+
+
+def _named(part: str, arrays: Arrays) -> Arrays:
+    return {f"{part}.{name}": array for name, array in arrays.items()}
+
+
+def _part(arrays: Arrays, part: str) -> Arrays:
+    return {n.removeprefix(f"{part}."): a for n, a in arrays.items() if n.startswith(f"{part}.")}

@@ -92,6 +92,11 @@ class ArticleIndex:
         return self._live.values.size
 
     @property
+    def live(self) -> NDArray[np.bool_]:
+        """Which slots hold an article, shape (slots,)."""
+        return self._live.values
+
+    @property
     def tail_slots(self) -> int:
         """How many of them since the base was made."""
         return len(self._tail)
@@ -321,8 +326,8 @@ class ArticleIndex:
     ) -> None:
         first = len(self._tail)
         self._tail.append(list(rows.values()), numbers)
-        self.ids.extend(rows)
         self._live.extend(np.ones(len(rows), np.bool_))
+        self.ids.extend(rows)  # last: `slot` may be asked at any moment, by another thread
         starts = self._tail.ends[first:]
         squares = self._tail.weights[starts[0] :].astype(np.float64) ** 2
         owners = np.repeat(np.arange(len(rows)), np.diff(starts))
