@@ -114,6 +114,7 @@ class LiveSite:
             if (newer._file, newer._born) == (opened, self._born):
                 self._reset(newer._corpus)
                 self._file, self._version = opened, newer._version
+        newer._reset(Corpus())  # or what it refers to would wait for the garbage collector
         self._files.sweep()
 
     def publish(self) -> int | None:

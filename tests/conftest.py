@@ -35,8 +35,8 @@ def raw_redis(redis_url: str) -> Iterator["redis.Redis"]:
 
 
 @pytest.fixture
-def settings(redis_url: str, raw_redis: "redis.Redis") -> Settings:
-    return Settings(redis_url=redis_url, sites=("main", "other"))
+def settings(redis_url: str, raw_redis: "redis.Redis", tmp_path: Path) -> Settings:
+    return Settings(redis_url=redis_url, sites=("main", "other"), data_dir=tmp_path)
 
 
 @pytest.fixture
