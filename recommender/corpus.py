@@ -24,6 +24,7 @@ class Corpus:
     """
 
     def __init__(self, base: Arrays | None = None) -> None:
+        self._base = base
         if base is None:
             self.index, self.catalogue = ArticleIndex(), Catalogue()
             return
@@ -33,6 +34,8 @@ class Corpus:
 
     def arrays(self) -> Arrays:
         """All that is there now, in the order of the ids, for a new corpus to start from."""
+        if self._base is not None and not self.index.tail_slots and self.index.live.all():
+            return self._base
         there = sorted((i, slot) for slot, i in self._there())
         slots = np.array([slot for _, slot in there], dtype=np.intp)
         ids = SortedIds.of([article_id for article_id, _ in there])
