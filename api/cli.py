@@ -159,6 +159,18 @@ def reindex(site: str | None, everything: bool, as_json: bool) -> None:
 
 
 @main.command()
+@SITE
+def build(site: str | None) -> None:
+    """Make the index file of a site anew, if articles changed since the last one.
+
+    Workers do it by themselves; before a start of `serve` it saves them the first minute.
+    """
+    from api.commands.archive import build as run
+
+    run(_settings(), site)
+
+
+@main.command()
 @click.argument("article_id", metavar="[ID]", required=False)
 @click.option(
     "--text", metavar="FILE", help="A draft: its first line is the title; - is standard input."

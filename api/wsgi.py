@@ -21,6 +21,7 @@ from api import logs
 from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.index import warm
 from recommender.live import Follower
 
 # Time for what is being answered when a worker has to go: `docker stop` allows ten seconds in all.
@@ -46,7 +47,8 @@ def app() -> Flask:
     logs.configure(settings.log_level)
     backend = Backend(settings)
     application = create_app(settings, backend)
-    Follower(backend.sites()).start()
+    warm()
+    Follower(backend.sites(), backend.builder.start).start()
     return application
 
 
@@ -54,6 +56,7 @@ def main(supervisor: int) -> None:
     """Run the workers until SIGTERM, or until the *supervisor* (a process id) is gone."""
     _end_with(supervisor)
     settings = Settings.from_environment()
+    warm()  # workers are forked from here and have it all
     server = Granian(
         "api.wsgi:app",
         address=settings.host,

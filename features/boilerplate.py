@@ -1,14 +1,15 @@
 """The boilerplate shield: lines that stand in many articles of a site say nothing about any."""
 
 import re
-from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from features.rows import Rows
 
 Digests = NDArray[np.uint64]
 
@@ -122,6 +123,22 @@ class Shared(NamedTuple):
     slot: int
 
 
+class Limits(NamedTuple):
+    """
+    How often is too often.
+
+    Fields:
+        articles: in how many articles a block must stand to be boilerplate.
+        short: the same for short lines.
+    """
+
+    articles: int = BOILERPLATE_ARTICLES
+    short: int = SHORT_LINE_ARTICLES
+
+
+LIMITS = Limits()
+
+
 class BlockBook:
     """
     Which articles of a site hold which blocks, by slot (see `ArticleIndex.slot`).
@@ -130,17 +147,22 @@ class BlockBook:
     20 bytes a line: three million lines take 60 MB, where a dict of them takes 400.
 
     Args:
-        articles: in how many articles a block must stand to be boilerplate.
-        short: the same for short lines.
+        base: what `arrays` returned, for the first slots.
     """
 
     def __init__(
-        self, articles: int = BOILERPLATE_ARTICLES, short: int = SHORT_LINE_ARTICLES
+        self, limits: Limits = LIMITS, base: Mapping[str, NDArray[Any]] | None = None
     ) -> None:
-        self._articles, self._short = articles, short
-        self._rows = Rows("Q")
-        self._live = bytearray()
-        self._old, self._recent = _Tally(), _Tally()
+        self._limits = limits
+        self._rows = Rows("Q", base)
+        self._live = bytearray(b"\1" * len(self._rows))
+        self._old, self._recent = _Tally(base), _Tally()
+
+    def arrays(self, slots: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+        """The blocks of these articles, in this order, and in how many of them each stands."""
+        rows = self._rows.arrays(slots)
+        digests, counts = np.unique(rows["values"], return_counts=True)
+        return {**rows, "digests": digests, "counts": counts.astype(np.int32)}
 
     def is_boilerplate(self, digests: Digests) -> NDArray[np.bool_]:
         """Shape of *digests*."""
@@ -183,7 +205,7 @@ class BlockBook:
         return [Shared(digest, count, first[digest]) for digest, count in ranked]
 
     def _are_enough(self, digests: Digests, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-        limits = np.where(digests & np.uint64(_SHORT), self._short, self._articles)
+        limits = np.where(digests & np.uint64(_SHORT), self._limits.short, self._limits.articles)
         enough: NDArray[np.bool_] = counts >= limits
         return enough
 
@@ -223,9 +245,10 @@ class BlockBook:
 class _Tally:
     """Digests, ascending, and a count for each: 12 bytes, to insert is to copy them all."""
 
-    def __init__(self) -> None:
-        self.digests = np.empty(0, dtype=np.uint64)
-        self.counts = np.empty(0, dtype=np.int32)
+    def __init__(self, base: Mapping[str, NDArray[Any]] | None = None) -> None:
+        self.digests: Digests = base["digests"] if base else np.empty(0, np.uint64)
+        # A copy, for what is in a file stays as it is.
+        self.counts = base["counts"].copy() if base else np.empty(0, np.int32)
 
     def counts_of(self, digests: Digests) -> NDArray[np.int64]:
         """0 for a digest that is not there."""
@@ -254,38 +277,3 @@ class _Tally:
             return np.zeros(digests.size, dtype=np.intp), np.zeros(digests.size, dtype=np.bool_)
         places = np.minimum(np.searchsorted(self.digests, digests), self.digests.size - 1)
         return places, self.digests[places] == digests
-
-
-class Rows:
-    """
-    One row of whole numbers for each slot, end to end: appended to, never changed.
-
-    Args:
-        typecode: of the numbers, as in `array`.
-    """
-
-    def __init__(self, typecode: str) -> None:
-        self._values = array(typecode)
-        self._ends = array("Q", [0])
-
-    def __len__(self) -> int:
-        return len(self._ends) - 1
-
-    def append(self, row: NDArray[np.unsignedinteger]) -> None:
-        self._values.frombytes(row.astype(f"u{self._values.itemsize}").tobytes())
-        self._ends.append(len(self._values))
-
-    def row(self, slot: int) -> NDArray[np.unsignedinteger]:
-        # A copy: an array with a view on it cannot grow.
-        values = self._values[self._ends[slot] : self._ends[slot + 1]]
-        return np.frombuffer(values, dtype=f"u{self._values.itemsize}")
-
-    def holding(
-        self, values: NDArray[np.unsignedinteger]
-    ) -> tuple[NDArray[np.unsignedinteger], NDArray[np.intp]]:
-        """Each occurrence of any of *values* and its slot, in the order of the slots."""
-        flat = np.frombuffer(self._values, dtype=f"u{self._values.itemsize}")
-        places = np.flatnonzero(np.isin(flat, values))
-        ends = np.frombuffer(self._ends, dtype=np.uint64)
-        slots = np.searchsorted(ends, places.astype(np.uint64), side="right") - 1
-        return flat[places], slots

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from recommender.access import Keys
+from recommender.building import Builder, index_files
 from recommender.config import Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedLease, lease
@@ -39,10 +40,10 @@ class Backend:
         self.store = Store(connection)
         self.keys = Keys(connection)
         self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
+        self.builder = Builder(settings)
+        self._stack.callback(self.builder.close)
         self._models = {name: _model(settings.ranking, name) for name in settings.sites}
-        self._sites = {
-            name: LiveSite(name, self.store, model) for name, model in self._models.items()
-        }
+        self._sites = {name: self._live_site(name) for name in settings.sites}
 
     def __enter__(self) -> Self:
         return self
@@ -71,6 +72,10 @@ class Backend:
         """Start the embedded server's keeper again if that died; nothing to do for other stores."""
         if self._lease is not None:
             self._lease.ensure()
+
+    def _live_site(self, name: str) -> LiveSite:
+        files = index_files(self.settings, name)
+        return LiveSite(name, self.store, self._models[name], files, lambda: self.builder.run(name))
 
     def _store_url(self) -> str:
         if self.settings.redis_url is not None:

@@ -147,6 +147,17 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise ConfigurationError(_in_words(error)) from None
 
+    def environment(self) -> dict[str, str]:
+        """The variables that give another process the same settings; secrets are among them."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {PREFIX + n.upper(): _spelled(v) for n, v in given.items() if v is not None}
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
 
 def _in_words(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_input=False, include_context=False)

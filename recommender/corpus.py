@@ -8,16 +8,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.boilerplate import BlockBook, Rows
+from features.boilerplate import LIMITS, BlockBook, Limits
+from features.rows import Rows
 from features.vectorizer import ArticleFeatures, TermCounts
+from recommender.arrays import Arrays
+from recommender.base import Base
 from recommender.calibration import least_similarity
 from recommender.catalogue import Catalogue
+from recommender.ids import SortedIds
 from recommender.index import ArticleIndex
 from recommender.store import StoredArticle
 
 Stored = Callable[[Sequence[str]], Mapping[str, StoredArticle]]
-
-_GONE = np.uint64(np.iinfo(np.uint64).max)
 
 
 class Boilerplate(NamedTuple):
@@ -34,24 +36,50 @@ class Corpus:
 
     Lines that are boilerplate now do not count. When an article makes or unmakes boilerplate, the
     others that hold it change too, so what is there depends on which articles are there and not on
-    the order they came in.
+    the order they came in, nor on what the corpus started from.
 
     Not thread-safe: `LiveSite` lets one thread in at a time.
 
     Args:
         stored: gives articles that were applied earlier once more, as they are now; asked only
             about those whose boilerplate changes. One that is missing is taken out.
-        book: an empty one that says how often is too often.
+        base: what `arrays` returned, to start from, of a corpus with the same *limits*.
+        limits: how often is too often.
     """
 
-    def __init__(self, stored: Stored, book: BlockBook | None = None) -> None:
-        self.index = ArticleIndex()
-        self.catalogue = Catalogue()
+    def __init__(self, stored: Stored, base: Arrays | None = None, limits: Limits = LIMITS) -> None:
         self._stored = stored
-        self._book = book or BlockBook()
-        self._titles = Rows("I")
-        self._ranks = np.empty(0, dtype=np.uint64)
+        self._base = base
         self._least_similarity: dict[str | None, float] = {}
+        if base is None:
+            self.index, self.catalogue = ArticleIndex(), Catalogue()
+            self._book, self._titles = BlockBook(limits), Rows("I")
+            self._ranks = np.empty(0, dtype=np.uint64)
+            return
+        ids = SortedIds(base["ids.ends"], base["ids.text"])
+        self.index = ArticleIndex(Base(_part(base, "index")), ids)
+        self.catalogue = Catalogue(_part(base, "catalogue"))
+        self._book = BlockBook(limits, _part(base, "blocks"))
+        self._titles = Rows("I", _part(base, "titles"))
+        self._ranks = base["ranks"]
+
+    def arrays(self) -> Arrays:
+        """All that is there now, in the order of the ids, for a new corpus to start from."""
+        if self._base is not None and not self.index.tail_slots and self.index.live.all():
+            return self._base
+        live = np.flatnonzero(self.index.live).tolist()
+        there = sorted(zip(self.ids(live), live, strict=True))
+        slots = np.array([slot for _, slot in there], dtype=np.intp)
+        ids = SortedIds.of([article_id for article_id, _ in there])
+        return {
+            "ids.ends": ids.ends,
+            "ids.text": ids.text,
+            "ranks": self._ranks[slots],
+            **_named("index", self.index.arrays(slots)),
+            **_named("catalogue", self.catalogue.arrays(slots)),
+            **_named("blocks", self._book.arrays(slots)),
+            **_named("titles", self._titles.arrays(slots)),
+        }
 
     def apply(self, changed: Mapping[str, StoredArticle], removed: Collection[str] = ()) -> None:
         """
@@ -64,7 +92,6 @@ class Corpus:
         leaving = self.slots({*changed, *removed}).tolist()
         for slot in leaving:
             self.catalogue.remove(slot)
-        self._ranks[leaving] = _GONE
         articles = changed.values()
         slots = range(self.index.slots, self.index.slots + len(changed))
         # Before the index: `LiveSite.may_show` looks up what that knows, at any moment.
@@ -89,9 +116,9 @@ class Corpus:
 
         Whatever came and went and in which order, the same articles have the same sample.
         """
-        there = self._ranks != _GONE
+        there = self.index.live
         if language is not None:
-            there &= self.catalogue.having("language", [language])
+            there = there & self.catalogue.having("language", [language])
         slots = np.flatnonzero(there)
         if size < slots.size:
             slots = slots[np.argpartition(self._ranks[slots], size)[:size]]
@@ -150,5 +177,12 @@ class Corpus:
 
 def _ranks(article_ids: Iterable[str]) -> NDArray[np.uint64]:
     digests = b"".join(blake2b(i.encode(), digest_size=8).digest() for i in article_ids)
-    ranks: NDArray[np.uint64] = np.minimum(np.frombuffer(digests, dtype="<u8"), _GONE - 1)
-    return ranks
+    return np.frombuffer(digests, dtype="<u8")
+
+
+def _named(part: str, arrays: Arrays) -> Arrays:
+    return {f"{part}.{name}": array for name, array in arrays.items()}
+
+
+def _part(arrays: Arrays, part: str) -> Arrays:
+    return {n.removeprefix(f"{part}."): a for n, a in arrays.items() if n.startswith(f"{part}.")}

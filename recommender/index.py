@@ -1,20 +1,24 @@
 """Exact top-k cosine over the corpus, kept current article by article."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from features.vectorizer import TermCounts, idf, idf_offset, tf_weights
+from features.vectorizer import TermCounts, idf, tf_weights
+from recommender.base import LEVELS, Base, Entries, Rows, move_sums
+from recommender.ids import Ids, SortedIds
+from recommender.inverting import distinct, invert, numbered
+from recommender.lengths import Lengths, measure
 from recommender.ranking import top_k
-from recommender.segment import Segment, distinct, numbered
+from recommender.search import candidates, products
+from recommender.tail import Growing, Tail, Tally, add_segment, move_tail_sums, tail_products
 
 SCORE_DECIMALS = 6
-# A newer segment joins the one before it once it holds this share of its rows, so that
-# there are never more than about log(articles) segments and an article is rewritten as often.
-MERGE_SHARE = 0.25
+NO_TERMS = np.empty(0, np.uint32)
+NO_COUNTS = np.empty(0, np.float32)
 
 
 class Neighbours(NamedTuple):
@@ -30,40 +34,76 @@ class Neighbours(NamedTuple):
     scores: NDArray[np.float64]
 
 
+class _Query(NamedTuple):
+    """
+    A text as the index sees it; *entries* are its terms.
+
+    Fields:
+        weights: sublinear term frequency times idf, of length 1 (or 0).
+        factors: what the sublinear term frequency of each term in an article counts.
+    """
+
+    entries: Entries
+    weights: NDArray[np.float64]
+    factors: NDArray[np.float64]
+
+
 class ArticleIndex:
     """
     The TF-IDF vectors of a site's articles, for exact nearest neighbours by cosine.
 
-    Term frequencies are stored, idf is live: a change counts at once and for everybody,
-    and the answer depends on which articles are there, not on the order they came in.
+    Most articles are in a `Base`, which never changes; those that came since, or were edited, are
+    in a tail. Term frequencies are stored, idf is live: a change counts at once and for everybody,
+    and the answer depends on which articles are there, not on the order they came in, nor on what
+    is in the base.
 
-    A squared length is `sum(tf² · (c - g)²)` with `c = ln(1 + articles) + offset` (the same for
-    all terms) and `g = ln(1 + df)` (which a change moves only for the terms of the changed
+    A squared length is `sum(tf² · (c - g)²)` with `c = ln(1 + articles)` and a constant (the same
+    for all terms) and `g = ln(1 + df)` (which a change moves only for the terms of the changed
     article). So three sums per article, of `tf²`, `tf²·g` and `tf²·g²`, give every length at
     any time, and a change touches just the articles that share a term with it.
+
+    Not thread-safe.
+
+    Args:
+        base: the articles to start with.
+        base_ids: their ids, ascending.
     """
 
-    def __init__(self) -> None:
-        self.ids: list[str] = []
-        self._slot_of: dict[str, int] = {}
-        self._segments: list[Segment] = []
-        self._live = np.zeros(0, dtype=np.bool_)
-        self._sums = np.zeros((3, 0))
-        self._inverse_lengths: NDArray[np.float64] | None = None
+    def __init__(self, base: Base | None = None, base_ids: SortedIds | None = None) -> None:
+        self._base = base or Base(invert(np.zeros(1, np.int64), NO_TERMS, NO_COUNTS))
+        self.ids = Ids(base_ids or SortedIds.of([]))
+        self._tail = Tail()
+        self._changed_df = Tally()  # since the base was made
+        self._live = Growing(np.ones(len(self._base), np.bool_))
+        self._sums = Growing(np.array(self._base.sums))
+        self._articles = len(self._base)
+        self._lengths: Lengths | None = None
+        self._scratch = np.zeros(len(self._base), np.float32)
 
     def __len__(self) -> int:
-        return len(self._slot_of)
+        return self._articles
 
     def __contains__(self, article_id: str) -> bool:
-        return article_id in self._slot_of
+        return self.slot(article_id) is not None
 
     @property
     def slots(self) -> int:
         """How many slots were ever given out; masks over the index have this shape."""
-        return self._live.size
+        return self._live.values.size
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Which slots hold an article, shape (slots,)."""
+        return self._live.values
+
+    @property
+    def tail_slots(self) -> int:
+        """How many of them since the base was made."""
+        return len(self._tail)
 
     def slot(self, article_id: str) -> int | None:
-        return self._slot_of.get(article_id)
+        slot = self.ids.find(article_id)
+        return slot if slot is not None and self._live.values[slot] else None
 
     def similar(
         self, article_id: str, k: int, among: NDArray[np.bool_] | None = None
@@ -71,7 +111,7 @@ class ArticleIndex:
         """
         Return the *k* articles nearest to a stored one, never itself, best first.
 
-        All articles that tie with the k-th are returned too, in the order they were added,
+        All articles that tie with the k-th are returned too, in the order of their slots,
         so that the caller can break ties by what it knows (newer first).
 
         Args:
@@ -82,140 +122,246 @@ class ArticleIndex:
         Raises:
             KeyError: when the article is not in the index.
         """
-        slot = self._slot_of[article_id]
-        terms, weights = self._segment_of(slot).row(slot)
-        return self._nearest(terms, weights, k, among, leave_out=slot)
+        slot = self.slot(article_id)
+        if slot is None:
+            raise KeyError(article_id)
+        return self._nearest(self._query(*self._read_one(slot)), k, among, leave_out=slot)
 
     def similar_to(
         self, row: TermCounts, k: int, among: NDArray[np.bool_] | None = None
     ) -> Neighbours:
         """Return the *k* articles nearest to a text that is not stored, as `similar` does."""
-        return self._nearest(row.terms, tf_weights(row), k, among)
+        entries = self._entries(row.terms, self._base.numbers(row.terms))
+        return self._nearest(self._query(entries, tf_weights(row)), k, among)
 
     def terms(self, slot: int) -> NDArray[np.uint32]:
         """The ids of the terms of one article, ascending."""
-        return self._segment_of(slot).row(slot)[0]
+        return np.sort(self._read_one(slot)[0].terms)
 
     def rows(self, slots: NDArray[np.intp]) -> tuple[csr_array, NDArray[np.uint32]]:
         """
         Return the unit TF-IDF vectors of some articles.
 
         Returns:
-            CSR (n, t) of float64 in the order of *slots*, and the ids of its t columns, ascending.
+            CSR (n, t) of float64 in the order of *slots*, and the ids of its t columns.
         """
-        found = [self._segment_of(slot).row(slot) for slot in slots.tolist()]
-        ends = np.cumsum([0, *(terms.size for terms, _ in found)])
-        hashed = np.concatenate([terms for terms, _ in found] or [np.empty(0, np.uint32)])
-        weights = np.concatenate([w for _, w in found] or [np.empty(0, np.float32)])
-        terms, columns = numbered(hashed)
-        weighted = weights * idf(self.document_frequencies(terms), len(self))[columns]
-        weighted *= np.repeat(self._ones_over_lengths()[slots], np.diff(ends))
-        return csr_array((weighted, columns, ends), (len(found), terms.size)), terms
+        return self._matrix(slots, least=1)
+
+    def cosines(self, slots: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The cosines of all pairs of some articles, shape (n, n)."""
+        rows, _ = self._matrix(slots, least=2)  # other terms are in no product of two
+        found: NDArray[np.float64] = (rows @ rows.T).toarray()
+        np.fill_diagonal(found, self._ready_lengths().inverse[slots] > 0)
+        return found
+
+    def arrays(self, slots: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+        """The arrays of a `Base` that holds these articles in this order."""
+        found = self._read(slots)
+        # Of all at once: one by one, each would have to be looked for.
+        known = self._base.entries(np.arange(self._base.terms)).terms
+        in_base = found.numbers >= 0
+        terms = np.where(in_base, 0, found.terms)
+        terms[in_base] = known[found.numbers[in_base]]
+        owners = np.repeat(np.arange(slots.size, dtype=np.uint64), np.diff(found.ends))
+        order = np.argsort(owners << np.uint64(32) | terms)
+        return invert(found.ends, terms[order], found.counts[order])
+
+    def _matrix(self, slots: NDArray[np.intp], least: int) -> tuple[csr_array, NDArray[np.uint32]]:
+        """As `rows`, without the terms that fewer than *least* of the articles have."""
+        found = self._read(slots)
+        new = found.numbers < 0
+        strange = distinct(np.sort(found.terms[new]))[0]
+        keys = found.numbers.astype(np.uint32)
+        keys[new] = self._base.terms + np.searchsorted(strange, found.terms[new])
+        columns, places, df = numbered(keys)
+        kept = df >= least
+        columns, places = (
+            columns[kept].astype(np.int64),
+            np.where(kept, np.cumsum(kept) - 1, -1)[places],
+        )
+        is_new = columns >= self._base.terms
+        terms = np.zeros(columns.size, np.uint32)
+        terms[is_new] = strange[columns[is_new] - self._base.terms]
+        entries = self._entries(terms, np.where(is_new, -1, columns))
+        there = places >= 0
+        ends = np.append(0, np.cumsum(there))[found.ends]
+        places = places[there]
+        scale = np.repeat(self._ready_lengths().inverse[slots], np.diff(ends))
+        values = found.weights[there] * self._idf(entries)[places] * scale
+        return csr_array((values, places, ends), (slots.size, columns.size)), entries.terms
 
     def apply(self, rows: Mapping[str, TermCounts], removed: Iterable[str] = ()) -> None:
         """Add or replace *rows* and take out *removed*; ids that are not there are passed over."""
-        self._inverse_lengths = None
-        gone = [self._slot_of.pop(i) for i in {*removed, *rows} if i in self._slot_of]
-        leaving = [self._segment_of(slot).forget(slot) for slot in gone]
-        fresh = self._fresh_segment(rows)
-        terms = distinct(np.concatenate((fresh.terms, *leaving)))
-        arriving = np.zeros(terms.size, dtype=np.int64)
-        arriving[np.searchsorted(terms, fresh.terms)] = fresh.df
-        without_fresh = self.document_frequencies(terms)
-        left = np.zeros_like(arriving)
-        for row_terms in leaving:
-            left[np.searchsorted(terms, row_terms)] += 1
-        self._live[gone] = False
-        self._move_sums(terms, without_fresh + left, without_fresh + arriving)
+        self._lengths = None
+        gone = [slot for i in {*removed, *rows} if (slot := self.slot(i)) is not None]
+        arriving = [row.terms for row in rows.values()]
+        gone_rows = self._read(np.array(gone, np.intp))
+        leaving = self._entries(gone_rows.terms, gone_rows.numbers).terms
+        terms, places, _ = numbered(np.concatenate([NO_TERMS, *arriving, leaving]))
+        fresh, left = np.split(places, [places.size - leaving.size])
+        change = np.bincount(fresh, minlength=terms.size) - np.bincount(left, minlength=terms.size)
+        entries = self._entries(terms, self._base.numbers(terms))
+        before = entries.df + self._changed_df[terms]
+        self._changed_df.add(terms, change)
+        self._live.values[gone] = False
+        self._articles += len(rows) - len(gone)
+        self._move_sums(entries, before, before + change)
         if rows:
-            self._append(fresh, list(rows))
-            self._merge()
+            g = np.log(1 + before + change)
+            self._append(rows, entries.numbers[fresh], g[fresh])
 
     def document_frequencies(self, terms: NDArray[np.uint32]) -> NDArray[np.int64]:
         """In how many articles each of *terms* occurs; shape of *terms*."""
-        df = np.zeros(terms.size, dtype=np.int64)
-        for segment in self._segments:
-            found, columns = segment.find(terms)
-            df[found] += segment.df[columns]
-        return df
+        return self._base.entries(self._base.numbers(terms)).df + self._changed_df[terms]
 
     def _nearest(
-        self,
-        terms: NDArray[np.uint32],
-        weights: NDArray[np.float32],
-        k: int,
-        among: NDArray[np.bool_] | None,
-        leave_out: int | None = None,
+        self, query: _Query, k: int, among: NDArray[np.bool_] | None, leave_out: int = -1
     ) -> Neighbours:
-        scores = self._cosines(terms, weights)
-        if leave_out is not None:
-            scores[leave_out] = 0.0  # an article is not related to itself
-        if among is not None:
-            scores[~among] = 0.0
-        slots = top_k(scores, k)
-        return Neighbours(slots, scores[slots])
-
-    def _cosines(
-        self, terms: NDArray[np.uint32], weights: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
-        """The cosine of every slot with the given text, 0 for dead slots; shape (slots,)."""
-        term_idf = idf(self.document_frequencies(terms), len(self))
-        length = np.sqrt(np.sum((weights * term_idf) ** 2))
-        scores = np.zeros(self.slots)
-        if not length:
-            return scores
-        for segment in self._segments:
-            found, columns = segment.find(terms)
-            scores[segment.slots] = segment.postings[:, columns] @ (weights * term_idf**2)[found]
-        scores *= self._ones_over_lengths() / length
+        k = min(k, self.slots)
+        if k <= 0:
+            return Neighbours(np.empty(0, np.intp), np.empty(0))
+        lengths = self._ready_lengths()
+        scores = self._scratch[: self.slots]
+        for segment in self._tail.segments:
+            add_segment(segment, query.entries.terms, query.factors, scores[len(self._base) :])
+        mask = among if among is not None else np.empty(0, np.bool_)
+        found = candidates(
+            self._base.postings,
+            query.entries,
+            query.factors,
+            self._reaches(query),
+            lengths,
+            scores,
+            mask,
+            leave_out,
+            k,
+        )
         # Rounding hides float noise, which would otherwise decide the order of equal texts.
-        return np.minimum(np.round(scores, SCORE_DECIMALS), 1.0)
+        exact = np.round(self._products(query, found) * lengths.inverse[found], SCORE_DECIMALS)
+        best = top_k(np.minimum(exact, 1.0), k)
+        return Neighbours(found[best], np.minimum(exact[best], 1.0))
 
-    def _ones_over_lengths(self) -> NDArray[np.float64]:
-        """By slot, 0 for an article that is gone or empty; made once after each change."""
-        if self._inverse_lengths is None:
-            c = np.log(1 + len(self)) + idf_offset(len(self))
-            squares, with_g, with_g2 = self._sums
-            squared_lengths = (c * c * squares - 2 * c * with_g + with_g2) * self._live
-            lengths = np.sqrt(np.maximum(squared_lengths, 0.0))
-            self._inverse_lengths = np.divide(1.0, lengths, np.zeros(self.slots), where=lengths > 0)
-        return self._inverse_lengths
+    def _products(self, query: _Query, slots: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The products of the query with articles' sublinear term frequencies, in float64."""
+        entries, factors = query.entries, query.factors
+        in_base = slots < len(self._base)
+        found = np.empty(slots.size)
+        by_number = np.argsort(entries.numbers)
+        pairs = (entries.terms[by_number] >> np.uint32(31)).astype(np.int64)
+        found[in_base] = products(
+            self._base.postings,
+            entries.numbers[by_number],
+            pairs,
+            factors[by_number],
+            slots[in_base],
+        )
+        if not in_base.all():
+            by_term = np.argsort(entries.terms)
+            found[~in_base] = tail_products(
+                self._tail.ends,
+                self._tail.terms,
+                self._tail.weights,
+                entries.terms[by_term],
+                factors[by_term],
+                slots[~in_base] - len(self._base),
+            )
+        return found
 
-    def _segment_of(self, slot: int) -> Segment:
-        return next(s for s in reversed(self._segments) if s.slots.size and s.slots[0] <= slot)
+    def _reaches(self, query: _Query) -> NDArray[np.float64]:
+        """The length of the query's terms above each of the base's levels; shape (LEVELS,)."""
+        numbers = query.entries.numbers
+        common = np.flatnonzero((numbers >= 0) & (numbers < self._base.postings.levels.size))
+        levels = self._base.postings.levels[numbers[common]]
+        squares = query.weights[common] ** 2
+        return np.sqrt([squares[levels > level].sum() for level in range(LEVELS)])
 
-    def _fresh_segment(self, rows: Mapping[str, TermCounts]) -> Segment:
-        slots = np.arange(self.slots, self.slots + len(rows))
-        return Segment.of(slots, list(rows.values()))
+    def _query(self, entries: Entries, weights: NDArray[np.float32]) -> _Query:
+        term_idf = self._idf(entries)
+        scaled = weights * term_idf
+        length = np.sqrt(scaled @ scaled)
+        if length:
+            scaled /= length
+        return _Query(entries, scaled, scaled * term_idf)
+
+    def _entries(self, terms: NDArray[np.uint32], numbers: NDArray[np.int64]) -> Entries:
+        """The base's entries of terms with those *numbers*, and of others with number -1."""
+        entries = self._base.entries(numbers)
+        return entries._replace(terms=np.where(numbers < 0, terms, entries.terms))
+
+    def _idf(self, entries: Entries) -> NDArray[np.float64]:
+        return idf(entries.df + self._changed_df[entries.terms], len(self))
+
+    def _read(self, slots: NDArray[np.intp]) -> Rows:
+        """Articles as they were added, in the order of *slots*."""
+        in_base = slots < len(self._base)
+        if in_base.all():
+            return self._base.rows(slots)
+        tail = self._tail.rows(slots[~in_base] - len(self._base))
+        if not in_base.any():
+            return tail
+        return self._base.rows(slots[in_base]).mixed_with(tail, in_base)
+
+    def _read_one(self, slot: int) -> tuple[Entries, NDArray[np.float32]]:
+        """The terms of an article, and their sublinear frequencies."""
+        found = self._read(np.array([slot]))
+        return self._entries(found.terms, found.numbers), found.weights
 
     def _move_sums(
-        self, terms: NDArray[np.uint32], before: NDArray[np.int64], after: NDArray[np.int64]
+        self, entries: Entries, before: NDArray[np.int64], after: NDArray[np.int64]
     ) -> None:
-        """Let the stored articles' sums follow the *terms* whose document frequency changed."""
-        moved = before != after
-        terms, before, after = terms[moved], before[moved], after[moved]
-        for segment in self._segments:
-            found, columns = segment.find(terms)
-            old, new = np.log(1 + before[found]), np.log(1 + after[found])
-            changes = np.stack((new - old, new**2 - old**2), axis=1)
-            squares = segment.postings[:, columns]
-            # In float32 the sums would depend on the order in which articles came.
-            squares.data = squares.data.astype(np.float64) ** 2
-            self._sums[1:, segment.slots] += (squares @ changes).T
+        """Let the stored articles' sums follow the terms whose document frequency changed."""
+        moved = np.flatnonzero(before != after)
+        entries = Entries(
+            entries.numbers[moved], entries.terms[moved], entries.df[moved], entries.places[moved]
+        )
+        old, new = np.log(1 + before[moved]), np.log(1 + after[moved])
+        changes = np.stack((new - old, new**2 - old**2), axis=1)
+        sums = self._sums.values
+        move_sums(self._base.postings, entries, changes, sums)
+        for segment in self._tail.segments:
+            move_tail_sums(segment, entries.terms, changes, sums[len(self._base) :])
 
-    def _append(self, fresh: Segment, ids: list[str]) -> None:
-        self._segments.append(fresh)
-        self.ids.extend(ids)
-        self._slot_of.update(zip(ids, fresh.slots.tolist(), strict=True))
-        self._live = np.concatenate((self._live, np.ones(len(ids), dtype=np.bool_)))
-        g = np.log(1 + self.document_frequencies(fresh.terms))
-        squares = fresh.squares()
-        sums = np.stack((squares.sum(axis=1), squares @ g, squares @ g**2))
-        self._sums = np.concatenate((self._sums, sums), axis=1)
+    def _append(
+        self, rows: Mapping[str, TermCounts], numbers: NDArray[np.int64], g: NDArray[np.float64]
+    ) -> None:
+        first = len(self._tail)
+        self._tail.append(list(rows.values()), numbers)
+        self._live.extend(np.ones(len(rows), np.bool_))
+        self.ids.extend(rows)  # last: `slot` may be asked at any moment, by another thread
+        starts = self._tail.ends[first:]
+        squares = self._tail.weights[starts[0] :].astype(np.float64) ** 2
+        owners = np.repeat(np.arange(len(rows)), np.diff(starts))
+        sums = [np.bincount(owners, squares * g**power, len(rows)) for power in range(3)]
+        self._sums.extend(np.stack(sums, axis=1))
+        if self.slots > self._scratch.size:
+            self._scratch = np.zeros(self.slots + self.slots // 8, np.float32)
 
-    def _merge(self) -> None:
-        while len(self._segments) > 1:
-            *_, older, newer = self._segments
-            if newer.slots.size < MERGE_SHARE * older.slots.size:
-                return
-            self._segments[-2:] = [Segment.merged((older, newer), self._live)]
+    def _ready_lengths(self) -> Lengths:
+        if self._lengths is None:
+            levels = self._base.most_common()
+            live_idf = idf(levels.df + self._changed_df[levels.terms], len(self))
+            self._lengths, lost = measure(
+                self._base, live_idf, len(self), self._sums.values, self._live.values
+            )
+            for slot in lost.tolist():
+                self._lengths.set(slot, self._exact_length(slot))
+        return self._lengths
+
+    def _exact_length(self, slot: int) -> float:
+        entries, weights = self._read_one(slot)
+        return float(np.linalg.norm(weights * self._idf(entries)))
+
+
+def warm() -> None:
+    """Have everything compiled, or read from the disk, before the first reader comes."""
+    one = TermCounts(np.array([1, 2], np.uint32), np.ones(2, np.float32))
+    ends = np.array([0, 2, 4])
+    index = ArticleIndex(
+        Base(invert(ends, np.tile(one.terms, 2), np.ones(4, np.float32))), SortedIds.of(["a", "b"])
+    )
+    for change in ({"c": one}, {"a": one}):
+        index.apply(change)
+        index.similar("b", 1)
+        index.similar_to(one, 1, np.ones(index.slots, np.bool_))
+        index.cosines(np.arange(3))
+        index.arrays(np.arange(1, 3))

@@ -4,17 +4,22 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from features.article import Article
+from features.boilerplate import LEAST_SHARE_LEFT, LEAST_TERMS_LEFT, LIMITS
+from features.vectorizer import FEATURES_VERSION, IDF_FADE, TWO_WORD_WEIGHT
+from recommender.arrays import Arrays
 from recommender.corpus import Corpus
 from recommender.errors import StoreUnavailable
+from recommender.files import IndexFile, IndexFiles
 from recommender.model import RankingModel
 from recommender.parameters import ListParameters
 from recommender.related import DEFAULTS, Recommender, RelatedList, Standing
 from recommender.rules import NO_RULES, RuleSet
-from recommender.store import BATCH, Card, Change, Store, StoredArticle
+from recommender.store import BATCH, Card, Change, SiteState, Store, StoredArticle
 from recommender.urls import normalize_url
 
 log = structlog.get_logger()
@@ -23,6 +28,15 @@ LOADING_WAIT_SECONDS = 2.0
 FOLLOW_SECONDS = 0.5
 RETRIES = 8  # a write between corpus and cards is rare, eight in a row are a bulk import
 REMEMBERED_URLS = 20_000
+FILE_FROM = 2_000  # articles; fewer are read in half a second, and take 10 MB
+SCATTERED_SHARE = 0.1
+# What a file depends on besides the articles.
+MADE_BY = {
+    "arrays": 2,  # raise when `Corpus.arrays` gives others
+    "features": FEATURES_VERSION,
+    "weights": [TWO_WORD_WEIGHT, IDF_FADE],
+    "boilerplate": [*LIMITS, LEAST_TERMS_LEFT, LEAST_SHARE_LEFT],
+}
 
 
 class LiveSite:
@@ -31,12 +45,26 @@ class LiveSite:
     store had when the request came, or later: a write that was acknowledged is never missed.
 
     Thread-safe: one thread at a time changes or asks the corpus.
+
+    Args:
+        files: where the corpus starts from, if one fits, instead of reading all articles.
+        build: has a file made by another process, and tells whether there is one now.
     """
 
-    def __init__(self, site: str, store: Store, model: RankingModel = DEFAULTS) -> None:
+    def __init__(
+        self,
+        site: str,
+        store: Store,
+        model: RankingModel = DEFAULTS,
+        files: IndexFiles | None = None,
+        build: Callable[[], bool] | None = None,
+    ) -> None:
         self.site = site
         self._store = store
         self._model = model
+        self._files = files
+        self._build = build
+        self._file: IndexFile | None = None
         self._lock = threading.Lock()
         self._version, self._born = -1, b""
         self._cards_version = self._rules_version = -1
@@ -85,6 +113,50 @@ class LiveSite:
         """Bring the corpus to the store's version."""
         with self._alone():
             self._catch_up()
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether so much came and went since the file in use was made that a new one pays."""
+        index = self._corpus.index
+        moved = index.tail_slots + index.slots - len(index)
+        return moved > max(FILE_FROM, SCATTERED_SHARE * len(index))
+
+    def adopt(self) -> None:
+        """
+        Go over to a newer file if there is one.
+
+        Its corpus is brought up to date beside the present one, so readers hardly wait.
+        """
+        number = self._file.number if self._file else 0
+        if self._files is None or self._files.latest_number() <= number:
+            return
+        opened = self._files.newest(after=number)
+        state = self._store.state(self.site)
+        if opened is None or not _fits(opened, state):
+            return
+        newer = LiveSite(self.site, self._store, self._model)
+        newer._start_from(opened, state)
+        newer.sync()
+        with self._alone():
+            newer.sync()  # so that nothing is forgotten that was heard meanwhile
+            if (newer._file, newer._born) == (opened, self._born):
+                self._take_over(newer)
+        newer._reset(self._new_corpus(), NO_RULES)  # or the file would stay open with it
+        self._files.sweep()
+
+    def publish(self) -> int | None:
+        """
+        Write a new file and return its number, or None when the one in use is up to date.
+
+        Raises:
+            OSError: when that cannot be written.
+        """
+        assert self._files is not None  # noqa: S101
+        with self._alone():
+            if self._file is not None and self._file.about["version"] == self._version:
+                return None
+            about = {"version": self._version, "born": self._born.hex(), **MADE_BY}
+            return self._files.publish(self._corpus.arrays(), about)
 
     def id_of_url(self, url: str) -> str | None:
         """The id of the article at *url*; while the store is away, as it was last asked."""
@@ -151,7 +223,7 @@ class LiveSite:
         while self._version < max(version, self._rules_version):
             changes = self._store.changes(self.site, self._version, BATCH)
             if not changes:
-                self._load()
+                self._read_all()
                 return
             self._apply(changes)
 
@@ -166,18 +238,56 @@ class LiveSite:
         self._version = changes[-1].version
 
     def _load(self) -> None:
-        version, born = self._store.state(self.site)
+        """Start from the newest file or, where none fits, from the store."""
+        state = self._store.state(self.site)
+        opened = self._files.newest() if self._files else None
+        if opened is not None and _fits(opened, state):
+            self._start_from(opened, state)
+        else:
+            self._read_all()
+
+    def _start_from(self, opened: IndexFile, state: SiteState) -> None:
+        self._reset(self._new_corpus(opened.arrays), self._rules())
+        self._file = opened
+        self._version, self._born = opened.about["version"], state.born
+        log.info("index file opened", site=self.site, number=opened.number, version=self._version)
+
+    def _read_all(self) -> None:
+        """Read every article; many of them by way of a file, which all workers then share."""
+        state = self._store.state(self.site)
         articles: dict[str, StoredArticle] = {}
         for batch in self._store.all_stored(self.site):
             articles |= batch
+            if len(articles) >= FILE_FROM and self._had_built(state):
+                return
         corpus = self._new_corpus()
         corpus.apply(articles)
+        if len(articles) >= FILE_FROM:
+            corpus = self._new_corpus(corpus.arrays())  # half the memory, and twice as fast
         self._reset(corpus, self._rules())
-        self._version, self._born = version, born
-        log.info("archive loaded", site=self.site, articles=len(articles), version=version)
+        self._version, self._born, self._file = state.version, state.born, None
+        log.info("archive loaded", site=self.site, articles=len(articles), version=state.version)
 
-    def _new_corpus(self) -> Corpus:
-        return Corpus(lambda article_ids: self._store.stored(self.site, article_ids))
+    def _take_over(self, newer: "LiveSite") -> None:
+        self._reset(newer._corpus, newer._recommender.rules)
+        self._file, newer._file = newer._file, None
+        self._version, self._rules_version = newer._version, newer._rules_version
+
+    def _had_built(self, state: SiteState) -> bool:
+        """Have a file made, once, and start from it."""
+        build, self._build = self._build, None
+        if self._files is None or build is None or not build():
+            return False
+        opened = self._files.newest()
+        if opened is None or not _fits(opened, state):
+            return False
+        self._build = build
+        self._start_from(opened, state)
+        return True
+
+    def _new_corpus(self, base: Arrays | None = None) -> Corpus:
+        # Not our own method: a corpus that refers to us would wait for the garbage collector.
+        return Corpus(partial(self._store.stored, self.site), base)
 
     def _rules(self) -> RuleSet:
         book = self._store.rulebook.read(self.site)
@@ -195,16 +305,27 @@ class LiveSite:
         return cards
 
 
+def _fits(opened: IndexFile, state: SiteState) -> bool:
+    """Whether a file was made from this archive, by this version of the product."""
+    about = opened.about
+    is_of_it = about["born"] == state.born.hex() and about["version"] <= state.version
+    return is_of_it and about.items() >= MADE_BY.items()
+
+
 class Follower:
     """
     A thread that keeps sites current between requests.
 
     So the first reader after a bulk import does not wait for it, and a worker has heard of a
     deletion within a second even if the store then goes away.
+
+    Args:
+        build: starts to make a new index file of a site, and does not wait.
     """
 
-    def __init__(self, sites: list[LiveSite]) -> None:
+    def __init__(self, sites: list[LiveSite], build: Callable[[str], None] | None = None) -> None:
         self._sites = sites
+        self._build = build
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -221,6 +342,9 @@ class Follower:
             for live in self._sites:
                 try:
                     live.sync()
+                    live.adopt()
+                    if self._build is not None and live.is_scattered:
+                        self._build(live.site)
                     away.discard(live.site)
                 except Exception as error:  # noqa: BLE001 - nobody would start this thread again
                     if live.site not in away:

@@ -15,6 +15,7 @@ from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.embedded import lease
+from recommender.index import warm
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +35,8 @@ def raw_redis(redis_url: str) -> Iterator["redis.Redis"]:
 
 
 @pytest.fixture
-def settings(redis_url: str, raw_redis: "redis.Redis") -> Settings:
-    return Settings(redis_url=redis_url, sites=("main", "other"))
+def settings(redis_url: str, raw_redis: "redis.Redis", tmp_path: Path) -> Settings:
+    return Settings(redis_url=redis_url, sites=("main", "other"), data_dir=tmp_path)
 
 
 @pytest.fixture
@@ -70,3 +71,9 @@ def put(client: FlaskClient, key: dict[str, str]) -> Callable[..., None]:
             assert client.put(path, json=fields, headers=key).status_code in (200, 201)
 
     return store
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """No test waits for the compiler but the first one."""
+    warm()

@@ -11,7 +11,7 @@ from news import article
 
 from features.analyzer import analyze
 from features.article import Article, parse_article
-from features.boilerplate import BlockBook, line_digest
+from features.boilerplate import Limits, line_digest
 from features.vectorizer import TermCounts, count_terms
 from recommender.catalogue import Facets
 from recommender.corpus import Corpus
@@ -28,7 +28,7 @@ LINES = [
     "Kursk talks",
     "Alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar",
 ]
-FEW, MANY = 3, 4  # articles that make boilerplate of a line, and of a short one
+LIMITS = Limits(articles=3, short=4)  # of 6 articles
 
 stories = st.builds(
     lambda title, lines: parse_article(
@@ -55,12 +55,16 @@ class Site:
 
     def __init__(self) -> None:
         self.articles: Archive = {}
-        self.corpus = Corpus(self.stored, BlockBook(FEW, MANY))
+        self.corpus = Corpus(self.stored, limits=LIMITS)
         self.asked: list[str] = []
 
     def stored(self, ids: Any) -> dict[str, StoredArticle]:
         self.asked += ids
         return {i: stored(self.articles[i]) for i in ids if i in self.articles}
+
+    def start_anew(self) -> None:
+        """As a worker does that maps a file."""
+        self.corpus = Corpus(self.stored, self.corpus.arrays(), LIMITS)
 
     def write(self, put: Archive, deleted: Any = ()) -> list[str]:
         self.articles |= put
@@ -81,7 +85,7 @@ def key(line: str) -> str:
 def expected_index(articles: Archive) -> ArticleIndex:
     """The slow way: strike out the lines that too many have, then count again."""
     held = Counter(line for a in articles.values() for line in {*map(key, lines_below(a))})
-    known = {line for line, n in held.items() if n >= (FEW if len(line.split()) > 2 else MANY)}
+    known = {line for line, n in held.items() if n >= LIMITS[len(line.split()) <= 2]}
     index = ArticleIndex()
     index.apply({i: without(a, known) for i, a in articles.items()})
     return index
@@ -133,30 +137,36 @@ def assert_as_fresh(site: Site) -> None:
 
 
 @settings(deadline=None)
-@given(histories)
-def test_after_any_history_the_rows_are_those_of_a_fresh_corpus(history):
+@given(histories, st.sets(st.integers(0, 8)))
+def test_after_any_history_the_rows_are_those_of_a_fresh_corpus(history, restarts):
     site = Site()
-    for put, deleted in history:
+    for number, (put, deleted) in enumerate(history):
+        if number in restarts:
+            site.start_anew()
         site.catch_up(site.write(put, deleted))
         assert_as_fresh(site)
 
 
 @settings(deadline=None)
-@given(histories, st.integers(1, 4))
-def test_so_they_are_when_the_store_was_ahead_meanwhile(history, lag):
+@given(histories, st.integers(1, 4), st.sets(st.integers(0, 8)))
+def test_so_they_are_when_the_store_was_ahead_meanwhile(history, lag, restarts):
     site = Site()
     for start in range(0, len(history), lag):
+        if start in restarts:
+            site.start_anew()
         for ids in [site.write(put, deleted) for put, deleted in history[start : start + lag]]:
             site.catch_up(ids)
         assert_as_fresh(site)
 
 
 @settings(deadline=None)
-@given(histories)
-def test_titles_facets_and_the_sample_follow_their_articles(history):
+@given(histories, st.sets(st.integers(0, 8)))
+def test_titles_facets_and_the_sample_follow_their_articles(history, restarts):
     site = Site()
-    for put, deleted in history:
+    for number, (put, deleted) in enumerate(history):
         site.catch_up(site.write(put, deleted))
+        if number in restarts:
+            site.start_anew()
     corpus = site.corpus
     fresh = Corpus(site.stored)
     fresh.apply({i: stored(a) for i, a in sorted(site.articles.items())})

@@ -4,21 +4,34 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.vectorizer import TWO_WORD_BIT, TWO_WORD_WEIGHT, TermCounts
+from recommender import inverting
+from recommender.base import Base
+from recommender.ids import SortedIds
 from recommender.index import ArticleIndex, Neighbours
 
 IDS = [f"a{n}" for n in range(8)]
 TERMS = [1, 2, 3, 5, 8, int(TWO_WORD_BIT) + 1, int(TWO_WORD_BIT) + 2]
 
 Rows = dict[str, dict[int, int]]
+History = list[tuple[Rows, set[str], bool]]
 
 rows = st.dictionaries(
     st.sampled_from(IDS), st.dictionaries(st.sampled_from(TERMS), st.integers(1, 9)), max_size=4
 )
-histories = st.lists(st.tuples(rows, st.sets(st.sampled_from(IDS), max_size=2)), max_size=12)
+# What is changed, what is removed, and whether all is merged into a new base then.
+histories = st.lists(
+    st.tuples(rows, st.sets(st.sampled_from(IDS), max_size=2), st.booleans()), max_size=12
+)
+
+
+@pytest.fixture(autouse=True, params=[1, 64], ids=["common terms", "rare terms"])
+def _common(request, monkeypatch):
+    """In a few articles no term is common, unless nearly every one is."""
+    monkeypatch.setattr(inverting, "COMMON_IN_BLOCK", request.param)
 
 
 def counts(row: dict[int, int]) -> TermCounts:
@@ -29,12 +42,21 @@ def counts(row: dict[int, int]) -> TermCounts:
     )
 
 
-def built(history: list[tuple[Rows, set[str]]]) -> tuple[ArticleIndex, Rows]:
+def merged(index: ArticleIndex) -> ArticleIndex:
+    """The same articles, all in a base."""
+    ids = sorted({i for i in index.ids if i in index})
+    slots = np.array([index.slot(i) for i in ids], np.intp)
+    return ArticleIndex(Base(index.arrays(slots)), SortedIds.of(ids))
+
+
+def built(history: History) -> tuple[ArticleIndex, Rows]:
     index, stored = ArticleIndex(), {}
-    for changed, candidates in history:
+    for changed, candidates, merges in history:
         removed = candidates - changed.keys()
         index.apply({i: counts(row) for i, row in changed.items()}, removed)
         stored = {i: row for i, row in (stored | changed).items() if i not in removed}
+        if merges:
+            index = merged(index)
     return index, stored
 
 
@@ -64,6 +86,7 @@ def by_id(index: ArticleIndex, found: Neighbours) -> dict[str, float]:
     return {index.ids[s]: score for s, score in zip(found.slots, found.scores, strict=True)}
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories)
 def test_scores_are_the_cosines_of_the_articles_that_are_there_now(history):
     index, stored = built(history)
@@ -76,6 +99,7 @@ def test_scores_are_the_cosines_of_the_articles_that_are_there_now(history):
         assert expected == by_id(index, index.similar(article_id, len(IDS)))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories, st.dictionaries(st.sampled_from(TERMS), st.integers(1, 9), min_size=1))
 def test_a_draft_is_compared_as_a_stored_article_is(history, draft):
     index, stored = built(history)
@@ -85,10 +109,11 @@ def test_a_draft_is_compared_as_a_stored_article_is(history, draft):
     assert expected == by_id(index, index.similar_to(counts(draft), len(IDS)))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories)
 def test_only_what_is_there_counts_not_how_it_came_there(history):
     index, stored = built(history)
-    anew, _ = built([(stored, set())])
+    anew, _ = built([(stored, set(), False)])
 
     for article_id in stored:
         assert by_id(anew, anew.similar(article_id, 9)) == by_id(
@@ -96,6 +121,20 @@ def test_only_what_is_there_counts_not_how_it_came_there(history):
         )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(histories)
+def test_rows_are_unit_vectors_and_their_products_the_cosines(history):
+    index, stored = built(history)
+    slots = np.array([index.slot(i) for i in stored], np.intp)
+    rows, terms = index.rows(slots)
+
+    expected = [cosine(a, b, stored) for a in stored.values() for b in stored.values()]
+    assert pytest.approx(expected, abs=1e-6) == (rows @ rows.T).toarray().ravel()
+    assert pytest.approx(expected, abs=1e-6) == index.cosines(slots).ravel()
+    assert sorted({t for row in stored.values() for t in row}) == sorted(terms.tolist())
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories)
 def test_document_frequencies_count_living_articles(history):
     index, stored = built(history)
@@ -110,7 +149,7 @@ def test_rows_are_the_unit_vectors_of_the_articles_asked_for(history, chance):
     asked = chance.sample([*stored], chance.randint(0, len(stored)))
     rows, terms = index.rows(np.array([index.slot(i) for i in asked], dtype=np.intp))
 
-    assert [*terms] == sorted({term for i in asked for term in stored[i]})
+    assert sorted(terms.tolist()) == sorted({term for i in asked for term in stored[i]})
     assert (len(asked), terms.size) == rows.shape
     for article_id, row in zip(asked, rows.toarray(), strict=True):
         weights = unit(stored[article_id], stored)
@@ -125,7 +164,11 @@ def test_the_terms_of_an_article_are_those_it_was_last_given(history):
         assert sorted(row) == index.terms(index.slot(article_id)).tolist()
 
 
-@settings(deadline=None, max_examples=8)
+@settings(
+    deadline=None,
+    max_examples=8,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.integers(0, 2**32 - 1))
 def test_many_small_changes_leave_few_segments(seed):
     rng = np.random.default_rng(seed)
@@ -134,7 +177,7 @@ def test_many_small_changes_leave_few_segments(seed):
         row = counts(dict.fromkeys(rng.choice(50, 5, replace=False).tolist(), 1))
         index.apply({f"a{number}": row}, {f"a{rng.integers(0, 120)}"} - {f"a{number}"})
 
-    assert len(index._segments) <= 1 + math.log(120, 4)
+    assert len(index._tail.segments) <= 1 + math.log(120, 4)
 
 
 def test_an_article_is_never_similar_to_itself():

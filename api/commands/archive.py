@@ -17,6 +17,7 @@ import orjson
 from api.commands.sites import pick_site
 from features.text import looks_like_html
 from recommender.backend import Backend
+from recommender.build import build as build_file
 from recommender.config import Settings
 from recommender.ingest import Ingested, ingest
 from recommender.sources.files import ArticleFile, UnreadableFile
@@ -227,3 +228,18 @@ def _importable(field: str, value: Any) -> Any:
     if field in TEXT_FIELDS and looks_like_html(value):
         return escape(value, quote=False)
     return value
+
+
+def build(settings: Settings, site: str | None) -> None:
+    """Bring the index file of a site up to date, and say where it is."""
+    name = pick_site(settings, site)
+    started = time.monotonic()
+    with Backend(settings) as backend:
+        try:
+            number = build_file(settings, backend.store, name)
+        except OSError as error:
+            raise click.ClickException(f"the index file cannot be written: {error}") from error
+    if number is None:
+        click.echo(f"{name}: the index file is up to date")
+        return
+    click.echo(f"{name}: made index file {number} in {time.monotonic() - started:.1f} s")

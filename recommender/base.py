@@ -1,0 +1,495 @@
+"""
+The bulk of an index, read-only and compact: every article's terms, and every term's articles.
+
+Terms are numbered: first the *common* ones, then other words, then other two-word terms, each part
+by hashed id.
+
+- A common term's articles stand in *runs*: those of one block of 65,536 slots in which it has one
+  count, as 16-bit numbers. So the inner loop of a query adds one weight at many places.
+- The other terms stand in a dictionary of bit codes: hashed id, document frequency, and the gaps
+  between the slots. `heads` finds the block of `BLOCK` terms that a term belongs to. A term of one
+  article costs its slot and no list.
+- A row is bit codes too: gaps between the numbers of its terms, and their counts.
+
+Counts stand as codes, the most frequent one 0; weights follow from them at opening. All that is
+exact: a row gives back the counts that came in. `inverting.py` makes the arrays.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.vectorizer import TWO_WORD_BIT, TermCounts, idf, tf_weights
+from recommender.bits import Words, read_gamma, read_pair, read_rice, rice_bits
+from recommender.compiled import compiled, whole
+
+BLOCK = 16
+BLOCK_BITS = 16  # of a slot within a run
+RUN_CODE_BITS = 16
+# A common term has this many articles in each block of slots; with fewer, runs are mostly heads.
+COMMON_IN_BLOCK = 64
+# Terms in more than this share of all articles come last in a query, if they still matter then.
+LEVEL_SHARES = (1 / 16, 1 / 8)
+LEVELS = len(LEVEL_SHARES)
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Postings(NamedTuple):
+    """
+    The arrays that queries read; n articles, c common terms, d blocks of other ones.
+
+    Fields:
+        sizes: int64, (9,): articles, common terms, other words, other two-word terms; then the
+            low bits of the Rice codes: gaps of hashed ids of other words and two-word terms, and
+            gaps of row numbers of common terms, other words, other two-word terms.
+        row_at: shape (n + 1,), uint32, the byte in `rows` where each row starts.
+        rows: words of bits.
+        common_terms: shape (c,), uint32, ascending.
+        common_df: shape (c,), uint32.
+        common_runs: shape (c + 1,), uint32, where each term's runs start.
+        run_keys: uint32, block of slots << 16 | code of the count, ascending within a term.
+        run_ends: uint32, the end of each run in `run_slots`; it starts where the one before ends.
+        run_slots: uint16.
+        heads: shape (d,), uint32, the first hashed id of each dictionary block, ascending.
+        head_at: shape (d,), uint32, the byte in `dictionary` where it starts.
+        dictionary: words of bits.
+        weights: shape (2, codes), float32, by code: of words, and of two-word terms.
+        gap_bits: uint8, the low bits of gaps between slots, by document frequency.
+        levels: shape (c,), uint8: of how many of `LEVEL_SHARES` a common term has more.
+    """
+
+    sizes: NDArray[np.int64]
+    row_at: NDArray[np.uint32]
+    rows: Words
+    common_terms: NDArray[np.uint32]
+    common_df: NDArray[np.uint32]
+    common_runs: NDArray[np.uint32]
+    run_keys: NDArray[np.uint32]
+    run_ends: NDArray[np.uint32]
+    run_slots: NDArray[np.uint16]
+    heads: NDArray[np.uint32]
+    head_at: NDArray[np.uint32]
+    dictionary: Words
+    weights: NDArray[np.float32]
+    gap_bits: NDArray[np.uint8]
+    levels: NDArray[np.uint8]
+
+
+class Base:
+    """
+    The articles of a site at one moment, in slots from 0 on.
+
+    Args:
+        arrays: as `inverting.invert` made them.
+
+    Attributes:
+        postings: what queries read.
+        counts: float32, by code.
+        sums: shape (n, 3), float64: of tf², tf²·g and tf²·g², see `ArticleIndex`.
+        tails: shape (LEVELS, n), uint8: the length of the terms above each level as a share of
+            the article's whole length, in 255ths, rounded up.
+    """
+
+    def __init__(self, arrays: Arrays) -> None:
+        arrays = {name: fixed(array.view()) for name, array in arrays.items()}
+        self.counts: NDArray[np.float32] = arrays["counts"]
+        given = {name: arrays[name] for name in Postings._fields if name in arrays}
+        articles, df = int(arrays["sizes"][0]), arrays["common_df"]
+        self.postings = Postings(
+            **given,
+            weights=fixed(_weights(arrays["counts"])),
+            gap_bits=fixed(gap_bits(articles)),
+            levels=fixed(sum_levels(df, articles)),
+        )
+        self._common_words = int(np.searchsorted(arrays["common_terms"], TWO_WORD_BIT))
+        self.sums: NDArray[np.float64] = arrays["sums"]
+        self.tails: NDArray[np.uint8] = arrays["tails"]
+
+    def __len__(self) -> int:
+        return int(self.postings.sizes[0])
+
+    @property
+    def terms(self) -> int:
+        """How many different terms there are; their numbers are below."""
+        return int(self.postings.sizes[1:4].sum())
+
+    def rows(self, slots: NDArray[np.intp]) -> "Rows":
+        """The articles in *slots*; their terms stand by number, and by no id."""
+        ends = np.zeros(slots.size + 1, np.int64)
+        room = rows_size(self.postings, slots)
+        numbers, codes = np.empty(room, np.int64), np.empty(room, np.int64)
+        size = read_rows(self.postings, slots, ends[1:], numbers, codes)
+        numbers, codes = numbers[:size], codes[:size]
+        no_terms = np.zeros(size, np.uint32)
+        return Rows(ends, numbers, no_terms, self.weights(numbers, codes), self.counts[codes])
+
+    def weights(self, numbers: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The sublinear term frequencies that *codes* stand for, of terms with these numbers."""
+        common, words = self.postings.sizes[1:3]
+        pairs = (numbers >= common + words) | ((numbers < common) & (numbers >= self._common_words))
+        found: NDArray[np.float32] = self.postings.weights[pairs.astype(np.intp), codes]
+        return found
+
+    def most_common(self) -> "Entries":
+        """The terms above the first level."""
+        return self.entries(np.flatnonzero(self.postings.levels))
+
+    def numbers(self, terms: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """The numbers of hashed ids, -1 for those that no article has; shape of *terms*."""
+        numbers = np.empty(terms.size, np.int64)
+        find(self.postings, terms, numbers)
+        return numbers
+
+    def entries(self, numbers: NDArray[np.int64]) -> "Entries":
+        """What the dictionary says of terms, by number."""
+        terms = np.zeros(numbers.size, np.uint32)
+        df, places = np.zeros((2, numbers.size), np.int64)
+        describe(self.postings, numbers, terms, df, places)
+        return Entries(numbers, terms, df, places)
+
+
+class Rows(NamedTuple):
+    """
+    Some articles, end to end.
+
+    Fields:
+        ends: int64, shape (n + 1,), where each one's terms start, and where the last one's end.
+        numbers: int64, of the terms in the base, -1 where it has none.
+        terms: uint32, the hashed ids where the number is -1.
+        weights: float32, the sublinear term frequencies.
+        counts: float32.
+    """
+
+    ends: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    terms: NDArray[np.uint32]
+    weights: NDArray[np.float32]
+    counts: NDArray[np.float32]
+
+    def mixed_with(self, others: "Rows", mine: NDArray[np.bool_]) -> "Rows":
+        """These where *mine* is set and *others* elsewhere, both in their order."""
+        sizes = np.concatenate((np.diff(self.ends), np.diff(others.ends)))
+        starts = np.cumsum(sizes) - sizes
+        order = np.argsort(np.concatenate((np.flatnonzero(mine), np.flatnonzero(~mine))))
+        flat = spans(starts[order], sizes[order])
+        return Rows(
+            np.append(0, np.cumsum(sizes[order])),
+            np.concatenate((self.numbers, others.numbers))[flat],
+            np.concatenate((self.terms, others.terms))[flat],
+            np.concatenate((self.weights, others.weights))[flat],
+            np.concatenate((self.counts, others.counts))[flat],
+        )
+
+
+def spans(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Every position from each start on, as many as its size says, end to end."""
+    ends = np.cumsum(sizes)
+    return np.repeat(starts - ends + sizes, sizes) + np.arange(ends[-1] if ends.size else 0)
+
+
+class Entries(NamedTuple):
+    """
+    Terms of a base.
+
+    Fields:
+        numbers: int64; -1 for a term that no article of the base has.
+        terms: uint32, the hashed ids.
+        df: int64, in how many articles of the base.
+        places: int64, the bit in the dictionary where the postings start; of common terms 0.
+    """
+
+    numbers: NDArray[np.int64]
+    terms: NDArray[np.uint32]
+    df: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+def gap_bits(articles: int) -> NDArray[np.uint8]:
+    """The low bits of the gaps between the slots of a term that is not common, by its df."""
+    most = COMMON_IN_BLOCK * blocks(articles)
+    return np.array([rice_bits(articles / max(df, 1)) for df in range(most + 1)], np.uint8)
+
+
+def blocks(articles: int) -> int:
+    return (articles >> BLOCK_BITS) + 1
+
+
+def sum_levels(df: NDArray[np.uint32], articles: int) -> NDArray[np.uint8]:
+    """Of how many of `LEVEL_SHARES` each document frequency is more; shape of *df*."""
+    levels = np.zeros(df.size, np.uint8)
+    for share in LEVEL_SHARES:
+        levels += df > share * articles
+    return levels
+
+
+def _weights(counts: NDArray[np.float32]) -> NDArray[np.float32]:
+    kinds = (np.full(counts.size, term, np.uint32) for term in (0, TWO_WORD_BIT))
+    return np.stack([tf_weights(TermCounts(terms, counts)) for terms in kinds])
+
+
+def fixed(array: NDArray[Any]) -> NDArray[Any]:
+    """Like all others, read-only: a compiled function is made for one of the two."""
+    array.flags.writeable = False
+    return array
+
+
+def length_offset() -> float:
+    """The constant part of the idf, which is `ln(1 + articles) - ln(1 + df)` plus this."""
+    return float(idf(np.zeros(1, np.int64), 0)[0])
+
+
+@compiled
+def read_row(
+    base: Postings, slot: int, numbers: NDArray[np.int64], codes: NDArray[np.int64]
+) -> int:
+    """Write the terms' numbers, ascending, and the codes of their counts; return how many."""
+    at = whole(base.row_at[slot]) << 3
+    size = 0
+    first = 0
+    for group in range(3):
+        count, at = read_gamma(base.rows, at)
+        number = first - 1
+        for _ in range(count):
+            gap, code, at = read_pair(base.rows, at, base.sizes[6 + group])
+            number += gap + 1
+            numbers[size] = number
+            codes[size] = code
+            size += 1
+        first += base.sizes[1 + group]
+    return size
+
+
+@compiled
+def row_size(base: Postings, slot: int) -> int:
+    """At most so many terms does the row have: each takes two bits or more."""
+    return 4 * (whole(base.row_at[slot + 1]) - whole(base.row_at[slot]))
+
+
+@compiled
+def rows_size(base: Postings, slots: NDArray[np.int64]) -> int:
+    size = 0
+    for i in range(slots.size):
+        size += row_size(base, slots[i])
+    return size
+
+
+@compiled
+def read_rows(
+    base: Postings,
+    slots: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    codes: NDArray[np.int64],
+) -> int:
+    """As `read_row`, one after the other; *ends* gets where each ends."""
+    size = 0
+    for i in range(slots.size):
+        size += read_row(base, slots[i], numbers[size:], codes[size:])
+        ends[i] = size
+    return size
+
+
+@compiled
+def skip_postings(base: Postings, at: int, df: int) -> int:
+    """Where the dictionary goes on behind the postings at bit *at*."""
+    low_bits = whole(base.gap_bits[df])
+    for _ in range(df):
+        _, _, at = read_pair(base.dictionary, at, low_bits)
+    return at
+
+
+@compiled
+def entry_in_block(base: Postings, term: int, at: int, place: int) -> tuple[int, int, int]:
+    """
+    Hashed id, document frequency and place of the postings of a term that is not common.
+
+    Args:
+        term: the first hashed id of its dictionary block.
+        at: the bit where that starts.
+        place: how many terms stand before it, there or anywhere.
+    """
+    df, at = read_gamma(base.dictionary, at)
+    for _ in range(place % BLOCK):
+        at = skip_postings(base, at, df + 1)
+        gap, at = read_rice(base.dictionary, at, base.sizes[4 + (term >> 31)])
+        term += gap + 1
+        df, at = read_gamma(base.dictionary, at)
+    return term, df + 1, at
+
+
+@compiled
+def place_after(sorted_terms: NDArray[np.uint32], term: int) -> int:
+    """How many of the ascending *sorted_terms* are not above *term*."""
+    low, high = 0, sorted_terms.size
+    while low < high:
+        middle = (low + high) >> 1
+        if whole(sorted_terms[middle]) <= term:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def number_of(base: Postings, term: int) -> int:
+    """The number of a hashed id, -1 when no article has it."""
+    common = place_after(base.common_terms, term) - 1
+    if common >= 0 and whole(base.common_terms[common]) == term:
+        return common
+    block = place_after(base.heads, term) - 1
+    if block < 0:
+        return -1
+    at = whole(base.head_at[block]) << 3
+    found = whole(base.heads[block])
+    others = base.sizes[2] + base.sizes[3]
+    for place in range(block * BLOCK, min((block + 1) * BLOCK, others)):
+        if found == term:
+            return place + whole(base.sizes[1])
+        if found > term:
+            break
+        df, at = read_gamma(base.dictionary, at)
+        at = skip_postings(base, at, df + 1)
+        gap, at = read_rice(base.dictionary, at, base.sizes[4 + (found >> 31)])
+        found += gap + 1
+    return -1
+
+
+@compiled
+def find(base: Postings, terms: NDArray[np.uint32], numbers: NDArray[np.int64]) -> None:
+    for i in range(terms.size):
+        numbers[i] = number_of(base, whole(terms[i]))
+
+
+@compiled
+def describe(
+    base: Postings,
+    numbers: NDArray[np.int64],
+    terms: NDArray[np.uint32],
+    df: NDArray[np.int64],
+    places: NDArray[np.int64],
+) -> None:
+    """Fill in what the fields of `Entries` say; for number -1 nothing."""
+    # Two rounds of independent reads first, which memory serves all at once.
+    for i in range(numbers.size):
+        if numbers[i] >= base.sizes[1]:
+            block = np.uint64(numbers[i] - base.sizes[1]) // np.uint64(BLOCK)
+            terms[i] = base.heads[block]
+            places[i] = whole(base.head_at[block]) << 3
+    for i in range(numbers.size):
+        df[i] = whole(base.dictionary[np.uint64(places[i]) >> np.uint64(6)] & np.uint64(1))
+    for i in range(numbers.size):
+        number = numbers[i]
+        df[i] = 0
+        if number >= base.sizes[1]:
+            place = number - base.sizes[1]
+            term, df[i], places[i] = entry_in_block(base, whole(terms[i]), places[i], place)
+            terms[i] = np.uint32(term)
+        elif number >= 0:
+            terms[i], df[i] = base.common_terms[number], base.common_df[number]
+
+
+@compiled
+def run_start(base: Postings, run: int) -> int:
+    return whole(base.run_ends[run - 1]) if run else 0
+
+
+@compiled
+def add_others(
+    base: Postings, entries: Entries, query: NDArray[np.float64], scores: NDArray[np.float32]
+) -> None:
+    """Add `query · weight` for every posting of the terms that are not common."""
+    for i in range(query.size):
+        if entries.numbers[i] >= base.sizes[1]:
+            kind = whole(entries.terms[i]) >> 31
+            low_bits = whole(base.gap_bits[entries.df[i]])
+            slot, at = -1, entries.places[i]
+            for _ in range(entries.df[i]):
+                gap, code, at = read_pair(base.dictionary, at, low_bits)
+                slot += gap + 1
+                scores[slot] += np.float32(query[i] * base.weights[kind, code])
+
+
+@compiled
+def add_common(
+    base: Postings,
+    entries: Entries,
+    query: NDArray[np.float64],
+    level: int,
+    scores: NDArray[np.float32],
+) -> int:
+    """
+    Add `query · weight` for every posting of the common terms of that *level*.
+
+    Block of slots by block, so that the scores at hand stay in the processor's cache.
+
+    Returns:
+        how many postings the common terms above this level have.
+    """
+    above = 0
+    chosen, cursors = np.empty((2, query.size), np.int64)
+    size = 0
+    for i in range(query.size):
+        number = entries.numbers[i]
+        if 0 <= number < base.sizes[1]:
+            if base.levels[number] == level:
+                chosen[size], cursors[size] = i, base.common_runs[number]
+                size += 1
+            elif base.levels[number] > level:
+                above += whole(base.common_df[number])
+    for block in range(((base.sizes[0] - 1) >> BLOCK_BITS) + 1):
+        here = scores[block << BLOCK_BITS :]
+        for j in range(size):
+            i = chosen[j]
+            kind = whole(entries.terms[i]) >> 31
+            end = whole(base.common_runs[entries.numbers[i] + 1])
+            run = cursors[j]
+            while run < end and whole(base.run_keys[run]) >> RUN_CODE_BITS == block:
+                weight = np.float32(query[i] * base.weights[kind, base.run_keys[run] & 0xFFFF])
+                # A slice, for indices that count from 0 are known not to be negative.
+                slots = base.run_slots[run_start(base, run) : whole(base.run_ends[run])]
+                for p in range(slots.size):
+                    here[slots[p]] += weight
+                run += 1
+            cursors[j] = run
+    return above
+
+
+@compiled
+def move_sums(
+    base: Postings,
+    entries: Entries,
+    changes: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> None:
+    """
+    Add `weight² · changes` to the last two sums of every article of the given terms.
+
+    Args:
+        changes: shape (terms, 2), what g and g² of each term grew by.
+        sums: shape (slots, 3).
+    """
+    for i in range(entries.numbers.size):
+        number = entries.numbers[i]
+        if number < 0:
+            continue
+        kind = whole(entries.terms[i]) >> 31
+        if number >= base.sizes[1]:
+            low_bits = whole(base.gap_bits[entries.df[i]])
+            slot, at = -1, entries.places[i]
+            for _ in range(entries.df[i]):
+                gap, code, at = read_pair(base.dictionary, at, low_bits)
+                slot += gap + 1
+                square = np.float64(base.weights[kind, code]) ** 2
+                sums[slot, 1] += square * changes[i, 0]
+                sums[slot, 2] += square * changes[i, 1]
+            continue
+        for run in range(base.common_runs[number], base.common_runs[number + 1]):
+            first_slot = (whole(base.run_keys[run]) >> RUN_CODE_BITS) << BLOCK_BITS
+            square = np.float64(base.weights[kind, base.run_keys[run] & 0xFFFF]) ** 2
+            for p in range(run_start(base, run), whole(base.run_ends[run])):
+                slot = first_slot + whole(base.run_slots[p])
+                sums[slot, 1] += square * changes[i, 0]
+                sums[slot, 2] += square * changes[i, 1]

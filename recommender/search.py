@@ -1,0 +1,184 @@
+"""Exact top-k over a `Base` and a tail: rough scores fast, and true ones for whoever may be in."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.base import LEVELS, Entries, Postings, add_common, add_others, read_row, row_size
+from recommender.compiled import compiled, compiled_any_order
+from recommender.lengths import Lengths
+
+CHUNK = 128
+# Adding up this many postings takes about as long as one true score (0.5 µs).
+POSTINGS_A_CANDIDATE = 1_000
+A_PLACE = 2e-6  # rounding to six decimals can make up for less than this
+ROUGH = 2.0**-23  # of a float32 sum, for each term in it, and then some
+
+
+@compiled
+def candidates(
+    base: Postings,
+    entries: Entries,
+    query: NDArray[np.float64],
+    reaches: NDArray[np.float64],
+    lengths: Lengths,
+    scores: NDArray[np.float32],
+    among: NDArray[np.bool_],
+    leave_out: int,
+    k: int,
+) -> NDArray[np.int64]:
+    """
+    Return the slots that can be among the *k* best by six decimals, or tie with the k-th.
+
+    The most common terms come last. They add at most `reaches · tails` to a score (Cauchy and
+    Schwarz), so mostly a few candidates are left before them, whose true scores cost less.
+
+    Args:
+        query: for each term of *entries*, what a weight of it in an article counts.
+        reaches: shape (LEVELS,), the length of the query's terms above each level.
+        scores: shape (slots,), what other postings have added already; zero again afterwards.
+        among: mask by slot; of shape (0,) for all.
+        leave_out: a slot that is not asked for, or -1.
+    """
+    allowance = ROUGH * (query.size + 8)
+    add_others(base, entries, query, scores)
+    best, bounds = np.empty((2, -(-scores.size // CHUNK)), np.float32)
+    found = np.empty(0, np.int64)
+    for level in range(LEVELS + 1):
+        missing = add_common(base, entries, query, level, scores)
+        reach = reaches[level] if missing else 0.0
+        tails = lengths.tails[min(level, LEVELS - 1)]
+        find_best(scores, lengths.rough, tails, np.float32(reach), best, bounds)
+        worst = kth_best(scores, lengths.rough, among, leave_out, k, best)
+        bar = worst * (1 - allowance) - reach * allowance - A_PLACE
+        most = missing // POSTINGS_A_CANDIDATE if missing else scores.size
+        found = above(scores, lengths.rough, bounds, tails, reach, bar, among, leave_out, most)
+        if missing == 0 or found.size <= most:
+            break
+    scores[:] = 0
+    return found
+
+
+@compiled_any_order
+def find_best(
+    scores: NDArray[np.float32],
+    lengths: NDArray[np.float32],
+    tails: NDArray[np.float32],
+    reach: np.float32,
+    best: NDArray[np.float32],
+    bounds: NDArray[np.float32],
+) -> None:
+    """For each chunk of slots the highest `scores · lengths`, and the same `+ tails · reach`."""
+    for chunk in range(best.size):
+        # Slices, for only indices that count from 0 make a loop that is vectorised.
+        some = scores[chunk * CHUNK : (chunk + 1) * CHUNK]
+        their = lengths[chunk * CHUNK : (chunk + 1) * CHUNK]
+        rest = tails[chunk * CHUNK : (chunk + 1) * CHUNK]
+        most, most_bound = np.float32(0), np.float32(0)
+        for i in range(rest.size):
+            score = some[i] * their[i]
+            most = max(most, score)
+            most_bound = max(most_bound, score + rest[i] * reach)
+        for i in range(rest.size, some.size):
+            most = max(most, some[i] * their[i])
+        best[chunk] = most
+        bounds[chunk] = max(most, most_bound)
+
+
+@compiled
+def kth_best(
+    scores: NDArray[np.float32],
+    lengths: NDArray[np.float32],
+    among: NDArray[np.bool_],
+    leave_out: int,
+    k: int,
+    best: NDArray[np.float32],
+) -> float:
+    """The k-th highest `scores · lengths`, 0 when fewer are above 0; *best* is by chunk."""
+    heap = np.zeros(k, np.float32)  # the smallest is first
+    for chunk in range(best.size):
+        if best[chunk] <= heap[0]:
+            continue
+        for slot in range(chunk * CHUNK, min((chunk + 1) * CHUNK, scores.size)):
+            score = scores[slot] * lengths[slot]
+            if score > heap[0] and slot != leave_out and (among.size == 0 or among[slot]):
+                replace_smallest(heap, score)
+    return np.float64(heap[0])
+
+
+@compiled
+def replace_smallest(heap: NDArray[np.float32], value: np.float32) -> None:
+    place = 0
+    while True:
+        child = 2 * place + 1
+        if child + 1 < heap.size and heap[child + 1] < heap[child]:
+            child += 1
+        if child >= heap.size or heap[child] >= value:
+            break
+        heap[place] = heap[child]
+        place = child
+    heap[place] = value
+
+
+@compiled
+def above(
+    scores: NDArray[np.float32],
+    lengths: NDArray[np.float32],
+    bounds: NDArray[np.float32],
+    tails: NDArray[np.float32],
+    reach: float,
+    bar: float,
+    among: NDArray[np.bool_],
+    leave_out: int,
+    most: int,
+) -> NDArray[np.int64]:
+    """The slots with `scores · lengths + tails · reach` not below *bar*; stops above *most*."""
+    found = np.empty(min(most + 1, scores.size), np.int64)
+    size = 0
+    rough_reach, rough_bar = np.float32(reach), np.float32(max(bar, 0.0))
+    for chunk in range(bounds.size):
+        if bounds[chunk] < rough_bar or bounds[chunk] == 0:
+            continue
+        for slot in range(chunk * CHUNK, min((chunk + 1) * CHUNK, scores.size)):
+            bound = scores[slot] * lengths[slot]
+            if slot < tails.size:
+                bound += tails[slot] * rough_reach
+            if bound < rough_bar or bound == 0 or slot == leave_out:
+                continue
+            if among.size == 0 or among[slot]:
+                if size > most:
+                    return found
+                found[size] = slot
+                size += 1
+    return found[:size]
+
+
+@compiled
+def products(
+    base: Postings,
+    numbers: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+    query: NDArray[np.float64],
+    slots: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """
+    The products of a query with articles of the base, in float64.
+
+    Args:
+        numbers: the terms, ascending; -1 comes first and counts nothing.
+        pairs: 1 for two-word terms and else 0, in that order.
+        query: what a weight of each in an article counts.
+    """
+    found = np.zeros(slots.size)
+    for s in range(slots.size):
+        size = row_size(base, slots[s])
+        row, codes = np.empty(size, np.int64), np.empty(size, np.int64)
+        size = read_row(base, slots[s], row, codes)
+        i = 0
+        for j in range(size):
+            while i < numbers.size and numbers[i] < row[j]:
+                i += 1
+            if i == numbers.size:
+                break
+            if numbers[i] == row[j]:
+                found[s] += query[i] * np.float64(base.weights[pairs[i], codes[j]])
+    return found

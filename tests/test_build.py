@@ -1,0 +1,227 @@
+"""Workers that start from index files, go over to new ones, and give the lists of a full load."""
+
+import gc
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import pytest
+from news import STORIES
+from test_live import IDS, LIST, Newsroom, everything, put, shown
+
+from recommender import inverting
+from recommender import live as live_module
+from recommender import store as store_module
+from recommender.backend import Backend
+from recommender.build import build
+from recommender.building import Builder, index_files
+from recommender.connections import Connection
+from recommender.files import IndexFiles
+from recommender.live import LiveSite
+from recommender.store import Store
+
+NOW = datetime(2025, 3, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(backend) -> Store:
+    return backend.store
+
+
+@pytest.fixture
+def files(settings) -> IndexFiles:
+    return index_files(settings, "main")
+
+
+@pytest.fixture
+def worker(redis_url, raw_redis, files) -> Iterator[Callable[..., LiveSite]]:
+    """Start one more worker, with connections of its own."""
+    with ExitStack() as stack:
+
+        def start(files: IndexFiles | None = files, **options: object) -> LiveSite:
+            connection = Connection(redis_url)
+            stack.callback(connection.close)
+            return LiveSite("main", Store(connection), files=files, **options)
+
+        yield start
+
+
+@pytest.mark.parametrize("common", [1, 64], ids=["common terms", "rare terms"])
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_the_lists_are_those_of_a_full_load(
+    store, worker, settings, monkeypatch, seed, common
+):
+    """Writes, deletes, merges, workers that go over to files and workers that start again."""
+    monkeypatch.setattr(inverting, "COMMON_IN_BLOCK", common)
+    newsroom, chance = Newsroom(seed), random.Random(seed)
+    workers = [worker(), worker()]
+    for _ in range(60):
+        newsroom.change(store)
+        match chance.randrange(8):
+            case 0:
+                build(settings, store, "main")
+            case 1:
+                chance.choice(workers).adopt()
+            case 2:
+                workers[chance.randrange(2)] = worker()
+            case 3:
+                everything(chance.choice(workers), ["a1"])
+
+    anew = everything(worker(files=None))
+    assert [anew, anew] == [everything(one) for one in workers]
+
+
+def test_a_worker_that_starts_from_a_file_reads_only_what_changed_since(
+    store, worker, settings, raw_redis
+):
+    put(store, *STORIES, *IDS)
+    build(settings, store, "main")
+    put(store, "sudzha", title="News")
+    raw_redis.config_resetstat()
+    live = worker()
+    live.sync()
+    sent = raw_redis.info("commandstats")
+
+    assert "cmdstat_hscan" not in sent
+    assert {"xrange": 1, "mget": 3} == {
+        name: sent[f"cmdstat_{name}"]["calls"] for name in ("xrange", "mget")
+    }
+
+
+def test_a_file_that_is_up_to_date_is_not_made_again(store, settings):
+    put(store, *STORIES)
+
+    assert (1, None) == (build(settings, store, "main"), build(settings, store, "main"))
+
+
+def test_a_file_that_the_log_no_longer_reaches_is_not_used(store, worker, settings, monkeypatch):
+    monkeypatch.setattr(store_module, "LOG_LENGTH", 1)
+    put(store, *STORIES)
+    build(settings, store, "main")
+    for first in range(0, 400, 100):
+        put(store, *(f"a{n}" for n in range(first, first + 100)))
+
+    assert everything(worker(files=None), STORIES) == everything(worker(), STORIES)
+
+
+def test_a_file_of_an_archive_that_was_emptied_is_not_used(store, worker, settings, raw_redis):
+    put(store, *STORIES)
+    build(settings, store, "main")
+    raw_redis.flushall()
+    put(store, "kursk", "final", "budget", "sudzha", "ceasefire", "a1")
+    live = worker()
+    live.sync()
+
+    assert 6 == len(live.recent(LIST, NOW)[0].items)
+    assert 2 == build(settings, store, "main")
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "empty"])
+def test_a_damaged_file_is_made_anew_from_the_store(store, worker, settings, files, how):
+    put(store, *STORIES)
+    build(settings, store, "main")
+    path = files.folder / "1.index"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes({"flipped": content, "cut": content[:-64], "empty": b""}[how])
+    lists = everything(worker(), STORIES)
+
+    assert lists == everything(worker(files=None), STORIES)
+    assert 1 == build(settings, store, "main")
+
+
+def test_a_worker_goes_over_to_a_new_file_and_misses_nothing(store, worker, settings, files):
+    put(store, "kursk", "sudzha")
+    live = worker()
+    live.sync()
+    build(settings, store, "main")
+    put(store, "ceasefire")
+    live.adopt()
+
+    assert ["sudzha", "ceasefire"] == shown(live)
+    assert 1 == live._file.number
+
+
+def test_an_old_file_goes_when_the_last_worker_has_left_it(store, worker, settings, files):
+    put(store, "kursk", "sudzha")
+    build(settings, store, "main")
+    live, other = worker(), worker()
+    live.sync()
+    other.sync()
+    put(store, "budget")
+    build(settings, store, "main")
+    live.adopt()
+    before = sorted(path.name for path in files.folder.glob("*.index"))
+    gc.collect()  # our builder is no process of its own
+    other.adopt()
+
+    assert ["1.index", "2.index"] == before
+    assert ["2.index"] == [path.name for path in files.folder.glob("*.index")]
+
+
+def test_many_articles_are_read_by_way_of_a_file(store, worker, settings, monkeypatch):
+    monkeypatch.setattr(live_module, "FILE_FROM", 3)
+    put(store, *STORIES)
+    asked = []
+
+    def made() -> bool:
+        asked.append(build(settings, store, "main"))
+        return True
+
+    live = worker(build=made)
+    live.sync()
+
+    assert ([1], 1) == (asked, live._file.number)
+
+
+@pytest.mark.parametrize("build_anew", [None, lambda: False])
+def test_without_a_file_many_articles_are_kept_in_memory(store, worker, monkeypatch, build_anew):
+    monkeypatch.setattr(live_module, "FILE_FROM", 3)
+    put(store, *STORIES)
+    live = worker(build=build_anew)
+    lists = everything(live, STORIES)
+
+    assert (0, None) == (live._corpus.index.tail_slots, live._file)
+    monkeypatch.setattr(live_module, "FILE_FROM", 2_000)
+    assert everything(worker(files=None), STORIES) == lists
+
+
+def test_many_changes_ask_for_a_new_file(store, worker, monkeypatch):
+    monkeypatch.setattr(live_module, "FILE_FROM", 3)
+    live = worker(files=None)
+    put(store, *STORIES)
+    live.sync()
+    before = live.is_scattered
+    put(store, *STORIES, title="News of the day")
+    live.sync()
+
+    assert (False, True) == (before, live.is_scattered)
+
+
+def test_a_builder_is_a_process_of_its_own(settings, store, files):
+    put(store, *STORIES)
+    builder = Builder(settings)
+
+    assert (True, 1) == (builder.run("main"), files.latest_number())
+
+
+def test_a_builder_that_cannot_write_says_so_and_pauses(settings, store, files):
+    put(store, *STORIES)
+    files.folder.parent.mkdir(parents=True, exist_ok=True)
+    files.folder.write_text("a file where the folder should be")
+    builder = Builder(settings)
+    builder.start("main")
+    first = builder._running["main"]
+    first.wait()
+    builder.start("main")
+
+    assert (1, {}) == (first.returncode, builder._running)
+
+
+def test_a_backend_that_closes_ends_its_builders(settings, store):
+    with Backend(settings) as other:
+        other.builder.start("main")
+        process = other.builder._running["main"]
+
+    assert process.poll() is not None
