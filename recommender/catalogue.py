@@ -222,7 +222,7 @@ def _no_slots() -> "array[int]":
 
 
 def _folded(values: Collection[str]) -> tuple[str, ...]:
-    return tuple(intern(value.casefold()) for value in values)
+    return tuple(dict.fromkeys(intern(value.casefold()) for value in values))
 
 
 def _host(url: str | None) -> list[str]:

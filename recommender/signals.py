@@ -127,6 +127,8 @@ def _tags(corpus: Corpus, source: Source, slots: Slots) -> Values:
 def _author(corpus: Corpus, source: Source, slots: Slots) -> Values:
     """How rare the rarest shared author is: 1 for one of a single article, 0 for one of all."""
     articles, found = len(corpus.index), np.zeros(slots.size)
+    if not articles:
+        return found  # the first draft of a site
     for author in source.facets.author:
         carriers = corpus.catalogue.carriers("author", author)
         rarity = np.log((1 + articles) / (1 + carriers)) / np.log(1 + articles)

@@ -16,7 +16,7 @@ from recommender.signals import nearness
 
 NAMES = [*SignalWeights.model_fields]
 shares = st.floats(0, 1)
-weights = st.fixed_dictionaries({name: shares for name in NAMES})
+weights = st.fixed_dictionaries(dict.fromkeys(NAMES, shares))
 cosines = st.floats(1e-6, 1)
 models = st.builds(
     RankingModel,

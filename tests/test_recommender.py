@@ -369,7 +369,8 @@ def same_story(one: set[int], other: set[int]) -> bool:
     fewer, more = sorted((pairs_in(one), pairs_in(other)), key=len)
     enough = 0.5 * (len(fewer) + 20)
     grown = len(fewer & more) >= enough and len(fewer) >= 0.2 * len(more)
-    return grown or (bool(one | other) and len(one & other) >= 0.9 * len(one | other))
+    # The headline of all of them, `t`, stands in no text: below it is everything.
+    return grown or len(one & other) >= max(0.9 * len(one), 0.9 * len(other), 1)
 
 
 def pairs_in(says: set[int]) -> set[int]:
@@ -392,7 +393,7 @@ def about(score: float) -> Any:
     return pytest.approx(score, abs=2e-6)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(chances)
 def test_a_list_is_what_its_rules_say_article_by_article(chance):
     archive, wanted, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
@@ -448,7 +449,7 @@ def asked(wanted: object) -> str | None:
     return " ".join(f"{f.name}={str(getattr(wanted, f.name))[:20]}" for f in changed) or "plain"
 
 
-def big_archive(size: int = 700) -> Archive:
+def big_archive(size: int = 500) -> Archive:
     """Articles on 40 words, a third of them texts that an earlier one has too."""
     chance = random.Random(4)
     bodies: list[str] = []
@@ -488,10 +489,10 @@ def big() -> Archive:
     ids=asked,
 )
 def test_pages_are_slices_of_one_order(big, wanted):
-    whole = ids(big.related("a000", replace(wanted, limit=600)))
+    whole = ids(big.related("a000", replace(wanted, limit=450)))
 
     assert len(whole) == len({*whole}) > 100
-    for limit in (20, 90):
+    for limit in (45, 90):
         pages = [
             ids(big.related("a000", replace(wanted, limit=limit, offset=start)))
             for start in range(0, len(whole), limit)
@@ -540,7 +541,7 @@ def test_three_hundred_copies_of_one_story_leave_room_for_the_others():
 @pytest.mark.parametrize("fallback", [True, False])
 def test_a_cap_and_a_filter_leave_a_full_list_of_what_there_is(fallback):
     many = [{"id": f"m{n}", "body": "kursk " + text(f"m{n}w", 2), "authors": ["Ana"]}
-            for n in range(500)]  # fmt: skip
+            for n in range(150)]  # fmt: skip
     few = [{"id": f"f{n}", "body": "kursk " + text(f"f{n}w", 99), "authors": [f"B{n}"]}
            for n in range(6)]  # fmt: skip
     archive = Archive({"id": "a", "body": "kursk"}, *many, *few)
@@ -754,7 +755,7 @@ def arrived(final: list[dict[str, Any]], chance: random.Random) -> Archive:
         earlier = {"body": " ".join(f"w{chance.randint(0, 50)}" for _ in range(9))}
         archive.put(some_article(chance, made["id"]) | earlier)
         if chance.random() < 0.3:
-            archive.put(some_article(chance, f"gone{fields['id']}"))
+            archive.put(some_article(chance, f"gone{made['id']}"))
         if chance.random() < 0.3:
             archive.delete(chance.choice([*archive.articles]))
     for made in chance.sample(final, len(final)):
