@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.vectorizer import TWO_WORD_BIT, TermCounts, idf, tf_weights
+from features.vectorizer import TWO_WORD_BIT, TermCounts, tf_weights
 from recommender.bits import Words, read_gamma, read_pair, read_rice, rice_bits
 from recommender.compiled import compiled, whole
 
@@ -234,11 +234,6 @@ def fixed(array: NDArray[Any]) -> NDArray[Any]:
     """Like all others, read-only: a compiled function is made for one of the two."""
     array.flags.writeable = False
     return array
-
-
-def length_offset() -> float:
-    """The constant part of the idf, which is `ln(1 + articles) - ln(1 + df)` plus this."""
-    return float(idf(np.zeros(1, np.int64), 0)[0])
 
 
 @compiled

@@ -25,6 +25,5 @@ def least_similarity(corpus: "Corpus", language: str | None) -> float:
     slots = corpus.sample(SAMPLE, language)
     if slots.size < FEW:
         return OF_FEW
-    rows, _ = corpus.index.rows(slots)
-    cosines = (rows @ rows.T).toarray()[np.triu_indices(slots.size, 1)]
+    cosines = corpus.index.cosines(slots)[np.triu_indices(slots.size, 1)]
     return round(float(np.clip(np.quantile(cosines, QUANTILE), LOWEST, HIGHEST)), 2)

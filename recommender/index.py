@@ -57,8 +57,8 @@ class ArticleIndex:
     and the answer depends on which articles are there, not on the order they came in, nor on what
     is in the base.
 
-    A squared length is `sum(tf² · (c - g)²)` with `c = ln(1 + articles)` and a constant (the same
-    for all terms) and `g = ln(1 + df)` (which a change moves only for the terms of the changed
+    A squared length is `sum(tf² · (c - g)²)` with `c = ln(1 + articles) + offset` (the same for
+    all terms) and `g = ln(1 + df)` (which a change moves only for the terms of the changed
     article). So three sums per article, of `tf²`, `tf²·g` and `tf²·g²`, give every length at
     any time, and a change touches just the articles that share a term with it.
 
@@ -138,12 +138,21 @@ class ArticleIndex:
         """The ids of the terms of one article, ascending."""
         return np.sort(self._read_one(slot)[0].terms)
 
+    def term_lists(self, slots: NDArray[np.intp]) -> list[NDArray[np.uint32]]:
+        """As `terms`, for many articles at once."""
+        found = self._read(slots)
+        known = self._base.entries(found.numbers).terms
+        terms = np.where(found.numbers < 0, found.terms, known)
+        owners = np.repeat(np.arange(slots.size, dtype=np.uint64), np.diff(found.ends))
+        keys = np.sort(owners << np.uint64(32) | terms)
+        return np.split(keys.astype(np.uint32), found.ends[:-1])[1:]
+
     def rows(self, slots: NDArray[np.intp]) -> tuple[csr_array, NDArray[np.uint32]]:
         """
         Return the unit TF-IDF vectors of some articles.
 
         Returns:
-            CSR (n, t) of float64 in the order of *slots*, and the ids of its t columns.
+            CSR (n, t) of float64 in the order of *slots*, and the ids of its t columns, distinct.
         """
         return self._matrix(slots, least=1)
 

@@ -78,7 +78,9 @@ def _stories(
 
 def said(corpus: Corpus, slots: NDArray[np.intp]) -> list[Wording]:
     """What the articles in *slots* say."""
-    return [Wording(corpus.index.terms(s), corpus.title_terms(s)) for s in slots.tolist()]
+    terms = corpus.index.term_lists(slots)
+    titles = [corpus.title_terms(slot) for slot in slots.tolist()]
+    return [Wording(*both) for both in zip(terms, titles, strict=True)]
 
 
 def within_caps(
@@ -116,7 +118,6 @@ def _spread(
 
 
 def _diverse(corpus: Corpus, candidates: Candidates, diversity: float) -> NDArray[np.intp]:
-    rows, _ = corpus.index.rows(candidates.slots)
     # Rounded as scores are, or float noise would decide between articles that are equally unlike.
-    cosines = np.round((rows @ rows.T).toarray(), SCORE_DECIMALS)
+    cosines = np.round(corpus.index.cosines(candidates.slots), SCORE_DECIMALS)
     return diversified(candidates.scores, cosines, diversity, POOL)

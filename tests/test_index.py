@@ -162,6 +162,8 @@ def test_the_terms_of_an_article_are_those_it_was_last_given(history):
 
     for article_id, row in stored.items():
         assert sorted(row) == index.terms(index.slot(article_id)).tolist()
+    slots = np.array([index.slot(i) for i in stored], dtype=np.intp)
+    assert [*map(sorted, stored.values())] == [found.tolist() for found in index.term_lists(slots)]
 
 
 @settings(
