@@ -345,7 +345,7 @@ def evaluate(
     metavar="FILE",
     help="Where the ranking goes if it helps.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of the draws behind the interval.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of folds and intervals.")
 @JSON
 def tune(articles: str, truth_file: Path | None, output: Path, seed: int, as_json: bool) -> None:
     """Learn from the newsroom's own links how to rank its archive.
