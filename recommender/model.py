@@ -17,7 +17,7 @@ Signals = dict[str, Values]
 """Name → one value for each candidate, 0 to 1: how fully it speaks for it; shape (n,)."""
 
 _Weight = Annotated[float, Field(ge=0, le=1)]
-_Power = Annotated[float, Field(ge=-25, le=25)]
+_Power = Annotated[float, Field(ge=-50, le=50)]
 LEAST_FACTOR = 0.01
 
 
