@@ -12,7 +12,9 @@ from recommender.config import Settings
 
 MAX_BODY_BYTES = 2 * 2**20
 MAX_FORM_PARTS = 20
-_LISTS = re.compile(r"/v1/[^/]+/(related|recent|articles/[\s\S]*/related(\.html)?)")
+_PUBLIC = re.compile(
+    r"/v1/[^/]+/((related|recent|articles/[\s\S]*/related)(\.(html|rss|json|jsonld))?)"
+)
 
 
 class ArticleIdConverter(BaseConverter):
@@ -65,4 +67,4 @@ def _harden(response: Response) -> Response:
 
 def _is_public(path: str) -> bool:
     """Whether any page on the web may read this: the lists, which need no key."""
-    return _LISTS.fullmatch(path) is not None
+    return _PUBLIC.fullmatch(path) is not None

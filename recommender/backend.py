@@ -33,7 +33,8 @@ class Backend:
             if settings.cache_url
             else connection
         )
-        self.store = Store(connection)
+        hosts = {name: settings.hosts_of(name) for name in settings.sites}
+        self.store = Store(connection, hosts)
         self.keys = Keys(connection)
         self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
         self._sites = {name: LiveSite(name, self.store) for name in settings.sites}

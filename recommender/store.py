@@ -15,9 +15,10 @@ Cluster's hash tag. Records carry a format number and a checksum (`packing.py`).
 """
 
 from base64 import b32encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -28,7 +29,7 @@ from recommender.catalogue import Facets
 from recommender.connections import Connection
 from recommender.errors import CorruptRecord, StoreUnavailable
 from recommender.packing import pack_record, pack_vector, unpack_record, unpack_vector
-from recommender.urls import normalize_url
+from recommender.urls import is_on, normalize_url
 
 LOG_LENGTH = 100_000
 # Of articles read at once: while the store puts together an answer it gives no other.
@@ -107,10 +108,18 @@ def card_of(article: Article) -> Card:
 
 
 class Store:
-    """The articles of all sites. Every method may raise `StoreUnavailable`."""
+    """
+    The articles of all sites. Every method may raise `StoreUnavailable`.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        hosts: of each site that has declared any; a card links nowhere else.
+    """
+
+    def __init__(
+        self, connection: Connection, hosts: Mapping[str, Collection[str]] = MappingProxyType({})
+    ) -> None:
         self._connection = connection
+        self._hosts = hosts
         self.corrupt_records = 0
 
     def put(self, site: str, articles: Sequence[tuple[Article, TermCounts]]) -> list[Written]:
@@ -159,7 +168,11 @@ class Store:
         with self._connection.using("read") as client:
             version, *records = client.mget([_key(site, "version"), *keys])
         payloads = zip(article_ids, map(self._checked, records), strict=True)
-        found = {article_id: orjson.loads(payload) for article_id, payload in payloads if payload}
+        found = {
+            article_id: self._linked(site, orjson.loads(payload))
+            for article_id, payload in payloads
+            if payload
+        }
         return int(version or 0), found
 
     def stored(self, site: str, article_ids: Sequence[str]) -> dict[str, StoredArticle]:
@@ -237,6 +250,11 @@ class Store:
         reaches_back = changes[0].version == after + 1 if changes else version == after
         return changes if reaches_back else None
 
+    def _linked(self, site: str, card: Card) -> Card:
+        """The card, without its address if that is on nobody's host."""
+        hosts = self._hosts.get(site)
+        return {**card, "url": None} if hosts and not _is_on(card["url"], hosts) else card
+
     def _live_keys(self, site: str) -> Iterator[list[str]]:
         cursor = 0
         while True:
@@ -291,6 +309,10 @@ def _site_keys(site: str, key: str) -> list[str]:
     shared = [_key(site, name) for name in ("version", "log", "heads", "urls")]
     own = [_key(site, kind, key) for kind in ("card", "text", "vector")]
     return [*shared, *own, _key(site, "born")]
+
+
+def _is_on(url: str | None, hosts: Collection[str]) -> bool:
+    return url is not None and is_on(url, hosts)
 
 
 def _url_key(url: str) -> str:

@@ -17,10 +17,13 @@ from recommender.config import Settings
 
 Key = dict[str, str]
 
+FORMS = ".<any(html,rss,json,jsonld):form>"
 # All that anybody may do. A new route is closed until it is written down here.
 PUBLIC = {
     ("GET", "/v1/<site>/articles/<article_id:article_id>/related"),
-    ("GET", "/v1/<site>/articles/<article_id:article_id>/related.html"),
+    ("GET", f"/v1/<site>/articles/<article_id:article_id>/related{FORMS}"),
+    ("GET", f"/v1/<site>/related{FORMS}"),
+    ("GET", f"/v1/<site>/recent{FORMS}"),
     ("GET", "/v1/<site>/related"),
     ("GET", "/v1/<site>/recent"),
     ("GET", "/healthz"),
