@@ -5,7 +5,7 @@ import re
 from flask import Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
-from api import articles, demo, errors, health, openapi, related
+from api import articles, demo, errors, health, openapi, related, widget
 from api.errors import problem
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -14,6 +14,7 @@ MAX_BODY_BYTES = 2 * 2**20
 MAX_FORM_PARTS = 20
 _PUBLIC = re.compile(
     r"/v1/[^/]+/((related|recent|articles/[\s\S]*/related)(\.(html|rss|json|jsonld))?)"
+    r"|/widget(/[^/]+/widget)?\.js"
 )
 
 
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for module in (related, articles, health, openapi):
+    for module in (related, articles, health, openapi, widget):
         app.register_blueprint(module.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
@@ -66,5 +67,5 @@ def _harden(response: Response) -> Response:
 
 
 def _is_public(path: str) -> bool:
-    """Whether any page on the web may read this: the lists, which need no key."""
+    """Whether any page on the web may read this: the lists and their script, which need no key."""
     return _PUBLIC.fullmatch(path) is not None

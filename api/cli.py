@@ -222,6 +222,23 @@ def revoke_key(key_id: str) -> None:
 
 
 @main.command()
+@SITE
+@click.option(
+    "--url",
+    default="https://related.your.site",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Of this service, as readers' browsers reach it.",
+)
+def widget(site: str | None, url: str) -> None:
+    """Print what a page needs for its box, with the script pinned by its hash."""
+    from api.commands.sites import pick_site
+    from api.widget import tags
+
+    click.echo(tags(url.rstrip("/"), pick_site(_settings(), site)))
+
+
+@main.command()
 @JSON
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:

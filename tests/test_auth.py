@@ -24,6 +24,9 @@ PUBLIC = {
     ("GET", f"/v1/<site>/articles/<article_id:article_id>/related{FORMS}"),
     ("GET", f"/v1/<site>/related{FORMS}"),
     ("GET", f"/v1/<site>/recent{FORMS}"),
+    ("GET", "/widget"),
+    ("GET", "/widget.js"),
+    ("GET", "/widget/<version>/widget.js"),
     ("GET", "/v1/<site>/related"),
     ("GET", "/v1/<site>/recent"),
     ("GET", "/healthz"),
@@ -32,6 +35,8 @@ PUBLIC = {
     ("GET", "/static/<path:filename>"),
     # The sample newspaper, in demo mode only.
     ("GET", "/"),
+    ("GET", "/section/<name>"),
+    ("GET", "/layouts"),
     ("GET", "/<article_id:article_id>"),
 }
 CLOSED = {

@@ -19,7 +19,7 @@ Key = dict[str, str]
 Operation = dict[str, Any]
 METHODS = {"get", "put", "post", "delete"}
 # Files, and pages for people.
-NOT_DESCRIBED = {"/static/{filename}"}
+NOT_DESCRIBED = {"/static/{filename}", "/widget", "/widget.js", "/widget/{version}/widget.js"}
 
 
 def operations() -> list[tuple[str, str, Operation]]:
