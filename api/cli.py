@@ -224,6 +224,26 @@ def revoke_key(key_id: str) -> None:
 @main.command()
 @SITE
 @click.option(
+    "--days", type=click.IntRange(1, 90), default=7, show_default=True, help="With today."
+)
+@click.option(
+    "--by",
+    type=click.Choice(["article", "position", "day"]),
+    default="article",
+    show_default=True,
+    help="What the table's lines are.",
+)
+@JSON
+def events(site: str | None, days: int, by: Any, as_json: bool) -> None:
+    """Print what readers saw and clicked. --json has every count of day, article and position."""
+    from api.commands.events import events as run
+
+    run(_settings(), site, days, by, as_json)
+
+
+@main.command()
+@SITE
+@click.option(
     "--url",
     default="https://related.your.site",
     show_default=True,

@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from api.events import EventBatch
 from api.formats import LAYOUTS
 from api.listing import json_response
 from api.params import MAX_EXCLUDED, MAX_VALUES, ListQuery
@@ -117,6 +118,7 @@ ANSWERS: dict[type[BaseModel], JsonSchemaMode] = {
     Health: "serialization",
     Readiness: "serialization",
     # What is missing where there is nothing to say.
+    EventBatch: "validation",
     Problem: "validation",
     LineResult: "validation",
 }
@@ -168,6 +170,13 @@ PROBLEM_EXAMPLE = {
     "errors": [{"pointer": "/published_at", "detail": "expected an ISO 8601 date"}],
 }
 STORED_EXAMPLE = {"id": "2025/03/13/kursk", "outcome": "added", "version": 1285}
+EVENTS_EXAMPLE = {
+    "recommendation_id": "5a1f0c2b9d3e4f6071",
+    "events": [
+        {"type": "impression", "article": "2025/03/13/kursk", "position": 1},
+        {"type": "click", "article": "2025/03/13/kursk", "position": 1},
+    ],
+}
 HEALTH_EXAMPLE = {"status": "ok"}
 READINESS_EXAMPLE = {"ready": True, "sites": {"main": "ready"}}
 LINES_EXAMPLE = (
@@ -210,6 +219,7 @@ EXAMPLES: dict[str, Any] = {
     "SentArticle": SENT_ARTICLE_EXAMPLE,
     "Draft": DRAFT_EXAMPLE,
     "List": LIST_EXAMPLE,
+    "EventBatch": EVENTS_EXAMPLE,
     "Problem": PROBLEM_EXAMPLE,
     "Stored": STORED_EXAMPLE,
     "Health": HEALTH_EXAMPLE,
@@ -422,6 +432,16 @@ def _paths() -> dict[str, Any]:
                 parameters=[_SITE],
                 body=_ndjson(SENT_LINES_EXAMPLE),
                 key="ingest",
+            )
+        },
+        "/v1/{site}/events": {
+            "post": _operation(
+                "countEvents",
+                "Count impressions and clicks; nothing of browsers that say DNT or Sec-GPC",
+                {"204": {"description": "Taken; unknown articles are passed over"}},
+                *(400, 404, 413, 415, 429, 503),
+                parameters=[_SITE],
+                body={**_json("EventBatch"), **_json("EventBatch", "text/plain")},
             )
         },
         "/healthz": {

@@ -8,6 +8,7 @@ from recommender.config import Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedLease, lease
 from recommender.errors import NotFound
+from recommender.events import EventCounts
 from recommender.lists import ListCache
 from recommender.live import LiveSite
 from recommender.store import Store
@@ -15,7 +16,7 @@ from recommender.store import Store
 
 class Backend:
     """
-    Store, cache, keys and sites of one process; use it in a `with` block or `close` it.
+    Store, cache, keys, counts and sites of one process; use it in a `with` block or `close` it.
 
     Without `redis_url` it shares the embedded server of `data_dir`, starting it if need be.
 
@@ -36,6 +37,7 @@ class Backend:
         hosts = {name: settings.hosts_of(name) for name in settings.sites}
         self.store = Store(connection, hosts)
         self.keys = Keys(connection)
+        self.events = EventCounts(connection)
         self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
         self._sites = {name: LiveSite(name, self.store) for name in settings.sites}
 

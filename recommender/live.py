@@ -1,7 +1,7 @@
 """A worker's view of a site: its corpus, brought up to the store's version before every answer."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -87,6 +87,12 @@ class LiveSite:
         corpus = self._corpus
         slots = corpus.slots(article_ids)
         return slots.size == len(article_ids) and corpus.catalogue.are_out(slots, now)
+
+    def known(self, article_ids: Iterable[str]) -> set[str]:
+        """Those of *article_ids* that the site has, as this worker last heard."""
+        if not self.loaded:
+            self.sync()
+        return {one for one in article_ids if self._corpus.index.slot(one) is not None}
 
     def _made(self, make: Callable[[Recommender], RelatedList]) -> tuple[RelatedList, int]:
         """

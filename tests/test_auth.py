@@ -24,6 +24,7 @@ PUBLIC = {
     ("GET", f"/v1/<site>/articles/<article_id:article_id>/related{FORMS}"),
     ("GET", f"/v1/<site>/related{FORMS}"),
     ("GET", f"/v1/<site>/recent{FORMS}"),
+    ("POST", "/v1/<site>/events"),
     ("GET", "/widget"),
     ("GET", "/widget.js"),
     ("GET", "/widget/<version>/widget.js"),
