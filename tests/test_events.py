@@ -1,4 +1,4 @@
-"""Impressions and clicks: counts that know nobody, and never more of them than there is room for."""
+"""Impressions and clicks: counts that know nobody, and never more of them than there is room."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta

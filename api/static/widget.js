@@ -74,7 +74,7 @@
     return node;
   };
   const safe = (address, hosts = []) => {
-    const url = /^https?:\/\//i.test(address) && URL.canParse(address) && new URL(address);
+    const url = /^https?:\/\/[^\/\\]/i.test(address) && URL.canParse(address) && new URL(address);
     return url && (!hosts[0] || hosts.includes(url.host.replace(/^www\./, ""))) && url.href;
   };
   // Once the node was so near, or in view, for so long.
@@ -170,7 +170,7 @@
     }
 
     card({ id, title, url, excerpt, image, published_at, language }, position) {
-      shown.push(id);
+      shown.push(`${id}`);
       const card = make("li", "card", "", language);
       const text = make("div", "text");
       const href = safe(url, this.values("hosts"));
