@@ -21,7 +21,6 @@ JSON = {**OPEN, "Content-Type": "application/json"}
 PICTURE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
 LIST = "/v1/main/articles/kursk/related"
 HEAD = {"recommendation_id": "5a1f0c2b9d3e4f6071", "version": 1, "fallback": False}
-GONE = "() => !document.querySelector('also-see')"
 
 
 def item(number: int = 1, **fields: Any) -> dict[str, Any]:
@@ -100,7 +99,7 @@ BROKEN: dict[str, Any] = {
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_box_without_a_list_goes(open_page: Callable[..., Page], fault: str) -> None:
     page = open_page(BROKEN[fault])
-    page.wait_for_function(GONE)
+    page.locator("also-see").wait_for(state="detached")
 
     assert "before\n\nafter" == page.locator("body").inner_text().strip()
 
@@ -109,7 +108,7 @@ def test_a_slow_service_is_waited_for_two_seconds(open_page: Callable[..., Page]
     page = open_page(slow)
     page.wait_for_timeout(1200)
     still_there = page.locator("also-see").count()
-    page.wait_for_function(GONE, timeout=1800)
+    page.locator("also-see").wait_for(state="detached", timeout=1800)
 
     assert (1, ["before", "after"]) == (still_there, page.locator("p").all_inner_texts())
 
@@ -118,7 +117,7 @@ def test_a_service_that_is_not_there_leaves_the_page_alone(
     open_page: Callable[..., Page], visit: Visit
 ) -> None:
     page = open_page((200, JSON, b""), '<p>Text</p><also-see service="http://127.0.0.1:9/">')
-    page.wait_for_function(GONE)
+    page.locator("also-see").wait_for(state="detached")
 
     assert ["Text"] == page.locator("p").all_inner_texts()
     assert not [said for said in visit.complaints if "Uncaught" in said]
@@ -131,7 +130,7 @@ def test_no_failure_is_an_error_of_the_page(
     errors = "addEventListener('error', () => { window.broken = true });"
     errors += "addEventListener('unhandledrejection', () => { window.broken = true });"
     page = open_page(BROKEN[fault], script=errors)
-    page.wait_for_function(GONE)
+    page.locator("also-see").wait_for(state="detached")
 
     assert not page.evaluate("window.broken")
 
