@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 STORY = "2026/10/26/first-barge-through-dunmere"
 URDU = "2026/10/20/tollerby-ek-maah-baad"
+EXAMPLE = Path(__file__).parents[2] / "integrations/html/story.html"
 LIMITS = {"sidebar": 5, "list": 5, "grid": 4, "inline": 1}
 CARDS = """
     box => [...box.shadowRoot.querySelectorAll(".card:has(.title)")].map(card => ({
@@ -371,6 +373,17 @@ def test_a_pinned_script_runs_and_another_one_does_not(
         other.evaluate("!!customElements.get('also-see')"),
         other.locator("p").inner_text(),
     )
+
+
+def test_the_example_page_shows_its_three_boxes(
+    site: HostSite, newspaper: str, visit: Visit
+) -> None:
+    text = EXAMPLE.read_text().replace("https://related.your.site", newspaper)
+    site.pages["/story"] = (200, {"Content-Type": "text/html; charset=utf-8"}, text.encode())
+    page = visit(f"{site.url}/story")
+    filled(page)
+
+    assert [1, 5, 4] == [len(titles(page, number)) for number in range(3)]
 
 
 # Without the script
