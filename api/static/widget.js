@@ -1,4 +1,4 @@
-// <also-see>, the box of related articles; docs/WIDGET.md
+// <also-see>: see docs/WIDGET.md
 (() => {
   if (customElements.get("also-see")) return;
   const SERVICE = document.currentScript?.src.replace(/(widget\/\w+\/)?widget\.js.*/, "");
@@ -27,7 +27,7 @@
     it: "Leggi anche|Leggi",
   };
   const sheet = new CSSStyleSheet();
-  // Empty cards are as high as full ones, so a box takes its space at once.
+  // Empty cards are as high as full ones: nothing jumps.
   sheet.replaceSync(`
   :host { display: block; --accent: var(--also-see-accent, light-dark(#0b5c66, #6cc7d2)); }
   * { margin: 0; line-height: 1.4; }
@@ -49,12 +49,13 @@
   :host([layout=grid]) .picture { width: 100%; aspect-ratio: 16 / 9; }
   :host([layout=grid]) .card:not(:has(img))::before { aspect-ratio: 16 / 9; background: #8883; content: ""; }
   :host([layout=inline]) .box { display: flex; gap: .4em; }
-  :host([layout=inline]) .heading { border: 0; padding: 0; font-size: 1em; }
+  :host([layout=inline]) .heading { margin: 0; border: 0; padding: 0; font-size: 1em; }
   :host([layout=inline]) .heading::after { content: ":"; }
   :host([layout=inline]) .list { flex: 1; --also-see-column: 100%; --also-see-gap: 0; }
   :host([layout=inline]) .card { --lines: 1; height: 1.4em; }
   :host([layout=inline]) .title { color: var(--accent); }
   @media (max-width: 40em) { :host([layout=inline]) .card { --lines: 2; height: 2.8em; } }
+  @media (forced-colors: active) { a { color: LinkText !important; } }
   @media print {
     .card { height: auto !important; }
     .picture, .more { display: none; }
@@ -63,7 +64,7 @@
   const boxes = new Set();
   let pageToken, shown = [], number = 0;
 
-  const make = (tag, name, text = "", language) => {
+  const make = (tag, name, text, language) => {
     const node = document.createElement(tag);
     node.className = node.part = name;
     node.textContent = text;
@@ -77,7 +78,7 @@
     const url = /^https?:\/\/[^\/\\]/i.test(address) && URL.canParse(address) && new URL(address);
     return url && (!hosts[0] || hosts.includes(url.host.replace(/^www\./, ""))) && url.href;
   };
-  // Once the node was so near, or in view, for so long.
+  // Once it was in view for so long.
   const when = (node, options, ms, call) => {
     let timer;
     new IntersectionObserver(([entry], observer) => {
@@ -106,7 +107,7 @@
       if (this.list) return;
       this.reserve();
       when(this, { rootMargin: "600px" }, 0, async () => {
-        // One after another: each leaves out what those before it show.
+        // One by one: each leaves out what others show.
         for (const box of boxes) {
           await (box.loaded ||= box.load().catch(() => box.remove()));
           if (box == this) break;
@@ -128,7 +129,7 @@
       this.limit = this.get("limit", { grid: 4, inline: 1 }[this.layout] || 5);
       const heading = this.getAttribute("heading") ?? this.words[0];
       const level = this.layout == "inline" ? "b" : "h" + this.get("heading-level", 2);
-      const box = make("aside", "box", "", this.language);
+      const box = make("aside", "box", null, this.language);
       box.ariaLabel = heading + (number++ ? " " + number : "");
       if (heading) box.append(make(level, "heading", heading));
       box.append(this.list = make("ol", "list"));
@@ -163,15 +164,16 @@
       if (!cards[0]) this.remove();
       this.recommendation_id = answer.recommendation_id;
       pageToken = answer.page_token;
-      // A short list keeps its space where the page would jump.
-      if (this.getBoundingClientRect().top < innerHeight) this.style.minHeight = this.offsetHeight + "px";
+      // A short list keeps its space in view.
+      const inView = this.getBoundingClientRect().top < innerHeight;
+      if (inView && !cards[this.limit - 1]) this.style.minHeight = this.offsetHeight + "px";
       this.list.replaceChildren(...cards);
       this.list.ariaHidden = null;
     }
 
     card({ id, title, url, excerpt, image, published_at, language }, position) {
       shown.push(`${id}`);
-      const card = make("li", "card", "", language);
+      const card = make("li", "card", null, language);
       const text = make("div", "text");
       const href = safe(url, this.values("hosts"));
       const link = make(href ? "a" : "span", "title", title);
@@ -182,7 +184,7 @@
         text.append(make("time", "date", date.toLocaleDateString(this.language, { dateStyle: "medium" })));
       }
       if (this.layout == "sidebar") {
-        text.append(make("p", "excerpt", excerpt || ""));
+        text.append(make("p", "excerpt", excerpt));
         const more = make("span", "more", this.words[1] + " »");
         more.ariaHidden = true;
         if (href) text.append(more);
