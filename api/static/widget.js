@@ -33,7 +33,7 @@
   * { margin: 0; line-height: 1.4; }
   .heading { margin-bottom: 1em; border-bottom: 2px solid var(--accent); padding-bottom: .4em; font-size: 1.05em; }
   .list { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--also-see-column, 17em)), 1fr)); gap: var(--also-see-gap, 1.2em); padding: 0; list-style: none; }
-  .card { display: flex; gap: .9em; position: relative; height: 10em; }
+  .card { display: flex; gap: .9em; position: relative; height: 9.2em; }
   .text { flex: 1; min-width: 0; overflow-wrap: anywhere; }
   .picture { width: 6.5em; height: auto; aspect-ratio: 3 / 2; align-self: start; border-radius: 4px; background: #8883; object-fit: cover; }
   .title, .excerpt { unicode-bidi: plaintext; display: -webkit-box; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: var(--lines, 3); }
