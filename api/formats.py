@@ -41,11 +41,13 @@ class Form(NamedTuple):
     Fields:
         layout: of HTML alone.
         embedded: a whole page for a frame instead of a fragment; of HTML alone.
+        negotiated: whether the `Accept` header chose it; otherwise the path did.
     """
 
     kind: Kind = "list"
     layout: Layout = "sidebar"
     embedded: bool = False
+    negotiated: bool = False
 
     @property
     def name(self) -> str:
@@ -55,7 +57,9 @@ class Form(NamedTuple):
     @property
     def headers(self) -> dict[str, str]:
         policy = {"Content-Security-Policy": EMBED_POLICY} if self.embedded else {}
-        return {"Content-Type": CONTENT_TYPES[self.kind], **policy}
+        # Only then: a cache keeps one list for each `Accept` header that it meets.
+        vary = {"Vary": "Accept"} if self.negotiated else {}
+        return {"Content-Type": CONTENT_TYPES[self.kind], **policy, **vary}
 
 
 def form_of(request: Request, ending: str | None) -> Form:
@@ -67,14 +71,14 @@ def form_of(request: Request, ending: str | None) -> Form:
     """
     kind = ENDINGS[ending] if ending else _accepted(request)
     if kind != "html":
-        return Form(kind)
+        return Form(kind, negotiated=ending is None)
     layout = single(request.args, "layout") or "sidebar"
     if layout not in LAYOUTS:
         raise InvalidParameter("layout", f"expected one of {', '.join(LAYOUTS)}")
     embed = (single(request.args, "embed") or "0").lower()
     if embed not in ("0", "1", "false", "true"):
         raise InvalidParameter("embed", "expected 1 or 0")
-    return Form(kind, layout, embed in ("1", "true"))
+    return Form(kind, layout, embed in ("1", "true"), negotiated=ending is None)
 
 
 def _accepted(request: Request) -> Kind:

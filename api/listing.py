@@ -111,7 +111,6 @@ def _response(
 ) -> Response:
     response = Response(finished.body, headers=form.headers)
     response.headers["Cache-Control"] = CACHE_CONTROL
-    response.vary.add("Accept")  # the same path may have other forms
     response.headers["Cache-Status"] = f"AlsoSee; {state}"
     if age_seconds is not None:
         response.headers["Age"] = str(max(0, round(age_seconds)))

@@ -350,6 +350,7 @@ def test_the_path_has_the_last_word(client: FlaskClient) -> None:
     response = client.get(f"{KURSK}.rss", headers={"Accept": "application/json"})
 
     assert "application/rss+xml; charset=utf-8" == response.content_type
+    assert "Vary" not in response.headers
 
 
 @pytest.mark.parametrize("ending", ["", ".html", ".rss", ".json", ".jsonld"])

@@ -405,6 +405,15 @@ def test_a_frame_tells_its_height(site: HostSite, newspaper: str, visit: Visit) 
     assert [] == visit.complaints
 
 
+@pytest.mark.parametrize("layout", LIMITS)
+def test_a_frame_can_be_read_by_everybody(newspaper: str, visit: Visit, layout: str) -> None:
+    path = f"{newspaper}/v1/main/articles/{quote(STORY, safe='')}/related.html"
+    page = visit(f"{path}?embed=1&layout={layout}", 400)
+    found = Axe().run(page).response["violations"]
+
+    assert [] == [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
 def test_a_link_in_a_frame_opens_in_the_whole_window(
     site: HostSite, newspaper: str, visit: Visit
 ) -> None:
