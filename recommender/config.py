@@ -72,7 +72,8 @@ def _host(entry: str) -> str:
     site, _, host = entry.lower().rpartition("=")
     if (site and not _SITE.fullmatch(site)) or not _HOST.fullmatch(host):
         raise ValueError("expected host names, such as news.example or sport=news.example:8080")
-    return f"{site}={host}".removeprefix("=").replace("=www.", "=").removeprefix("www.")
+    host = host.removeprefix("www.").removesuffix(":443").removesuffix(":80")
+    return f"{site}={host}" if site else host
 
 
 RedisUrl = Annotated[SecretStr | None, AfterValidator(_redis_url)]

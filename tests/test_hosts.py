@@ -68,12 +68,14 @@ def test_without_hosts_any_http_address_will_do() -> None:
 
 def test_settings_know_the_hosts_of_each_site() -> None:
     settings = Settings.from_environment(
-        {"ALSOSEE_HOSTS": "WWW.News.example, sport=www.sport.example:8080"}
+        {"ALSOSEE_HOSTS": "WWW.News.example, sport=www.sport.example:8080, =a.example:443"}
     )
 
-    assert (("news.example",), ("news.example", "sport.example:8080"), "https://news.example/") == (
+    everywhere = ("news.example", "a.example")
+
+    assert (everywhere, sorted((*everywhere, "sport.example:8080")), "https://news.example/") == (
         settings.hosts_of("main"),
-        settings.hosts_of("sport"),
+        sorted(settings.hosts_of("sport")),
         settings.home_page("main"),
     )
 
