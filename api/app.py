@@ -5,14 +5,28 @@ import re
 from flask import Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
-from api import articles, demo, errors, explain, health, openapi, related, rules
+from api import (
+    articles,
+    demo,
+    errors,
+    events,
+    explain,
+    health,
+    openapi,
+    related,
+    rules,
+    widget,
+)
 from api.errors import problem
 from recommender.backend import Backend
 from recommender.config import Settings
 
 MAX_BODY_BYTES = 2 * 2**20
 MAX_FORM_PARTS = 20
-_LISTS = re.compile(r"/v1/[^/]+/(related|recent|articles/[\s\S]*/related(\.html)?)")
+_PUBLIC = re.compile(
+    r"/v1/[^/]+/((related|recent|articles/[\s\S]*/related)(\.(html|rss|json|jsonld))?)"
+    r"|/widget(/[^/]+/widget)?\.js"
+)
 
 
 class ArticleIdConverter(BaseConverter):
@@ -39,7 +53,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for module in (related, explain, articles, rules, health, openapi):
+    for module in (related, explain, articles, rules, events, health, openapi, widget):
         app.register_blueprint(module.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
@@ -64,5 +78,5 @@ def _harden(response: Response) -> Response:
 
 
 def _is_public(path: str) -> bool:
-    """Whether any page on the web may read this: the lists, which need no key."""
-    return _LISTS.fullmatch(path) is not None
+    """Whether any page on the web may read this: the lists and their script, which need no key."""
+    return _PUBLIC.fullmatch(path) is not None

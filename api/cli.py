@@ -249,6 +249,43 @@ def revoke_key(key_id: str) -> None:
 
 
 @main.command()
+@SITE
+@click.option(
+    "--days", type=click.IntRange(1, 90), default=7, show_default=True, help="With today."
+)
+@click.option(
+    "--by",
+    type=click.Choice(["article", "position", "day"]),
+    default="article",
+    show_default=True,
+    help="What the table's lines are.",
+)
+@JSON
+def events(site: str | None, days: int, by: Any, as_json: bool) -> None:
+    """Print what readers saw and clicked. --json has every count of day, article and position."""
+    from api.commands.events import events as run
+
+    run(_settings(), site, days, by, as_json)
+
+
+@main.command()
+@SITE
+@click.option(
+    "--url",
+    default="https://related.your.site",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Of this service, as readers' browsers reach it.",
+)
+def widget(site: str | None, url: str) -> None:
+    """Print what a page needs for its box, with the script pinned by its hash."""
+    from api.commands.sites import pick_site
+    from api.widget import tags
+
+    click.echo(tags(url.rstrip("/"), pick_site(_settings(), site)))
+
+
+@main.command()
 @JSON
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
@@ -357,7 +394,7 @@ def evaluate(
     metavar="FILE",
     help="Where the ranking goes if it helps.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of the draws behind the interval.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of folds and intervals.")
 @JSON
 def tune(articles: str, truth_file: Path | None, output: Path, seed: int, as_json: bool) -> None:
     """Learn from the newsroom's own links how to rank its archive.

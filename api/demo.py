@@ -1,6 +1,7 @@
 """The sample newspaper: a page for every article of the first site, with its box beside it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -14,6 +15,7 @@ from flask import Blueprint, Response, abort, make_response, render_template
 from api.context import backend
 from api.listing import document
 from api.params import ListQuery
+from api.wording import RIGHT_TO_LEFT, words
 from recommender.errors import NotFound
 from recommender.parameters import ANY_LANGUAGE, ListParameters
 
@@ -26,8 +28,9 @@ ALSO_SEE = "Also See:"
 # What is left of a link that an imported teaser ended with.
 READ_MORE = re.compile(r"\s*read more\W*", re.IGNORECASE)
 POLICY = (
-    "default-src 'none'; img-src http: https: data:; style-src 'self';"
-    " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src http: https: data:;"
+    " style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none';"
+    " require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
 
@@ -36,6 +39,24 @@ def home() -> Response:
     wanted = ListParameters(limit=FRONT_PAGE_STORIES, languages=(ANY_LANGUAGE,))
     made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
     return _page("home.html", **_linked(document(made, version, "home", ListQuery())))
+
+
+@blueprint.get("/section/<name>")
+def section(name: str) -> Response:
+    wanted = ListParameters(
+        limit=FRONT_PAGE_STORIES, sections=(name.casefold(),), languages=(ANY_LANGUAGE,)
+    )
+    made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
+    if not made.items:
+        return _page("missing.html", status=404)
+    return _page("section.html", name=name, **_linked(document(made, version, "section", ListQuery())))
+
+
+@blueprint.get("/layouts")
+def layouts() -> Response:
+    """Every layout of the box, on light paper and on dark."""
+    made, _ = backend().site(_site()).recent(ListParameters(limit=1), datetime.now(UTC))
+    return _page("layouts.html", story=made.items[0].card["id"] if made.items else "")
 
 
 @blueprint.get("/<article_id:article_id>")
@@ -51,8 +72,13 @@ def article(article_id: str) -> Response:
         made, version = live.related(article_id, ListParameters(), datetime.now(UTC))
     except NotFound:
         return _page("missing.html", status=404)
+    spoken, heading, more = words(found["language"])
     return _page(
         "article.html",
+        layout="sidebar",
+        spoken=spoken,
+        heading=heading,
+        more=more,
         article=found,
         paragraphs=list(_paragraphs(found["body"])),
         list_url=f"/v1/{site}/articles/{quote(article_id, safe='')}/related",
@@ -73,7 +99,13 @@ def _site() -> str:
 
 def _page(template: str, status: int = 200, **values: Any) -> Response:
     text = render_template(
-        f"demo/{template}", paper=PAPER, site=_site(), page_of=_page_of, **values
+        f"demo/{template}",
+        paper=PAPER,
+        site=_site(),
+        page_of=_page_of,
+        sections=_sample_sections(),
+        right_to_left=RIGHT_TO_LEFT,
+        **values,
     )
     response = make_response(text, status)
     response.headers["Content-Security-Policy"] = POLICY
@@ -99,6 +131,12 @@ def _paragraphs(body: str) -> Iterator[dict[str, Any]]:
         also_see = text.startswith(ALSO_SEE)
         page = _sample_pages().get(title) if also_see else None
         yield {"text": title if also_see else text, "also_see": also_see, "url": page}
+
+
+@cache
+def _sample_sections() -> list[str]:
+    """Those of the sample, the largest first."""
+    return [name for name, _ in Counter(a["section"] for a in sample_articles("")).most_common()]
 
 
 @cache

@@ -18,6 +18,7 @@ from recommender.errors import (
     InvalidTruth,
     NotFound,
     StoreUnavailable,
+    TooManyRequests,
 )
 
 log = structlog.get_logger()
@@ -29,6 +30,7 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     InvalidArticle: HTTPStatus.BAD_REQUEST,
     InvalidTruth: HTTPStatus.BAD_REQUEST,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     CorruptRecord: HTTPStatus.INTERNAL_SERVER_ERROR,
     ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
     AlsoSeeError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -80,7 +82,7 @@ def _known(error: Exception) -> Response:
         return problem(status, str(error), [FieldProblem(f"/{error.name}", error.detail)])
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(error)
-    waiting = status is HTTPStatus.SERVICE_UNAVAILABLE
+    waiting = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if waiting else None
     return problem(status, str(error), headers=headers)
 

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any
 
 import orjson
-from flask import Response, render_template, request
+from flask import Response, request
 
 from api.context import backend
+from api.formats import Form, render
 from api.params import ListQuery, list_query
 from features.article import Article
 from recommender.errors import StoreUnavailable
@@ -19,10 +20,8 @@ from recommender.live import LiveSite
 from recommender.related import Item, RelatedList
 from recommender.store import article_key
 
-Form = Literal["json", "html"]
 Make = Callable[[ListQuery, datetime], tuple[RelatedList, int]]
 
-CONTENT_TYPES: dict[Form, str] = {"json": "application/json", "html": "text/html; charset=utf-8"}
 # A deleted article is gone from shared caches half a minute later at most; while we are
 # away they may go on showing what they have.
 CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=20, stale-if-error=3600"
@@ -108,7 +107,7 @@ def _name(site: str, article_id: str, form: Form, query: ListQuery) -> str:
     wish = blake2b(query.canonical(), digest_size=9).hexdigest()
     model = backend().model(site).digest  # lists of another ranking are other lists
     key = article_key(site, article_id) if article_id else "recent"
-    return f"{key}:{form}:{model}:{wish}"
+    return f"{key}:{form.name}:{model}:{wish}"
 
 
 def _finish(
@@ -118,8 +117,10 @@ def _finish(
     made, version = make(query, now)
     shown = tuple(item.card["id"] for item in made.items)
     texts = live.texts([article_id, *shown] if article_id else shown) if query.explain else None
-    answer = document(made, version, name, query, texts=texts)
-    body = orjson.dumps(answer) if form == "json" else _html(answer)
+    # Whatever its form, it is one list.
+    answer = document(made, version, name.replace(form.name, ""), query, texts=texts)
+    language = (made.source or {}).get("language") or (query.lang or (None,))[0]
+    body = render(form, answer, language, backend().settings.home_page(live.site))
     expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
     ids = (article_id, *shown) if article_id else shown
     finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
@@ -127,10 +128,6 @@ def _finish(
         # Made-up filters find nothing, and must not fill the cache that all share.
         backend().lists.put(live.site, name, finished, shared=bool(shown))
     return finished
-
-
-def _html(answer: dict[str, Any]) -> bytes:
-    return render_template("box.html", **answer).encode()
 
 
 def _latest(now: datetime) -> float:
@@ -149,7 +146,7 @@ def _reason(item: Item, text: str = "") -> dict[str, Any]:
 def _response(
     finished: FinishedList, form: Form, state: str, age_seconds: float | None = None
 ) -> Response:
-    response = Response(finished.body, content_type=CONTENT_TYPES[form])
+    response = Response(finished.body, headers=form.headers)
     response.headers["Cache-Control"] = CACHE_CONTROL
     response.headers["Cache-Status"] = f"AlsoSee; {state}"
     if age_seconds is not None:

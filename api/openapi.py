@@ -8,6 +8,8 @@ from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from api.events import EventBatch
+from api.formats import LAYOUTS
 from api.listing import json_response
 from api.params import MAX_EXCLUDED, MAX_VALUES, ListQuery
 from api.rules import GROUPS, MAX_OVERRIDES, AuditQuery, RuleQuery, Signature
@@ -247,6 +249,7 @@ ANSWERS: dict[type[BaseModel], JsonSchemaMode] = {
     List: "validation",
     Explanation: "validation",
     Ranking: "validation",
+    EventBatch: "validation",
     Problem: "validation",
     LineResult: "validation",
     ArticleOverrides: "validation",
@@ -335,6 +338,13 @@ PROBLEM_EXAMPLE = {
     "errors": [{"pointer": "/published_at", "detail": "expected an ISO 8601 date"}],
 }
 STORED_EXAMPLE = {"id": "2025/03/13/kursk", "outcome": "added", "version": 1285}
+EVENTS_EXAMPLE = {
+    "recommendation_id": "5a1f0c2b9d3e4f6071",
+    "events": [
+        {"type": "impression", "article": "2025/03/13/kursk", "position": 1},
+        {"type": "click", "article": "2025/03/13/kursk", "position": 1},
+    ],
+}
 HEALTH_EXAMPLE = {"status": "ok"}
 READINESS_EXAMPLE = {"ready": True, "sites": {"main": "ready"}}
 LINES_EXAMPLE = (
@@ -392,6 +402,33 @@ AUDIT_ENTRY_EXAMPLE = {
     "before": [],
     "after": [RULE_EXAMPLE],
 }
+RSS_EXAMPLE = (
+    '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>Recent</title>'
+    "<link>https://news.example/</link><description>Recent</description></channel></rss>"
+)
+FORMS: dict[str, Any] = {
+    "text/html": {"schema": {"type": "string"}},
+    "application/rss+xml": {"schema": {"type": "string"}, "example": RSS_EXAMPLE},
+    "application/feed+json": {
+        "schema": {"type": "object", "required": ["version", "title", "items"]},
+        "example": {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": "Recent",
+            "home_page_url": "https://news.example/",
+            "items": [],
+        },
+    },
+    "application/ld+json": {
+        "schema": {"type": "object", "required": ["@context", "@type", "itemListElement"]},
+        "example": {
+            "@context": "https://schema.org",
+            "@type": "ItemList",
+            "name": "Recent",
+            "numberOfItems": 0,
+            "itemListElement": [],
+        },
+    },
+}
 EXAMPLES: dict[str, Any] = {
     "Article": ARTICLE_EXAMPLE,
     "SentArticle": SENT_ARTICLE_EXAMPLE,
@@ -399,6 +436,7 @@ EXAMPLES: dict[str, Any] = {
     "List": LIST_EXAMPLE,
     "Explanation": EXPLANATION_EXAMPLE,
     "Ranking": RANKING_EXAMPLE,
+    "EventBatch": EVENTS_EXAMPLE,
     "Problem": PROBLEM_EXAMPLE,
     "Stored": STORED_EXAMPLE,
     "SentRule": SENT_RULE_EXAMPLE,
@@ -630,12 +668,12 @@ def _paths() -> dict[str, Any]:
         f"{article}/related": {
             "get": _list("relatedArticles", "Related articles", _ID, *lists),
         },
-        f"{article}/related.html": {
+        f"{article}/related.{{form}}": {
             "get": _list(
-                "relatedArticlesAsHtml",
-                "Related articles as an HTML fragment",
-                *(_ID, *lists),
-                form="text/html",
+                "relatedArticlesInForm",
+                "Related articles as HTML, RSS, JSON Feed or JSON-LD",
+                *(_ID, _FORM, *_HTML, *lists),
+                forms=FORMS,
             ),
         },
         f"{article}/related/explain": {
@@ -660,7 +698,23 @@ def _paths() -> dict[str, Any]:
                 key="edit",
             ),
         },
+        "/v1/{site}/related.{form}": {
+            "get": _list(
+                "relatedByUrlInForm",
+                "Related articles, by page address, as HTML, RSS, JSON Feed or JSON-LD",
+                *(by_url, _FORM, *_HTML, *lists),
+                forms=FORMS,
+            ),
+        },
         "/v1/{site}/recent": {"get": _list("recentArticles", "Newest articles", *lists)},
+        "/v1/{site}/recent.{form}": {
+            "get": _list(
+                "recentArticlesInForm",
+                "Newest articles as HTML, RSS, JSON Feed or JSON-LD",
+                *(_FORM, *_HTML, *lists),
+                forms=FORMS,
+            ),
+        },
         article: {
             "put": _operation(
                 "putArticle",
@@ -700,6 +754,16 @@ def _paths() -> dict[str, Any]:
             )
         },
         **_rule_paths(),
+        "/v1/{site}/events": {
+            "post": _operation(
+                "countEvents",
+                "Count impressions and clicks; nothing of browsers that say DNT or Sec-GPC",
+                {"204": {"description": "Taken; unknown articles are passed over"}},
+                *(400, 404, 413, 415, 429, 503),
+                parameters=[_SITE],
+                body={**_json("EventBatch"), **_json("EventBatch", "text/plain")},
+            )
+        },
         "/healthz": {
             "get": _operation("healthz", "Is the process alive?", {"200": _answer("Health")})
         },
@@ -846,6 +910,18 @@ _TARGET = _parameter("target", "query", False, "Id of one article, to hear about
 }
 
 
+_FORM = _parameter("form", "path", True, "`json` is JSON Feed") | {
+    "schema": {"type": "string", "enum": ["html", "rss", "json", "jsonld"]},
+    "example": "rss",
+}
+_HTML = [
+    _parameter("layout", "query", False, "Of HTML: how the box is laid out")
+    | {"schema": {"type": "string", "enum": list(LAYOUTS), "default": "sidebar"}},
+    _parameter("embed", "query", False, "Of HTML: `1` for a whole page, to stand in a frame")
+    | {"schema": {"type": "string", "enum": ["0", "1", "false", "true"], "default": "0"}},
+]
+
+
 def _list_schemas() -> dict[str, Schema]:
     """The list's parameters, as JSON Schemas of what a sender writes."""
     moment: Schema = {"type": "string", "examples": ["2025-03-13T07:12:44Z", "7d"]}
@@ -879,13 +955,10 @@ def _query_parameters() -> list[dict[str, Any]]:
 
 
 def _list(
-    name: str, summary: str, *parameters: dict[str, Any], form: str = "application/json"
+    name: str, summary: str, *parameters: dict[str, Any], forms: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    answer = (
-        _answer("List")
-        if form == "application/json"
-        else {"description": "HTML", "content": {form: {"schema": {"type": "string"}}}}
-    )
+    # Where the path says nothing, `Accept` decides.
+    answer = {"description": "List", "content": forms or {**_json("List"), **FORMS}}
     answer["headers"] = {
         header: {"description": text, "schema": {"type": "string"}}
         for header, text in (

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request
 from api import articles
 from api.auth import require
 from api.context import backend
-from api.listing import Form, document, json_response, list_response
+from api.formats import form_of
+from api.listing import document, json_response, list_response
 from api.params import ListQuery, checked, checked_id, list_query, single
 from features.article import UNSAVED_ID, parse_draft
 from recommender.errors import InvalidParameter, NotFound
@@ -22,17 +23,21 @@ DRAFT_FIELDS = {"section", "author", "lang"}
 
 
 @blueprint.get("/articles/<article_id:article_id>/related")
-def related(site: str, article_id: str) -> Response:
-    return _beside_or_itself(site, article_id, "json", "/related")
-
-
-@blueprint.get("/articles/<article_id:article_id>/related.html")
-def related_html(site: str, article_id: str) -> Response:
-    return _beside_or_itself(site, article_id, "html", "/related.html")
+@blueprint.get("/articles/<article_id:article_id>/related.<any(html,rss,json,jsonld):form>")
+def related(site: str, article_id: str, form: str | None = None) -> Response:
+    """The list; or, if there is none, the article whose id itself ends like the path of a list."""
+    try:
+        return _beside(site, article_id, form)
+    except (NotFound, InvalidParameter):
+        itself = f"{article_id}/related" + (f".{form}" if form else "")
+        if backend().store.cards(site, [itself]):
+            return articles.article(site, itself)
+        raise
 
 
 @blueprint.get("/related")
-def related_by_url(site: str) -> Response:
+@blueprint.get("/related.<any(html,rss,json,jsonld):form>")
+def related_by_url(site: str, form: str | None = None) -> Response:
     live = backend().site(site)
     url = single(request.args, "url")
     if not url:
@@ -40,17 +45,18 @@ def related_by_url(site: str) -> Response:
     article_id = live.id_of_url(url)
     if article_id is None:
         raise NotFound(f"no article with the address {url!r}")
-    return _beside(site, article_id, "json")
+    return _beside(site, article_id, form)
 
 
 @blueprint.get("/recent")
-def recent(site: str) -> Response:
+@blueprint.get("/recent.<any(html,rss,json,jsonld):form>")
+def recent(site: str, form: str | None = None) -> Response:
     live = backend().site(site)
 
     def make(query: ListQuery, now: datetime) -> tuple[RelatedList, int]:
         return live.recent(query.parameters(), now)
 
-    return list_response(live, "", "json", make)
+    return list_response(live, "", form_of(request, form), make)
 
 
 @blueprint.post("/related")
@@ -76,21 +82,11 @@ def draft_query(data: object, own_id: str) -> ListQuery:
     return query.model_copy(update={"exclude": query.exclude + own})
 
 
-def _beside_or_itself(site: str, article_id: str, form: Form, ending: str) -> Response:
-    """The list; or, if there is none, the article whose id itself ends like the path of a list."""
-    try:
-        return _beside(site, article_id, form)
-    except (NotFound, InvalidParameter):
-        if backend().store.cards(site, [article_id + ending]):
-            return articles.article(site, article_id + ending)
-        raise
-
-
-def _beside(site: str, article_id: str, form: Form) -> Response:
+def _beside(site: str, article_id: str, form: str | None) -> Response:
     live = backend().site(site)
     known_id = checked_id(article_id)
 
     def make(query: ListQuery, now: datetime) -> tuple[RelatedList, int]:
         return live.related(known_id, query.parameters(), now)
 
-    return list_response(live, known_id, form, make)
+    return list_response(live, known_id, form_of(request, form), make)

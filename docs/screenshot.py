@@ -1,4 +1,4 @@
-"""Make docs/box.png, the picture in README.md: `.venv/bin/python docs/screenshot.py`."""
+"""Make the pictures in the documents: `.venv/bin/python docs/screenshot.py`."""
 
 import os
 import shutil
@@ -12,11 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 STORY = "2026/10/26/first-barge-through-dunmere"
-SIZE = {"width": 1200, "height": 1000}
+URDU = "2026/10/20/tollerby-ek-maah-baad"
+# File → path, width and height of the window, colour scheme, and what of the page.
+PICTURES: dict[str, tuple[str, int, int, str, str]] = {
+    "box": (STORY, 1200, 1000, "light", ""),
+    "box-phone-dark": (STORY, 360, 900, "dark", ".beside"),
+    "layouts-light": ("layouts", 1000, 900, "light", ".panel.light"),
+    "layouts-dark": ("layouts", 1000, 900, "dark", ".panel.dark"),
+    "right-to-left": (URDU, 768, 900, "light", ".beside also-see"),
+}
 PATIENCE_SECONDS = 30
 
 
@@ -26,10 +34,26 @@ def main() -> None:
             executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
             args=["--no-sandbox", "--disable-gpu"],
         )
-        page = browser.new_page(viewport=SIZE, color_scheme="light")
-        page.goto(f"{url}/{STORY}", wait_until="networkidle")
-        page.screenshot(path=ROOT / "docs/box.png")
+        for name, (path, width, height, scheme, part) in PICTURES.items():
+            page = browser.new_page(
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,  # type: ignore[arg-type]
+            )
+            page.goto(f"{url}/{path}", wait_until="networkidle")
+            look_at_everything(page)
+            shown = page.locator(part) if part else page
+            shown.screenshot(path=ROOT / f"docs/{name}.png")
         browser.close()
+
+
+def look_at_everything(page: Page) -> None:
+    """Pictures come when a reader comes near them."""
+    for place in range(0, page.evaluate("document.documentElement.scrollHeight"), 500):
+        page.evaluate("place => scrollTo(0, place)", place)
+        page.wait_for_timeout(100)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(100)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from recommender.config import Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedLease, lease
 from recommender.errors import NotFound
+from recommender.events import EventCounts
 from recommender.lists import ListCache
 from recommender.live import LiveSite
 from recommender.model import RankingModel
@@ -19,7 +20,7 @@ from recommender.store import Store
 
 class Backend:
     """
-    Store, cache, keys and sites of one process; use it in a `with` block or `close` it.
+    Store, cache, keys, counts and sites of one process; use it in a `with` block or `close` it.
 
     Without `redis_url` it shares the embedded server of `data_dir`, starting it if need be.
 
@@ -37,8 +38,10 @@ class Backend:
             if settings.cache_url
             else connection
         )
-        self.store = Store(connection)
+        hosts = {name: settings.hosts_of(name) for name in settings.sites}
+        self.store = Store(connection, hosts)
         self.keys = Keys(connection)
+        self.events = EventCounts(connection)
         self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
         self.builder = Builder(settings)
         self._stack.callback(self.builder.close)

@@ -16,6 +16,7 @@ from recommender.rules import Applied
 from recommender.signals import Source, nearness, signals
 
 BEFORE = 0.25  # what an older article keeps of its score in mode `followup`
+HIGHEST = 1e6  # score
 POOL = 100  # among so many neighbours the model orders; deeper ones stand behind them
 DEEPER = 4  # times as many are fetched, when stories and caps leave too few
 _DEPTHS = POOL * DEEPER ** np.arange(16)
@@ -76,7 +77,9 @@ def weighed(
     if wanted.mode == "followup":
         factors["newer"] = _newer(corpus, source, slots)
     factors |= _boosts(corpus, slots, rules)
-    scores = np.round(np.prod(list(factors.values()), axis=0), SCORE_DECIMALS)
+    product = np.prod(list(factors.values()), axis=0)
+    # Learnt powers may be negative: what overflows is still only the best of the list.
+    scores = np.round(np.nan_to_num(product, posinf=HIGHEST).clip(0.0, HIGHEST), SCORE_DECIMALS)
     pools = np.searchsorted(_DEPTHS, np.arange(slots.size), side="right")
     order = in_order(corpus, slots, scores, pools)
     return Candidates(slots, similarity, scores, factors, pools).take(order)

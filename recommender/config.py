@@ -30,6 +30,7 @@ _URL_OPTIONS = (
     "ssl_keyfile",
 )
 _SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[0-9]{1,5})?")
 
 
 def _redis_url(value: SecretStr | None) -> SecretStr | None:
@@ -75,6 +76,19 @@ def _ranking(path: Path | None) -> Path | None:
     return path
 
 
+def _host_names(value: object) -> object:
+    entries = value.split(",") if isinstance(value, str) else value
+    return tuple(_host(str(entry).strip()) for entry in entries if str(entry).strip())  # type: ignore[attr-defined]
+
+
+def _host(entry: str) -> str:
+    site, _, host = entry.lower().rpartition("=")
+    if (site and not _SITE.fullmatch(site)) or not _HOST.fullmatch(host):
+        raise ValueError("expected host names, such as news.example or sport=news.example:8080")
+    host = host.removeprefix("www.").removesuffix(":443").removesuffix(":80")
+    return f"{site}={host}" if site else host
+
+
 RedisUrl = Annotated[SecretStr | None, AfterValidator(_redis_url)]
 
 
@@ -100,6 +114,11 @@ class Settings(BaseModel):
     )
     sites: Annotated[tuple[str, ...], BeforeValidator(_site_names)] = Field(
         default=("main",), description="Site names that this service answers for, comma-separated"
+    )
+    hosts: Annotated[tuple[str, ...], BeforeValidator(_host_names)] = Field(
+        default=(),
+        description="Hosts that cards may link to, with or without `www.`: `news.example`, or"
+        " `sport=news.example` for one site, comma-separated; empty allows all",
     )
     host: str = Field(default="127.0.0.1", description="Address that `alsosee serve` listens on")
     port: int = Field(default=8000, ge=1, le=65535, description="Port that it listens on")
@@ -146,6 +165,15 @@ class Settings(BaseModel):
             return cls(**given)
         except ValidationError as error:
             raise ConfigurationError(_in_words(error)) from None
+
+    def hosts_of(self, site: str) -> tuple[str, ...]:
+        """The hosts that this site's cards may link to; none means any."""
+        split = (entry.rpartition("=") for entry in self.hosts)
+        return tuple(host for owner, _, host in split if owner in ("", site))
+
+    def home_page(self, site: str) -> str | None:
+        """Of the first host that the site has declared."""
+        return next((f"https://{host}/" for host in self.hosts_of(site)), None)
 
     def environment(self) -> dict[str, str]:
         """The variables that give another process the same settings; secrets are among them."""

@@ -5,6 +5,7 @@ AlsoSeeError
 ├── NotFound            the site, article or key asked for is not there
 ├── Conflict            a newer version is stored, or the article was deleted
 ├── InvalidParameter    a request parameter cannot be used
+├── TooManyRequests     more was sent at once than is taken
 ├── StoreUnavailable    the store cannot be reached in time, or refuses writes
 ├── CorruptRecord       stored bytes fail their checksum or have an unknown format
 ├── ConfigurationError  settings that cannot work; stops startup
@@ -34,6 +35,10 @@ class InvalidParameter(AlsoSeeError):
         super().__init__(f"{name}: {detail}")
         self.name = name
         self.detail = detail
+
+
+class TooManyRequests(AlsoSeeError):
+    pass
 
 
 class StoreUnavailable(AlsoSeeError):

@@ -186,6 +186,12 @@ class LiveSite:
             and not (applied.silenced or away)
         )
 
+    def known(self, article_ids: Iterable[str]) -> set[str]:
+        """Those of *article_ids* that the site has, as this worker last heard."""
+        if not self.loaded:
+            self.sync()
+        return {one for one in article_ids if self._corpus.index.slot(one) is not None}
+
     def _made(self, make: Callable[[Recommender], RelatedList]) -> tuple[RelatedList, int]:
         """
         Make a list from corpus and cards of one version, and tell that version.

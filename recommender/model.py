@@ -18,6 +18,7 @@ Signals = dict[str, Values]
 
 _Weight = Annotated[float, Field(ge=0, le=1)]
 _Power = Annotated[float, Field(ge=-50, le=50)]
+LEAST_FACTOR = 0.01
 
 
 class SignalWeights(BaseModel):
@@ -25,7 +26,8 @@ class SignalWeights(BaseModel):
     How much each signal of `recommender.signals` counts; 0 leaves it out.
 
     A weight w makes the factor `1 - w · (1 - signal)`: 1 where the signal is full, `1 - w` where
-    it is nothing. So scores never exceed the cosine, and every factor can be named to an editor.
+    it is nothing. So, while powers are not negative, no score exceeds the cosine, and every factor
+    can be named to an editor.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -89,7 +91,8 @@ class RankingModel(BaseModel):
         found = {"similarity": similarity**self.similarity_power}
         for name, values in signals.items():
             power = self.context_power + powers[name]
-            found[name] = (1.0 - weights[name] * (1.0 - values)) ** power
+            base = 1.0 - weights[name] * (1.0 - values)
+            found[name] = np.maximum(base, LEAST_FACTOR) ** power  # a power may be negative
         if self.nearness_power and "time" in signals:
             found["time"] = found["time"] * signals["time"] ** self.nearness_power
         return found

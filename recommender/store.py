@@ -17,9 +17,10 @@ decided, and its keys, is in `rulebook.py`.
 """
 
 from base64 import b32encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b, sha1
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -37,7 +38,7 @@ from recommender.packing import (
     unpack_vector,
 )
 from recommender.rulebook import Rulebook
-from recommender.urls import normalize_url
+from recommender.urls import is_on, normalize_url
 
 LOG_LENGTH = 100_000
 # Of articles read at once: while the store puts together an answer it gives no other.
@@ -129,11 +130,17 @@ class Store:
 
     Attributes:
         rulebook: what editors decided about them.
+
+    Args:
+        hosts: of each site that has declared any; a card links nowhere else.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(
+        self, connection: Connection, hosts: Mapping[str, Collection[str]] = MappingProxyType({})
+    ) -> None:
         self._connection = connection
         self.rulebook = Rulebook(connection)
+        self._hosts = hosts
         self.corrupt_records = 0
         self.outdated_vectors = 0
 
@@ -183,7 +190,11 @@ class Store:
         with self._connection.using("read") as client:
             version, *records = client.mget([_key(site, "version"), *keys])
         payloads = zip(article_ids, map(self._checked, records), strict=True)
-        found = {article_id: orjson.loads(payload) for article_id, payload in payloads if payload}
+        found = {
+            article_id: self._linked(site, orjson.loads(payload))
+            for article_id, payload in payloads
+            if payload
+        }
         return int(version or 0), found
 
     def stored(self, site: str, article_ids: Sequence[str]) -> dict[str, StoredArticle]:
@@ -286,6 +297,11 @@ class Store:
         reaches_back = changes[0].version == after + 1 if changes else version == after
         return changes if reaches_back else None
 
+    def _linked(self, site: str, card: Card) -> Card:
+        """The card, without its address if that is on nobody's host."""
+        hosts = self._hosts.get(site)
+        return {**card, "url": None} if hosts and not _is_on(card["url"], hosts) else card
+
     def _live_keys(self, site: str) -> Iterator[list[str]]:
         cursor = 0
         while True:
@@ -353,6 +369,10 @@ def _site_keys(site: str, key: str) -> list[str]:
 def _change(entry: bytes, fields: dict[bytes, bytes]) -> Change:
     version, op = int(entry.partition(b"-")[0]), fields[b"op"]
     return Change(version, fields[b"id"].decode(), op == b"delete", op == b"rules")
+
+
+def _is_on(url: str | None, hosts: Collection[str]) -> bool:
+    return url is not None and is_on(url, hosts)
 
 
 def _url_key(url: str) -> str:

@@ -1,15 +1,26 @@
 """One spelling for the URL of an article, however the page was reached."""
 
 import re
+from collections.abc import Collection
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
 from recommender.errors import InvalidParameter
 
 MAX_URL_CHARS = 2000
 _PATH_CHARS = "/:@!$&'()*+,;="
+_HOST_END = re.compile(r"[/?]")
 _TRACKING = re.compile(
     r"utm_.*|fbclid|gclid|dclid|msclkid|yclid|twclid|mc_[ce]id|igshid|_ga|_gl|ref|ref_src|cmpid|ocid"
 )
+
+
+def is_on(url: str, hosts: Collection[str]) -> bool:
+    """Whether *url* is http or https, on one of *hosts* (without `www.`) if there are any."""
+    try:
+        address = normalize_url(url)
+    except InvalidParameter:
+        return False
+    return not hosts or _HOST_END.split(address, maxsplit=1)[0] in hosts
 
 
 def normalize_url(url: str) -> str:

@@ -17,10 +17,17 @@ from recommender.config import Settings
 
 Key = dict[str, str]
 
+FORMS = ".<any(html,rss,json,jsonld):form>"
 # All that anybody may do. A new route is closed until it is written down here.
 PUBLIC = {
     ("GET", "/v1/<site>/articles/<article_id:article_id>/related"),
-    ("GET", "/v1/<site>/articles/<article_id:article_id>/related.html"),
+    ("GET", f"/v1/<site>/articles/<article_id:article_id>/related{FORMS}"),
+    ("GET", f"/v1/<site>/related{FORMS}"),
+    ("GET", f"/v1/<site>/recent{FORMS}"),
+    ("POST", "/v1/<site>/events"),
+    ("GET", "/widget"),
+    ("GET", "/widget.js"),
+    ("GET", "/widget/<version>/widget.js"),
     ("GET", "/v1/<site>/related"),
     ("GET", "/v1/<site>/recent"),
     ("GET", "/healthz"),
@@ -29,6 +36,8 @@ PUBLIC = {
     ("GET", "/static/<path:filename>"),
     # The sample newspaper, in demo mode only.
     ("GET", "/"),
+    ("GET", "/section/<name>"),
+    ("GET", "/layouts"),
     ("GET", "/<article_id:article_id>"),
 }
 CLOSED = {

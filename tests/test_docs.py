@@ -54,7 +54,7 @@ def test_every_name_of_a_field_stands_in_the_readme(field, names):
 def test_the_table_of_endpoints_is_complete(backend):
     rules = create_app(backend=backend).url_map.iter_rules()
     served = {
-        (method, re.sub(r"<(?:\w+:)?(?:article_)?(\w+)>", r"{\1}", rule.rule))
+        (method, re.sub(r"<(?:\w+(?:\(.*?\))?:)?(?:article_)?(\w+)>", r"{\1}", rule.rule))
         for rule in rules
         for method in rule.methods - {"HEAD", "OPTIONS"}
         if rule.endpoint != "static"
@@ -83,7 +83,7 @@ def test_every_make_target_that_the_documents_name_exists():
 
 
 @pytest.mark.parametrize(
-    "document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda p: p.name
+    "document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=lambda p: p.name
 )
 def test_links_between_documents_lead_somewhere(document):
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())

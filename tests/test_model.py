@@ -82,7 +82,7 @@ def test_the_score_is_the_cosine_times_what_each_signal_takes_off_it(cosine, wei
     arrays = {name: np.array([value]) for name, value in signals.items()}
     factors = model.factors(np.array([cosine]), arrays)
 
-    expected = {name: 1 - weights[name] * (1 - value) for name, value in signals.items()}
+    expected = {name: max(1 - weights[name] * (1 - v), 0.01) for name, v in signals.items()}
     expected["similarity"] = cosine
     assert expected == pytest.approx({name: value.item() for name, value in factors.items()})
     assert math.prod(expected.values()) <= cosine * (1 + 1e-12)

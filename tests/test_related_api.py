@@ -821,7 +821,7 @@ HOSTILE = [
 HARMLESS_TAGS = {"html", "head", "body", "aside", "h2", "h3", "ol", "li", "img", "a", "time", "p"}
 HARMLESS_ATTRIBUTES = {
     *("alt", "aria-hidden", "aria-label", "class", "datetime", "decoding", "dir", "height"),
-    *("href", "lang", "loading", "src", "tabindex", "width"),
+    *("href", "lang", "loading", "src", "tabindex", "width", "data-article", "data-recommendation"),
 }
 
 

@@ -1,5 +1,8 @@
 """`alsosee tune`: what a newsroom's own links teach, and what they do not."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
@@ -11,21 +14,26 @@ from news import article
 
 from api.app import create_app
 from api.cli import main
+from api.commands.tune import read_newsroom, told
 from recommender.backend import Backend
 from recommender.evaluation import Archive, Protocol, read_archive, read_truth
+from recommender.evaluation.intervals import Difference
 from recommender.evaluation.measures import per_query
-from recommender.evaluation.protocol import judge
 from recommender.evaluation.systems import ranked_by
-from recommender.evaluation.tune import Pools, gather, reranked, split
+from recommender.evaluation.tune import Pools, Tuned, gather, reranked, split
 from recommender.model import RankingModel, SignalWeights
 from recommender.related import DEFAULTS
 from recommender.sources.files import ArticleFile
 
 ARTICLES, AUTHORS = 110, 6
+FIRST = datetime(2025, 1, 1, 8, tzinfo=UTC)
 
 
 def newsroom(folder: Path, preference: str, **fields: object) -> Path:
-    """Stories about anything; each links to an older one, of its own author or of anybody."""
+    """
+    Stories about anything; each links to an older one, of its own author, or by `chance`: then
+    nobody signs, and all of a half come out at once, so that neither time nor author tells.
+    """
     chance = np.random.default_rng(7)
     words = np.array(
         [f"{a}{b}" for a in "bdfgklmnpr" for b in ("aro", "elu", "imo", "ona", "uri", "esi")]
@@ -38,12 +46,13 @@ def newsroom(folder: Path, preference: str, **fields: object) -> Path:
         link = (
             f'<a href="https://news.example/s{chance.choice(pool)}">this</a>' if pool.size else ""
         )
+        day = number if preference == "author" else 99 * (number // (ARTICLES // 2))
         made = article(
             f"s{number}",
             title=" ".join(chance.choice(words, 4)),
             body=f"<p>{' '.join(chance.choice(words, 40))} {link}</p>",
-            authors=[f"Author {authors[number]}"],
-            published_at=f"2025-{1 + number // 25:02}-{1 + number % 25:02}T08:00:00Z",
+            authors=[f"Author {authors[number]}"] if preference == "author" else [],
+            published_at=(FIRST + timedelta(days=day)).isoformat(),
         )
         lines.append(orjson.dumps(made | fields))
     file = folder / f"{preference}.jsonl"
@@ -53,6 +62,13 @@ def newsroom(folder: Path, preference: str, **fields: object) -> Path:
 
 def alsosee(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_a_hurry() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recommender.evaluation.tune.REPEATS", 1)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -98,29 +114,36 @@ def test_the_file_says_what_was_measured(learnt):
     assert (110, 0, "nDCG@10") == (measured["articles"], measured["seed"], measured["measure"])
     assert 0 < measured["gain_low"] < measured["gain"] < measured["gain_high"]
     assert measured["after"] == pytest.approx(measured["before"] + measured["gain"], abs=2e-4)
-    assert "2025-01-02" < measured["first"] < measured["tested_since"] < measured["last"]
+    assert "2025-01-01" < measured["first"] < measured["tested_since"] < measured["last"]
 
 
 def test_chance_is_not_written(tmp_path):
     output = tmp_path / "ranking.json"
     output.write_text("the old one")
-    found = alsosee("tune", newsroom(tmp_path, "chance"), "--output", output)
+    found = alsosee("tune", newsroom(tmp_path, "chance"), "--output", output, "--json")
 
-    assert (0, True) == (found.exit_code, "Nothing was written" in found.stdout)
+    answer = orjson.loads(found.stdout)
+    assert (0, False, None) == (found.exit_code, answer["helps"], answer["written"])
     assert "the old one" == output.read_text()
 
 
-def test_links_of_the_archive_are_found_without_a_file_of_them(loyal, truth, learnt, tmp_path):
-    again = tmp_path / "again.json"
-    found = alsosee("tune", loyal, truth, "--output", again, "--json")
+def test_what_happened_to_the_file_is_said_in_words():
+    luck = Difference(0.02, -0.01, 0.05, 0.2)
+    found = Tuned(DEFAULTS, "time", {}, 50, 50, 0.5, 0.52, luck)
 
-    answer = orjson.loads(found.stdout)
-    assert learnt.read_text() == again.read_text()
-    assert (True, str(again)) == (answer["helps"], answer["written"])
+    sure = replace(found, gain=Difference(0.02, 0.01, 0.03, 0.01))
+    assert "Nothing was written: the 95 % interval" in told(found, Path("r.json"))
+    assert "Nothing was written: nothing" in told(replace(found, recipe="defaults"), Path("r.json"))
+    assert "Written: r.json" in told(sure, Path("r.json"))
+
+
+def test_links_of_the_archive_are_found_without_a_file_of_them(loyal, truth):
+    assert read_truth(truth) == read_newsroom(str(loyal), None).truth
 
 
 def test_the_learnt_ranking_takes_part_in_an_evaluation(loyal, truth, learnt):
     options = ("--systems", "alsosee", "--measures", "nDCG@10", "--ranking", learnt, "--json")
+    options += ("--queries", "40")
     systems = orjson.loads(alsosee("evaluate", loyal, truth, *options).stdout)["systems"]
 
     assert systems["alsosee"]["nDCG@10"]["mean"] < systems["alsosee-tuned"]["nDCG@10"]["mean"]
@@ -136,7 +159,7 @@ def test_no_later_link_plays_a_part_in_learning(archive, truth):
 
 
 def test_arrays_give_the_same_measure_as_the_pipeline(archive, truth):
-    judged = judge(archive, read_truth(truth), Protocol())
+    judged = split(archive, read_truth(truth)).older
     model = DEFAULTS.model_copy(
         update={"half_life_days": 30.0, "weights": SignalWeights(mention=0.4, author=0.6)}
     )

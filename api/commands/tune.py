@@ -1,5 +1,6 @@
 """`alsosee tune`: learn from the newsroom's own links, and say what that is worth."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from recommender.evaluation.links import harvest
 from recommender.evaluation.tune import MEASURE, Tuned, lists_to_make, split
 from recommender.evaluation.tune import tune as learn
 from recommender.sources.files import ArticleFile
+from recommender.sources.records import Record
 
 
 class Newsroom(NamedTuple):
@@ -26,7 +28,7 @@ def tune(articles: str, truth_file: Path | None, output: Path, seed: int, as_jso
     """Write the ranking if it surely helps, and print what was learnt and measured."""
     if not output.absolute().parent.is_dir():
         raise InvalidParameter("output", f"there is no folder {output.absolute().parent}")
-    newsroom = _newsroom(articles, truth_file)
+    newsroom = read_newsroom(articles, truth_file)
     halves = split(newsroom.archive, newsroom.truth)
     with progress("Learning", lists_to_make(halves)) as advance:
         found = learn(newsroom.archive, halves, seed, advance)
@@ -38,10 +40,11 @@ def tune(articles: str, truth_file: Path | None, output: Path, seed: int, as_jso
             orjson.dumps({**found.to_json(), "written": written}, option=orjson.OPT_INDENT_2)
         )
     else:
-        click.echo(_told(found, output))
+        click.echo(told(found, output))
 
 
-def _newsroom(articles: str, truth_file: Path | None) -> Newsroom:
+def read_newsroom(articles: str, truth_file: Path | None) -> Newsroom:
+    """Without a file of them, the links are those of the articles."""
     truth = read_truth(truth_file) if truth_file else None
     with ArticleFile(articles) as file, progress("Reading", None) as advance:
         records = [counted(record, advance) for record in file.records()]
@@ -49,7 +52,11 @@ def _newsroom(articles: str, truth_file: Path | None) -> Newsroom:
         archive = read_archive(records, advance)
     if not archive.articles:
         raise InvalidTruth(f"{articles}: holds no articles")
-    return Newsroom(archive, truth or harvest([record.data for record in records]).truth)
+    return Newsroom(archive, _links(records) if truth is None else truth)
+
+
+def _links(records: Sequence[Record]) -> Qrels:
+    return harvest([record.data for record in records]).truth
 
 
 def _write(found: Tuned, output: Path) -> None:
@@ -59,7 +66,8 @@ def _write(found: Tuned, output: Path) -> None:
         raise click.ClickException(f"{output}: {error.strerror}") from error
 
 
-def _told(found: Tuned, output: Path) -> str:
+def told(found: Tuned, output: Path) -> str:
+    """What was learnt, what it is worth, and what became of the file."""
     tried = ", ".join(f"{name} {gain:+.3f}" for name, gain in found.cross_validated.items())
     gain = found.gain
     return "\n".join(

@@ -35,13 +35,13 @@ def ranked_by(model: RankingModel = DEFAULTS, mode: Mode = "balanced") -> System
         archive: Archive, judged: Judged, protocol: Protocol, on_query: Callable[[], None]
     ) -> tuple[Run, list[float]]:
         corpus = Corpus(archive.stored_articles)
-        recommender = Recommender(corpus, _cards_of(archive), model)
+        recommender = Recommender(corpus, cards_of(archive), model)
         run: Run = {}
         seconds = []
-        for query in _through_time(archive, judged, protocol, corpus):
+        for query in through_time(archive, judged, protocol, corpus):
             wish = _wish(archive, query, protocol, mode)
             started = time.perf_counter()
-            made = recommender.related(query, wish, _moment(archive, query, protocol))
+            made = recommender.related(query, wish, moment(archive, query, protocol))
             seconds.append(time.perf_counter() - started)
             run[query] = [(item.card["id"], item.score) for item in made.items]
             on_query()
@@ -50,7 +50,7 @@ def ranked_by(model: RankingModel = DEFAULTS, mode: Mode = "balanced") -> System
     return system
 
 
-def _cards_of(archive: Archive) -> Callable[[Sequence[str]], dict[str, Card]]:
+def cards_of(archive: Archive) -> Callable[[Sequence[str]], dict[str, Card]]:
     return lambda article_ids: {i: archive.cards[i] for i in article_ids}
 
 
@@ -60,7 +60,7 @@ def _wish(archive: Archive, query: str, protocol: Protocol, mode: Mode) -> ListP
     return ListParameters(limit=LIST_LENGTH, mode=mode, published_before=before)
 
 
-def _moment(archive: Archive, query: str, protocol: Protocol) -> datetime:
+def moment(archive: Archive, query: str, protocol: Protocol) -> datetime:
     """When the query is asked: at its publication, or after the last one of the archive."""
     dated = [
         a.published_at
@@ -72,7 +72,7 @@ def _moment(archive: Archive, query: str, protocol: Protocol) -> datetime:
     return dated[0] if protocol.as_of == "publication" else max(dated)
 
 
-def _through_time(
+def through_time(
     archive: Archive, judged: Judged, protocol: Protocol, corpus: Corpus
 ) -> Iterator[str]:
     """The queries in order of publication, each when the corpus holds what was out by then."""

@@ -16,7 +16,7 @@ from recommender.evaluation.archive import Archive
 from recommender.evaluation.intervals import Bootstrap, Difference
 from recommender.evaluation.measures import GAINS, per_query
 from recommender.evaluation.protocol import LINKED, Judged, Protocol, judge
-from recommender.evaluation.systems import _cards_of, _moment, _through_time, ranked_by
+from recommender.evaluation.systems import cards_of, moment, ranked_by, through_time
 from recommender.evaluation.truth import Qrels
 from recommender.model import RankingModel, SignalPowers, Signals, SignalWeights, Values
 from recommender.parameters import ListParameters
@@ -24,15 +24,16 @@ from recommender.related import DEFAULTS, Item, Recommender
 
 MEASURE, PLACES = "nDCG@10", 10
 FEWEST = 40  # queries to learn from, and as many to test on
-FOLDS = 5
+FOLDS, REPEATS = 5, 3
 
 TRACE = 1e-6  # a weight that moves nothing and still lets the signal be read
+HIGHEST = 25.0  # power; the difference of two is still one that a model may hold
 LEAST = 1e-4  # stands for a cosine of nothing, which has no logarithm
 HALF = 0.5  # weight of a signal that the defaults leave out, when a power for it is learnt
 
 # How hard coefficients are drawn to nothing. That of the default score hardly is, so what is too
 # little to learn from yields the default order.
-STRENGTH = 0.003
+STRENGTH = 0.03
 FREEDOM = 10.0
 LINKED_WEIGHT = 3.0  # the text links there; the other link only leads here
 
@@ -78,7 +79,8 @@ class Pools:
         used = {name: self.signals[name] for name in model.used_signals() if name != "time"}
         time = _with_half_life(self.signals["time"], model.half_life_days)
         factors = model.factors(self.similarity, used | {"time": time})
-        return np.prod(list(factors.values()), axis=0)
+        scores: Values = np.prod(list(factors.values()), axis=0)
+        return scores
 
     def ndcg(self, model: RankingModel) -> Values:
         """nDCG@10 of each query, stories left aside; shape (queries,)."""
@@ -108,12 +110,12 @@ def gather(archive: Archive, judged: Judged, on_query: Callable[[], None]) -> Po
     weights = {name: weight or TRACE for name, weight in DEFAULTS.weights}
     probe = DEFAULTS.model_copy(update={"weights": SignalWeights(**weights)})
     corpus = Corpus(archive.stored_articles)
-    recommender = Recommender(corpus, _cards_of(archive), probe)
+    recommender = Recommender(corpus, cards_of(archive), probe)
     wanted = ListParameters(limit=POOL, fallback=False, min_score=0.0)
     protocol = Protocol()
     lists: dict[str, list[Item]] = {}
-    for query in _through_time(archive, judged, protocol, corpus):
-        made = recommender.related(query, wanted, _moment(archive, query, protocol))
+    for query in through_time(archive, judged, protocol, corpus):
+        made = recommender.related(query, wanted, moment(archive, query, protocol))
         lists[query] = made.items
         on_query()
     return _pools(lists, judged, weights)
@@ -185,25 +187,25 @@ def reranked(pools: Pools, start: RankingModel, names: Sequence[str] = ()) -> Ra
     Scaled so that the cosine enters the score as it is, its coefficients are powers of the model.
     """
     weights = {name: weight or HALF for name, weight in start.weights if name in names}
-    logs = [np.log(np.maximum(pools.similarity, LEAST)), np.log(_nearness(pools, start))]
-    logs += [np.log(1 - w * (1 - pools.signals[name])) for name, w in weights.items()]
-    context = np.log(np.maximum(pools.scores(start), LEAST**2)) - np.log(
-        np.maximum(pools.similarity, LEAST)
-    )
-    columns = np.stack([logs[0] + context, *logs], axis=-1)[pools.listed]
-    grades = pools.grades[pools.listed]
+    columns, grades = _columns(pools, start, weights), pools.grades[pools.listed]
     if not (grades > 0).any() or (grades > 0).all():
         return start
     score, cosine, nearness, *signals = _coefficients(columns, grades)
     unit = score + cosine
     if unit <= 0:
         return start  # links to what is least alike: not for a list of related articles
-    learnt = {name: value / unit for name, value in zip(weights, signals, strict=True)}
-    return _with_powers(start, weights, score / unit, nearness / unit, learnt)
+    powers = np.clip(np.array([score, nearness, *signals]) / unit, -HIGHEST, HIGHEST).tolist()
+    learnt = dict(zip(weights, powers[2:], strict=True))
+    return _with_powers(start, weights, powers[0], powers[1], learnt)
 
 
-def _nearness(pools: Pools, model: RankingModel) -> Values:
-    return _with_half_life(pools.signals["time"], model.half_life_days)
+def _columns(pools: Pools, start: RankingModel, weights: Mapping[str, float]) -> Values:
+    """Logarithms of the parts, a row for each candidate; shape (n, 3 + signals)."""
+    cosine = np.log(np.maximum(pools.similarity, LEAST))
+    score = np.log(np.maximum(pools.scores(start), LEAST**2))
+    near = np.log(_with_half_life(pools.signals["time"], start.half_life_days))
+    factors = [np.log(1 - w * (1 - pools.signals[name])) for name, w in weights.items()]
+    return np.stack([score, cosine, near, *factors], axis=-1)[pools.listed]
 
 
 def _coefficients(columns: Values, grades: NDArray[np.intp]) -> list[float]:
@@ -253,21 +255,27 @@ RECIPES: dict[str, Recipe] = {
 """What may be learnt, the simplest first."""
 
 
-def cross_validated(pools: Pools, on_fit: Callable[[], None]) -> dict[str, float]:
+def cross_validated(pools: Pools, seed: int, on_fit: Callable[[], None]) -> dict[str, float]:
     """
     What each recipe gains over the defaults in mean nDCG@10, on queries that it did not see.
 
-    Folds are stretches of time: neighbours in time share links, and would tell on each other.
+    Repeated, for one way to divide so few queries would decide by chance.
     """
-    rows = np.arange(pools.ideal.size)
     before = pools.ndcg(DEFAULTS)
-    gains = {name: np.zeros(rows.size) for name in RECIPES}
-    for fold in np.array_split(rows, FOLDS):
-        seen, unseen = pools.take(np.setdiff1d(rows, fold)), pools.take(fold)
+    gains = {name: np.zeros(before.size) for name in RECIPES}
+    for fold in _folds(before.size, seed):
+        seen = pools.take(np.setdiff1d(np.arange(before.size), fold))
+        unseen = pools.take(fold)
         for name, recipe in RECIPES.items():
-            gains[name][fold] = unseen.ndcg(recipe(seen)) - before[fold]
+            gains[name][fold] += (unseen.ndcg(recipe(seen)) - before[fold]) / REPEATS
             on_fit()
     return {name: float(values.mean()) for name, values in gains.items()}
+
+
+def _folds(queries: int, seed: int) -> Iterator[NDArray[np.intp]]:
+    chance = np.random.default_rng(seed)
+    for _ in range(REPEATS):
+        yield from np.array_split(chance.permutation(queries), FOLDS)
 
 
 class Halves(NamedTuple):
@@ -350,7 +358,7 @@ def _only(judged: Judged, queries: Sequence[str]) -> Judged:
 
 def lists_to_make(halves: Halves) -> int:
     """How often `tune` calls its *on_step*, more or less."""
-    return len(halves.older.qrels) + FOLDS * len(RECIPES) + 2 * len(halves.newer.qrels)
+    return len(halves.older.qrels) + REPEATS * FOLDS * len(RECIPES) + 2 * len(halves.newer.qrels)
 
 
 def tune(
@@ -360,13 +368,13 @@ def tune(
     Learn from the older links, choose by cross-validation among them, and look at the newer once.
 
     Args:
-        seed: of the draws behind the interval.
+        seed: of the folds, and of the draws behind the interval.
         on_step: called for each list and each fit, for a progress bar.
     """
     by_date = sorted(halves.older.qrels, key=lambda query: archive.place[query])
     older = _only(halves.older, by_date)
     pools = gather(archive, older, on_step)
-    found = cross_validated(pools, on_step)
+    found = cross_validated(pools, seed, on_step)
     recipe = max(found, key=lambda name: found[name])  # of equals the first, which is simpler
     model = RECIPES[recipe](pools)
     before, after = _values(archive, halves.newer, [DEFAULTS, model], on_step)

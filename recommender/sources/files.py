@@ -1,4 +1,4 @@
-"""Articles in files: JSON Lines and CSV, gzipped or not, or on standard input."""
+"""Articles in files: JSON Lines, CSV and WordPress's JSON, gzipped or not, or on standard input."""
 
 import csv
 import gzip
@@ -13,9 +13,17 @@ from typing import IO, Any, Self
 
 from features.article import FieldProblem, InvalidArticle
 from recommender.errors import AlsoSeeError
-from recommender.sources.records import MAX_RECORD_BYTES, Record, json_record, numbered_lines
+from recommender.sources.records import (
+    MAX_RECORD_BYTES,
+    Record,
+    json_record,
+    numbered_lines,
+    parse_json,
+)
+from recommender.sources.wordpress import is_post, post_records
 
 STANDARD_INPUT = "-"
+MAX_ARRAY_BYTES = 64 * 2**20
 
 
 class UnreadableFile(AlsoSeeError):
@@ -28,7 +36,8 @@ class ArticleFile:
 
     Args:
         name: a path, or `-` for standard input. `.csv` and `.csv.gz` are CSV with a header,
-            all else JSON Lines; gzip is told by its first bytes.
+            all else JSON Lines, or one array of WordPress's REST API; gzip is told by its
+            first bytes.
 
     Attributes:
         size: in bytes as stored, or None where it is not known.
@@ -80,9 +89,23 @@ class ArticleFile:
 def _json_records(lines: io.BufferedIOBase, name: str) -> Iterator[Record]:
     for number, line in numbered_lines(lines):
         if number == 1 and line.lstrip(b"\xef\xbb\xbf \t").startswith(b"["):
-            raise UnreadableFile(f"{name}: a JSON array; expected one JSON object on each line")
+            yield from _array_records(line, lines, name)
+            return
         if line.strip():
             yield json_record(number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+
+
+def _array_records(start: bytes, rest: io.BufferedIOBase, name: str) -> Iterator[Record]:
+    """Posts of WordPress's REST API, which come as one array; no other array is understood."""
+    # A first line too long for a record comes in pieces: this is the first.
+    text = start + rest.read(MAX_ARRAY_BYTES)
+    try:
+        posts = parse_json(text.removeprefix(b"\xef\xbb\xbf")) if not rest.read(1) else None
+    except InvalidArticle:
+        posts = None
+    if not isinstance(posts, list) or not posts or not is_post(posts[0]):
+        raise UnreadableFile(f"{name}: a JSON array; expected one JSON object on each line")
+    yield from post_records(posts)
 
 
 def _csv_records(lines: io.BufferedIOBase) -> Iterator[Record]:

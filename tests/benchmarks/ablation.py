@@ -21,59 +21,68 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from unittest.mock import patch
 
 import numpy as np
 import orjson
 
-import features.vectorizer as vectorizer
-import recommender.stories as stories
+from features import vectorizer
 from features.boilerplate import Blocks
+from recommender import selection, stories
 from recommender.corpus import Corpus
-from recommender.evaluation import Archive, Evaluation, Protocol, Qrels, evaluate
-from recommender.evaluation import read_archive, read_truth
+from recommender.evaluation import Archive, Evaluation, Protocol, evaluate, read_archive, read_truth
 from recommender.evaluation.baselines import Scorer
 from recommender.evaluation.embedding import embedding
-from recommender.evaluation.intervals import Difference
-from recommender.evaluation.measures import LIST_MEASURES
+from recommender.evaluation.intervals import Bootstrap, Difference
+from recommender.evaluation.measures import LIST_MEASURES, Values, per_query
 from recommender.evaluation.protocol import Judged
-from recommender.evaluation.systems import System, baseline, given_run, ranked_by
+from recommender.evaluation.systems import (
+    System,
+    baseline,
+    cards_of,
+    given_run,
+    moment,
+    through_time,
+)
+from recommender.evaluation.trec import Run
 from recommender.model import RankingModel, SignalWeights
-from recommender.parameters import ListParameters
+from recommender.parameters import ListParameters, Mode
 from recommender.related import DEFAULTS, Recommender
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs/RELEVANCE.md"
-CORPORA = {  # name → how many queries are drawn, as in relevance.py
-    "opensuse-news": None,
-    "18f-blog": None,
-    "izquierda-es": None,
-    "current-events-2025": 600,
-    "lee50": None,
+BOTH = {"publication": Protocol(), "all": Protocol(as_of="all")}
+PROTOCOLS = {
+    "opensuse-news": BOTH,
+    "18f-blog": BOTH,
+    "izquierda-es": BOTH,
+    "current-events-2025": {label: replace(one, queries=600) for label, one in BOTH.items()},
+    "lee50": {"all": BOTH["all"]},  # it has no dates
 }
-UNDATED = {"lee50"}
 PLAIN = ("bm25", "more-like-this", "tfidf")
 MEASURE = "nDCG@10"
+PLACES = 10
 MIX_SIZE = 2_000
 SHOWN = ListParameters(limit=5)
 
 
-class Off(NamedTuple):
+class Variant(NamedTuple):
     """
-    How to leave one ingredient out.
+    Our lists, made otherwise than by default.
 
     Fields:
-        weights: of the model, otherwise than by default.
+        weights: of the model, where they differ.
         constants: owner, name and value of what is changed while lists are made.
-        rebuilt: the same archive, counted with those constants.
+        rebuilt: gives the same archive, counted with those constants; None counts nothing anew.
     """
 
     weights: Mapping[str, float] = {}
+    mode: Mode = "balanced"
     constants: Sequence[tuple[Any, str, Any]] = ()
-    rebuilt: Callable[[Archive], Archive] = lambda archive: archive
+    rebuilt: Callable[[Archive], Archive] | None = None
 
 
 def _recounted(archive: Archive) -> Archive:
@@ -84,17 +93,31 @@ def _without_lines(archive: Archive) -> Archive:
     return replace(archive, features=[f._replace(blocks=Blocks.none()) for f in archive.features])
 
 
-INGREDIENTS = {
-    "time": Off({"time": 0}),
-    "same author": Off({"author": 0}),
-    "same section": Off({"section": 0}),
-    "two-word terms": Off(constants=[(vectorizer.tf_weights, "__defaults__", (0.0,))]),
-    "title words as three": Off(constants=[(vectorizer, "TITLE_WEIGHT", 1.0)], rebuilt=_recounted),
-    "tags": Off(constants=[(vectorizer, "TAG_WEIGHT", 0.0)], rebuilt=_recounted),
-    "boilerplate shield": Off(rebuilt=_without_lines),
-    "one per story": Off(constants=[(stories, "SHARED", 2.0), (stories, "SAME_TEXT", 2.0)]),
-    "idf that fades": Off(constants=[(vectorizer, "IDF_FADE", 1e15)]),
-    "all but the cosine": Off({"time": 0, "author": 0, "section": 0}),
+def _as_it_is(archive: Archive) -> Archive:
+    return archive
+
+
+DEFAULT = "the defaults"
+ONE_PER_STORY = "one per story"
+LEFT_OUT = {
+    "time": Variant({"time": 0}),
+    "same author": Variant({"author": 0}),
+    "same section": Variant({"section": 0}),
+    "all three: the cosine alone": Variant({"time": 0, "author": 0, "section": 0}),
+    ONE_PER_STORY: Variant(constants=[(stories, "SHARED", 2.0), (stories, "SAME_TEXT", 2.0)]),
+    "two-word terms": Variant(
+        constants=[(vectorizer.tf_weights, "__defaults__", (0.0,))], rebuilt=_as_it_is
+    ),
+    "title words as three": Variant(
+        constants=[(vectorizer, "TITLE_WEIGHT", 1.0)], rebuilt=_recounted
+    ),
+    "tags": Variant(constants=[(vectorizer, "TAG_WEIGHT", 0.0)], rebuilt=_recounted),
+    "boilerplate shield": Variant(rebuilt=_without_lines),
+    "idf that fades": Variant(constants=[(vectorizer, "IDF_FADE", 1e15)], rebuilt=_as_it_is),
+}
+MODES: dict[str, dict[str, Variant]] = {
+    "publication": {"recent": Variant(mode="recent")},
+    "all": {"background": Variant(mode="background"), "followup": Variant(mode="followup")},
 }
 
 
@@ -105,10 +128,12 @@ def main() -> None:
     arguments.add_argument("--write", action="store_true", help="into docs/RELEVANCE.md")
     given = arguments.parse_args()
     measured = {
-        name: _measured(given.folder, name, queries, given.embedding)
-        for name, queries in CORPORA.items()
+        name: _measured(given.folder, name, given.embedding)
+        for name in PROTOCOLS
         if (given.folder / f"{name}.jsonl.gz").exists()
     }
+    if not measured:
+        sys.exit(f"{given.folder} holds none of: {', '.join(PROTOCOLS)}")
     tables = {
         "bar": _bar_table(measured),
         "table": _ablation_tables(measured),
@@ -129,35 +154,49 @@ def _say(what: str) -> None:
 # What is measured
 
 
-class Measured(NamedTuple):
+Runs = dict[str, Run]
+
+
+class Asked(NamedTuple):
     """
-    One corpus.
+    One corpus by one protocol.
 
     Fields:
-        found: protocol → our defaults and the systems of the bar.
-        off: protocol → ingredient → by how much leaving it out changes the measure.
-        modes: what the table of modes says.
+        found: the plain systems.
+        runs: variant → its lists.
     """
 
-    found: dict[str, Evaluation]
-    off: dict[str, dict[str, Difference]]
-    modes: dict[str, str]
+    found: Evaluation
+    runs: Runs
+
+    def values(self, variant: str, measure: str = MEASURE) -> Values:
+        return per_query(measure, self.found.archive, self.found.judged, self.runs[variant])
+
+    def mean(self, variant: str) -> float:
+        return float(self.values(variant).mean())
+
+    def change(self, variant: str) -> Difference:
+        """By how much the measure differs from that of the defaults."""
+        return self.found.bootstrap.difference(self.values(variant), self.values(DEFAULT))
+
+    def above(self, system: str) -> Difference:
+        """By how much the defaults are above a plain system."""
+        theirs = self.found.systems[system].values[MEASURE]
+        return self.found.bootstrap.difference(self.values(DEFAULT), theirs)
 
 
-def _measured(folder: Path, name: str, queries: int | None, with_embedding: bool) -> Measured:
+def _measured(folder: Path, name: str, with_embedding: bool) -> dict[str, Asked]:
+    """By protocol."""
     archive, truth = _archive(folder, name), read_truth(folder / f"{name}.truth.jsonl")
-    protocols = {"publication": Protocol(queries=queries)} if name not in UNDATED else {}
-    protocols |= {"all": Protocol(as_of="all", queries=queries)}
-    systems = ["alsosee", *PLAIN, "lsa", *(["embedding"] if with_embedding else [])]
+    systems = [*PLAIN, "lsa", *(["embedding"] if with_embedding else [])]
     more = {"embedding": _encoded_once()}
-    found, off = {}, {}
-    for label, protocol in protocols.items():
-        _say(f"{name}, {label}: the bar")
-        found[label] = evaluate(archive, truth, systems, [MEASURE], protocol, more)
-        off[label] = {i: _difference(found[label], truth, i) for i in INGREDIENTS}
-    _say(f"{name}: modes")
-    modes = _modes(archive, truth, queries) if name not in UNDATED else {}
-    return Measured(found, off, modes)
+    asked = {}
+    with patch.object(selection, "Wordings", _remembering()):
+        for label, protocol in PROTOCOLS[name].items():
+            _say(f"{name}, {label}")
+            found = evaluate(archive, truth, systems, [MEASURE], protocol, more)
+            asked[label] = Asked(found, _runs(found, MODES[label]))
+    return asked
 
 
 def _archive(folder: Path, name: str) -> Archive:
@@ -167,7 +206,6 @@ def _archive(folder: Path, name: str) -> Archive:
 
 def _encoded_once() -> System:
     """The system `embedding`, which would encode the archive for each protocol."""
-
     made: list[Scorer] = []
 
     def build(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
@@ -177,124 +215,161 @@ def _encoded_once() -> System:
     return baseline(build)
 
 
-def _difference(found: Evaluation, truth: Qrels, ingredient: str) -> Difference:
-    """By how much the measure changes when the *ingredient* is left out."""
-    _say(f"  without: {ingredient}")
-    with _left_out(INGREDIENTS[ingredient], found.archive) as (archive, system):
-        changed = evaluate(
-            archive, truth, [ingredient], [MEASURE], found.protocol, {ingredient: system}
-        )
-    without = changed.systems[ingredient].values[MEASURE]
-    return found.bootstrap.difference(without, found.systems["alsosee"].values[MEASURE])
+def _remembering() -> type[stories.Wordings]:
+    """Compares the same two texts once for all variants: two thirds of the time."""
+    known: dict[Any, bool] = {}
+
+    class Remembering(stories.Wordings):
+        def __init__(self, articles: Sequence[Any]) -> None:
+            super().__init__(articles)
+            self._digests = [hash(b"|".join(part.tobytes() for part in a)) for a in articles]
+
+        def is_same_story(self, one: int, other: int) -> bool:
+            key = stories.SHARED, stories.SAME_TEXT, self._digests[one], self._digests[other]
+            if key not in known:
+                known[key] = super().is_same_story(one, other)
+            return known[key]
+
+    return Remembering
+
+
+def _runs(found: Evaluation, modes: Mapping[str, Variant]) -> Runs:
+    """The lists of the defaults and of every variant."""
+    variants = {DEFAULT: Variant(), **LEFT_OUT, **modes}
+    as_stored = {n: v for n, v in variants.items() if v.rebuilt is None}
+    runs = _lists_through_time(found, found.archive, as_stored)
+    for name, variant in variants.items():
+        if variant.rebuilt is not None:
+            with _changed(variant):
+                archive = variant.rebuilt(found.archive)
+                runs |= _lists_through_time(found, archive, {name: variant})
+    return runs
+
+
+def _lists_through_time(
+    found: Evaluation, archive: Archive, variants: Mapping[str, Variant]
+) -> Runs:
+    """As `ranked_by` makes them, but for several variants of one corpus in one go."""
+    corpus = Corpus(archive.stored_articles)
+    cards = cards_of(archive)
+    recommenders = {n: Recommender(corpus, cards, _model(v)) for n, v in variants.items()}
+    runs: Runs = {name: {} for name in variants}
+    for query in through_time(archive, found.judged, found.protocol, corpus):
+        now = moment(archive, query, found.protocol)
+        for name, variant in variants.items():
+            wanted = ListParameters(limit=PLACES, mode=variant.mode)
+            with _changed(variant):
+                items = recommenders[name].related(query, wanted, now).items
+            runs[name][query] = [(item.card["id"], item.score) for item in items]
+    return runs
+
+
+def _model(variant: Variant) -> RankingModel:
+    weights = DEFAULTS.weights.model_dump() | dict(variant.weights)
+    return RankingModel(weights=SignalWeights(**weights))
 
 
 @contextmanager
-def _left_out(off: Off, archive: Archive) -> Iterator[tuple[Archive, System]]:
+def _changed(variant: Variant) -> Iterator[None]:
     with ExitStack() as changes:
-        for owner, name, value in off.constants:
+        for owner, name, value in variant.constants:
             changes.enter_context(patch.object(owner, name, value))
-        weights = DEFAULTS.weights.model_dump() | dict(off.weights)
-        model = RankingModel(weights=SignalWeights(**weights))
-        yield off.rebuilt(archive), ranked_by(model)
-
-
-def _modes(archive: Archive, truth: Qrels, queries: int | None) -> dict[str, str]:
-    found = {}
-    published, place = archive.published, archive.place
-    for mode, side in (("background", "older"), ("followup", "newer")):
-        newer = side == "newer"
-        answers = {
-            q: {
-                a: grade
-                for a, grade in judged.items()
-                if a in place and (published[place[a]] > published[place[q]]) == newer
-            }
-            for q, judged in truth.items()
-            if q in place
-        }
-        pair = _pair(archive, answers, mode, [MEASURE], Protocol(as_of="all", queries=queries))
-        found[f"links to {side} articles: `balanced` → `{mode}`"] = _arrow(pair, mode, MEASURE)
-    measures = [MEASURE, "median-age-days@5", "under-7d@5"]
-    pair = _pair(archive, truth, "recent", measures, Protocol(queries=queries))
-    found["all links, as of publication: `balanced` → `recent`"] = _arrow(pair, "recent", MEASURE)
-    ages = [f"{pair.interval(s, measures[1]).mean:.0f}" for s in pair.systems]
-    found["median age of the first five, days (mean over lists)"] = " → ".join(ages)
-    young = [f"{100 * pair.interval(s, measures[2]).mean:.0f} %" for s in pair.systems]
-    found["of the first five not older than a week"] = " → ".join(young)
-    return found
-
-
-def _pair(
-    archive: Archive, truth: Qrels, mode: str, measures: Sequence[str], protocol: Protocol
-) -> Evaluation:
-    return evaluate(archive, truth, ["alsosee", f"alsosee-{mode}"], measures, protocol)
-
-
-def _arrow(pair: Evaluation, mode: str, measure: str) -> str:
-    before, after = (_number(pair.interval(s, measure).mean) for s in pair.systems)
-    change = pair.difference(f"alsosee-{mode}", "alsosee", measure)
-    return f"{before} → {after}, {_signed(change)}"
+        yield
 
 
 # Tables
 
 
-def _bar_table(measured: dict[str, Measured]) -> str:
+def _bar_table(measured: Mapping[str, Mapping[str, Asked]]) -> str:
     lines = [
         "| corpus | queries | `alsosee` | best of `bm25`, `more-like-this`, `tfidf` | times"
         " | difference | `lsa` | difference | `embedding` | difference |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, corpus in measured.items():
-        for label, found in corpus.found.items():
+        for label, asked in corpus.items():
+            found, ours = asked.found, asked.mean(DEFAULT)
             means = {s: found.interval(s, MEASURE).mean for s in found.systems}
             best = max(PLAIN, key=means.__getitem__)
             cells = [
                 f"{name}, {label}",
                 str(len(found.judged.qrels)),
-                f"**{_number(means['alsosee'])}**",
+                f"**{_number(ours)}**",
                 f"{_number(means[best])} `{best}`",
-                f"{means['alsosee'] / means[best]:.2f}",
-                _signed(found.difference("alsosee", best, MEASURE)),
+                f"{ours / means[best]:.2f}",
+                _signed(asked.above(best)),
             ]
             for other in ("lsa", "embedding"):
                 there = other in means
                 cells += [_number(means[other]) if there else ""]
-                cells += [_signed(found.difference("alsosee", other, MEASURE)) if there else ""]
+                cells += [_signed(asked.above(other)) if there else ""]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _ablation_tables(measured: dict[str, Measured]) -> str:
+def _ablation_tables(measured: Mapping[str, Mapping[str, Asked]]) -> str:
     return "\n\n".join(
         [
             "As of publication (lee50 has no dates):",
-            _ablation_table(measured, "publication"),
+            _ablation_table({n: c.get("publication", c["all"]) for n, c in measured.items()}),
             "The whole archive answers:",
-            _ablation_table(measured, "all"),
+            _ablation_table({n: c["all"] for n, c in measured.items()}),
         ]
     )
 
 
-def _ablation_table(measured: dict[str, Measured], protocol: str) -> str:
-    labels = {n: protocol if protocol in c.found else "all" for n, c in measured.items()}
-    lines = [f"| | {' | '.join(measured)} |", f"|---|{'---|' * len(measured)}"]
-    means = (
-        _number(c.found[labels[n]].interval("alsosee", MEASURE).mean) for n, c in measured.items()
-    )
-    lines.append(f"| the defaults | {' | '.join(f'**{mean}**' for mean in means)} |")
-    for ingredient in INGREDIENTS:
-        cells = (_signed(c.off[labels[n]][ingredient]) for n, c in measured.items())
-        lines.append(f"| without: {ingredient} | {' | '.join(cells)} |")
+def _ablation_table(measured: Mapping[str, Asked]) -> str:
+    means = (f"**{_number(asked.mean(DEFAULT))}**" for asked in measured.values())
+    lines = [
+        f"| | {' | '.join(measured)} |",
+        f"|---|{'---|' * len(measured)}",
+        f"| {DEFAULT} | {' | '.join(means)} |",
+    ]
+    for name in LEFT_OUT:
+        cells = (_signed(asked.change(name)) for asked in measured.values())
+        lines.append(f"| without: {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _modes_table(measured: dict[str, Measured]) -> str:
-    dated = {name: corpus.modes for name, corpus in measured.items() if corpus.modes}
+def _modes_table(measured: Mapping[str, Mapping[str, Asked]]) -> str:
+    dated = {n: _modes(c["all"], c["publication"]) for n, c in measured.items() if len(c) > 1}
     lines = [f"| | {' | '.join(dated)} |", f"|---|{'---|' * len(dated)}"]
-    for row in next(iter(dated.values()), {}):
-        lines.append(f"| {row} | {' | '.join(modes[row] for modes in dated.values())} |")
+    rows = next(iter(dated.values()), {})
+    lines += [f"| {row} | {' | '.join(m[row] for m in dated.values())} |" for row in rows]
     return "\n".join(lines)
+
+
+def _modes(all_: Asked, publication: Asked) -> dict[str, str]:
+    ages, young = (
+        [float(np.nanmean(publication.values(v, measure))) for v in (DEFAULT, "recent")]
+        for measure in ("median-age-days@5", "under-7d@5")
+    )
+    return {
+        "links to older articles: `balanced` → `background`": _one_sided(all_, "background", False),
+        "links to newer articles: `balanced` → `followup`": _one_sided(all_, "followup", True),
+        "all links, as of publication: `balanced` → `recent`": (
+            f"{_number(publication.mean(DEFAULT))} → {_number(publication.mean('recent'))},"
+            f" {_signed(publication.change('recent'))}"
+        ),
+        "median age of the first five, days": f"{ages[0]:.0f} → {ages[1]:.0f}",
+        "of the first five not older than a week": f"{young[0]:.0%} → {young[1]:.0%}",
+    }
+
+
+def _one_sided(asked: Asked, mode: str, newer: bool) -> str:
+    """What a mode is worth on the links to newer or to older articles alone."""
+    archive = asked.found.archive
+    dates, place = archive.published, archive.place
+    qrels = {
+        q: {a: g for a, g in judged.items() if (dates[place[a]] > dates[place[q]]) == newer}
+        for q, judged in asked.found.judged.qrels.items()
+    }
+    judged = Judged({q: answers for q, answers in qrels.items() if any(answers.values())}, [], 0)
+    before, after = (
+        per_query(MEASURE, archive, judged, asked.runs[name]) for name in (DEFAULT, mode)
+    )
+    change = Bootstrap(len(judged.qrels), asked.found.protocol.seed).difference(after, before)
+    return f"{_number(before.mean())} → {_number(after.mean())}, {_signed(change)}"
 
 
 def _number(value: float) -> str:
@@ -303,7 +378,7 @@ def _number(value: float) -> str:
 
 def _signed(change: Difference) -> str:
     """A difference with its interval; bold when that does not hold 0."""
-    if not (change.low or change.high or change.mean):
+    if max(abs(change.low), abs(change.high)) < 0.0005:
         return "0"
     mean = f"{_sign(change.mean)} [{_sign(change.low)}, {_sign(change.high)}]"
     return f"**{mean}**" if change.low > 0 or change.high < 0 else mean
@@ -323,15 +398,17 @@ def _lists_table(folder: Path) -> str:
         _say("opensuse-news: twins")
         archive = _archive(folder, "opensuse-news")
         _ = archive.vectors  # what a near duplicate is must not change with what is left out
-        for name in ("without one per story", "the defaults"):
-            off = INGREDIENTS["one per story"] if name != "the defaults" else Off()
-            with _left_out(off, archive):
+        for name, variant in (
+            ("without: one per story", LEFT_OUT[ONE_PER_STORY]),
+            (DEFAULT, Variant()),
+        ):
+            with _changed(variant):
                 made = _lists(archive)
             row = f"every post of opensuse-news, {name}"
-            for measure in ("near-duplicates@5", "self@5"):
-                lines.append(
-                    f"| {row} | `{measure}` | {len(made)} | {_mean(measure, archive, made)} |"
-                )
+            lines += [
+                f"| {row} | `{measure}` | {len(made)} | {_mean(measure, archive, made)} |"
+                for measure in ("near-duplicates@5", "self@5")
+            ]
     if (folder / "multilingual-news.jsonl.gz").exists():
         for told in (True, False):
             _say(f"multilingual-news, language told: {told}")
@@ -368,7 +445,7 @@ def _mixed(path: Path, told: bool) -> tuple[Archive, dict[str, list[str]]]:
     Their languages are those that the source states, also where we are not *told*.
     """
     with ArticleFile(str(path)) as file:
-        data = [record.data for record in file.records()]
+        data = [cast("dict[str, Any]", record.data) for record in file.records()]
     drawn = islice(
         sorted(data, key=lambda one: blake2b(str(one["id"]).encode()).digest()), MIX_SIZE
     )
@@ -399,8 +476,8 @@ def _plugin_table(folder: Path) -> str:
     plugin = {q: [(a, 1.0 / r) for r, a in enumerate(ids, 1)] for q, ids in shown.items()}
     asked = {q: judged for q, judged in truth.items() if shown.get(q)}
     lines = [
-        "| four places | queries | lists with an editor's link: plugin | ours | nDCG@4: plugin | ours"
-        " | difference |",
+        "| | queries | lists with an editor's link: plugin | ours | nDCG@4: plugin | ours |"
+        " difference |",
         "|---|---|---|---|---|---|---|",
     ]
     for label, protocol in (("all", Protocol(as_of="all")), ("publication", Protocol())):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser_pages import HostSite, Visit, host_site
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ FOREIGN_VARIABLES = {k: v for k, v in os.environ.items() if not k.startswith("AL
 PATIENCE_SECONDS = 60
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("NO CHROMIUM: install Debian's package, or set CHROMIUM=/path/to/it")
@@ -33,7 +34,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def newspaper(browser: Browser) -> Iterator[str]:
     """The address of `alsosee demo`, once its last story is there."""
     with socket.socket() as probe:
@@ -54,6 +55,20 @@ def newspaper(browser: Browser) -> Iterator[str]:
         finally:
             process.terminate()
             process.communicate(timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def site() -> Iterator[HostSite]:
+    """A newspaper's own site, at another origin than any service."""
+    with host_site() as site:
+        yield site
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    visit = Visit(browser)
+    yield visit
+    visit.close()
 
 
 def wait_until_welcome(process: "subprocess.Popen[str]") -> None:

@@ -1,0 +1,32 @@
+"""The few words of a box, in the languages of its readers; `widget.js` says the same ones."""
+
+# What stands over a box, and under a card.
+WORDS = {
+    "ar": ("اقرأ أيضًا", "اقرأ"),
+    "fa": ("همچنین بخوانید", "بخوانید"),
+    "ur": ("یہ بھی پڑھیں", "پڑھیں"),
+    "he": ("קראו גם", "קראו"),
+    "hi": ("यह भी पढ़ें", "पढ़ें"),
+    "bn": ("আরও পড়ুন", "পড়ুন"),
+    "ja": ("こちらも読む", "続きを読む"),
+    "zh": ("延伸阅读", "阅读"),
+    "ko": ("함께 읽기", "읽기"),
+    "ru": ("Читайте также", "Читать"),
+    "uk": ("Читайте також", "Читати"),
+    "pl": ("Czytaj także", "Czytaj"),
+    "tr": ("Bunu da oku", "Oku"),
+    "de": ("Lesen Sie auch", "Lesen"),
+    "nl": ("Lees ook", "Lees meer"),
+    "en": ("Also See", "Read More"),
+    "fr": ("Lire aussi", "Lire"),
+    "es": ("Leer también", "Leer más"),
+    "pt": ("Leia também", "Leia mais"),
+    "it": ("Leggi anche", "Leggi"),
+}
+RIGHT_TO_LEFT = ("ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi")
+
+
+def words(language: str | None) -> tuple[str, str, str]:
+    """The language of the words (English where we have none in this one), and the two of them."""
+    spoken = language if language in WORDS else "en"
+    return spoken, *WORDS[spoken]

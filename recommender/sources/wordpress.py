@@ -1,0 +1,75 @@
+"""Posts as WordPress's REST API gives them: `/wp-json/wp/v2/posts?per_page=100&_embed`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from features.article import FieldProblem, InvalidArticle
+from recommender.sources.records import Record
+
+
+def is_post(data: object) -> bool:
+    return isinstance(_at(data, "title", "rendered"), str)
+
+
+def post_records(posts: list[Any]) -> Iterator[Record]:
+    """The posts of one answer, numbered from 1; what is no public post is a record that says so."""
+    for number, post in enumerate(posts, 1):
+        yield Record(number, _fields(post) if is_post(post) else _refused("not a WordPress post"))
+
+
+def _fields(post: dict[str, Any]) -> dict[str, Any] | InvalidArticle:
+    """The post under our names; section, tags, authors and picture need `_embed`."""
+    if post.get("status", "publish") != "publish":
+        return _refused(f"not published: {post['status']!r}")
+    if _at(post, "content", "protected"):
+        return _refused("protected by a password")
+    embedded = post.get("_embedded")
+    return {
+        "id": post.get("id"),
+        "title": _at(post, "title", "rendered"),
+        "body": _at(post, "content", "rendered"),
+        "url": post.get("link"),
+        "excerpt": _at(post, "excerpt", "rendered"),
+        # Their `date` is the site's local time and does not say which.
+        "published_at": post.get("date_gmt") or post.get("date"),
+        "updated_at": post.get("modified_gmt") or post.get("modified"),
+        "section": _terms(embedded, "category"),
+        "tags": _terms(embedded, "post_tag"),
+        "authors": [_at(one, "name") for one in _all(_at(embedded, "author"))],
+        "language": post.get("lang"),
+        "image": _image(_at(embedded, "wp:featuredmedia", 0)),
+    }
+
+
+def _terms(embedded: object, taxonomy: str) -> list[Any]:
+    terms = [term for group in _all(_at(embedded, "wp:term")) for term in _all(group)]
+    return [_at(term, "name") for term in terms if _at(term, "taxonomy") == taxonomy]
+
+
+def _image(media: object) -> dict[str, Any] | None:
+    if not _at(media, "source_url"):
+        return None
+    return {
+        "url": _at(media, "source_url"),
+        "width": _at(media, "media_details", "width"),
+        "height": _at(media, "media_details", "height"),
+        "alt": _at(media, "alt_text"),
+    }
+
+
+def _at(value: Any, *path: str | int) -> Any:
+    """What stands at the end of *path*, or None where that leads nowhere."""
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _all(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _refused(reason: str) -> InvalidArticle:
+    return InvalidArticle([FieldProblem("", reason)])

@@ -1,0 +1,433 @@
+"""A service that fails, hangs, lies or attacks: the page around the box never notices."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import pytest
+from browser_pages import POLICY, Answer, HostSite, Visit, host_site, until
+from playwright.sync_api import Page
+
+from api.events import EventBatch
+from api.widget import widget
+
+pytestmark = pytest.mark.browser
+
+OPEN = {"Access-Control-Allow-Origin": "*"}
+JSON = {**OPEN, "Content-Type": "application/json"}
+PICTURE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
+LIST = "/v1/main/articles/kursk/related"
+HEAD = {"recommendation_id": "5a1f0c2b9d3e4f6071", "version": 1, "fallback": False}
+
+
+def item(number: int = 1, **fields: Any) -> dict[str, Any]:
+    made = {
+        "id": f"story-{number}",
+        "url": f"https://news.example/{number}",
+        "title": f"Story {number}",
+        "excerpt": "An excerpt.",
+        "image": None,
+        "published_at": "2025-03-13T07:12:44Z",
+        "language": "en",
+    }
+    return made | fields
+
+
+@pytest.fixture
+def service():
+    """A service of which a test says what it answers."""
+    with host_site() as service:
+        script = {**OPEN, "Content-Type": "text/javascript"}
+        service.pages["/widget.js"] = (200, script, widget().script)
+        service.pages["/v1/main/events"] = (204, OPEN, b"")
+        yield service
+
+
+def answers(*items: Any, **more: Any) -> Answer:
+    # The standard library's, for lone surrogates.
+    return 200, JSON, json.dumps({**HEAD, "items": items, **more}).encode()
+
+
+@pytest.fixture
+def open_page(service: HostSite, site: HostSite, visit: Visit) -> Callable[..., Page]:
+    """A page with a box and text around it, under a strict policy."""
+
+    def open_page(answer: Any = None, body: str = "", **more: Any) -> Page:
+        if answer is not None:
+            service.pages[LIST] = answer
+        script = f'<script async src="{service.url}/widget.js"></script>'
+        body = body or '<p>before</p><also-see article="kursk"></also-see><p>after</p>'
+        return visit(site.page(body, script, POLICY.format(service=service.url)), **more)
+
+    return open_page
+
+
+def shown(page: Page) -> list[str]:
+    page.locator("also-see .title").first.wait_for()
+    return page.locator("also-see .title").all_inner_texts()
+
+
+# Failing
+
+
+def slow() -> Answer:
+    time.sleep(3)
+    return answers(item())
+
+
+BROKEN: dict[str, Any] = {
+    "an error": (500, JSON, b'{"title": "Internal Server Error"}'),
+    "not found": (404, JSON, b'{"title": "Not Found"}'),
+    "unavailable": (503, OPEN, b""),
+    "nothing": (200, JSON, b""),
+    "no list": (200, JSON, b"{}"),
+    "null": (200, JSON, b"null"),
+    "an empty list": answers(),
+    "a list of null": answers(None),
+    "a list of text": (200, JSON, b'{"items": "abc"}'),
+    "a page": (200, {**OPEN, "Content-Type": "text/html"}, b"<script>alert(1)</script>"),
+    "half an answer": (200, JSON, b'{"items": [{"id": "a", "tit'),
+    "noise": (200, JSON, bytes(range(256)) * 100),
+    "no leave to read": (200, {"Content-Type": "application/json"}, answers(item())[2]),
+    "an endless redirect": (302, {**OPEN, "Location": LIST}, b""),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_box_without_a_list_goes(open_page: Callable[..., Page], fault: str) -> None:
+    page = open_page(BROKEN[fault])
+    page.locator("also-see").wait_for(state="detached")
+
+    assert "before\n\nafter" == page.locator("body").inner_text().strip()
+
+
+def test_a_slow_service_is_waited_for_two_seconds(open_page: Callable[..., Page]) -> None:
+    page = open_page(slow)
+    page.wait_for_timeout(1200)
+    still_there = page.locator("also-see").count()
+    page.locator("also-see").wait_for(state="detached", timeout=1800)
+
+    assert (1, ["before", "after"]) == (still_there, page.locator("p").all_inner_texts())
+
+
+def test_a_service_that_is_not_there_leaves_the_page_alone(
+    open_page: Callable[..., Page], visit: Visit
+) -> None:
+    page = open_page((200, JSON, b""), '<p>Text</p><also-see service="http://127.0.0.1:9/">')
+    page.locator("also-see").wait_for(state="detached")
+
+    assert ["Text"] == page.locator("p").all_inner_texts()
+    assert not [said for said in visit.complaints if "Uncaught" in said]
+
+
+@pytest.mark.parametrize("fault", ["an error", "noise", "an empty list", "null"])
+def test_no_failure_is_an_error_of_the_page(
+    open_page: Callable[..., Page], visit: Visit, fault: str
+) -> None:
+    errors = "addEventListener('error', () => { window.broken = true });"
+    errors += "addEventListener('unhandledrejection', () => { window.broken = true });"
+    page = open_page(BROKEN[fault], script=errors)
+    page.locator("also-see").wait_for(state="detached")
+
+    assert not page.evaluate("window.broken")
+
+
+def test_one_box_that_fails_does_not_hold_up_the_next(
+    open_page: Callable[..., Page], service: HostSite
+) -> None:
+    service.pages["/v1/main/recent"] = (500, OPEN, b"")
+    boxes = '<also-see list="recent"></also-see><also-see article="kursk"></also-see>'
+    page = open_page(answers(item()), boxes)
+
+    assert ["Story 1"] == shown(page)
+    assert 1 == page.locator("also-see").count()
+
+
+def test_a_script_that_does_not_come_holds_nothing_up(site: HostSite, visit: Visit) -> None:
+    script = '<script async src="http://127.0.0.1:9/widget.js"></script>'
+    page = visit(site.page("<p>Text</p><also-see></also-see>", script))
+
+    assert "Text" == page.locator("body").inner_text().strip()
+
+
+def test_a_broken_picture_is_taken_away(open_page: Callable[..., Page], service: HostSite) -> None:
+    picture = {"url": f"{service.url}/nothing.jpg", "width": 8, "height": 5, "alt": "A flag"}
+    page = open_page(answers(item(image=picture), item(2)))
+    shown(page)
+    until(lambda: page.locator("also-see .picture").count() == 0)
+
+    assert ["Story 1", "Story 2"] == page.locator("also-see .title").all_inner_texts()
+
+
+# Attacking
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+    "<iframe src=javascript:alert(1)></iframe>",
+    "<iframe srcdoc='<script>parent.alert(1)</script>'></iframe>",
+    "<object data=//canary.example/x></object>",
+    "<embed src=//canary.example/x>",
+    "<link rel=stylesheet href=//canary.example/x.css>",
+    "<style>@import '//canary.example/x.css'</style>",
+    "<base href=//canary.example/>",
+    "<meta http-equiv=refresh content='0;url=//canary.example/'>",
+    "<form action=//canary.example/><input type=submit autofocus onfocus=alert(1)>",
+    "<details open ontoggle=alert(1)>",
+    "<video><source onerror=alert(1)>",
+    "<audio src=x onerror=alert(1)>",
+    "<math><mtext><img src=x onerror=alert(1)></mtext></math>",
+    "<template><script>alert(1)</script></template>",
+    "<slot name=x></slot><also-see article=x></also-see>",
+    "<!--<img src='--><img src=x onerror=alert(1)>",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    '"><script>alert(1)</script>',
+    "' onmouseover='alert(1)",
+    '" style="background:url(//canary.example/x)',
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "java\tscript:alert(1)",
+    "java\nscript:alert(1)",
+    "\x01javascript:alert(1)",
+    " javascript:alert(1)",
+    "javascript://news.example/%0aalert(1)",
+    "javascript&colon;alert(1)",
+    "vbscript:msgbox(1)",
+    "livescript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==",
+    PICTURE,
+    "blob:https://news.example/x",
+    "file:///etc/passwd",
+    "view-source:https://news.example",
+    "about:blank",
+    "intent://canary.example#Intent;end",
+    "//canary.example/x",
+    "\\\\canary.example\\x",
+    "/\\canary.example/x",
+    "https:canary.example",
+    "http:/canary.example",
+    "https:///canary.example",
+    "ht\ttps://canary.example/",
+    "?x=1",
+    "#top",
+    "",
+    "{{7*7}}${7*7}<%= 7*7 %>",
+    "\u202egpj.exe\u202c",
+    "\u2066\u2067\u2068x\u2069",
+    "a\u0300" * 500,
+    "\ud83d" * 3 + "\u0000\ufeff",
+    "x" * 10_000,
+    "constructor",
+    "__proto__",
+]
+TYPES: list[Any] = [None, 7, True, [], {}, ["<b>"], {"toString": 1}, {"url": ["x"]}, -1e308]
+FIELDS = ("id", "title", "excerpt", "url", "image", "alt", "published_at", "language")
+
+
+def attack(field: str, text: Any) -> dict[str, Any]:
+    if field == "image":
+        return item(image={"url": text, "width": text, "height": text, "alt": "x"})
+    if field == "alt":
+        return item(image={"url": PICTURE, "alt": text})
+    return item(**{field: text})
+
+
+def trusted(service: HostSite, site: HostSite) -> tuple[str, ...]:
+    return service.url, site.url, "data:"
+
+
+def test_there_are_sixty_attacks() -> None:
+    assert len(HOSTILE) >= 60
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_an_attack_stays_text(
+    open_page: Callable[..., Page],
+    service: HostSite,
+    site: HostSite,
+    visit: Visit,
+    field: str,
+) -> None:
+    attacks = [attack(field, text) for text in HOSTILE]
+    body = '<also-see article="kursk" limit="70"></also-see>'
+    page = open_page(answers(*attacks, recommendation_id=HOSTILE[0]), body)
+    titles = shown(page)
+    page.mouse.wheel(0, 20_000)
+    page.wait_for_timeout(300)
+    hrefs = page.locator("also-see").evaluate(
+        "box => [...box.shadowRoot.querySelectorAll('[href],[src]')].map(n => n.href || n.src)"
+    )
+    tags = page.locator("also-see").evaluate(
+        "box => [...new Set([...box.shadowRoot.querySelectorAll('*')].map(n => n.localName))]"
+    )
+
+    assert len(HOSTILE) == len(titles)
+    assert [] == visit.complaints
+    assert [] == [url for url in visit.requests if not url.startswith(trusted(service, site))]
+    assert [] == [url for url in hrefs if not url.startswith(("https://", "http://"))]
+    assert [] == [url for url in hrefs if "canary.example" in url.split("/")[2]]
+    assert set(tags) <= {"aside", "h2", "ol", "li", "div", "a", "span", "time", "p", "img"}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_what_is_no_text_breaks_nothing(
+    open_page: Callable[..., Page], service: HostSite, visit: Visit, field: str
+) -> None:
+    for number, value in enumerate(TYPES):
+        service.pages[f"/v1/s{number}/recent"] = answers(attack(field, value))
+    boxes = (
+        f'<also-see site="s{n}" list="recent" limit="1"></also-see>' for n in range(len(TYPES))
+    )
+    last = answers(item(title="The last"))
+    page = open_page(last, "".join(boxes) + '<also-see article="kursk"></also-see><p>after</p>')
+    page.mouse.wheel(0, 5000)
+    page.locator("also-see .title", has_text="The last").wait_for()
+
+    assert ["after"] == page.locator("p:not([part])").all_inner_texts()
+    assert not [said for said in visit.complaints if "Uncaught" in said]
+
+
+def test_links_lead_to_declared_hosts_only(open_page: Callable[..., Page]) -> None:
+    addresses = [
+        "https://news.example/1",
+        "http://www.news.example/2",
+        "https://cdn.example:8443/3",
+        "https://cdn.example/4",
+        "https://evil.example/5",
+        "https://news.example.evil.example/6",
+        "https://news.example@evil.example/7",
+        "https://evil.example\\@news.example/8",
+        "https://NEWS.example/9",
+    ]
+    items = [item(number, url=url) for number, url in enumerate(addresses, 1)]
+    body = '<also-see article="kursk" hosts="news.example, cdn.example:8443"></also-see>'
+    page = open_page(answers(*items), body)
+    shown(page)
+    linked = page.locator("also-see a.title").all_inner_texts()
+
+    assert [f"Story {number}" for number in (1, 2, 3, 9)] == linked
+
+
+# A page token, where the service has them
+
+
+def test_a_page_token_stands_for_all_that_the_page_shows(
+    open_page: Callable[..., Page], service: HostSite
+) -> None:
+    service.pages["/v1/main/recent"] = answers(item(2), page_token="t2")
+    boxes = '<also-see article="kursk"></also-see><also-see list="recent"></also-see>'
+    page = open_page(answers(item(), page_token="t1"), boxes)
+    page.locator("also-see .title", has_text="Story 2").wait_for()
+    asked = [path for _, path, _, _ in service.requests if "/v1/" in path]
+
+    assert [f"{LIST}?limit=5", "/v1/main/recent?limit=5&page_token=t1"] == asked
+
+
+# Counting
+
+
+def batches(service: HostSite) -> list[EventBatch]:
+    return [
+        EventBatch.model_validate(orjson.loads(body))
+        for method, path, _, body in service.requests
+        if (method, path) == ("POST", "/v1/main/events")
+    ]
+
+
+def leave(page: Page) -> None:
+    page.goto("about:blank")
+
+
+def test_what_was_in_view_for_a_second_is_told_on_leaving(
+    open_page: Callable[..., Page], service: HostSite
+) -> None:
+    page = open_page(answers(item(), item(2), *(item(n) for n in range(3, 31))), limit_height(30))
+    shown(page)
+    page.wait_for_timeout(1400)
+    leave(page)
+    [batch] = until(lambda: batches(service))
+    told = [(event.type, event.article, event.position) for event in batch.events]
+
+    assert ("impression", "story-1", 1) in told
+    assert ("impression", "story-30", 30) not in told
+    assert HEAD["recommendation_id"] == batch.recommendation_id
+
+
+def limit_height(limit: int) -> str:
+    return f'<also-see article="kursk" limit="{limit}"></also-see>'
+
+
+def test_a_glance_is_no_impression(open_page: Callable[..., Page], service: HostSite) -> None:
+    page = open_page(answers(item()))
+    shown(page)
+    page.wait_for_timeout(300)
+    leave(page)
+    page.wait_for_timeout(500)
+
+    assert [] == batches(service)
+
+
+def test_a_click_is_told(open_page: Callable[..., Page], service: HostSite, site: HostSite) -> None:
+    site.pages["/next"] = (200, {"Content-Type": "text/html"}, b"next")
+    page = open_page(answers(item(url=f"{site.url}/next")))
+    shown(page)
+    page.locator("also-see .title").first.click()
+    [batch] = until(lambda: batches(service))
+
+    assert [("click", "story-1", 1)] == [(e.type, e.article, e.position) for e in batch.events]
+    assert page.url == f"{site.url}/next"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})",
+        "Object.defineProperty(Navigator.prototype, 'doNotTrack', {get: () => '1'})",
+        "",
+    ],
+    ids=["GPC", "DNT", "off"],
+)
+def test_who_does_not_want_to_be_counted_sends_nothing(
+    open_page: Callable[..., Page], service: HostSite, script: str
+) -> None:
+    body = f'<also-see article="kursk"{"" if script else " events=off"}></also-see>'
+    page = open_page(answers(item()), body, script=script)
+    shown(page)
+    page.wait_for_timeout(1300)
+    leave(page)
+    page.wait_for_timeout(500)
+
+    assert [] == batches(service)
+
+
+def test_a_batch_holds_events_and_the_id_of_the_list_and_nothing_else(
+    open_page: Callable[..., Page], service: HostSite
+) -> None:
+    page = open_page(answers(item()))
+    shown(page)
+    page.wait_for_timeout(1300)
+    leave(page)
+    until(lambda: batches(service))
+    [body] = [orjson.loads(body) for method, _, _, body in service.requests if method == "POST"]
+
+    assert {"recommendation_id", "events"} == body.keys()
+    assert [{"type", "article", "position"}] == [event.keys() for event in body["events"]]
+
+
+def test_ids_of_any_kind_reach_the_service(
+    open_page: Callable[..., Page], service: HostSite
+) -> None:
+    name = "2025/03/13/Straße & co?#%"
+    service.pages[f"/v1/main/articles/{quote(name, safe='')}/related"] = answers(item())
+    escaped = name.replace("&", "&amp;")
+    page = open_page(answers(), f'<also-see article="{escaped}"></also-see>')
+
+    assert ["Story 1"] == shown(page)

@@ -1,0 +1,290 @@
+"""Impressions and clicks: counts that know nobody, and never more of them than there is room."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import CliRunner
+from faults import stopped
+from flask.testing import FlaskClient
+from news import article
+from werkzeug.test import TestResponse
+
+from api.cli import main
+from api.events import MAX_BATCH, MAX_BATCH_BYTES
+from recommender import events
+from recommender.backend import Backend
+from recommender.events import BURST, KEPT_DAYS, Count, Event, TokenBucket
+
+Put = Callable[..., None]
+Counts = list[tuple[str, int, int, int]]
+
+PATH = "/v1/main/events"
+TODAY = date(2026, 11, 22)
+HEAD = {"recommendation_id": "5a1f0c2b9d3e4f6071"}
+
+
+def seen(name: str = "kursk", position: Any = 1, kind: str = "impression") -> dict[str, Any]:
+    return {"type": kind, "article": name, "position": position}
+
+
+def clicked(name: str = "kursk", position: int = 1) -> dict[str, Any]:
+    return seen(name, position, "click")
+
+
+@pytest.fixture(autouse=True)
+def archive(put: Put) -> None:
+    put(article("kursk"), article("sudzha"))
+
+
+@pytest.fixture
+def send(client: FlaskClient) -> Callable[..., TestResponse]:
+    def send(*events: object, **headers: str) -> TestResponse:
+        return client.post(PATH, data=orjson.dumps({**HEAD, "events": events}), headers=headers)
+
+    return send
+
+
+@pytest.fixture
+def counts(backend: Backend) -> Callable[[], Counts]:
+    def counts() -> Counts:
+        found = backend.events.counts("main", [datetime.now(UTC).date()])
+        return [tuple(count[1:]) for count in found]
+
+    return counts
+
+
+def test_impressions_and_clicks_are_counted_by_article_and_place(send, counts):
+    send(seen(), seen("sudzha", 2))
+    send(seen(), clicked())
+
+    assert [("kursk", 1, 2, 1), ("sudzha", 2, 1, 0)] == counts()
+
+
+@pytest.mark.parametrize("content_type", ["text/plain;charset=UTF-8", "application/json", ""])
+def test_a_beacon_comes_as_text_or_as_json(client, counts, content_type):
+    response = client.post(PATH, data=orjson.dumps({"events": [seen()]}), content_type=content_type)
+
+    assert (204, b"", "*") == (
+        response.status_code,
+        response.data,
+        response.headers["Access-Control-Allow-Origin"],
+    )
+    assert [("kursk", 1, 1, 0)] == counts()
+
+
+def test_a_browser_may_send_json_from_any_page(client):
+    response = client.options(PATH, headers={"Origin": "https://paper.example"})
+
+    assert ("*", "Content-Type", "POST") == tuple(
+        response.headers[f"Access-Control-Allow-{name}"]
+        for name in ("Origin", "Headers", "Methods")
+    )
+    assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+@pytest.mark.parametrize("header", ["DNT", "Sec-GPC"])
+def test_who_does_not_want_to_be_counted_is_not(send, counts, header):
+    assert (204, []) == (send(seen(), **{header: "1"}).status_code, counts())
+
+
+def test_a_reader_leaves_nothing_but_a_count(client, raw_redis):
+    before = set(raw_redis.keys())
+    headers = {"User-Agent": "Unmistakable/1.0", "Cookie": "id=unmistakable"}
+    client.post(PATH, json={**HEAD, "events": [seen()], "user": "unmistakable"}, headers=headers)
+    [new] = set(raw_redis.keys()) - before
+
+    assert new.decode() == f"see:{{main}}:events:{datetime.now(UTC).date()}"
+    assert {b"i1:kursk": b"1"} == raw_redis.hgetall(new)
+
+
+def test_no_answer_sets_a_cookie(send):
+    assert "Set-Cookie" not in send(seen()).headers
+
+
+# Bounds
+
+
+def test_articles_that_are_not_there_are_passed_over(send, counts):
+    assert (204, []) == (send(seen("nobody"), seen("kursk2", 3)).status_code, counts())
+
+
+def test_the_same_event_counts_once_in_a_batch(send, counts):
+    send(*[clicked()] * MAX_BATCH)
+
+    assert [("kursk", 1, 0, 1)] == counts()
+
+
+@pytest.mark.parametrize("position", [0, -1, 51, 1.5, "1", True, None, 2**62])
+def test_places_are_1_to_50(send, counts, position):
+    response = send(seen(), seen(position=position))
+
+    assert (400, "/events/1/position", []) == (
+        response.status_code,
+        response.json["errors"][0]["pointer"],
+        counts(),
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"events": null}',
+        b'{"events": [1]}',
+        b'{"events": {}}',
+        b'{"events": [{"type": "scroll", "article": "kursk", "position": 1}]}',
+        b'{"events": [{"type": "click", "article": "\\u0000", "position": 1}]}',
+        b'{"events": [{"type": "click", "article": "", "position": 1}]}',
+        b'{"events": [], "recommendation_id": "<script>"}',
+        b'{"events": [NaN]}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_words(client, body):
+    response = client.post(PATH, data=body)
+
+    assert (400, "application/problem+json") == (response.status_code, response.content_type)
+
+
+def test_a_batch_has_100_events_at_most(send):
+    assert [204, 400] == [send(*[seen()] * n).status_code for n in (MAX_BATCH, MAX_BATCH + 1)]
+
+
+def test_a_batch_is_no_upload(client):
+    assert 413 == client.post(PATH, data=b" " * (MAX_BATCH_BYTES + 1)).status_code
+
+
+def test_other_kinds_of_bodies_are_refused(client):
+    response = client.post(PATH, data={"events": "[]"})
+
+    assert 415 == response.status_code
+
+
+def test_an_unknown_site_counts_nothing(client):
+    assert 404 == client.post("/v1/elsewhere/events", json={"events": []}).status_code
+
+
+def test_reading_is_no_way_in(client):
+    assert 405 == client.get(PATH).status_code
+
+
+def test_a_day_is_forgotten_after_ninety(backend, raw_redis):
+    backend.events.add("main", [Event("click", "kursk", 1)], TODAY)
+
+    assert 0 < raw_redis.ttl("see:{main}:events:2026-11-22") <= KEPT_DAYS * 86_400
+
+
+def test_a_full_day_counts_on_and_takes_in_nothing_new(backend, monkeypatch):
+    monkeypatch.setattr(events, "MAX_FIELDS", 3)
+    for _ in range(2):
+        backend.events.add("main", [Event("click", "kursk", n) for n in range(1, 9)], TODAY)
+    found = backend.events.counts("main", [TODAY])
+
+    assert [Count(TODAY, "kursk", n, 0, 2) for n in (1, 2, 3)] == found
+
+
+def test_an_id_may_hold_anything(backend):
+    names = ["a:b", "i1:x", "Straße 🎈", "{x}", " "]
+    backend.events.add("main", [Event("impression", name, 50) for name in names], TODAY)
+
+    assert sorted(names) == [count.article_id for count in backend.events.counts("main", [TODAY])]
+
+
+def test_sites_and_days_are_counted_apart(backend):
+    backend.events.add("main", [Event("click", "kursk", 1)], TODAY)
+    backend.events.add("other", [Event("click", "kursk", 2)], TODAY - timedelta(1))
+
+    assert [Count(TODAY, "kursk", 1, 0, 1)] == backend.events.counts(
+        "main", [TODAY, TODAY - timedelta(1)]
+    )
+
+
+# The limit
+
+
+def test_a_bucket_lets_a_burst_through_and_then_its_rate():
+    now = [0.0]
+    bucket = TokenBucket(rate=2, burst=3, clock=lambda: now[0])
+    burst = [bucket.take() for _ in range(5)]
+    now[0] = 1.0
+    later = [bucket.take() for _ in range(3)]
+
+    assert ([True] * 3 + [False] * 2, [True, True, False]) == (burst, later)
+
+
+def test_too_many_batches_are_told_to_wait(send):
+    answers = [send() for _ in range(int(BURST * 1.5))]
+    refused = [answer for answer in answers if answer.status_code == 429]
+
+    assert refused
+    assert "2" == refused[0].headers["Retry-After"]
+    assert {204, 429} == {answer.status_code for answer in answers}
+
+
+def test_the_limit_holds_while_the_store_is_away(send, redis_url):
+    send(seen())
+    with stopped(redis_url):
+        statuses = {send(seen()).status_code for _ in range(int(BURST * 1.5))}
+
+    assert {503, 429} == statuses
+
+
+# The command
+
+
+@pytest.fixture
+def command(backend, redis_url, monkeypatch):
+    today = datetime.now(UTC).date()
+    backend.events.add("main", [Event("impression", "kursk", n) for n in (1, 2)], today)
+    backend.events.add("main", [Event("click", "kursk", 1)], today - timedelta(2))
+    backend.events.add("main", [Event("impression", "sudzha", 1)], today - timedelta(30))
+    monkeypatch.setenv("ALSOSEE_REDIS_URL", redis_url)
+
+    def command(*arguments):
+        return CliRunner().invoke(main, ["events", *arguments])
+
+    return command
+
+
+def test_the_table_has_the_last_week_by_article(command):
+    assert ["SEEN CLICKED RATE ARTICLE", "2 1 50.0% kursk"] == [
+        " ".join(line.split()) for line in command().output.splitlines()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("--by", "position"), ["1", "2"]),
+        (("--days", "31"), ["kursk", "sudzha"]),
+        (("--days", "1", "--by", "position"), ["1", "2"]),
+    ],
+)
+def test_the_table_can_be_cut_otherwise(command, arguments, names):
+    lines = command(*arguments).output.splitlines()[1:]
+
+    assert names == [line.split()[-1] for line in lines]
+
+
+def test_scripts_get_every_count(command):
+    rows = orjson.loads(command("--json").output)
+
+    assert [("kursk", 1, 0, 1), ("kursk", 1, 1, 0), ("kursk", 2, 1, 0)] == [
+        tuple(row[name] for name in ("article_id", "position", "impressions", "clicks"))
+        for row in rows
+    ]
+
+
+def test_where_nothing_was_counted_it_says_so(command):
+    result = command("--site", "main", "--days", "1", "--by", "day")
+    empty = CliRunner().invoke(main, ["events"], env={"ALSOSEE_SITES": "empty"})
+
+    assert (0, 0, "") == (result.exit_code, empty.exit_code, empty.stdout)
+    assert "Nothing was counted" in empty.stderr

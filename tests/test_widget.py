@@ -1,0 +1,100 @@
+"""The script of the box as it is delivered: small, pinned, and allowed everywhere."""
+
+import gzip
+import re
+from base64 import b64encode
+from hashlib import sha384
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+
+from api.cli import main
+from api.widget import widget
+from api.wording import WORDS
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = (ROOT / "api/static/widget.js").read_text()
+
+
+def test_it_takes_four_kilobytes_at_most() -> None:
+    assert len(gzip.compress(SCRIPT.encode(), 9)) <= 4096
+
+
+def test_it_needs_no_other_file_and_makes_no_text_into_markup() -> None:
+    dangerous = (
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|Function\(|import\b|cookie|"
+        r"localStorage|sessionStorage"
+    )
+
+    assert None is re.search(dangerous, SCRIPT)
+
+
+def test_it_speaks_the_languages_that_the_service_speaks() -> None:
+    spoken = re.findall(r'^    (\w\w): "(.+)\|(.+)",$', SCRIPT, re.MULTILINE)
+
+    assert {language: (heading, more) for language, heading, more in spoken} == WORDS
+    assert len(WORDS) >= 20
+
+
+@pytest.mark.parametrize("path", ["/widget.js", widget().path])
+def test_it_runs_on_pages_of_any_origin(client: FlaskClient, path: str) -> None:
+    response = client.get(path)
+
+    assert (200, "text/javascript; charset=utf-8", "*", "nosniff", SCRIPT) == (
+        response.status_code,
+        response.content_type,
+        response.headers["Access-Control-Allow-Origin"],
+        response.headers["X-Content-Type-Options"],
+        response.text,
+    )
+
+
+def test_one_address_is_for_ever_and_the_other_for_five_minutes(client: FlaskClient) -> None:
+    pinned, newest = client.get(widget().path), client.get("/widget.js")
+
+    assert "public, max-age=31536000, immutable" == pinned.headers["Cache-Control"]
+    assert newest.headers["Cache-Control"].startswith("public, max-age=300,")
+
+
+def test_who_has_it_already_gets_it_no_second_time(client: FlaskClient) -> None:
+    etag = client.get("/widget.js").headers["ETag"]
+
+    assert 304 == client.get("/widget.js", headers={"If-None-Match": etag}).status_code
+
+
+@pytest.mark.parametrize("version", ["0" * 12, "..", "%00", "x" * 5000])
+def test_another_version_is_not_passed_off_as_this_one(client: FlaskClient, version: str) -> None:
+    assert 404 == client.get(f"/widget/{version}/widget.js").status_code
+
+
+def test_the_integrity_is_that_of_the_bytes(client: FlaskClient) -> None:
+    digest = b64encode(sha384(client.get(widget().path).data).digest()).decode()
+
+    assert f"sha384-{digest}" == widget().integrity
+
+
+@pytest.mark.parametrize("where", ["page", "command", "docs"])
+def test_page_command_and_docs_show_the_present_version(client: FlaskClient, where: str) -> None:
+    text = {
+        "page": client.get("/widget").text,
+        "command": CliRunner().invoke(main, ["widget"]).output,
+        "docs": (ROOT / "docs/WIDGET.md").read_text(),
+    }[where]
+
+    assert (True, True) == (widget().path in text, widget().integrity in text)
+
+
+def test_the_command_fills_in_address_and_site() -> None:
+    arguments = ["widget", "--url", "https://related.paper.example/", "--site", "main"]
+    output = CliRunner().invoke(main, arguments).output
+
+    assert f'src="https://related.paper.example{widget().path}"' in output
+
+
+def test_the_page_holds_no_script(client: FlaskClient) -> None:
+    response = client.get("/widget")
+
+    assert "<script" not in response.text
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
