@@ -126,6 +126,11 @@ class Base:
         no_terms = np.zeros(size, np.uint32)
         return Rows(ends, numbers, no_terms, self.weights(numbers, codes), self.counts[codes])
 
+    def article(self, slot: int) -> tuple["Entries", NDArray[np.float32]]:
+        """The terms of one article, by number, and their sublinear frequencies."""
+        numbers, terms, df, places, weights = read_article(self.postings, slot)
+        return Entries(numbers, terms, df, places), weights
+
     def weights(self, numbers: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.float32]:
         """The sublinear term frequencies that *codes* stand for, of terms with these numbers."""
         common, words = self.postings.sizes[1:3]
@@ -389,6 +394,28 @@ def describe(
             terms[i] = np.uint32(term)
         elif number >= 0:
             terms[i], df[i] = base.common_terms[number], base.common_df[number]
+
+
+@compiled
+def read_article(
+    base: Postings, slot: int
+) -> tuple[
+    NDArray[np.int64],
+    NDArray[np.uint32],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.float32],
+]:
+    """The fields of `Entries` for the terms of an article, and their weights."""
+    room = row_size(base, slot)
+    numbers, codes = np.empty(room, np.int64), np.empty(room, np.int64)
+    size = read_row(base, slot, numbers, codes)
+    terms, weights = np.zeros(size, np.uint32), np.empty(size, np.float32)
+    df, places = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    describe(base, numbers[:size], terms, df, places)
+    for i in range(size):
+        weights[i] = base.weights[whole(terms[i]) >> 31, codes[i]]
+    return numbers[:size], terms, df, places, weights
 
 
 @compiled

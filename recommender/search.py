@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.base import LEVELS, Entries, Postings, add_common, add_others, read_row, row_size
-from recommender.compiled import compiled, compiled_any_order
+from recommender.compiled import compiled, compiled_any_order, whole
 from recommender.lengths import Lengths
 
 CHUNK = 128
@@ -15,37 +15,41 @@ ROUGH = 2.0**-23  # of a float32 sum, for each term in it, and then some
 
 
 @compiled
-def candidates(
+def nearest(
     base: Postings,
     entries: Entries,
-    query: NDArray[np.float64],
-    reaches: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    factors: NDArray[np.float64],
     lengths: Lengths,
     scores: NDArray[np.float32],
     among: NDArray[np.bool_],
     leave_out: int,
     k: int,
-) -> NDArray[np.int64]:
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """
     Return the slots that can be among the *k* best by six decimals, or tie with the k-th.
 
-    The most common terms come last. They add at most `reaches · tails` to a score (Cauchy and
+    The most common terms come last. They add at most `reach · tails` to a score (Cauchy and
     Schwarz), so mostly a few candidates are left before them, whose true scores cost less.
 
     Args:
-        query: for each term of *entries*, what a weight of it in an article counts.
-        reaches: shape (LEVELS,), the length of the query's terms above each level.
-        scores: shape (slots,), what other postings have added already; zero again afterwards.
+        entries: the query's terms, by number.
+        weights: of the unit-length query, one for each term.
+        factors: what the sublinear frequency of a term in an article counts.
+        scores: shape (slots,), what the tail's postings have added already; zero again afterwards.
         among: mask by slot; of shape (0,) for all.
         leave_out: a slot that is not asked for, or -1.
+
+    Returns:
+        slots, ascending, and their exact products with the query; 0 for those of the tail.
     """
-    allowance = ROUGH * (query.size + 8)
-    add_others(base, entries, query, scores)
+    allowance = ROUGH * (factors.size + 8)
+    add_others(base, entries, factors, scores)
     best, bounds = np.empty((2, -(-scores.size // CHUNK)), np.float32)
     found = np.empty(0, np.int64)
     for level in range(LEVELS + 1):
-        missing = add_common(base, entries, query, level, scores)
-        reach = reaches[level] if missing else 0.0
+        missing = add_common(base, entries, factors, level, scores)
+        reach = length_above(base, entries, weights, level) if missing else 0.0
         tails = lengths.tails[min(level, LEVELS - 1)]
         find_best(scores, lengths.rough, tails, np.float32(reach), best, bounds)
         worst = kth_best(scores, lengths.rough, among, leave_out, k, best)
@@ -55,7 +59,20 @@ def candidates(
         if missing == 0 or found.size <= most:
             break
     scores[:] = 0
-    return found
+    return found, products(base, entries, factors, found)
+
+
+@compiled
+def length_above(
+    base: Postings, entries: Entries, weights: NDArray[np.float64], level: int
+) -> float:
+    """The length of the query's terms above a level."""
+    squared = 0.0
+    for i in range(weights.size):
+        number = entries.numbers[i]
+        if 0 <= number < base.sizes[1] and base.levels[number] > level:
+            squared += weights[i] ** 2
+    return float(np.sqrt(squared))
 
 
 @compiled_any_order
@@ -154,31 +171,23 @@ def above(
 
 @compiled
 def products(
-    base: Postings,
-    numbers: NDArray[np.int64],
-    pairs: NDArray[np.int64],
-    query: NDArray[np.float64],
-    slots: NDArray[np.int64],
+    base: Postings, entries: Entries, factors: NDArray[np.float64], slots: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """
-    The products of a query with articles of the base, in float64.
-
-    Args:
-        numbers: the terms, ascending; -1 comes first and counts nothing.
-        pairs: 1 for two-word terms and else 0, in that order.
-        query: what a weight of each in an article counts.
-    """
+    """The products of a query with articles of the base, in float64; 0 for other slots."""
     found = np.zeros(slots.size)
     for s in range(slots.size):
+        if slots[s] >= base.sizes[0]:
+            continue
         size = row_size(base, slots[s])
         row, codes = np.empty(size, np.int64), np.empty(size, np.int64)
         size = read_row(base, slots[s], row, codes)
         i = 0
         for j in range(size):
-            while i < numbers.size and numbers[i] < row[j]:
+            while i < factors.size and entries.numbers[i] < row[j]:
                 i += 1
-            if i == numbers.size:
+            if i == factors.size:
                 break
-            if numbers[i] == row[j]:
-                found[s] += query[i] * np.float64(base.weights[pairs[i], codes[j]])
+            if entries.numbers[i] == row[j]:
+                kind = whole(entries.terms[i]) >> 31
+                found[s] += factors[i] * np.float64(base.weights[kind, codes[j]])
     return found

@@ -30,6 +30,7 @@ RESULTS = Path(__file__).parent / "results" / "latest.json"
 PATHS: dict[str, Callable[[str, Corpus], list[Row]]] = {
     "load": archive.loading,
     "similar": lists.similar,
+    "bulk": lists.bulk,
     "uncached": lists.uncached,
     "cached": lists.cached,
     "draft": lists.drafting,
