@@ -28,6 +28,7 @@ from recommender.compiled import compiled, whole
 BLOCK = 16
 BLOCK_BITS = 16  # of a slot within a run
 RUN_CODE_BITS = 16
+BLOCKS_AT_ONCE = 4  # of float32: a megabyte
 # A common term has this many articles in each block of slots; with fewer, runs are mostly heads.
 COMMON_IN_BLOCK = 64
 # Terms in more than this share of all articles come last in a query, if they still matter then.
@@ -450,7 +451,7 @@ def add_common(
     """
     Add `query · weight` for every posting of the common terms of that *level*.
 
-    Block of slots by block, so that the scores at hand stay in the processor's cache.
+    A few blocks of slots at a time, so that the scores at hand stay in the processor's cache.
 
     Returns:
         how many postings the common terms above this level have.
@@ -466,14 +467,17 @@ def add_common(
                 size += 1
             elif base.levels[number] > level:
                 above += whole(base.common_df[number])
-    for block in range(((base.sizes[0] - 1) >> BLOCK_BITS) + 1):
-        here = scores[block << BLOCK_BITS :]
+    for first in range(0, ((base.sizes[0] - 1) >> BLOCK_BITS) + 1, BLOCKS_AT_ONCE):
         for j in range(size):
             i = chosen[j]
             kind = whole(entries.terms[i]) >> 31
             end = whole(base.common_runs[entries.numbers[i] + 1])
             run = cursors[j]
-            while run < end and whole(base.run_keys[run]) >> RUN_CODE_BITS == block:
+            while run < end:
+                block = whole(base.run_keys[run]) >> RUN_CODE_BITS
+                if block >= first + BLOCKS_AT_ONCE:
+                    break
+                here = scores[block << BLOCK_BITS :]
                 weight = np.float32(query[i] * base.weights[kind, base.run_keys[run] & 0xFFFF])
                 # A slice, for indices that count from 0 are known not to be negative.
                 slots = base.run_slots[run_start(base, run) : whole(base.run_ends[run])]

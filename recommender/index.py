@@ -224,6 +224,7 @@ class ArticleIndex:
             return Neighbours(np.empty(0, np.intp), np.empty(0))
         lengths = self._ready_lengths()
         scores = self._scratch[: self.slots]
+        scores.fill(0)  # now, and not when done: so they are in the processor's cache
         for segment in self._tail.segments:
             add_segment(segment, query.entries.terms, query.factors, scores[len(self._base) :])
         found, exact = nearest(

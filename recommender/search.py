@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.base import LEVELS, Entries, Postings, add_common, add_others, read_row, row_size
-from recommender.compiled import compiled, compiled_any_order, whole
-from recommender.lengths import Lengths
+from recommender.compiled import compiled, whole
+from recommender.lengths import TAIL_STEPS, Lengths
 
 CHUNK = 128
 # Adding up this many postings takes about as long as one true score (0.5 µs).
@@ -36,7 +36,7 @@ def nearest(
         entries: the query's terms, by number.
         weights: of the unit-length query, one for each term.
         factors: what the sublinear frequency of a term in an article counts.
-        scores: shape (slots,), what the tail's postings have added already; zero again afterwards.
+        scores: shape (slots,), what the tail's postings have added already.
         among: mask by slot; of shape (0,) for all.
         leave_out: a slot that is not asked for, or -1.
 
@@ -51,14 +51,14 @@ def nearest(
         missing = add_common(base, entries, factors, level, scores)
         reach = length_above(base, entries, weights, level) if missing else 0.0
         tails = lengths.tails[min(level, LEVELS - 1)]
-        find_best(scores, lengths.rough, tails, np.float32(reach), best, bounds)
+        step = np.float32(reach / TAIL_STEPS)
+        find_best(scores, lengths.rough, tails, step, best, bounds)
         worst = kth_best(scores, lengths.rough, among, leave_out, k, best)
         bar = worst * (1 - allowance) - reach * allowance - A_PLACE
         most = missing // POSTINGS_A_CANDIDATE if missing else scores.size
-        found = above(scores, lengths.rough, bounds, tails, reach, bar, among, leave_out, most)
+        found = above(scores, lengths.rough, bounds, tails, step, bar, among, leave_out, most)
         if missing == 0 or found.size <= most:
             break
-    scores[:] = 0
     return found, products(base, entries, factors, found)
 
 
@@ -75,30 +75,41 @@ def length_above(
     return float(np.sqrt(squared))
 
 
-@compiled_any_order
+@compiled
 def find_best(
     scores: NDArray[np.float32],
     lengths: NDArray[np.float32],
-    tails: NDArray[np.float32],
-    reach: np.float32,
+    tails: NDArray[np.uint8],
+    step: np.float32,
     best: NDArray[np.float32],
     bounds: NDArray[np.float32],
 ) -> None:
-    """For each chunk of slots the highest `scores · lengths`, and the same `+ tails · reach`."""
+    """For each chunk of slots the highest `scores · lengths`, and the same `+ tails · step`."""
+    values = np.zeros(CHUNK, np.float32)
+    # None is negative, so they stand in the order of their bits; and the maximum of integers is
+    # vectorised, that of floats is not: 0.2 ns a value instead of 0.6.
+    bits, best_bits, bound_bits = values.view(np.int32), best.view(np.int32), bounds.view(np.int32)
     for chunk in range(best.size):
-        # Slices, for only indices that count from 0 make a loop that is vectorised.
+        # Slices, because only loops over indices that count from 0 are vectorised.
         some = scores[chunk * CHUNK : (chunk + 1) * CHUNK]
         their = lengths[chunk * CHUNK : (chunk + 1) * CHUNK]
         rest = tails[chunk * CHUNK : (chunk + 1) * CHUNK]
-        most, most_bound = np.float32(0), np.float32(0)
+        if some.size < CHUNK:
+            values[:] = 0
+        for i in range(some.size):
+            values[i] = some[i] * their[i]
+        best_bits[chunk] = highest(bits)
         for i in range(rest.size):
-            score = some[i] * their[i]
-            most = max(most, score)
-            most_bound = max(most_bound, score + rest[i] * reach)
-        for i in range(rest.size, some.size):
-            most = max(most, some[i] * their[i])
-        best[chunk] = most
-        bounds[chunk] = max(most, most_bound)
+            values[i] += np.float32(rest[i]) * step
+        bound_bits[chunk] = highest(bits)
+
+
+@compiled
+def highest(values: NDArray[np.int32]) -> np.int32:
+    most = np.int32(0)
+    for i in range(values.size):
+        most = max(most, values[i])
+    return most
 
 
 @compiled
@@ -141,24 +152,24 @@ def above(
     scores: NDArray[np.float32],
     lengths: NDArray[np.float32],
     bounds: NDArray[np.float32],
-    tails: NDArray[np.float32],
-    reach: float,
+    tails: NDArray[np.uint8],
+    step: np.float32,
     bar: float,
     among: NDArray[np.bool_],
     leave_out: int,
     most: int,
 ) -> NDArray[np.int64]:
-    """The slots with `scores · lengths + tails · reach` not below *bar*; stops above *most*."""
+    """The slots with `scores · lengths + tails · step` not below *bar*; stops above *most*."""
     found = np.empty(min(most + 1, scores.size), np.int64)
     size = 0
-    rough_reach, rough_bar = np.float32(reach), np.float32(max(bar, 0.0))
+    rough_bar = np.float32(max(bar, 0.0))
     for chunk in range(bounds.size):
         if bounds[chunk] < rough_bar or bounds[chunk] == 0:
             continue
         for slot in range(chunk * CHUNK, min((chunk + 1) * CHUNK, scores.size)):
             bound = scores[slot] * lengths[slot]
             if slot < tails.size:
-                bound += tails[slot] * rough_reach
+                bound += np.float32(tails[slot]) * step
             if bound < rough_bar or bound == 0 or slot == leave_out:
                 continue
             if among.size == 0 or among[slot]:
