@@ -203,8 +203,8 @@ class ArticleIndex:
         fresh, left = np.split(places, [places.size - leaving.size])
         change = np.bincount(fresh, minlength=terms.size) - np.bincount(left, minlength=terms.size)
         entries = self._entries(terms, self._base.numbers(terms))
-        before = entries.df + self._changed_df[terms]
-        self._changed_df.add(terms, change)
+        before = entries.df + self._changed(entries)
+        self._changed_df.add(self._keys(entries), change)
         self._live.values[gone] = False
         self._articles += len(rows) - len(gone)
         self._move_sums(entries, before, before + change)
@@ -214,7 +214,8 @@ class ArticleIndex:
 
     def document_frequencies(self, terms: NDArray[np.uint32]) -> NDArray[np.int64]:
         """In how many articles each of *terms* occurs; shape of *terms*."""
-        return self._base.entries(self._base.numbers(terms)).df + self._changed_df[terms]
+        entries = self._entries(terms, self._base.numbers(terms))
+        return entries.df + self._changed(entries)
 
     def _nearest(
         self, query: _Query, k: int, among: NDArray[np.bool_] | None, leave_out: int = -1
@@ -254,7 +255,10 @@ class ArticleIndex:
 
     def _query_of(self, slot: int) -> _Query:
         if slot < len(self._base):
-            return self._weighted(*self._base.article(slot))
+            entries, weights = self._base.article(slot)
+            if self._changed_df and self._changed(entries)[entries.places < 0].any():
+                entries = self._base.entries(entries.numbers)
+            return self._weighted(entries, weights)
         row = self._tail.rows(np.array([slot - len(self._base)]))
         return self._query(row.numbers, row.terms, row.weights)
 
@@ -279,7 +283,18 @@ class ArticleIndex:
         return entries._replace(terms=np.where(numbers < 0, terms, entries.terms))
 
     def _idf(self, entries: Entries) -> NDArray[np.float64]:
-        return idf(entries.df + self._changed_df[entries.terms], len(self))
+        return idf(entries.df + self._changed(entries), len(self))
+
+    def _changed(self, entries: Entries) -> NDArray[np.int64]:
+        """By how much the document frequencies changed since the base was made."""
+        if not self._changed_df:
+            return np.zeros(entries.numbers.size, np.int64)
+        return self._changed_df[self._keys(entries)]
+
+    def _keys(self, entries: Entries) -> NDArray[np.int64]:
+        """The numbers of terms; those that the base does not have follow, by hashed id."""
+        strange = self._base.terms + entries.terms.astype(np.int64)
+        return np.where(entries.numbers < 0, strange, entries.numbers)
 
     def _read(self, slots: NDArray[np.intp]) -> Rows:
         """Articles as they were added, in the order of *slots*."""
@@ -329,7 +344,7 @@ class ArticleIndex:
     def _ready_lengths(self) -> Lengths:
         if self._lengths is None:
             levels = self._base.most_common()
-            live_idf = idf(levels.df + self._changed_df[levels.terms], len(self))
+            live_idf = self._idf(levels)
             self._lengths, lost = measure(
                 self._base, live_idf, len(self), self._sums.values, self._live.values
             )

@@ -3,7 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.base import LEVELS, Entries, Postings, add_common, add_others, read_row, row_size
+from recommender.base import (
+    LEVELS,
+    OTHER,
+    Entries,
+    Postings,
+    add_common,
+    add_others,
+    read_row,
+    row_size,
+)
 from recommender.compiled import compiled, whole
 from recommender.lengths import TAIL_STEPS, Lengths
 
@@ -70,7 +79,7 @@ def length_above(
     squared = 0.0
     for i in range(weights.size):
         number = entries.numbers[i]
-        if 0 <= number < base.sizes[1] and base.levels[number] > level:
+        if 0 <= number < base.firsts[OTHER] and base.levels[number] > level:
             squared += weights[i] ** 2
     return float(np.sqrt(squared))
 
@@ -187,7 +196,7 @@ def products(
     """The products of a query with articles of the base, in float64; 0 for other slots."""
     found = np.zeros(slots.size)
     for s in range(slots.size):
-        if slots[s] >= base.sizes[0]:
+        if slots[s] >= base.articles[0]:
             continue
         size = row_size(base, slots[s])
         row, codes = np.empty(size, np.int64), np.empty(size, np.int64)
