@@ -25,6 +25,9 @@ from features.vectorizer import TWO_WORD_BIT, TermCounts, idf, tf_weights
 from recommender.bits import Words, read_gamma, read_pair, read_rice, rice_bits
 from recommender.compiled import compiled, whole
 
+# Raise when the arrays change, or what they mean: files of another format are made anew.
+FORMAT = 1
+
 GROUPS = 5
 OTHER, SINGLE = 1, 3  # the group of words; that of two-word terms is the next one
 BLOCK = 16

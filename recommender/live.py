@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 
 from features.vectorizer import FEATURES_VERSION, TWO_WORD_WEIGHT, TermCounts
+from recommender.base import FORMAT
 from recommender.corpus import Corpus
 from recommender.errors import StoreUnavailable
 from recommender.files import IndexFile, IndexFiles
@@ -24,7 +25,7 @@ REMEMBERED_URLS = 20_000
 FILE_FROM = 2_000  # articles; fewer are read in half a second, and take 10 MB
 SCATTERED_SHARE = 0.1
 # What a file depends on besides the articles.
-MADE_BY = {"features": FEATURES_VERSION, "two_word_weight": TWO_WORD_WEIGHT}
+MADE_BY = {"format": FORMAT, "features": FEATURES_VERSION, "two_word_weight": TWO_WORD_WEIGHT}
 
 
 class LiveSite:
@@ -130,6 +131,11 @@ class LiveSite:
                 return None
             about = {"version": self._version, "born": self._born.hex(), **MADE_BY}
             return self._files.publish(self._corpus.arrays(), about)
+
+    def ids(self) -> list[str]:
+        """The ids of all articles, ascending, as of the last look at the store."""
+        with self._alone():
+            return self._corpus.all_ids()
 
     def id_of_url(self, url: str) -> str | None:
         """The id of the article at *url*; while the store is away, as it was last asked."""

@@ -24,7 +24,7 @@ QUERIES = 200
 
 
 def growth(corpus: Corpus, articles: int) -> list[Row]:
-    """Build, open and ask an index of so many articles; passages are cut where they do not suffice."""
+    """Build, open and ask an index of so many articles; passages are cut if there are too few."""
     warm()
     pieces = 1 if articles <= 150_000 else -(-articles // 150_000)
     archive = Archive()
