@@ -136,10 +136,26 @@ def import_(ctx: click.Context, files: tuple[str, ...], site: str | None, as_jso
 
 @main.command()
 @SITE
-def export(site: str | None) -> None:
-    """Write every article to standard output as JSON Lines, as `import` reads them."""
-    from api.commands.archive import export as run
+@click.option("--related", "lists", is_flag=True, help="Write every article's list instead.")
+@click.option("--limit", type=int, default=5, show_default=True, help="How many in a list.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="A file, continued if it is there already."
+)
+def export(site: str | None, lists: bool, limit: int, output: Path | None) -> None:
+    """Write every article to standard output as JSON Lines, as `import` reads them.
 
+    With --related it is every article's list, for sites that are built and not served: one line
+    each, in the order of the ids, made on all processors. After Ctrl-C the same command with
+    --output goes on where it was.
+    """
+    from api.commands.archive import export as run
+    from api.commands.lists import export_lists
+
+    if lists:
+        export_lists(_settings(), site, limit, output)
+        return
+    if output is not None:
+        raise click.UsageError("--output goes with --related; send the articles to a file with >.")
     run(_settings(), site)
 
 

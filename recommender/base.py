@@ -1,8 +1,8 @@
 """
 The bulk of an index, read-only and compact: every article's terms, and every term's articles.
 
-Terms are numbered: first the *common* ones, then other words, then other two-word terms, each part
-by hashed id.
+Terms are numbered, in five groups: the *common* ones, other words, other two-word terms, and words
+and two-word terms that only one article has; each group by hashed id.
 
 - A common term's articles stand in *runs*: those of one block of 65,536 slots in which it has one
   count, as 16-bit numbers. So the inner loop of a query adds one weight at many places.
@@ -25,9 +25,15 @@ from features.vectorizer import TWO_WORD_BIT, TermCounts, tf_weights
 from recommender.bits import Words, read_gamma, read_pair, read_rice, rice_bits
 from recommender.compiled import compiled, whole
 
+# Raise when the arrays change, or what they mean: files of another format are made anew.
+FORMAT = 2
+
+GROUPS = 5
+OTHER, SINGLE = 1, 3  # the group of words; that of two-word terms is the next one
 BLOCK = 16
 BLOCK_BITS = 16  # of a slot within a run
 RUN_CODE_BITS = 16
+BLOCKS_AT_ONCE = 4  # of float32: a megabyte
 # A common term has this many articles in each block of slots; with fewer, runs are mostly heads.
 COMMON_IN_BLOCK = 64
 # Terms in more than this share of all articles come last in a query, if they still matter then.
@@ -42,9 +48,11 @@ class Postings(NamedTuple):
     The arrays that queries read; n articles, c common terms, d blocks of other ones.
 
     Fields:
-        sizes: int64, (9,): articles, common terms, other words, other two-word terms; then the
-            low bits of the Rice codes: gaps of hashed ids of other words and two-word terms, and
-            gaps of row numbers of common terms, other words, other two-word terms.
+        articles: shape (1,), int64, how many there are.
+        firsts: shape (GROUPS + 1,), int64, the first number of each group, and the end.
+        row_bits: shape (GROUPS,), int64, the low bits of the gaps between the numbers of a row.
+        term_bits: shape (GROUPS,), int64, the low bits of the gaps between hashed ids.
+        single_block: shape (1,), int64, the first dictionary block of terms of one article.
         row_at: shape (n + 1,), uint32, the byte in `rows` where each row starts.
         rows: words of bits.
         common_terms: shape (c,), uint32, ascending.
@@ -61,7 +69,11 @@ class Postings(NamedTuple):
         levels: shape (c,), uint8: of how many of `LEVEL_SHARES` a common term has more.
     """
 
-    sizes: NDArray[np.int64]
+    articles: NDArray[np.int64]
+    firsts: NDArray[np.int64]
+    row_bits: NDArray[np.int64]
+    term_bits: NDArray[np.int64]
+    single_block: NDArray[np.int64]
     row_at: NDArray[np.uint32]
     rows: Words
     common_terms: NDArray[np.uint32]
@@ -97,7 +109,7 @@ class Base:
         arrays = {name: fixed(array.view()) for name, array in arrays.items()}
         self.counts: NDArray[np.float32] = arrays["counts"]
         given = {name: arrays[name] for name in Postings._fields if name in arrays}
-        articles, df = int(arrays["sizes"][0]), arrays["common_df"]
+        articles, df = int(arrays["articles"][0]), arrays["common_df"]
         self.postings = Postings(
             **given,
             weights=fixed(_weights(arrays["counts"])),
@@ -109,12 +121,12 @@ class Base:
         self.tails: NDArray[np.uint8] = arrays["tails"]
 
     def __len__(self) -> int:
-        return int(self.postings.sizes[0])
+        return int(self.postings.articles[0])
 
     @property
     def terms(self) -> int:
         """How many different terms there are; their numbers are below."""
-        return int(self.postings.sizes[1:4].sum())
+        return int(self.postings.firsts[-1])
 
     def rows(self, slots: NDArray[np.intp]) -> "Rows":
         """The articles in *slots*; their terms stand by number, and by no id."""
@@ -126,10 +138,20 @@ class Base:
         no_terms = np.zeros(size, np.uint32)
         return Rows(ends, numbers, no_terms, self.weights(numbers, codes), self.counts[codes])
 
+    def article(self, slot: int) -> tuple["Entries", NDArray[np.float32]]:
+        """
+        The terms of one article, by number, and their sublinear frequencies.
+
+        Those that no other article has stand without id and place, which would take a third of
+        the time; `is_whole` tells, and `entries` looks them up.
+        """
+        numbers, terms, df, places, weights = read_article(self.postings, slot)
+        return Entries(numbers, terms, df, places), weights
+
     def weights(self, numbers: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.float32]:
         """The sublinear term frequencies that *codes* stand for, of terms with these numbers."""
-        common, words = self.postings.sizes[1:3]
-        pairs = (numbers >= common + words) | ((numbers < common) & (numbers >= self._common_words))
+        groups = np.searchsorted(self.postings.firsts, numbers, "right")
+        pairs = np.where(groups == 1, numbers >= self._common_words, groups % 2 == 1)
         found: NDArray[np.float32] = self.postings.weights[pairs.astype(np.intp), codes]
         return found
 
@@ -145,9 +167,9 @@ class Base:
 
     def entries(self, numbers: NDArray[np.int64]) -> "Entries":
         """What the dictionary says of terms, by number."""
-        terms = np.zeros(numbers.size, np.uint32)
-        df, places = np.zeros((2, numbers.size), np.int64)
-        describe(self.postings, numbers, terms, df, places)
+        terms, df = np.zeros(numbers.size, np.uint32), np.zeros(numbers.size, np.int64)
+        places = np.full(numbers.size, -1)
+        describe(self.postings, numbers, self.terms, terms, df, places)
         return Entries(numbers, terms, df, places)
 
 
@@ -198,7 +220,8 @@ class Entries(NamedTuple):
         numbers: int64; -1 for a term that no article of the base has.
         terms: uint32, the hashed ids.
         df: int64, in how many articles of the base.
-        places: int64, the bit in the dictionary where the postings start; of common terms 0.
+        places: int64, the bit in the dictionary where the postings start; -1 for common terms,
+            and for others where that was not looked up.
     """
 
     numbers: NDArray[np.int64]
@@ -243,17 +266,15 @@ def read_row(
     """Write the terms' numbers, ascending, and the codes of their counts; return how many."""
     at = whole(base.row_at[slot]) << 3
     size = 0
-    first = 0
-    for group in range(3):
+    for group in range(GROUPS):
         count, at = read_gamma(base.rows, at)
-        number = first - 1
+        number = base.firsts[group] - 1
         for _ in range(count):
-            gap, code, at = read_pair(base.rows, at, base.sizes[6 + group])
+            gap, code, at = read_pair(base.rows, at, base.row_bits[group])
             number += gap + 1
             numbers[size] = number
             codes[size] = code
             size += 1
-        first += base.sizes[1 + group]
     return size
 
 
@@ -297,22 +318,33 @@ def skip_postings(base: Postings, at: int, df: int) -> int:
 
 
 @compiled
-def entry_in_block(base: Postings, term: int, at: int, place: int) -> tuple[int, int, int]:
+def entry_in_block(
+    base: Postings, term: int, at: int, place: int, group: int
+) -> tuple[int, int, int]:
     """
     Hashed id, document frequency and place of the postings of a term that is not common.
 
     Args:
         term: the first hashed id of its dictionary block.
         at: the bit where that starts.
-        place: how many terms stand before it, there or anywhere.
+        place: how many terms stand before it, in the block or in all.
+        group: of words like it.
     """
     df, at = read_gamma(base.dictionary, at)
     for _ in range(place % BLOCK):
         at = skip_postings(base, at, df + 1)
-        gap, at = read_rice(base.dictionary, at, base.sizes[4 + (term >> 31)])
+        gap, at = read_rice(base.dictionary, at, base.term_bits[group + (term >> 31)])
         term += gap + 1
         df, at = read_gamma(base.dictionary, at)
     return term, df + 1, at
+
+
+@compiled
+def block_of(base: Postings, number: int) -> int:
+    """The dictionary block of a term that is not common."""
+    if number < base.firsts[SINGLE]:
+        return (number - whole(base.firsts[OTHER])) // BLOCK
+    return whole(base.single_block[0]) + (number - whole(base.firsts[SINGLE])) // BLOCK
 
 
 @compiled
@@ -334,20 +366,34 @@ def number_of(base: Postings, term: int) -> int:
     common = place_after(base.common_terms, term) - 1
     if common >= 0 and whole(base.common_terms[common]) == term:
         return common
-    block = place_after(base.heads, term) - 1
+    several = base.heads[: base.single_block[0]]
+    number = number_in_blocks(base, OTHER, 0, several, term)
+    if number < 0:
+        single = base.heads[base.single_block[0] :]
+        number = number_in_blocks(base, SINGLE, whole(base.single_block[0]), single, term)
+    return number
+
+
+@compiled
+def number_in_blocks(
+    base: Postings, group: int, first_block: int, heads: NDArray[np.uint32], term: int
+) -> int:
+    """The same, among the words of *group* and the two-word terms of the next one."""
+    block = place_after(heads, term) - 1
     if block < 0:
         return -1
-    at = whole(base.head_at[block]) << 3
-    found = whole(base.heads[block])
-    others = base.sizes[2] + base.sizes[3]
-    for place in range(block * BLOCK, min((block + 1) * BLOCK, others)):
+    at = whole(base.head_at[first_block + block]) << 3
+    found = whole(heads[block])
+    number = whole(base.firsts[group]) + block * BLOCK
+    for _ in range(BLOCK):
         if found == term:
-            return place + whole(base.sizes[1])
-        if found > term:
+            return number
+        number += 1
+        if found > term or number == base.firsts[group + 2]:
             break
         df, at = read_gamma(base.dictionary, at)
         at = skip_postings(base, at, df + 1)
-        gap, at = read_rice(base.dictionary, at, base.sizes[4 + (found >> 31)])
+        gap, at = read_rice(base.dictionary, at, base.term_bits[group + (found >> 31)])
         found += gap + 1
     return -1
 
@@ -362,28 +408,57 @@ def find(base: Postings, terms: NDArray[np.uint32], numbers: NDArray[np.int64]) 
 def describe(
     base: Postings,
     numbers: NDArray[np.int64],
+    end: int,
     terms: NDArray[np.uint32],
     df: NDArray[np.int64],
     places: NDArray[np.int64],
 ) -> None:
-    """Fill in what the fields of `Entries` say; for number -1 nothing."""
+    """Fill in what the fields of `Entries` say of the numbers below *end*; for -1 nothing."""
     # Two rounds of independent reads first, which memory serves all at once.
     for i in range(numbers.size):
-        if numbers[i] >= base.sizes[1]:
-            block = np.uint64(numbers[i] - base.sizes[1]) // np.uint64(BLOCK)
+        if base.firsts[OTHER] <= numbers[i] < end:
+            block = block_of(base, numbers[i])
             terms[i] = base.heads[block]
             places[i] = whole(base.head_at[block]) << 3
     for i in range(numbers.size):
-        df[i] = whole(base.dictionary[np.uint64(places[i]) >> np.uint64(6)] & np.uint64(1))
+        if places[i] >= 0:
+            df[i] = whole(base.dictionary[places[i] >> 6] & np.uint64(1))
     for i in range(numbers.size):
         number = numbers[i]
         df[i] = 0
-        if number >= base.sizes[1]:
-            place = number - base.sizes[1]
-            term, df[i], places[i] = entry_in_block(base, whole(terms[i]), places[i], place)
-            terms[i] = np.uint32(term)
-        elif number >= 0:
+        if 0 <= number < base.firsts[OTHER]:
             terms[i], df[i] = base.common_terms[number], base.common_df[number]
+        elif 0 <= number < end:
+            group = OTHER if number < base.firsts[SINGLE] else SINGLE
+            place = number - base.firsts[group]
+            term, df[i], places[i] = entry_in_block(base, whole(terms[i]), places[i], place, group)
+            terms[i] = np.uint32(term)
+
+
+@compiled
+def read_article(
+    base: Postings, slot: int
+) -> tuple[
+    NDArray[np.int64],
+    NDArray[np.uint32],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.float32],
+]:
+    """The fields of `Entries` for the terms of an article, and their weights."""
+    room = row_size(base, slot)
+    numbers, codes = np.empty(room, np.int64), np.empty(room, np.int64)
+    size = read_row(base, slot, numbers, codes)
+    terms, weights = np.zeros(size, np.uint32), np.empty(size, np.float32)
+    df, places = np.zeros(size, np.int64), np.full(size, -1, np.int64)
+    describe(base, numbers[:size], base.firsts[SINGLE], terms, df, places)
+    for i in range(size):
+        kind = whole(terms[i]) >> 31
+        if numbers[i] >= base.firsts[SINGLE]:
+            df[i] = 1
+            kind = 1 if numbers[i] >= base.firsts[SINGLE + 1] else 0
+        weights[i] = base.weights[kind, codes[i]]
+    return numbers[:size], terms, df, places, weights
 
 
 @compiled
@@ -397,7 +472,7 @@ def add_others(
 ) -> None:
     """Add `query · weight` for every posting of the terms that are not common."""
     for i in range(query.size):
-        if entries.numbers[i] >= base.sizes[1]:
+        if entries.places[i] >= 0:
             kind = whole(entries.terms[i]) >> 31
             low_bits = whole(base.gap_bits[entries.df[i]])
             slot, at = -1, entries.places[i]
@@ -418,7 +493,7 @@ def add_common(
     """
     Add `query · weight` for every posting of the common terms of that *level*.
 
-    Block of slots by block, so that the scores at hand stay in the processor's cache.
+    A few blocks of slots at a time, so that the scores at hand stay in the processor's cache.
 
     Returns:
         how many postings the common terms above this level have.
@@ -428,20 +503,23 @@ def add_common(
     size = 0
     for i in range(query.size):
         number = entries.numbers[i]
-        if 0 <= number < base.sizes[1]:
+        if 0 <= number < base.firsts[OTHER]:
             if base.levels[number] == level:
                 chosen[size], cursors[size] = i, base.common_runs[number]
                 size += 1
             elif base.levels[number] > level:
                 above += whole(base.common_df[number])
-    for block in range(((base.sizes[0] - 1) >> BLOCK_BITS) + 1):
-        here = scores[block << BLOCK_BITS :]
+    for first in range(0, ((base.articles[0] - 1) >> BLOCK_BITS) + 1, BLOCKS_AT_ONCE):
         for j in range(size):
             i = chosen[j]
             kind = whole(entries.terms[i]) >> 31
             end = whole(base.common_runs[entries.numbers[i] + 1])
             run = cursors[j]
-            while run < end and whole(base.run_keys[run]) >> RUN_CODE_BITS == block:
+            while run < end:
+                block = whole(base.run_keys[run]) >> RUN_CODE_BITS
+                if block >= first + BLOCKS_AT_ONCE:
+                    break
+                here = scores[block << BLOCK_BITS :]
                 weight = np.float32(query[i] * base.weights[kind, base.run_keys[run] & 0xFFFF])
                 # A slice, for indices that count from 0 are known not to be negative.
                 slots = base.run_slots[run_start(base, run) : whole(base.run_ends[run])]
@@ -471,7 +549,7 @@ def move_sums(
         if number < 0:
             continue
         kind = whole(entries.terms[i]) >> 31
-        if number >= base.sizes[1]:
+        if entries.places[i] >= 0:
             low_bits = whole(base.gap_bits[entries.df[i]])
             slot, at = -1, entries.places[i]
             for _ in range(entries.df[i]):

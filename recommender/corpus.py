@@ -105,6 +105,10 @@ class Corpus:
     def ids(self, slots: Iterable[int]) -> list[str]:
         return [self.index.ids[slot] for slot in slots]
 
+    def all_ids(self) -> list[str]:
+        """Of every article that is there, ascending."""
+        return sorted(self.ids(np.flatnonzero(self.index.live).tolist()))
+
     def slots(self, article_ids: Iterable[str]) -> NDArray[np.intp]:
         """The slots of those of *article_ids* that are there."""
         found = (self.index.slot(article_id) for article_id in article_ids)

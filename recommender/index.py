@@ -8,17 +8,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from features.vectorizer import TermCounts, idf, tf_weights
-from recommender.base import LEVELS, Base, Entries, Rows, move_sums
+from recommender.base import Base, Entries, Rows, move_sums
 from recommender.ids import Ids, SortedIds
 from recommender.inverting import distinct, invert, numbered
 from recommender.lengths import Lengths, measure
 from recommender.ranking import top_k
-from recommender.search import candidates, products
+from recommender.search import nearest
 from recommender.tail import Growing, Tail, Tally, add_segment, move_tail_sums, tail_products
 
 SCORE_DECIMALS = 6
 NO_TERMS = np.empty(0, np.uint32)
 NO_COUNTS = np.empty(0, np.float32)
+_ALL = np.empty(0, np.bool_)  # the mask that means everything
 
 
 class Neighbours(NamedTuple):
@@ -36,9 +37,10 @@ class Neighbours(NamedTuple):
 
 class _Query(NamedTuple):
     """
-    A text as the index sees it; *entries* are its terms.
+    A text as the index sees it.
 
     Fields:
+        entries: its terms, those that the base does not have first, then in ascending order.
         weights: sublinear term frequency times idf, of length 1 (or 0).
         factors: what the sublinear term frequency of each term in an article counts.
     """
@@ -125,14 +127,14 @@ class ArticleIndex:
         slot = self.slot(article_id)
         if slot is None:
             raise KeyError(article_id)
-        return self._nearest(self._query(*self._read_one(slot)), k, among, leave_out=slot)
+        return self._nearest(self._query_of(slot), k, among, leave_out=slot)
 
     def similar_to(
         self, row: TermCounts, k: int, among: NDArray[np.bool_] | None = None
     ) -> Neighbours:
         """Return the *k* articles nearest to a text that is not stored, as `similar` does."""
-        entries = self._entries(row.terms, self._base.numbers(row.terms))
-        return self._nearest(self._query(entries, tf_weights(row)), k, among)
+        query = self._query(self._base.numbers(row.terms), row.terms, tf_weights(row))
+        return self._nearest(query, k, among)
 
     def terms(self, slot: int) -> NDArray[np.uint32]:
         """The ids of the terms of one article, ascending."""
@@ -210,8 +212,8 @@ class ArticleIndex:
         fresh, left = np.split(places, [places.size - leaving.size])
         change = np.bincount(fresh, minlength=terms.size) - np.bincount(left, minlength=terms.size)
         entries = self._entries(terms, self._base.numbers(terms))
-        before = entries.df + self._changed_df[terms]
-        self._changed_df.add(terms, change)
+        before = entries.df + self._changed(entries)
+        self._changed_df.add(self._keys(entries), change)
         self._live.values[gone] = False
         self._articles += len(rows) - len(gone)
         self._move_sums(entries, before, before + change)
@@ -221,7 +223,8 @@ class ArticleIndex:
 
     def document_frequencies(self, terms: NDArray[np.uint32]) -> NDArray[np.int64]:
         """In how many articles each of *terms* occurs; shape of *terms*."""
-        return self._base.entries(self._base.numbers(terms)).df + self._changed_df[terms]
+        entries = self._entries(terms, self._base.numbers(terms))
+        return entries.df + self._changed(entries)
 
     def _nearest(
         self, query: _Query, k: int, among: NDArray[np.bool_] | None, leave_out: int = -1
@@ -231,60 +234,51 @@ class ArticleIndex:
             return Neighbours(np.empty(0, np.intp), np.empty(0))
         lengths = self._ready_lengths()
         scores = self._scratch[: self.slots]
+        scores.fill(0)  # now, and not when done: so they are in the processor's cache
         for segment in self._tail.segments:
             add_segment(segment, query.entries.terms, query.factors, scores[len(self._base) :])
-        mask = among if among is not None else np.empty(0, np.bool_)
-        found = candidates(
+        found, exact = nearest(
             self._base.postings,
             query.entries,
+            query.weights,
             query.factors,
-            self._reaches(query),
             lengths,
             scores,
-            mask,
+            among if among is not None else _ALL,
             leave_out,
             k,
         )
+        in_tail = np.flatnonzero(found >= len(self._base))
+        if in_tail.size:
+            exact[in_tail] = self._tail_products(query, found[in_tail] - len(self._base))
         # Rounding hides float noise, which would otherwise decide the order of equal texts.
-        exact = np.round(self._products(query, found) * lengths.inverse[found], SCORE_DECIMALS)
-        best = top_k(np.minimum(exact, 1.0), k)
-        return Neighbours(found[best], np.minimum(exact[best], 1.0))
+        exact = np.minimum(np.round(exact * lengths.inverse[found], SCORE_DECIMALS), 1.0)
+        best = top_k(exact, k)
+        return Neighbours(found[best], exact[best])
 
-    def _products(self, query: _Query, slots: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The products of the query with articles' sublinear term frequencies, in float64."""
-        entries, factors = query.entries, query.factors
-        in_base = slots < len(self._base)
-        found = np.empty(slots.size)
-        by_number = np.argsort(entries.numbers)
-        pairs = (entries.terms[by_number] >> np.uint32(31)).astype(np.int64)
-        found[in_base] = products(
-            self._base.postings,
-            entries.numbers[by_number],
-            pairs,
-            factors[by_number],
-            slots[in_base],
-        )
-        if not in_base.all():
-            by_term = np.argsort(entries.terms)
-            found[~in_base] = tail_products(
-                self._tail.ends,
-                self._tail.terms,
-                self._tail.weights,
-                entries.terms[by_term],
-                factors[by_term],
-                slots[~in_base] - len(self._base),
-            )
-        return found
+    def _tail_products(self, query: _Query, places: NDArray[np.intp]) -> NDArray[np.float64]:
+        by_id = np.argsort(query.entries.terms)
+        terms, factors = query.entries.terms[by_id], query.factors[by_id]
+        tail = self._tail
+        return tail_products(tail.ends, tail.terms, tail.weights, terms, factors, places)
 
-    def _reaches(self, query: _Query) -> NDArray[np.float64]:
-        """The length of the query's terms above each of the base's levels; shape (LEVELS,)."""
-        numbers = query.entries.numbers
-        common = np.flatnonzero((numbers >= 0) & (numbers < self._base.postings.levels.size))
-        levels = self._base.postings.levels[numbers[common]]
-        squares = query.weights[common] ** 2
-        return np.sqrt([squares[levels > level].sum() for level in range(LEVELS)])
+    def _query_of(self, slot: int) -> _Query:
+        if slot < len(self._base):
+            entries, weights = self._base.article(slot)
+            if self._changed_df and self._changed(entries)[entries.places < 0].any():
+                entries = self._base.entries(entries.numbers)
+            return self._weighted(entries, weights)
+        row = self._tail.rows(np.array([slot - len(self._base)]))
+        return self._query(row.numbers, row.terms, row.weights)
 
-    def _query(self, entries: Entries, weights: NDArray[np.float32]) -> _Query:
+    def _query(
+        self, numbers: NDArray[np.int64], terms: NDArray[np.uint32], weights: NDArray[np.float32]
+    ) -> _Query:
+        by_number = np.argsort(numbers)
+        entries = self._entries(terms[by_number], numbers[by_number])
+        return self._weighted(entries, weights[by_number])
+
+    def _weighted(self, entries: Entries, weights: NDArray[np.float32]) -> _Query:
         term_idf = self._idf(entries)
         scaled = weights * term_idf
         length = np.sqrt(scaled @ scaled)
@@ -298,7 +292,18 @@ class ArticleIndex:
         return entries._replace(terms=np.where(numbers < 0, terms, entries.terms))
 
     def _idf(self, entries: Entries) -> NDArray[np.float64]:
-        return idf(entries.df + self._changed_df[entries.terms], len(self))
+        return idf(entries.df + self._changed(entries), len(self))
+
+    def _changed(self, entries: Entries) -> NDArray[np.int64]:
+        """By how much the document frequencies changed since the base was made."""
+        if not self._changed_df:
+            return np.zeros(entries.numbers.size, np.int64)
+        return self._changed_df[self._keys(entries)]
+
+    def _keys(self, entries: Entries) -> NDArray[np.int64]:
+        """The numbers of terms; those that the base does not have follow, by hashed id."""
+        strange = self._base.terms + entries.terms.astype(np.int64)
+        return np.where(entries.numbers < 0, strange, entries.numbers)
 
     def _read(self, slots: NDArray[np.intp]) -> Rows:
         """Articles as they were added, in the order of *slots*."""
@@ -348,7 +353,7 @@ class ArticleIndex:
     def _ready_lengths(self) -> Lengths:
         if self._lengths is None:
             levels = self._base.most_common()
-            live_idf = idf(levels.df + self._changed_df[levels.terms], len(self))
+            live_idf = self._idf(levels)
             self._lengths, lost = measure(
                 self._base, live_idf, len(self), self._sums.values, self._live.values
             )

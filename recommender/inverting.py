@@ -10,8 +10,11 @@ from recommender.base import (
     BLOCK,
     BLOCK_BITS,
     COMMON_IN_BLOCK,
+    GROUPS,
     LEVELS,
+    OTHER,
     RUN_CODE_BITS,
+    SINGLE,
     blocks,
     gap_bits,
     spans,
@@ -42,31 +45,26 @@ def invert(
     order = by_term(terms)
     all_terms, starts, df = distinct(terms[order])
     common = df >= COMMON_IN_BLOCK * blocks(articles)
-    # First the common terms, then the others, both in the order of their hashed ids.
+    groups = np.where(common, 0, np.where(df > 1, OTHER, SINGLE) + (all_terms >= TWO_WORD_BIT))
+    by_number = np.argsort(groups, kind="stable")
     numbering = np.empty(all_terms.size, np.uint32)
-    numbering[common] = np.arange(np.count_nonzero(common))
-    numbering[~common] = np.arange(np.count_nonzero(common), all_terms.size)
+    numbering[by_number] = np.arange(all_terms.size)
     numbers = np.empty(terms.size, np.uint32)
     numbers[order] = np.repeat(numbering, df)
     slots = np.repeat(np.arange(articles, dtype=np.uint32), np.diff(ends))[order]
-    others = all_terms[~common]
-    sizes = _sizes(articles, int(np.count_nonzero(common)), others, numbers)
-    rows, row_at = _rows(sizes, ends, numbers, codes)
-    dictionary, head_at = _dictionary(
-        sizes, others, starts[~common], df[~common], slots, codes[order]
-    )
-    by_number = np.argsort(numbering)
-    sums, tails = _sums(ends, tf_weights(TermCounts(terms, counts)), numbers, df[by_number])
+    sizes = _sizes(articles, groups, df)
+    rows, row_at = _rows(sizes["firsts"], sizes["row_bits"], ends, numbers, codes)
+    all_terms, starts, df = all_terms[by_number], starts[by_number], df[by_number]
+    common_terms = int(sizes["firsts"][OTHER])
+    sums, tails = _sums(ends, tf_weights(TermCounts(terms, counts)), numbers, df)
     return {
-        "sizes": sizes,
+        **sizes,
         "row_at": row_at,
         "rows": rows,
-        "common_terms": all_terms[common],
-        "common_df": df[common].astype(np.uint32),
-        **_runs(starts[common], df[common], slots, codes[order]),
-        "heads": others[::BLOCK].copy(),
-        "head_at": head_at,
-        "dictionary": dictionary,
+        "common_terms": all_terms[:common_terms],
+        "common_df": df[:common_terms].astype(np.uint32),
+        **_runs(starts[:common_terms], df[:common_terms], slots, codes[order]),
+        **_dictionary(sizes, all_terms, starts, df, slots, codes[order]),
         "counts": values,
         "sums": sums,
         "tails": tails,
@@ -116,14 +114,18 @@ def distinct(
 
 
 def _sizes(
-    articles: int, common: int, others: NDArray[np.uint32], numbers: NDArray[np.uint32]
-) -> NDArray[np.int64]:
-    words = int(np.searchsorted(others, TWO_WORD_BIT))
-    parts = (common, words, others.size - words)
-    found = np.bincount(np.searchsorted(np.cumsum(parts[:2]), numbers, "right"), minlength=3)
-    row_gaps = [p * articles / max(int(n), 1) for p, n in zip(parts, found, strict=True)]
-    term_gaps = [2**31 / max(p, 1) for p in parts[1:]]
-    return np.array([articles, *parts, *map(rice_bits, term_gaps + row_gaps)], np.int64)
+    articles: int, groups: NDArray[np.int64], df: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """The small fields of `Postings`; the group and the document frequency of each term."""
+    terms = np.bincount(groups, minlength=GROUPS)
+    postings = np.bincount(groups, df, GROUPS)
+    row_gaps = terms * articles / np.maximum(postings, 1)
+    return {
+        "articles": np.array([articles]),
+        "firsts": np.append(0, np.cumsum(terms)),
+        "row_bits": np.array([rice_bits(gap) for gap in row_gaps]),
+        "term_bits": np.array([rice_bits(2**31 / max(size, 1)) for size in terms.tolist()]),
+    }
 
 
 def _sums(
@@ -167,19 +169,22 @@ def _add_sums(
 
 
 def _rows(
-    sizes: NDArray[np.int64],
+    firsts: NDArray[np.int64],
+    low_bits: NDArray[np.int64],
     ends: NDArray[np.int64],
     numbers: NDArray[np.uint32],
     codes: NDArray[np.uint16],
 ) -> tuple[Words, NDArray[np.uint32]]:
     words = np.zeros(2 * (numbers.size + 2 * ends.size), np.uint64)
     at = np.zeros(ends.size, np.int64)
-    return _cut(words, _write_rows(sizes, ends, numbers, codes, words, at)), _places(at)
+    end = _write_rows(firsts, low_bits, ends, numbers, codes, words, at)
+    return _cut(words, end), _places(at)
 
 
 @compiled
 def _write_rows(
-    sizes: NDArray[np.int64],
+    firsts: NDArray[np.int64],
+    low_bits: NDArray[np.int64],
     ends: NDArray[np.int64],
     numbers: NDArray[np.uint32],
     codes: NDArray[np.uint16],
@@ -189,54 +194,77 @@ def _write_rows(
     at = 0
     for slot in range(ends.size - 1):
         places[slot] = at >> 3
-        first = 0
-        for group in range(3):
-            end = first + sizes[1 + group]
+        for group in range(GROUPS):
             count = 0
             for i in range(ends[slot], ends[slot + 1]):
-                count += first <= whole(numbers[i]) < end
+                count += firsts[group] <= whole(numbers[i]) < firsts[group + 1]
             at = write_gamma(words, at, count)
-            before = first - 1
+            before = firsts[group] - 1
             for i in range(ends[slot], ends[slot + 1]):
                 number = whole(numbers[i])
-                if first <= number < end:
-                    at = write_rice(words, at, number - before - 1, sizes[6 + group])
+                if firsts[group] <= number < firsts[group + 1]:
+                    at = write_rice(words, at, number - before - 1, low_bits[group])
                     at = write_gamma(words, at, whole(codes[i]))
                     before = number
-            first = end
         at = (at + 7) & ~7
     places[ends.size - 1] = at >> 3
     return at
 
 
 def _dictionary(
-    sizes: NDArray[np.int64],
+    sizes: dict[str, NDArray[Any]],
     terms: NDArray[np.uint32],
     starts: NDArray[np.int64],
     df: NDArray[np.int64],
     slots: NDArray[np.uint32],
     codes: NDArray[np.uint16],
-) -> tuple[Words, NDArray[np.uint32]]:
-    words = np.zeros(2 * (int(df.sum()) + terms.size + 1), np.uint64)
-    at = np.zeros(-(-terms.size // BLOCK), np.int64)
-    bits = gap_bits(int(sizes[0]))
-    end = _write_dictionary(sizes, terms, starts, df, slots, codes, bits, words, at)
-    return _cut(words, end), _places(at)
+) -> dict[str, NDArray[Any]]:
+    """The dictionary and its heads, of all *terms* by number but the common ones."""
+    firsts = sizes["firsts"].tolist()
+    several, single = terms[firsts[OTHER] : firsts[SINGLE]], terms[firsts[SINGLE] :]
+    heads = np.concatenate((several[::BLOCK], single[::BLOCK]))
+    words = np.zeros(2 * (int(df[firsts[OTHER] :].sum()) + heads.size * BLOCK + 1), np.uint64)
+    at = np.zeros(heads.size, np.int64)
+    bits = gap_bits(int(sizes["articles"][0]))
+    end, block = 0, 0
+    for group in (OTHER, SINGLE):
+        part = slice(firsts[group], firsts[group + 2])
+        low_bits = sizes["term_bits"][group : group + 2]
+        end = _write_dictionary(
+            low_bits,
+            terms[part],
+            starts[part],
+            df[part],
+            slots,
+            codes,
+            bits,
+            end,
+            words,
+            at[block:],
+        )
+        block = -(-several.size // BLOCK)
+    return {
+        "single_block": np.array([block]),
+        "heads": heads,
+        "head_at": _places(at),
+        "dictionary": _cut(words, end),
+    }
 
 
 @compiled
 def _write_dictionary(
-    sizes: NDArray[np.int64],
+    term_bits: NDArray[np.int64],
     terms: NDArray[np.uint32],
     starts: NDArray[np.int64],
     df: NDArray[np.int64],
     slots: NDArray[np.uint32],
     codes: NDArray[np.uint16],
     low_bits: NDArray[np.uint8],
+    at: int,
     words: Words,
     places: NDArray[np.int64],
 ) -> int:
-    at = 0
+    """Write from bit *at* on, and return the end."""
     for place in range(terms.size):
         if place % BLOCK == 0:
             at = (at + 7) & ~7
@@ -244,7 +272,7 @@ def _write_dictionary(
         else:
             before = whole(terms[place - 1])
             gap = whole(terms[place]) - before - 1
-            at = write_rice(words, at, gap, sizes[4 + (before >> 31)])
+            at = write_rice(words, at, gap, term_bits[before >> 31])
         at = write_gamma(words, at, df[place] - 1)
         slot = -1
         for i in range(starts[place], starts[place] + df[place]):

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from features.vectorizer import idf
 from recommender.base import LEVELS, Base
-from recommender.compiled import compiled
+from recommender.compiled import compiled, whole
 
 # Below this share of `c² · sum(tf²)` a squared length has lost too many digits to cancellation.
 LOST_DIGITS = 1e-4
 SPARE = 1 + 1e-5  # bounds are float32
+TAIL_STEPS = 255
 
 
 class Lengths(NamedTuple):
@@ -21,13 +22,13 @@ class Lengths(NamedTuple):
     Fields:
         inverse: float64, 1 / length, and 0 for an article that is gone or empty.
         rough: the same in float32.
-        tails: shape (LEVELS, base articles), float32: at most so long is the part of the
-            unit-length article in terms above each level.
+        tails: shape (LEVELS, base articles), uint8: at most so long is the part of the unit-length
+            article in terms above each level, in steps of 1 / `TAIL_STEPS`.
     """
 
     inverse: NDArray[np.float64]
     rough: NDArray[np.float32]
-    tails: NDArray[np.float32]
+    tails: NDArray[np.uint8]
 
     def set(self, slot: int, length: float) -> None:
         self.inverse[slot] = self.rough[slot] = 1 / length if length > 0 else 0.0
@@ -50,7 +51,9 @@ def measure(
         live: shape (slots,).
     """
     lengths = Lengths(
-        np.zeros(live.size), np.zeros(live.size, np.float32), np.ones(base.tails.shape, np.float32)
+        np.zeros(live.size),
+        np.zeros(live.size, np.float32),
+        np.full(base.tails.shape, TAIL_STEPS, np.uint8),
     )
     common = base.most_common()
     growth = np.ones(LEVELS)
@@ -103,5 +106,6 @@ def _measure(
                 for level in range(shares.shape[0]):
                     then = np.float64(shares[level, slot]) / 255 * np.sqrt(squared_then)
                     bound = then * growth[level] * inverse
-                    lengths.tails[level, slot] = np.float32(min(1.0, bound) + 1e-6)
+                    steps = min(TAIL_STEPS, whole(bound * TAIL_STEPS) + 1)
+                    lengths.tails[level, slot] = np.uint8(steps)
     return lost[:size]

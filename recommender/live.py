@@ -12,6 +12,7 @@ from features.article import Article
 from features.boilerplate import LEAST_SHARE_LEFT, LEAST_TERMS_LEFT, LIMITS
 from features.vectorizer import FEATURES_VERSION, IDF_FADE, TWO_WORD_WEIGHT
 from recommender.arrays import Arrays
+from recommender.base import FORMAT
 from recommender.corpus import Corpus
 from recommender.errors import StoreUnavailable
 from recommender.files import IndexFile, IndexFiles
@@ -32,7 +33,7 @@ FILE_FROM = 2_000  # articles; fewer are read in half a second, and take 10 MB
 SCATTERED_SHARE = 0.1
 # What a file depends on besides the articles.
 MADE_BY = {
-    "arrays": 2,  # raise when `Corpus.arrays` gives others
+    "format": FORMAT,
     "features": FEATURES_VERSION,
     "weights": [TWO_WORD_WEIGHT, IDF_FADE],
     "boilerplate": [*LIMITS, LEAST_TERMS_LEFT, LEAST_SHARE_LEFT],
@@ -157,6 +158,11 @@ class LiveSite:
                 return None
             about = {"version": self._version, "born": self._born.hex(), **MADE_BY}
             return self._files.publish(self._corpus.arrays(), about)
+
+    def ids(self) -> list[str]:
+        """The ids of all articles, ascending, as of the last look at the store."""
+        with self._alone():
+            return self._corpus.all_ids()
 
     def id_of_url(self, url: str) -> str | None:
         """The id of the article at *url*; while the store is away, as it was last asked."""

@@ -241,6 +241,7 @@ class Recommender:
     ) -> RelatedList:
         request = self._request(source, article_id, wanted, now)
         places, dropped = self._places(source, request)
+        places = places[: wanted.last_place + SPARE]
         cards = self._cards_of(places, article_id)
         if article_id is not None and article_id not in cards:
             raise NotFound(f"no article {article_id!r}")

@@ -3,9 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.base import LEVELS, Entries, Postings, add_common, add_others, read_row, row_size
-from recommender.compiled import compiled, compiled_any_order
-from recommender.lengths import Lengths
+from recommender.base import (
+    LEVELS,
+    OTHER,
+    Entries,
+    Postings,
+    add_common,
+    add_others,
+    read_row,
+    row_size,
+)
+from recommender.compiled import compiled, whole
+from recommender.lengths import TAIL_STEPS, Lengths
 
 CHUNK = 128
 # Adding up this many postings takes about as long as one true score (0.5 µs).
@@ -15,73 +24,101 @@ ROUGH = 2.0**-23  # of a float32 sum, for each term in it, and then some
 
 
 @compiled
-def candidates(
+def nearest(
     base: Postings,
     entries: Entries,
-    query: NDArray[np.float64],
-    reaches: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    factors: NDArray[np.float64],
     lengths: Lengths,
     scores: NDArray[np.float32],
     among: NDArray[np.bool_],
     leave_out: int,
     k: int,
-) -> NDArray[np.int64]:
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """
     Return the slots that can be among the *k* best by six decimals, or tie with the k-th.
 
-    The most common terms come last. They add at most `reaches · tails` to a score (Cauchy and
+    The most common terms come last. They add at most `reach · tails` to a score (Cauchy and
     Schwarz), so mostly a few candidates are left before them, whose true scores cost less.
 
     Args:
-        query: for each term of *entries*, what a weight of it in an article counts.
-        reaches: shape (LEVELS,), the length of the query's terms above each level.
-        scores: shape (slots,), what other postings have added already; zero again afterwards.
+        entries: the query's terms, by number.
+        weights: of the unit-length query, one for each term.
+        factors: what the sublinear frequency of a term in an article counts.
+        scores: shape (slots,), what the tail's postings have added already.
         among: mask by slot; of shape (0,) for all.
         leave_out: a slot that is not asked for, or -1.
+
+    Returns:
+        slots, ascending, and their exact products with the query; 0 for those of the tail.
     """
-    allowance = ROUGH * (query.size + 8)
-    add_others(base, entries, query, scores)
+    allowance = ROUGH * (factors.size + 8)
+    add_others(base, entries, factors, scores)
     best, bounds = np.empty((2, -(-scores.size // CHUNK)), np.float32)
     found = np.empty(0, np.int64)
     for level in range(LEVELS + 1):
-        missing = add_common(base, entries, query, level, scores)
-        reach = reaches[level] if missing else 0.0
+        missing = add_common(base, entries, factors, level, scores)
+        reach = length_above(base, entries, weights, level) if missing else 0.0
         tails = lengths.tails[min(level, LEVELS - 1)]
-        find_best(scores, lengths.rough, tails, np.float32(reach), best, bounds)
+        step = np.float32(reach / TAIL_STEPS)
+        find_best(scores, lengths.rough, tails, step, best, bounds)
         worst = kth_best(scores, lengths.rough, among, leave_out, k, best)
         bar = worst * (1 - allowance) - reach * allowance - A_PLACE
         most = missing // POSTINGS_A_CANDIDATE if missing else scores.size
-        found = above(scores, lengths.rough, bounds, tails, reach, bar, among, leave_out, most)
+        found = above(scores, lengths.rough, bounds, tails, step, bar, among, leave_out, most)
         if missing == 0 or found.size <= most:
             break
-    scores[:] = 0
-    return found
+    return found, products(base, entries, factors, found)
 
 
-@compiled_any_order
+@compiled
+def length_above(
+    base: Postings, entries: Entries, weights: NDArray[np.float64], level: int
+) -> float:
+    """The length of the query's terms above a level."""
+    squared = 0.0
+    for i in range(weights.size):
+        number = entries.numbers[i]
+        if 0 <= number < base.firsts[OTHER] and base.levels[number] > level:
+            squared += weights[i] ** 2
+    return float(np.sqrt(squared))
+
+
+@compiled
 def find_best(
     scores: NDArray[np.float32],
     lengths: NDArray[np.float32],
-    tails: NDArray[np.float32],
-    reach: np.float32,
+    tails: NDArray[np.uint8],
+    step: np.float32,
     best: NDArray[np.float32],
     bounds: NDArray[np.float32],
 ) -> None:
-    """For each chunk of slots the highest `scores · lengths`, and the same `+ tails · reach`."""
+    """For each chunk of slots the highest `scores · lengths`, and the same `+ tails · step`."""
+    values = np.zeros(CHUNK, np.float32)
+    # None is negative, so they stand in the order of their bits; and the maximum of integers is
+    # vectorised, that of floats is not: 0.2 ns a value instead of 0.6.
+    bits, best_bits, bound_bits = values.view(np.int32), best.view(np.int32), bounds.view(np.int32)
     for chunk in range(best.size):
-        # Slices, for only indices that count from 0 make a loop that is vectorised.
+        # Slices, because only loops over indices that count from 0 are vectorised.
         some = scores[chunk * CHUNK : (chunk + 1) * CHUNK]
         their = lengths[chunk * CHUNK : (chunk + 1) * CHUNK]
         rest = tails[chunk * CHUNK : (chunk + 1) * CHUNK]
-        most, most_bound = np.float32(0), np.float32(0)
+        if some.size < CHUNK:
+            values[:] = 0
+        for i in range(some.size):
+            values[i] = some[i] * their[i]
+        best_bits[chunk] = highest(bits)
         for i in range(rest.size):
-            score = some[i] * their[i]
-            most = max(most, score)
-            most_bound = max(most_bound, score + rest[i] * reach)
-        for i in range(rest.size, some.size):
-            most = max(most, some[i] * their[i])
-        best[chunk] = most
-        bounds[chunk] = max(most, most_bound)
+            values[i] += np.float32(rest[i]) * step
+        bound_bits[chunk] = highest(bits)
+
+
+@compiled
+def highest(values: NDArray[np.int32]) -> np.int32:
+    most = np.int32(0)
+    for i in range(values.size):
+        most = max(most, values[i])
+    return most
 
 
 @compiled
@@ -124,24 +161,24 @@ def above(
     scores: NDArray[np.float32],
     lengths: NDArray[np.float32],
     bounds: NDArray[np.float32],
-    tails: NDArray[np.float32],
-    reach: float,
+    tails: NDArray[np.uint8],
+    step: np.float32,
     bar: float,
     among: NDArray[np.bool_],
     leave_out: int,
     most: int,
 ) -> NDArray[np.int64]:
-    """The slots with `scores · lengths + tails · reach` not below *bar*; stops above *most*."""
+    """The slots with `scores · lengths + tails · step` not below *bar*; stops above *most*."""
     found = np.empty(min(most + 1, scores.size), np.int64)
     size = 0
-    rough_reach, rough_bar = np.float32(reach), np.float32(max(bar, 0.0))
+    rough_bar = np.float32(max(bar, 0.0))
     for chunk in range(bounds.size):
         if bounds[chunk] < rough_bar or bounds[chunk] == 0:
             continue
         for slot in range(chunk * CHUNK, min((chunk + 1) * CHUNK, scores.size)):
             bound = scores[slot] * lengths[slot]
             if slot < tails.size:
-                bound += tails[slot] * rough_reach
+                bound += np.float32(tails[slot]) * step
             if bound < rough_bar or bound == 0 or slot == leave_out:
                 continue
             if among.size == 0 or among[slot]:
@@ -154,31 +191,23 @@ def above(
 
 @compiled
 def products(
-    base: Postings,
-    numbers: NDArray[np.int64],
-    pairs: NDArray[np.int64],
-    query: NDArray[np.float64],
-    slots: NDArray[np.int64],
+    base: Postings, entries: Entries, factors: NDArray[np.float64], slots: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """
-    The products of a query with articles of the base, in float64.
-
-    Args:
-        numbers: the terms, ascending; -1 comes first and counts nothing.
-        pairs: 1 for two-word terms and else 0, in that order.
-        query: what a weight of each in an article counts.
-    """
+    """The products of a query with articles of the base, in float64; 0 for other slots."""
     found = np.zeros(slots.size)
     for s in range(slots.size):
+        if slots[s] >= base.articles[0]:
+            continue
         size = row_size(base, slots[s])
         row, codes = np.empty(size, np.int64), np.empty(size, np.int64)
         size = read_row(base, slots[s], row, codes)
         i = 0
         for j in range(size):
-            while i < numbers.size and numbers[i] < row[j]:
+            while i < factors.size and entries.numbers[i] < row[j]:
                 i += 1
-            if i == numbers.size:
+            if i == factors.size:
                 break
-            if numbers[i] == row[j]:
-                found[s] += query[i] * np.float64(base.weights[pairs[i], codes[j]])
+            if entries.numbers[i] == row[j]:
+                kind = whole(entries.terms[i]) >> 31
+                found[s] += factors[i] * np.float64(base.weights[kind, codes[j]])
     return found

@@ -93,6 +93,8 @@ def within_caps(
         "source": wanted.max_per_source,
     }
     asked = {field: cap for field, cap in caps.items() if cap is not None}
+    if not asked:
+        return dict.fromkeys(order, "")
     taken: Counter[tuple[str, str]] = Counter()
     found = {}
     for place in order:

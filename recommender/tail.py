@@ -122,45 +122,45 @@ class Segment(NamedTuple):
 
 
 class Tally:
-    """Whole numbers by term, 0 until something is added."""
+    """Whole numbers by key (a number not below 0), 0 until something is added."""
 
     def __init__(self) -> None:
         self._keys = np.full(16, _FREE, np.int64)
         self._values = np.zeros(16, np.int64)
         self._used = 0
 
-    def __getitem__(self, terms: NDArray[np.uint32]) -> NDArray[np.int64]:
-        if not self._used:
-            return np.zeros(terms.size, np.int64)
-        return _looked_up(self._keys, self._values, terms)
+    def __bool__(self) -> bool:
+        return self._used > 0
 
-    def add(self, terms: NDArray[np.uint32], amounts: NDArray[np.int64]) -> None:
-        while 2 * (self._used + terms.size) > self._keys.size:
-            keys, values = self._keys, self._values
-            self._keys = np.full(2 * keys.size, _FREE, np.int64)
-            self._values = np.zeros(2 * keys.size, np.int64)
-            taken = keys != _FREE
-            _added(self._keys, self._values, keys[taken].astype(np.uint32), values[taken])
-        self._used += _added(self._keys, self._values, terms, amounts)
+    def __getitem__(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        return _looked_up(self._keys, self._values, keys)
+
+    def add(self, keys: NDArray[np.int64], amounts: NDArray[np.int64]) -> None:
+        while 2 * (self._used + keys.size) > self._keys.size:
+            old_keys, old_values = self._keys, self._values
+            self._keys = np.full(2 * old_keys.size, _FREE, np.int64)
+            self._values = np.zeros(2 * old_keys.size, np.int64)
+            taken = old_keys != _FREE
+            _added(self._keys, self._values, old_keys[taken], old_values[taken])
+        self._used += _added(self._keys, self._values, keys, amounts)
 
 
 @compiled
-def _slot_of(keys: NDArray[np.int64], term: int) -> int:
+def _place_of(keys: NDArray[np.int64], key: int) -> int:
     mask = keys.size - 1
-    at = ((term * 2654435769) >> 12) & mask  # Knuth, TAOCP 6.4: multiply by the golden ratio
-    while keys[at] != term and keys[at] != _FREE:
+    at = ((key * 2654435769) >> 12) & mask  # Knuth, TAOCP 6.4: multiply by the golden ratio
+    while keys[at] != key and keys[at] != _FREE:
         at = (at + 1) & mask
     return at
 
 
 @compiled
 def _looked_up(
-    keys: NDArray[np.int64], values: NDArray[np.int64], terms: NDArray[np.uint32]
+    keys: NDArray[np.int64], values: NDArray[np.int64], wanted: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    found = np.zeros(terms.size, np.int64)
-    for i in range(terms.size):
-        at = _slot_of(keys, whole(terms[i]))
-        found[i] = values[at]  # 0 where it is free
+    found = np.zeros(wanted.size, np.int64)
+    for i in range(wanted.size):
+        found[i] = values[_place_of(keys, wanted[i])]  # 0 where it is free
     return found
 
 
@@ -168,16 +168,15 @@ def _looked_up(
 def _added(
     keys: NDArray[np.int64],
     values: NDArray[np.int64],
-    terms: NDArray[np.uint32],
+    wanted: NDArray[np.int64],
     amounts: NDArray[np.int64],
 ) -> int:
-    """Add, and return how many terms are new."""
+    """Add, and return how many keys are new."""
     new = 0
-    for i in range(terms.size):
-        term = whole(terms[i])
-        at = _slot_of(keys, term)
+    for i in range(wanted.size):
+        at = _place_of(keys, wanted[i])
         new += keys[at] == _FREE
-        keys[at] = term
+        keys[at] = wanted[i]
         values[at] += amounts[i]
     return new
 

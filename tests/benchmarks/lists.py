@@ -1,28 +1,36 @@
 """What a list costs: by the index alone, made anew, from the cache, and for a draft."""
 
+import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from urllib.parse import quote
 
 import numpy as np
+import peers
 import redis
 from corpora import SEED, Corpus
 from flask import Flask, Response
 from flask.testing import FlaskClient
 from measure import OURS, Row, against_ours, times
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
-from sklearn.metrics.pairwise import linear_kernel
+from scipy.sparse import csr_array
 
 from api.app import create_app
 from features.article import parse_draft
 from features.vectorizer import TWO_WORD_BIT, TWO_WORD_WEIGHT, TermCounts, count_terms
 from recommender.backend import Backend
+from recommender.base import Base
 from recommender.config import Settings
-from recommender.index import ArticleIndex, Neighbours
+from recommender.ids import SortedIds
+from recommender.index import ArticleIndex, Neighbours, warm
+from recommender.inverting import invert
 
 SITE = "main"
 K = 10
+BULK = 1_500
+BULK_TURNS = 5
+TURN = 10  # a process has one index, and no other system that empties the processor's caches
 QUERIES = 30  # of systems that take half a second each
 SOURCES = 300
 HITS = 2_000
@@ -32,37 +40,87 @@ SAME_SCORE = 1e-6
 
 
 def similar(url: str, corpus: Corpus) -> list[Row]:
-    """The index alone, beside scikit-learn and SciPy, and checked against a float64 brute force."""
-    with Backend(Settings(redis_url=url)) as backend:
-        counts: dict[str, TermCounts] = {}
-        for batch in backend.store.all_stored(SITE):
-            counts |= {article_id: stored.counts for article_id, stored in batch.items()}
-    index = ArticleIndex()
-    index.apply(counts)
-    vectors = tfidf_rows(list(counts.values()))  # a row is an article's slot
-    float32_rows = vectors.astype(np.float32)
-    columns = csc_array(float32_rows)
-
-    def by_sklearn(slot: int) -> NDArray[np.intp]:
-        return best(linear_kernel(vectors[[slot]], vectors)[0], slot)
-
-    def by_scipy(slot: int) -> NDArray[np.intp]:
-        start, end = float32_rows.indptr[slot : slot + 2]
-        terms, weights = float32_rows.indices[start:end], float32_rows.data[start:end]
-        return best(columns[:, terms] @ weights, slot)
-
-    slots = random.Random(SEED).sample(range(len(index)), min(QUERIES, len(index)))
-    calls = {
-        OURS: lambda slot: index.similar(index.ids[slot], K),
-        "scipy CSC slice + argpartition": by_scipy,
-        "scikit-learn linear_kernel + argpartition": by_sklearn,
-    }
-    figures = times(calls, slots).cpu
-    right = [agreement(index.similar(index.ids[s], K), vectors, s) for s in slots]
+    """The index alone, beside peers with the same vectors or texts, and a float64 brute force."""
+    ids, counts, texts = _archive(url)
+    index = base_index(ids, counts)
+    vectors = tfidf_rows(counts)  # a row is an article's slot
+    slots = random.Random(SEED).sample(range(len(index)), min(SOURCES, len(index)))
+    calls = {OURS: lambda slot: index.similar(ids[slot], K)}
+    with ExitStack() as stack:
+        calls |= peers.by_vectors(vectors, K, stack) | peers.by_texts(texts, K, stack)
+        slow = {name: call for name, call in calls.items() if name == OURS or "kernel" in name}
+        fast = {name: call for name, call in calls.items() if name == OURS or name not in slow}
+        figures = times(fast, slots, in_a_row=TURN).cpu
+        against_slow = times(slow, slots[:QUERIES]).cpu
+    right = [agreement(index.similar(ids[s], K), vectors, s) for s in slots]
+    path = "similar: top 10"
+    rows = against_ours(path, corpus.name, "ms CPU", figures)
+    rows += against_ours(path, corpus.name, "ms CPU", against_slow)[1:]
+    rows += [
+        Row(path, corpus.name, f"{name} (not installed)", math.nan, "ms CPU")
+        for name in peers.missing()
+    ]
+    deeper = times({OURS: lambda slot: index.similar(ids[slot], 10 * K)}, slots).cpu[OURS]
     return [
-        *against_ours("similar: top 10", corpus.name, "ms CPU", figures),
+        *rows,
+        Row("similar: top 100", corpus.name, OURS, deeper, "ms CPU"),
         Row("similar: agrees with float64", corpus.name, OURS, float(np.mean(right)), "of places"),
     ]
+
+
+def bulk(url: str, corpus: Corpus) -> list[Row]:
+    """Every article's ten nearest on one core: a sample, in turns, as articles a second of CPU."""
+    ids, counts, _ = _archive(url)
+    index = base_index(ids, counts)
+    theirs = peers.sparse_dot_topn(tfidf_rows(counts), K)
+    chosen = random.Random(SEED).sample(range(len(index)), min(BULK, len(index)))
+    parts = [np.sort(part) for part in np.array_split(np.array(chosen), BULK_TURNS)]
+
+    def ours(slots: NDArray[np.intp]) -> None:
+        for slot in slots.tolist():
+            index.similar(ids[slot], K)
+
+    calls: dict[str, Callable[[NDArray[np.intp]], object]] = {OURS: ours}
+    if theirs is not None:
+        calls["sparse_dot_topn"] = theirs
+    milliseconds = times(calls, parts).cpu
+    size = len(chosen) / BULK_TURNS
+    return [
+        Row(
+            "bulk: top 10 of all",
+            corpus.name,
+            name,
+            1000 * size / ms,
+            "articles/CPU s",
+            ms / milliseconds[OURS],
+        )
+        for name, ms in milliseconds.items()
+    ]
+
+
+def _archive(url: str) -> tuple[list[str], list[TermCounts], list[str]]:
+    """Ids, ascending, with the terms and texts of their articles."""
+    with Backend(Settings(redis_url=url)) as backend:
+        counts = {
+            article_id: stored.counts
+            for batch in backend.store.all_stored(SITE)
+            for article_id, stored in batch.items()
+        }
+        texts = {
+            str(article["id"]): f"{article['title']}\n{article['body']}"
+            for article in backend.store.all_articles(SITE)
+        }
+    ids = sorted(counts)
+    return ids, [counts[i] for i in ids], [texts[i] for i in ids]
+
+
+def base_index(ids: Sequence[str], counts: Sequence[TermCounts]) -> ArticleIndex:
+    """An index as a worker has it that has just started from a file."""
+    warm()
+    ends = np.cumsum([0, *(row.terms.size for row in counts)])
+    terms = np.concatenate([row.terms for row in counts])
+    found = invert(ends, terms, np.concatenate([row.counts for row in counts]))
+    return ArticleIndex(Base(found), SortedIds.of(ids))
 
 
 def tfidf_rows(counts: Sequence[TermCounts]) -> csr_array:
@@ -76,12 +134,6 @@ def tfidf_rows(counts: Sequence[TermCounts]) -> csr_array:
     lengths = np.sqrt(np.add.reduceat(weights**2, ends[:-1]))
     weights /= np.repeat(lengths, np.diff(ends))
     return csr_array((weights, columns.astype(np.int32), ends), shape=(len(counts), terms.size))
-
-
-def best(scores: NDArray[np.floating], leave_out: int) -> NDArray[np.intp]:
-    scores[leave_out] = 0.0
-    top = np.argpartition(scores, -K)[-K:]
-    return top[np.argsort(-scores[top])]
 
 
 def agreement(ours: Neighbours, vectors: csr_array, slot: int) -> float:

@@ -44,21 +44,27 @@ class Times(NamedTuple):
     wall: dict[str, float]
 
 
-def times(calls: Mapping[str, Callable[[Any], object]], arguments: Sequence[Any]) -> Times:
+def times(
+    calls: Mapping[str, Callable[[Any], object]], arguments: Sequence[Any], in_a_row: int = 1
+) -> Times:
     """
     Time each of *calls*, by name; every argument goes to all of them in turn.
 
     So whatever disturbs the machine disturbs all systems alike.
+
+    Args:
+        in_a_row: how many arguments a system gets before it is the next one's turn.
     """
     cpu: dict[str, list[float]] = {name: [] for name in calls}
     wall: dict[str, list[float]] = {name: [] for name in calls}
     gc.collect()
-    for argument in arguments:
+    for start in range(0, len(arguments), in_a_row):
         for name, call in calls.items():
-            with spent() as took:
-                call(argument)
-            cpu[name].append(1000 * took.cpu)
-            wall[name].append(1000 * took.wall)
+            for argument in arguments[start : start + in_a_row]:
+                with spent() as took:
+                    call(argument)
+                cpu[name].append(1000 * took.cpu)
+                wall[name].append(1000 * took.wall)
     return Times(*({name: median(ms) for name, ms in found.items()} for found in (cpu, wall)))
 
 

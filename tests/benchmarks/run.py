@@ -8,6 +8,7 @@ Every path runs in a process of its own, so that its memory is its own.
 
 import argparse
 import json
+import math
 import os
 import platform
 import tempfile
@@ -18,18 +19,23 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import archive
+import growth
 import lists
 import redis
 from corpora import Corpus, corpora
-from measure import Row
+from measure import OURS, Row
 
 from api import logs
 from recommender.embedded import lease
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
+PAGE = Path(__file__).parents[2] / "docs" / "PERFORMANCE.md"
+START, END = "<!-- made by make bench -->", "<!-- end -->"
+GROWING = "enwiki-passages"
 PATHS: dict[str, Callable[[str, Corpus], list[Row]]] = {
     "load": archive.loading,
     "similar": lists.similar,
+    "bulk": lists.bulk,
     "uncached": lists.uncached,
     "cached": lists.cached,
     "draft": lists.drafting,
@@ -49,6 +55,11 @@ def main() -> None:
             for found in measured(corpus, folder / corpus.name, options.paths):
                 print_rows(found)
                 rows += found
+            if options.growth and corpus.name == GROWING:
+                for articles in growth.SIZES:
+                    found = in_own_process(growth.growth, corpus, articles)
+                    print_rows(found)
+                    rows += found
     save(rows)
 
 
@@ -63,12 +74,10 @@ def measured(corpus: Corpus, data_dir: Path, paths: list[str]) -> Iterator[list[
             yield in_own_process(PATHS[name], server.url, corpus)
 
 
-def in_own_process(
-    measure: Callable[[str, Corpus], list[Row]], url: str, corpus: Corpus
-) -> list[Row]:
+def in_own_process(measure: Callable[..., list[Row]], *arguments: object) -> list[Row]:
     context, quiet = get_context("spawn"), ("warning",)
     with ProcessPoolExecutor(1, context, initializer=logs.configure, initargs=quiet) as fresh:
-        return fresh.submit(measure, url, corpus).result()
+        return fresh.submit(measure, *arguments).result()
 
 
 def print_rows(rows: list[Row]) -> None:
@@ -90,7 +99,24 @@ def save(rows: list[Row]) -> None:
         "rows": [row._asdict() for row in rows],
     }
     RESULTS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    print(f"\nWritten to {RESULTS}")
+    before, _, rest = PAGE.read_text().partition(START)
+    PAGE.write_text(before + START + "\n\n" + table(rows) + "\n" + END + rest.partition(END)[2])
+    print(f"\nWritten to {RESULTS} and {PAGE}")
+
+
+def table(rows: list[Row]) -> str:
+    """Markdown; a ratio is how many times what we take the other system takes."""
+    lines = [
+        "| corpus | path | system | figure | unit | ratio to ours |",
+        "|---|---|---|--:|---|--:|",
+    ]
+    for row in rows:
+        ratio = "" if row.ratio is None or row.system == OURS else f"{row.ratio:.2f}"
+        figure = "–" if math.isnan(row.figure) else f"{row.figure:,.2f}"
+        lines.append(
+            f"| {row.corpus} | {row.path} | {row.system} | {figure} | {row.unit} | {ratio} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _options() -> argparse.Namespace:
@@ -104,6 +130,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="keep the archives there, and use them again"
+    )
+    parser.add_argument(
+        "--growth", action="store_true", help=f"also {GROWING} in sizes up to a million, an hour"
     )
     options = parser.parse_args()
     options.paths = options.paths or list(PATHS)

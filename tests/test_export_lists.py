@@ -1,0 +1,50 @@
+"""`alsosee export --related`: every article's list, as HTTP would give it, and resumable."""
+
+import orjson
+import pytest
+from click.testing import CliRunner
+from news import STORIES, article
+
+from api.cli import main
+from recommender.ingest import analyse
+
+
+@pytest.fixture
+def lists(backend, settings, tmp_path, monkeypatch):
+    """Run the command and return what it wrote."""
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    backend.store.put("main", [analyse(article(i)) for i in STORIES])
+
+    def run(*options: str) -> list[dict[str, object]]:
+        output = tmp_path / "lists.jsonl"
+        done = CliRunner().invoke(main, ["export", "--related", "--output", str(output), *options])
+        assert 0 == done.exit_code, done.output
+        return [orjson.loads(line) for line in output.read_bytes().splitlines()]
+
+    return run
+
+
+def test_every_article_has_its_list_as_http_gives_it(lists, client):
+    written = lists("--limit", "3")
+
+    assert sorted(STORIES) == [line["source"]["id"] for line in written]
+    for line in written:
+        answer = client.get(f"/v1/main/articles/{line['source']['id']}/related?limit=3").json
+        assert answer | {"recommendation_id": None} == line | {"recommendation_id": None}
+
+
+def test_a_file_that_was_cut_is_continued(lists, tmp_path):
+    whole = lists()
+    output = tmp_path / "lists.jsonl"
+    content = output.read_bytes()
+    output.write_bytes(content[: len(content) // 2])
+    lists()
+
+    assert (whole, content) == (lists(), output.read_bytes())
+
+
+def test_articles_go_to_standard_output_only(lists):
+    done = CliRunner().invoke(main, ["export", "--output", "somewhere"])
+
+    assert (2, True) == (done.exit_code, "--related" in done.output)
