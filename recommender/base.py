@@ -7,8 +7,8 @@ and two-word terms that only one article has; each group by hashed id.
 - A common term's articles stand in *runs*: those of one block of 65,536 slots in which it has one
   count, as 16-bit numbers. So the inner loop of a query adds one weight at many places.
 - The other terms stand in a dictionary of bit codes: hashed id, document frequency, and the gaps
-  between the slots. `heads` finds the block of `BLOCK` terms that a term belongs to. A term of one
-  article costs its slot and no list.
+  between the slots. `heads` finds the block of `BLOCK` terms that a term belongs to; their ids come
+  first in it. A term of one article costs its slot and no list.
 - A row is bit codes too: gaps between the numbers of its terms, and their counts.
 
 Counts stand as codes, the most frequent one 0; weights follow from them at opening. All that is
@@ -26,7 +26,7 @@ from recommender.bits import Words, read_gamma, read_pair, read_rice, rice_bits
 from recommender.compiled import compiled, whole
 
 # Raise when the arrays change, or what they mean: files of another format are made anew.
-FORMAT = 2
+FORMAT = 3
 
 GROUPS = 5
 OTHER, SINGLE = 1, 3  # the group of words; that of two-word terms is the next one
@@ -164,6 +164,12 @@ class Base:
         numbers = np.empty(terms.size, np.int64)
         find(self.postings, terms, numbers)
         return numbers
+
+    def hashed(self, numbers: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """The hashed ids of terms, by number; 0 for -1."""
+        terms = np.zeros(numbers.size, np.uint32)
+        name(self.postings, numbers, terms)
+        return terms
 
     def entries(self, numbers: NDArray[np.int64]) -> "Entries":
         """What the dictionary says of terms, by number."""
@@ -318,11 +324,9 @@ def skip_postings(base: Postings, at: int, df: int) -> int:
 
 
 @compiled
-def entry_in_block(
-    base: Postings, term: int, at: int, place: int, group: int
-) -> tuple[int, int, int]:
+def term_in_block(base: Postings, term: int, at: int, place: int, group: int) -> int:
     """
-    Hashed id, document frequency and place of the postings of a term that is not common.
+    The hashed id of a term that is not common.
 
     Args:
         term: the first hashed id of its dictionary block.
@@ -330,13 +334,29 @@ def entry_in_block(
         place: how many terms stand before it, in the block or in all.
         group: of words like it.
     """
+    for _ in range(place % BLOCK):
+        gap, at = read_rice(base.dictionary, at, base.term_bits[group + (term >> 31)])
+        term += gap + 1
+    return term
+
+
+@compiled
+def entry_in_block(
+    base: Postings, term: int, at: int, place: int, group: int
+) -> tuple[int, int, int]:
+    """As `term_in_block`, with document frequency and place of the postings; *place* is in all."""
+    found = term
+    terms = whole(base.firsts[group + 2] - base.firsts[group])
+    for other in range(1, min(BLOCK, terms - place + place % BLOCK)):
+        gap, at = read_rice(base.dictionary, at, base.term_bits[group + (term >> 31)])
+        term += gap + 1
+        if other == place % BLOCK:
+            found = term
     df, at = read_gamma(base.dictionary, at)
     for _ in range(place % BLOCK):
         at = skip_postings(base, at, df + 1)
-        gap, at = read_rice(base.dictionary, at, base.term_bits[group + (term >> 31)])
-        term += gap + 1
         df, at = read_gamma(base.dictionary, at)
-    return term, df + 1, at
+    return found, df + 1, at
 
 
 @compiled
@@ -391,8 +411,6 @@ def number_in_blocks(
         number += 1
         if found > term or number == base.firsts[group + 2]:
             break
-        df, at = read_gamma(base.dictionary, at)
-        at = skip_postings(base, at, df + 1)
         gap, at = read_rice(base.dictionary, at, base.term_bits[group + (found >> 31)])
         found += gap + 1
     return -1
@@ -433,6 +451,29 @@ def describe(
             place = number - base.firsts[group]
             term, df[i], places[i] = entry_in_block(base, whole(terms[i]), places[i], place, group)
             terms[i] = np.uint32(term)
+
+
+@compiled
+def name(base: Postings, numbers: NDArray[np.int64], terms: NDArray[np.uint32]) -> None:
+    """Write the hashed ids of *numbers*; for -1 nothing."""
+    places = np.zeros(numbers.size, np.int64)
+    # Independent reads first, as in `describe`; what comes of the second round is not needed.
+    for i in range(numbers.size):
+        if numbers[i] >= base.firsts[OTHER]:
+            block = block_of(base, numbers[i])
+            terms[i] = base.heads[block]
+            places[i] = whole(base.head_at[block]) << 3
+    firsts = np.empty(numbers.size, np.uint64)
+    for i in range(numbers.size):
+        firsts[i] = base.dictionary[places[i] >> 6]
+    for i in range(numbers.size):
+        number = numbers[i]
+        if 0 <= number < base.firsts[OTHER]:
+            terms[i] = base.common_terms[number]
+        elif number >= 0:
+            group = OTHER if number < base.firsts[SINGLE] else SINGLE
+            place = number - base.firsts[group]
+            terms[i] = np.uint32(term_in_block(base, whole(terms[i]), places[i], place, group))
 
 
 @compiled

@@ -143,8 +143,7 @@ class ArticleIndex:
     def term_lists(self, slots: NDArray[np.intp]) -> list[NDArray[np.uint32]]:
         """As `terms`, for many articles at once."""
         found = self._read(slots)
-        known = self._base.entries(found.numbers).terms
-        terms = np.where(found.numbers < 0, found.terms, known)
+        terms = np.where(found.numbers < 0, found.terms, self._base.hashed(found.numbers))
         owners = np.repeat(np.arange(slots.size, dtype=np.uint64), np.diff(found.ends))
         keys = np.sort(owners << np.uint64(32) | terms)
         return np.split(keys.astype(np.uint32), found.ends[:-1])[1:]
@@ -169,7 +168,7 @@ class ArticleIndex:
         """The arrays of a `Base` that holds these articles in this order."""
         found = self._read(slots)
         # Of all at once: one by one, each would have to be looked for.
-        known = self._base.entries(np.arange(self._base.terms)).terms
+        known = self._base.hashed(np.arange(self._base.terms))
         in_base = found.numbers >= 0
         terms = np.where(in_base, 0, found.terms)
         terms[in_base] = known[found.numbers[in_base]]
@@ -379,3 +378,4 @@ def warm() -> None:
         index.similar_to(one, 1, np.ones(index.slots, np.bool_))
         index.cosines(np.arange(3))
         index.arrays(np.arange(1, 3))
+        index.term_lists(np.arange(3))

@@ -269,10 +269,10 @@ def _write_dictionary(
         if place % BLOCK == 0:
             at = (at + 7) & ~7
             places[place // BLOCK] = at >> 3
-        else:
-            before = whole(terms[place - 1])
-            gap = whole(terms[place]) - before - 1
-            at = write_rice(words, at, gap, term_bits[before >> 31])
+            for next_one in range(place + 1, min(place + BLOCK, terms.size)):
+                before = whole(terms[next_one - 1])
+                gap = whole(terms[next_one]) - before - 1
+                at = write_rice(words, at, gap, term_bits[before >> 31])
         at = write_gamma(words, at, df[place] - 1)
         slot = -1
         for i in range(starts[place], starts[place] + df[place]):

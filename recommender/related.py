@@ -15,6 +15,7 @@ from recommender.eligibility import Test, all_passed, first_failed, tests
 from recommender.errors import NotFound
 from recommender.explain import Contributions, contributions
 from recommender.index import SCORE_DECIMALS, Neighbours
+from recommender.index import warm as warm_index
 from recommender.model import RankingModel
 from recommender.parameters import ListParameters, shown_digest
 from recommender.ranking import newest
@@ -22,7 +23,7 @@ from recommender.rules import NO_RULES, Applied, Rule, RuleSet
 from recommender.selection import Drop, Selection, said, select, within_caps
 from recommender.signals import Source, draft_source, stored_source
 from recommender.store import Card, StoredArticle
-from recommender.stories import Wordings, one_per_story
+from recommender.stories import Wording, Wordings, one_per_story
 
 # Fetched beyond what is asked for: a card can be missing when its article is being deleted.
 SPARE = 5
@@ -434,6 +435,13 @@ class Recommender:
             ids[slot]: Dropped(drop.code, None if drop.by_slot is None else ids[drop.by_slot])
             for slot, drop in dropped.items()
         }
+
+
+def warm() -> None:
+    """Have everything compiled, or read from the disk, before the first reader comes."""
+    warm_index()
+    one = Wording(np.arange(2, dtype=np.uint32), np.empty(0, np.uint32))
+    _ = Wordings([one, one]).alike
 
 
 def _rule_about(rules: Applied, article_id: str, section: str | None) -> Rule | None:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from features.vectorizer import TWO_WORD_BIT
+from recommender.compiled import compiled
 from recommender.parameters import StoryPolicy
 
 # Measured on pairs of opensuse-news, Reuters and current-events that were read: see
@@ -81,17 +81,23 @@ def _sketch(pairs: NDArray[np.uint32], terms: NDArray[np.uint32]) -> NDArray[np.
 
 def _shared_counts(sketches: Sequence[NDArray[np.uint32]]) -> NDArray[np.float32]:
     """How many ids every two sketches have in common; shape (n, n)."""
-    owners = np.repeat(np.arange(len(sketches)), [sketch.size for sketch in sketches])
-    terms = np.concatenate(sketches)
-    _, columns, counts = np.unique(terms, return_inverse=True, return_counts=True)
-    common = counts[columns] > 1
-    places = (np.cumsum(counts > 1) - 1)[columns]
-    ones = np.ones(np.count_nonzero(common), dtype=np.float32)
-    shape = (len(sketches), np.count_nonzero(counts > 1))
-    # Sparse, for a dense product would wake a thread for every core.
-    says = csr_array((ones, (owners[common], places[common])), shape)
-    shared: NDArray[np.float32] = (says @ says.T).toarray()
+    owners = np.repeat(np.arange(len(sketches), dtype=np.uint64), [s.size for s in sketches])
+    keys = np.concatenate(sketches).astype(np.uint64) << np.uint64(32) | owners
+    shared = np.zeros((len(sketches), len(sketches)), np.float32)
+    _count_pairs(np.sort(keys), shared)
     return shared
+
+
+@compiled
+def _count_pairs(keys: NDArray[np.uint64], shared: NDArray[np.float32]) -> None:
+    """Count every two owners (the lower halves of *keys*, which ascend) of one id (the upper)."""
+    start = 0
+    for end in range(1, keys.size + 1):
+        if end == keys.size or keys[end] >> np.uint64(32) != keys[start] >> np.uint64(32):
+            for i in range(start, end):
+                for j in range(start, end):
+                    shared[keys[i] & np.uint64(0xFFFFFFFF), keys[j] & np.uint64(0xFFFFFFFF)] += 1
+            start = end
 
 
 def _reach(sketches: Sequence[NDArray[np.uint32]]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.embedded import lease
-from recommender.index import warm
+from recommender.related import warm
 
 
 @pytest.fixture(scope="session")

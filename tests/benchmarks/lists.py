@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import numpy as np
@@ -25,6 +26,8 @@ from recommender.config import Settings
 from recommender.ids import SortedIds
 from recommender.index import ArticleIndex, Neighbours, warm
 from recommender.inverting import invert
+from recommender.parameters import ListParameters
+from recommender.related import warm as warm_all
 
 SITE = "main"
 K = 10
@@ -37,6 +40,7 @@ HITS = 2_000
 DRAFTS = 100
 DRAFT_CHARS = 3_000
 SAME_SCORE = 1e-6
+DIVERSITY = 0.3
 
 
 def similar(url: str, corpus: Corpus) -> list[Row]:
@@ -102,7 +106,7 @@ def _archive(url: str) -> tuple[list[str], list[TermCounts], list[str]]:
     """Ids, ascending, with the terms and texts of their articles."""
     with Backend(Settings(redis_url=url)) as backend:
         counts = {
-            article_id: stored.counts
+            article_id: stored.features.counts
             for batch in backend.store.all_stored(SITE)
             for article_id, stored in batch.items()
         }
@@ -130,7 +134,7 @@ def tfidf_rows(counts: Sequence[TermCounts]) -> csr_array:
     weights = 1.0 + np.log(np.concatenate([row.counts for row in counts]).astype(np.float64))
     weights[(terms[columns] & TWO_WORD_BIT) != 0] *= TWO_WORD_WEIGHT
     df = np.bincount(columns)
-    weights *= (np.log((1 + len(counts)) / (1 + df)) + 1.0)[columns]
+    weights *= (np.log((1 + len(counts)) / (1 + df)) + 10 / (10 + len(counts)))[columns]
     lengths = np.sqrt(np.add.reduceat(weights**2, ends[:-1]))
     weights /= np.repeat(lengths, np.diff(ends))
     return csr_array((weights, columns.astype(np.int32), ends), shape=(len(counts), terms.size))
@@ -147,6 +151,22 @@ def agreement(ours: Neighbours, vectors: csr_array, slot: int) -> float:
         return 0.0
     right = (abs(exact[shown] - wanted) <= SAME_SCORE) & (abs(said - wanted) <= SAME_SCORE)
     return float(right.mean())
+
+
+def pipeline(url: str, corpus: Corpus) -> list[Row]:
+    """A list by every step of `Recommender`, 100 candidates, beside its bare neighbours."""
+    warm_all()
+    diverse = ListParameters(limit=K, diversity=DIVERSITY)
+    with Backend(Settings(redis_url=url)) as backend:
+        live, now = backend.site(SITE), datetime.now(UTC)
+        live.sync()
+        calls = {
+            OURS: lambda article_id: live.related(article_id, diverse, now),
+            "without diversity": lambda i: live.related(i, ListParameters(limit=K), now),
+            "its nearest 100 alone": lambda i: live._corpus.index.similar(i, 10 * K),
+        }
+        figures = times(calls, _ids(backend, SOURCES)).cpu
+    return against_ours("pipeline: diversity 0.3", corpus.name, "ms CPU", figures)
 
 
 def uncached(url: str, corpus: Corpus) -> list[Row]:

@@ -36,6 +36,7 @@ PATHS: dict[str, Callable[[str, Corpus], list[Row]]] = {
     "load": archive.loading,
     "similar": lists.similar,
     "bulk": lists.bulk,
+    "pipeline": lists.pipeline,
     "uncached": lists.uncached,
     "cached": lists.cached,
     "draft": lists.drafting,
