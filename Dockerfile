@@ -25,7 +25,8 @@ COPY --from=build /opt/alsosee /opt/alsosee
 ENV PATH=/opt/alsosee/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ALSOSEE_HOST=0.0.0.0 \
-    ALSOSEE_DATA_DIR=/var/lib/alsosee
+    ALSOSEE_DATA_DIR=/var/lib/alsosee \
+    NUMBA_CACHE_DIR=/var/lib/alsosee/compiled
 WORKDIR /var/lib/alsosee
 VOLUME /var/lib/alsosee
 USER 10001:10001

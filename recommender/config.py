@@ -110,7 +110,7 @@ class Settings(BaseModel):
     )
     data_dir: Path = Field(
         default=Path("var"),
-        description="Folder of the embedded server, relative to where the command is started",
+        description="Folder of index files and embedded server, relative to where it starts",
     )
     sites: Annotated[tuple[str, ...], BeforeValidator(_site_names)] = Field(
         default=("main",), description="Site names that this service answers for, comma-separated"

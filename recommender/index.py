@@ -10,10 +10,10 @@ from scipy.sparse import csr_array
 from features.vectorizer import TermCounts, idf, tf_weights
 from recommender.base import Base, Entries, Rows, move_sums
 from recommender.ids import Ids, SortedIds
-from recommender.inverting import distinct, invert, numbered
+from recommender.inverting import by_term, distinct, invert, numbered
 from recommender.lengths import Lengths, measure
 from recommender.ranking import top_k
-from recommender.search import nearest
+from recommender.search import nearest, pair_products
 from recommender.tail import Growing, Tail, Tally, add_segment, move_tail_sums, tail_products
 
 SCORE_DECIMALS = 6
@@ -150,19 +150,33 @@ class ArticleIndex:
 
     def rows(self, slots: NDArray[np.intp]) -> tuple[csr_array, NDArray[np.uint32]]:
         """
-        Return the unit TF-IDF vectors of some articles.
+        Return the unit TF-IDF vectors of some articles; for their products `cosines` is faster.
 
         Returns:
             CSR (n, t) of float64 in the order of *slots*, and the ids of its t columns, distinct.
         """
-        return self._matrix(slots, least=1)
+        found = self._read(slots)
+        keys, strange = self._row_keys(found)
+        columns, places, _ = numbered(keys)
+        entries = self._entries_of_keys(columns, strange)
+        scale = np.repeat(self._ready_lengths().inverse[slots], np.diff(found.ends))
+        values = found.weights * self._idf(entries)[places] * scale
+        return csr_array((values, places, found.ends), (slots.size, columns.size)), entries.terms
 
     def cosines(self, slots: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The cosines of all pairs of some articles, shape (n, n)."""
-        rows, _ = self._matrix(slots, least=2)  # other terms are in no product of two
-        found: NDArray[np.float64] = (rows @ rows.T).toarray()
-        np.fill_diagonal(found, self._ready_lengths().inverse[slots] > 0)
-        return found
+        """The cosines of all pairs of some articles, shape (n, n); of one with itself 1."""
+        found = self._read(slots)
+        keys, strange = self._row_keys(found)
+        order = by_term(keys)
+        columns, starts, df = distinct(keys[order])
+        shared = df > 1  # other terms are in no product of two
+        factors = self._idf(self._entries_of_keys(columns[shared], strange)) ** 2
+        owners = np.repeat(np.arange(slots.size), np.diff(found.ends))
+        products = pair_products(
+            starts[shared], df[shared], owners[order], found.weights[order], factors, slots.size
+        )
+        inverse = self._ready_lengths().inverse[slots]
+        return (products + products.T) * np.outer(inverse, inverse) + np.diag(inverse > 0)
 
     def arrays(self, slots: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """The arrays of a `Base` that holds these articles in this order."""
@@ -176,29 +190,24 @@ class ArticleIndex:
         order = np.argsort(owners << np.uint64(32) | terms)
         return invert(found.ends, terms[order], found.counts[order])
 
-    def _matrix(self, slots: NDArray[np.intp], least: int) -> tuple[csr_array, NDArray[np.uint32]]:
-        """As `rows`, without the terms that fewer than *least* of the articles have."""
-        found = self._read(slots)
-        new = found.numbers < 0
-        strange = distinct(np.sort(found.terms[new]))[0]
+    def _row_keys(self, found: Rows) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """
+        A number for each term of some rows, and the ids of those that the base does not have.
+
+        Their numbers follow the base's.
+        """
+        is_strange = found.numbers < 0
+        strange = distinct(np.sort(found.terms[is_strange]))[0]
         keys = found.numbers.astype(np.uint32)
-        keys[new] = self._base.terms + np.searchsorted(strange, found.terms[new])
-        columns, places, df = numbered(keys)
-        kept = df >= least
-        columns, places = (
-            columns[kept].astype(np.int64),
-            np.where(kept, np.cumsum(kept) - 1, -1)[places],
-        )
-        is_new = columns >= self._base.terms
-        terms = np.zeros(columns.size, np.uint32)
-        terms[is_new] = strange[columns[is_new] - self._base.terms]
-        entries = self._entries(terms, np.where(is_new, -1, columns))
-        there = places >= 0
-        ends = np.append(0, np.cumsum(there))[found.ends]
-        places = places[there]
-        scale = np.repeat(self._ready_lengths().inverse[slots], np.diff(ends))
-        values = found.weights[there] * self._idf(entries)[places] * scale
-        return csr_array((values, places, ends), (slots.size, columns.size)), entries.terms
+        keys[is_strange] = self._base.terms + np.searchsorted(strange, found.terms[is_strange])
+        return keys, strange
+
+    def _entries_of_keys(self, keys: NDArray[np.uint32], strange: NDArray[np.uint32]) -> Entries:
+        numbers = keys.astype(np.int64)
+        is_strange = numbers >= self._base.terms
+        terms = np.zeros(keys.size, np.uint32)
+        terms[is_strange] = strange[numbers[is_strange] - self._base.terms]
+        return self._entries(terms, np.where(is_strange, -1, numbers))
 
     def apply(self, rows: Mapping[str, TermCounts], removed: Iterable[str] = ()) -> None:
         """Add or replace *rows* and take out *removed*; ids that are not there are passed over."""

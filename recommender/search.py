@@ -211,3 +211,31 @@ def products(
                 kind = whole(entries.terms[i]) >> 31
                 found[s] += factors[i] * np.float64(base.weights[kind, codes[j]])
     return found
+
+
+@compiled
+def pair_products(
+    starts: NDArray[np.int64],
+    df: NDArray[np.int64],
+    owners: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    factors: NDArray[np.float64],
+    articles: int,
+) -> NDArray[np.float64]:
+    """
+    The products of all pairs of some articles, shape (articles, articles), below the diagonal.
+
+    Args:
+        starts: for each term, where its postings start.
+        df: how many it has.
+        owners: of each posting, ascending for a term.
+        weights: of each posting.
+        factors: what a product of two weights counts, for each term.
+    """
+    products = np.zeros((articles, articles))
+    for i in range(starts.size):
+        for a in range(starts[i], starts[i] + df[i]):
+            factor = factors[i] * weights[a]
+            for b in range(starts[i], a):
+                products[owners[a], owners[b]] += factor * weights[b]
+    return products

@@ -1,0 +1,86 @@
+"""Thousands of articles, where common terms are put off: the lists of a brute force over all."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from features.vectorizer import TWO_WORD_BIT, TermCounts, tfidf
+from recommender import inverting
+from recommender.base import Base
+from recommender.ids import SortedIds
+from recommender.index import SCORE_DECIMALS, ArticleIndex, Neighbours
+
+ARTICLES, VOCABULARY, LENGTH = 3_000, 4_000, 30
+QUERIES = 60
+
+
+def story(rng: np.random.Generator) -> TermCounts:
+    """Words as a language has them: a few in every second article, most in hardly any."""
+    places = np.exp(rng.random(LENGTH) * np.log(VOCABULARY)).astype(np.uint32)
+    pairs = rng.integers(0, 3 * VOCABULARY, LENGTH // 2, dtype=np.uint32) | TWO_WORD_BIT
+    terms, counts = np.unique(np.concatenate((places, pairs)), return_counts=True)
+    return TermCounts(terms, counts.astype(np.float32))
+
+
+def index_of(rows: list[TermCounts], ids: list[str]) -> ArticleIndex:
+    ends = np.cumsum([0, *(row.terms.size for row in rows)])
+    terms = np.concatenate([row.terms for row in rows])
+    arrays = inverting.invert(ends, terms, np.concatenate([row.counts for row in rows]))
+    return ArticleIndex(Base(arrays), SortedIds.of(ids))
+
+
+class Oracle:
+    """Every cosine, from float64 rows."""
+
+    def __init__(self, rows: dict[str, TermCounts]) -> None:
+        self.ids = list(rows)
+        terms = np.concatenate([row.terms for row in rows.values()])
+        self._known, df = np.unique(terms, return_counts=True)
+        self._df = df
+        weights = [self._unit(row) for row in rows.values()]
+        ends = np.cumsum([0, *(row.terms.size for row in rows.values())])
+        columns = np.searchsorted(self._known, terms)
+        shape = (len(rows), self._known.size)
+        self._matrix = csr_array((np.concatenate(weights), columns, ends), shape)
+
+    def _unit(self, row: TermCounts) -> np.ndarray:
+        df = self._df[np.searchsorted(self._known, row.terms)]
+        return tfidf(row, df, len(self.ids))
+
+    def best(self, row: TermCounts, k: int, among: set[str]) -> dict[str, float]:
+        query = np.zeros(self._known.size)
+        query[np.searchsorted(self._known, row.terms)] = self._unit(row)
+        scores = np.minimum(np.round(self._matrix @ query, SCORE_DECIMALS), 1.0)
+        found = {i: s for i, s in zip(self.ids, scores, strict=True) if i in among and s > 0}
+        least = sorted(found.values(), reverse=True)[:k][-1]
+        return {i: score for i, score in found.items() if score >= least}
+
+
+def by_id(index: ArticleIndex, found: Neighbours) -> dict[str, float]:
+    return {index.ids[s]: score for s, score in zip(found.slots, found.scores, strict=True)}
+
+
+@pytest.mark.parametrize("k", [1, 10, 200])
+@pytest.mark.parametrize("changes", [0, 1, 300], ids="{} changes".format)
+def test_lists_of_a_large_archive_are_those_of_a_brute_force(k, changes):
+    rng = np.random.default_rng(k * 1_000 + changes)
+    ids = [f"a{number:05}" for number in range(ARTICLES)]
+    rows = {article_id: story(rng) for article_id in ids}
+    index = index_of(list(rows.values()), ids)
+    changed = {f"a{number:05}": story(rng) for number in rng.integers(0, ARTICLES + 200, changes)}
+    removed = {f"a{number:05}" for number in rng.integers(0, ARTICLES, changes)} - changed.keys()
+    index.apply(changed, removed)
+    rows = {i: row for i, row in (rows | changed).items() if i not in removed}
+    oracle = Oracle(rows)
+    eligible = rng.random(index.slots) < 0.3
+
+    for article_id in rng.choice(oracle.ids, QUERIES).tolist():
+        others = rows.keys() - {article_id}
+        expected = oracle.best(rows[article_id], k, others)
+        assert expected == by_id(index, index.similar(article_id, k))
+        some = {i for i in others if eligible[index.slot(i)]}
+        expected = oracle.best(rows[article_id], k, some)
+        assert expected == by_id(index, index.similar(article_id, k, eligible))
+        assert oracle.best(rows[article_id], k, {*rows}) == by_id(
+            index, index.similar_to(rows[article_id], k)
+        )
