@@ -49,7 +49,9 @@ def section(name: str) -> Response:
     made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
     if not made.items:
         return _page("missing.html", status=404)
-    return _page("section.html", name=name, **_linked(document(made, version, "section", ListQuery())))
+    return _page(
+        "section.html", name=name, **_linked(document(made, version, "section", ListQuery()))
+    )
 
 
 @blueprint.get("/layouts")

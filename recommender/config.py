@@ -74,6 +74,8 @@ def _ranking(path: Path | None) -> Path | None:
     except ConfigurationError as error:
         raise ValueError(str(error)) from None
     return path
+
+
 def _host_names(value: object) -> object:
     entries = value.split(",") if isinstance(value, str) else value
     return tuple(_host(str(entry).strip()) for entry in entries if str(entry).strip())  # type: ignore[attr-defined]

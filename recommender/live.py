@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 LOADING_WAIT_SECONDS = 2.0
 FOLLOW_SECONDS = 0.5
-RETRIES = 8  # a write between corpus and cards is rare, eight in a row are a bulk import
+RETRIES = 20  # a write between corpus and cards is rare, twenty in a row are a bulk import
 REMEMBERED_URLS = 20_000
 
 
