@@ -5,7 +5,7 @@ import re
 from flask import Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
-from api import articles, demo, errors, events, health, openapi, related, widget
+from api import articles, demo, errors, events, explain, health, openapi, related, rules, widget
 from api.errors import problem
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for module in (related, articles, events, health, openapi, widget):
+    for module in (related, explain, articles, rules, events, health, openapi, widget):
         app.register_blueprint(module.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)

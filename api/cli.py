@@ -144,6 +144,21 @@ def export(site: str | None) -> None:
 
 
 @main.command()
+@SITE
+@click.option("--all", "everything", is_flag=True, help="Also what is up to date.")
+@JSON
+def reindex(site: str | None, everything: bool, as_json: bool) -> None:
+    """Analyse stored articles anew, after an upgrade that reads text in another way.
+
+    Done are the articles that doctor calls outdated, and those whose vector is damaged. It may run
+    beside the service, be stopped at any moment and started again.
+    """
+    from api.commands.reindex import reindex as run
+
+    run(_settings(), site, everything, as_json)
+
+
+@main.command()
 @click.argument("article_id", metavar="[ID]", required=False)
 @click.option(
     "--text", metavar="FILE", help="A draft: its first line is the title; - is standard input."
@@ -315,6 +330,9 @@ def truth(articles: str, form: str) -> None:
 @click.option("--queries", type=click.IntRange(1), help="Draw that many stories.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the draw, and of all chance.")
 @click.option("--run", "runs", multiple=True, type=PATH, help="A TREC run, as one more system.")
+@click.option(
+    "--ranking", type=PATH, metavar="FILE", help="A file of tune, as system alsosee-tuned."
+)
 @click.option("--embedding-model", type=PATH, help="Folder of a sentence-transformers model.")
 @click.option("--versus", metavar="SYSTEM", help="Add differences to this system to the JSON.")
 @click.option("--report", type=PATH, metavar="DIR", help="Write a page to read and to mail.")
@@ -351,6 +369,31 @@ def evaluate(
     if options["fail_under"] and options["baseline"] is None:
         raise click.UsageError("--fail-under needs --baseline, an earlier result to compare with.")
     ctx.exit(evaluate_archive(articles, truth_file, Wish(**options)))
+
+
+@main.command()
+@click.argument("articles")
+@click.argument("truth_file", metavar="[TRUTH]", type=PATH, required=False)
+@click.option(
+    "--output",
+    type=PATH,
+    default="ranking.json",
+    show_default=True,
+    metavar="FILE",
+    help="Where the ranking goes if it helps.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of folds and intervals.")
+@JSON
+def tune(articles: str, truth_file: Path | None, output: Path, seed: int, as_json: bool) -> None:
+    """Learn from the newsroom's own links how to rank its archive.
+
+    Learnt from the older half of the links, tested on the newer half. The file is written only when
+    the 95 % interval of the gain lies above zero; ALSOSEE_RANKING=FILE puts it to use. TRUTH, as
+    `truth` prints it, is harvested from ARTICLES when it is not given.
+    """
+    from api.commands.tune import tune as run
+
+    run(articles, truth_file, output, seed, as_json)
 
 
 @main.command()

@@ -14,9 +14,10 @@ from flask import Blueprint, Response, abort, make_response, render_template
 
 from api.context import backend
 from api.listing import document
+from api.params import ListQuery
 from api.wording import RIGHT_TO_LEFT, words
 from recommender.errors import NotFound
-from recommender.related import ANY_LANGUAGE, ListParameters
+from recommender.parameters import ANY_LANGUAGE, ListParameters
 
 blueprint = Blueprint("demo", __name__)
 
@@ -37,7 +38,7 @@ POLICY = (
 def home() -> Response:
     wanted = ListParameters(limit=FRONT_PAGE_STORIES, languages=(ANY_LANGUAGE,))
     made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
-    return _page("home.html", **_linked(document(made, version, "home")))
+    return _page("home.html", **_linked(document(made, version, "home", ListQuery())))
 
 
 @blueprint.get("/section/<name>")
@@ -48,7 +49,9 @@ def section(name: str) -> Response:
     made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
     if not made.items:
         return _page("missing.html", status=404)
-    return _page("section.html", name=name, **_linked(document(made, version, "section")))
+    return _page(
+        "section.html", name=name, **_linked(document(made, version, "section", ListQuery()))
+    )
 
 
 @blueprint.get("/layouts")
@@ -81,7 +84,7 @@ def article(article_id: str) -> Response:
         article=found,
         paragraphs=list(_paragraphs(found["body"])),
         list_url=f"/v1/{site}/articles/{quote(article_id, safe='')}/related",
-        **_linked(document(made, version, "demo")),
+        **_linked(document(made, version, "demo", ListQuery())),
     )
 
 

@@ -1,7 +1,7 @@
 """One list as bytes: from the cache, made now, or the last good one while the store is away."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -12,7 +12,9 @@ from flask import Response, request
 from api.context import backend
 from api.formats import Form, render
 from api.params import ListQuery, list_query
+from features.article import Article
 from recommender.errors import StoreUnavailable
+from recommender.explain import REASONS, named, sentence
 from recommender.lists import FinishedList
 from recommender.live import LiveSite
 from recommender.related import Item, RelatedList
@@ -23,7 +25,6 @@ Make = Callable[[ListQuery, datetime], tuple[RelatedList, int]]
 # A deleted article is gone from shared caches half a minute later at most; while we are
 # away they may go on showing what they have.
 CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=20, stale-if-error=3600"
-REASONS = {"similar": "About the same subject", "recent": "Recent"}
 
 
 def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Response:
@@ -50,18 +51,48 @@ def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Re
 
 
 def document(
-    made: RelatedList, version: int, name: str, draft_title: str | None = None
+    made: RelatedList,
+    version: int,
+    name: str,
+    query: ListQuery,
+    draft: Article | None = None,
+    texts: Mapping[str, Article] | None = None,
 ) -> dict[str, Any]:
-    """The answer as API.md has it; *name* tells apart the lists of one version."""
-    card = made.source or {"title": draft_title}
+    """
+    The answer as API.md has it.
+
+    Args:
+        name: tells apart the lists of one version.
+        draft: what the list stands beside, when that is not stored.
+        texts: of source and items; only given when the list is to be explained.
+    """
+    card = made.source or {"title": draft.title if draft else None}
+    own = None if texts is None else draft or texts.get(card.get("id") or "")
     source = {key: card.get(key) for key in ("id", "url", "title")}
     digest = blake2b(f"{name}\0{version}".encode(), digest_size=9).hexdigest()
     return {
-        "source": None if made.source is None and draft_title is None else source,
-        "items": [_item(item, place) for place, item in enumerate(made.items, 1)],
+        "source": None if made.source is None and draft is None else source,
+        "items": [
+            _item(item, place) | (explained(item, own, texts) if own and texts else {})
+            for place, item in enumerate(made.items, 1)
+        ],
         "recommendation_id": digest,
         "version": version,
         "fallback": made.fallback,
+        "page_token": query.page_token_with(item.card["id"] for item in made.items),
+    }
+
+
+def explained(item: Item, source: Article, texts: Mapping[str, Article]) -> dict[str, Any]:
+    """What an item's score is made of, in numbers and in words."""
+    text = texts.get(item.card["id"])
+    terms = named(item.shared, [source, text]) if item.shared and text else []
+    words = sentence(terms) if item.reason in ("similar", "relaxed") else ""
+    return {
+        "similarity": item.similarity,
+        "factors": dict(item.factors),
+        "terms": [term._asdict() for term in terms],
+        "reason": _reason(item, words),
     }
 
 
@@ -74,8 +105,9 @@ def json_response(answer: object, status: int = 200) -> Response:
 
 def _name(site: str, article_id: str, form: Form, query: ListQuery) -> str:
     wish = blake2b(query.canonical(), digest_size=9).hexdigest()
+    model = backend().model(site).digest  # lists of another ranking are other lists
     key = article_key(site, article_id) if article_id else "recent"
-    return f"{key}:{form.name}:{wish}"
+    return f"{key}:{form.name}:{model}:{wish}"
 
 
 def _finish(
@@ -83,11 +115,12 @@ def _finish(
 ) -> FinishedList:
     now = datetime.now(UTC)
     made, version = make(query, now)
+    shown = tuple(item.card["id"] for item in made.items)
+    texts = live.texts([article_id, *shown] if article_id else shown) if query.explain else None
     # Whatever its form, it is one list.
-    answer = document(made, version, name.replace(form.name, ""))
+    answer = document(made, version, name.replace(form.name, ""), query, texts=texts)
     language = (made.source or {}).get("language") or (query.lang or (None,))[0]
     body = render(form, answer, language, backend().settings.home_page(live.site))
-    shown = tuple(item.card["id"] for item in made.items)
     expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
     ids = (article_id, *shown) if article_id else shown
     finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
@@ -102,8 +135,12 @@ def _latest(now: datetime) -> float:
 
 
 def _item(item: Item, position: int) -> dict[str, Any]:
-    reason = {"code": item.reason, "text": REASONS[item.reason]}
-    return {**item.card, "score": item.score, "position": position, "reason": reason}
+    return {**item.card, "score": item.score, "position": position, "reason": _reason(item)}
+
+
+def _reason(item: Item, text: str = "") -> dict[str, Any]:
+    told = {"same_story": list(item.same_story)} if item.same_story else {}
+    return {"code": item.reason, "text": text or REASONS[item.reason], **told}
 
 
 def _response(

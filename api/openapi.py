@@ -2,7 +2,7 @@
 
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint, Response
 from pydantic import BaseModel, Field
@@ -12,7 +12,10 @@ from api.events import EventBatch
 from api.formats import LAYOUTS
 from api.listing import json_response
 from api.params import MAX_EXCLUDED, MAX_VALUES, ListQuery
+from api.rules import GROUPS, MAX_OVERRIDES, AuditQuery, RuleQuery, Signature
 from features.article import MAX_ID_BYTES, MAX_LABELS, Article, Image
+from recommender.rulebook import AuditEntry
+from recommender.rules import FLAGS, MAX_BOOST, MAX_POSITION, READ_ONLY, Kind, Rule
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -23,8 +26,19 @@ Schema = dict[str, Any]
 class Reason(BaseModel):
     """Why an item stands in the list."""
 
-    code: str = Field(description="`similar`, or `recent` where it only fills the list up")
+    code: Literal["similar", "pinned", "relaxed", "same_section", "recent"]
     text: str
+    same_story: list[str] = Field(
+        default=[],
+        description="Ids of other articles that tell the same story; this one stands for them",
+    )
+
+
+class SharedTerm(BaseModel):
+    """A term that both texts hold; the weights of all add up to the similarity."""
+
+    term: str
+    weight: float
 
 
 class ListItem(BaseModel):
@@ -41,9 +55,20 @@ class ListItem(BaseModel):
     tags: list[str]
     authors: list[str]
     language: str | None
-    score: float = Field(description="Cosine with the source, 0 to 1; six decimals")
+    score: float = Field(
+        description="What the order goes by: the product of `factors`, six decimals"
+    )
     position: int = Field(ge=1)
     reason: Reason
+    similarity: float = Field(
+        default=0.0, description="Cosine with the source; only with `explain`"
+    )
+    factors: dict[str, float] = Field(
+        default={}, description="What each part adds to the score; only with `explain`"
+    )
+    terms: list[SharedTerm] = Field(
+        default=[], description="Shared terms, the heaviest first; only with `explain`"
+    )
 
 
 class ListSource(BaseModel):
@@ -61,7 +86,64 @@ class List(BaseModel):
     items: list[ListItem]
     recommendation_id: str
     version: int = Field(description="Number of the site's last change that the list knows of")
-    fallback: bool = Field(description="Whether recent articles fill the list up")
+    fallback: bool = Field(description="Whether less related or recent articles fill the list up")
+    page_token: str = Field(
+        description="Hand it to the next list of the page, which then shows others"
+    )
+
+
+class NamedArticle(BaseModel):
+    id: str
+    title: str | None
+
+
+class Why(BaseModel):
+    """Why an article stands in a list, or does not."""
+
+    code: str
+    text: str
+    by: str | None = Field(default=None, description="Id of the article that stands for it")
+
+
+class Explanation(BaseModel):
+    """One article beside another."""
+
+    source: NamedArticle
+    target: NamedArticle
+    shown: bool = Field(description="Whether it stands on the page that was asked for")
+    position: int | None = Field(description="In the whole ranking, from 1")
+    reason: Why
+    rule: Rule | None = Field(description="The editors' rule that decided, if one did")
+    similarity: float = Field(description="Cosine; the weights of the terms add up to it")
+    score: float | None
+    factors: dict[str, float] = Field(description="Their product is the score")
+    terms: list[SharedTerm]
+
+
+class RankedItem(NamedArticle):
+    """A candidate that has a place."""
+
+    position: int
+    score: float
+    similarity: float
+    factors: dict[str, float]
+    terms: list[SharedTerm]
+    reason: Reason
+
+
+class DroppedItem(NamedArticle):
+    """A candidate that has none."""
+
+    reason: Why
+
+
+class Ranking(BaseModel):
+    """The candidates of an article, with all that moved them."""
+
+    source: NamedArticle
+    version: int
+    items: list[RankedItem]
+    dropped: list[DroppedItem]
 
 
 class FieldError(BaseModel):
@@ -98,6 +180,49 @@ class LineResult(BaseModel):
     errors: list[FieldError] = []
 
 
+class Override(BaseModel):
+    """A rule about an article: beside it, or `everywhere`, for that article in every list."""
+
+    id: str
+    article: str | None = Field(None, description="What the rule does something to")
+    section: str | None = Field(None, description="What the rule does something to")
+    everywhere: bool = Field(False, description="About this very article, in every list")
+    position: int | None = Field(None, description="Of pins")
+    factor: float | None = Field(None, description="Of boosts and buries")
+    flag: str | None = Field(None, description="Of flags")
+    author: str
+    key_id: str
+    note: str
+    created_at: str
+    expires_at: str | None
+
+
+class ArticleOverrides(BaseModel):
+    """Every rule about one article."""
+
+    article: str
+    revision: str = Field(description="Differs when any of them does; also the ETag")
+    pins: list[Override]
+    blocks: list[Override]
+    boosts: list[Override]
+    buries: list[Override]
+    flags: list[Override]
+
+
+class RulePage(BaseModel):
+    """Rules, newest first."""
+
+    items: list[Rule]
+    next: str | None = Field(description="The `cursor` of the next page, if there is one")
+
+
+class AuditPage(BaseModel):
+    """Changes, newest first; a page may be short, or empty, with more to come."""
+
+    items: list[AuditEntry]
+    next: str | None = Field(description="The `cursor` of the next page, if there is one")
+
+
 class Health(BaseModel):
     """The process is alive."""
 
@@ -113,14 +238,21 @@ class Readiness(BaseModel):
 
 ANSWERS: dict[type[BaseModel], JsonSchemaMode] = {
     Article: "serialization",
-    List: "serialization",
     Stored: "serialization",
+    Rule: "serialization",
+    RulePage: "serialization",
+    AuditEntry: "serialization",
+    AuditPage: "serialization",
     Health: "serialization",
     Readiness: "serialization",
     # What is missing where there is nothing to say.
     EventBatch: "validation",
+    List: "validation",
+    Explanation: "validation",
+    Ranking: "validation",
     Problem: "validation",
     LineResult: "validation",
+    ArticleOverrides: "validation",
 }
 
 SENT_ARTICLE_EXAMPLE = {
@@ -160,6 +292,42 @@ LIST_EXAMPLE = {
     "recommendation_id": "5a1f0c2b9d3e4f6071",
     "version": 1284,
     "fallback": False,
+    "page_token": "0nfK1Kbx",
+}
+_SHARED_EXAMPLE = {
+    "similarity": 0.412311,
+    "factors": {"similarity": 0.412311, "time": 0.93, "author": 1.0, "section": 1.0},
+    "terms": [{"term": "Kursk region", "weight": 0.21}, {"term": "Sudzha", "weight": 0.202311}],
+}
+_SOURCE_EXAMPLE = {"id": "2025/03/12/sudzha", "title": "Flag raised over Sudzha"}
+_TARGET_EXAMPLE = {"id": "2025/03/13/kursk", "title": "Russia retakes villages"}
+_BECAUSE = {"code": "similar", "text": "Both about Kursk region and Sudzha"}
+EXPLANATION_EXAMPLE = {
+    "source": _SOURCE_EXAMPLE,
+    "target": _TARGET_EXAMPLE,
+    "shown": True,
+    "position": 1,
+    "reason": _BECAUSE,
+    "rule": None,
+    "score": 0.383449,
+    **_SHARED_EXAMPLE,
+}
+RANKING_EXAMPLE = {
+    "source": _SOURCE_EXAMPLE,
+    "version": 1284,
+    "items": [
+        {**_TARGET_EXAMPLE, "position": 1, "score": 0.383449, "reason": _BECAUSE, **_SHARED_EXAMPLE}
+    ],
+    "dropped": [
+        {
+            "id": "2025/03/12/sudzha-wire",
+            "title": "Flag over Sudzha: agency copy",
+            "reason": {
+                "code": "same_story_as_source",
+                "text": "It tells the same story in the same words.",
+            },
+        }
+    ],
 }
 DRAFT_EXAMPLE = {"title": "Talks in Istanbul", "body": "Negotiators met on Friday.", "limit": 3}
 PROBLEM_EXAMPLE = {
@@ -214,14 +382,70 @@ FORMS: dict[str, Any] = {
         },
     },
 }
+SENT_RULE_EXAMPLE = {
+    "kind": "pin",
+    "source": {"section": "World"},
+    "target": {"article": "2025/03/13/kursk"},
+    "position": 1,
+    "author": "Ana Ruiz",
+    "note": "Our live blog",
+    "expires_at": "7d",
+}
+RULE_EXAMPLE = SENT_RULE_EXAMPLE | {
+    "id": "195a2b3c4d51f3a9c01",
+    "source": {"article": None, "section": "World"},
+    "target": {"article": "2025/03/13/kursk", "section": None},
+    "factor": None,
+    "flag": None,
+    "key_id": "1f3a9c01",
+    "created_at": "2025-03-13T07:12:44Z",
+    "expires_at": "2025-03-20T07:12:44Z",
+}
+SENT_OVERRIDES_EXAMPLE = {
+    "author": "Ana Ruiz",
+    "pins": [{"article": "2025/03/13/kursk", "position": 1, "expires_at": "7d"}],
+    "blocks": [{"section": "Sport", "note": "Not beside a war"}],
+    "boosts": [{"everywhere": True, "factor": 2}],
+    "flags": [{"flag": "no_related"}],
+}
+_DECIDED = {name: RULE_EXAMPLE[name] for name in ("id", "author", "key_id", "note", "created_at")}
+OVERRIDES_EXAMPLE = {
+    "article": "2025/03/12/sudzha",
+    "revision": "5a1f0c2b9d3e4f6071",
+    "pins": [{"article": "2025/03/13/kursk", "position": 1, **_DECIDED, "expires_at": None}],
+    "blocks": [],
+    "boosts": [],
+    "buries": [],
+    "flags": [{"flag": "no_related", **_DECIDED, "expires_at": None}],
+}
+AUDIT_ENTRY_EXAMPLE = {
+    "id": "1286-1",
+    "at": "2025-03-13T07:12:44Z",
+    "action": "add",
+    "key_id": "1f3a9c01",
+    "author": "Ana Ruiz",
+    "note": "Our live blog",
+    "undoes": None,
+    "before": [],
+    "after": [RULE_EXAMPLE],
+}
 EXAMPLES: dict[str, Any] = {
     "Article": ARTICLE_EXAMPLE,
     "SentArticle": SENT_ARTICLE_EXAMPLE,
     "Draft": DRAFT_EXAMPLE,
     "List": LIST_EXAMPLE,
     "EventBatch": EVENTS_EXAMPLE,
+    "Explanation": EXPLANATION_EXAMPLE,
+    "Ranking": RANKING_EXAMPLE,
     "Problem": PROBLEM_EXAMPLE,
     "Stored": STORED_EXAMPLE,
+    "SentRule": SENT_RULE_EXAMPLE,
+    "Rule": RULE_EXAMPLE,
+    "RulePage": {"items": [RULE_EXAMPLE], "next": None},
+    "SentOverrides": SENT_OVERRIDES_EXAMPLE,
+    "ArticleOverrides": OVERRIDES_EXAMPLE,
+    "AuditEntry": AUDIT_ENTRY_EXAMPLE,
+    "AuditPage": {"items": [AUDIT_ENTRY_EXAMPLE], "next": "1286-1"},
     "Health": HEALTH_EXAMPLE,
     "Readiness": READINESS_EXAMPLE,
 }
@@ -246,7 +470,9 @@ def description() -> dict[str, Any]:
         },
         "paths": _paths(),
         "components": {
-            "schemas": schemas["$defs"] | {"SentArticle": sent, "Draft": _draft(sent)},
+            "schemas": schemas["$defs"]
+            | {"SentArticle": sent, "Draft": _draft(sent)}
+            | {"SentRule": _sent_rule(), "SentOverrides": _sent_overrides()},
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -323,6 +549,89 @@ _FORGIVING: dict[str, Schema] = {
 }
 
 
+_ARTICLE_ID: Schema = {
+    "type": ["string", "integer", "null"],
+    "minLength": 1,
+    "maxLength": MAX_ID_BYTES,
+}
+_SIGNED: dict[str, Schema] = {
+    "author": {**_TEXT, "description": "Who decides this; otherwise the note of the key"},
+    "note": {**_TEXT, "description": "Why"},
+}
+_DECISION: dict[str, Schema] = {
+    "position": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": MAX_POSITION,
+        "description": "Of a pin",
+    },
+    "factor": {
+        "type": ["number", "null"],
+        "minimum": 0,
+        "maximum": MAX_BOOST,
+        "description": f"Of a boost, 1 to {MAX_BOOST:g}, or a bury, 0 to 1",
+    },
+    "flag": {"enum": [*FLAGS, None], "description": "Of a flag"},
+    **_SIGNED,
+    "expires_at": {
+        **_TEXT,
+        "description": "ISO 8601, or a time from now: `7d`, `12h`",
+        "examples": ["2035-03-13T07:12:44Z", "7d"],
+    },
+    **{name: {"description": "Ignored: the service knows it"} for name in READ_ONLY},
+}
+
+
+def _sent_rule() -> Schema:
+    selector: Schema = {
+        "type": ["object", "null"],
+        "properties": {"article": _ARTICLE_ID, "section": _TEXT},
+        "additionalProperties": False,
+        "description": "An article or a section; neither means everywhere",
+    }
+    return {
+        "type": "object",
+        "description": "A decision: beside the source, do this to the target.",
+        "properties": {
+            "kind": {"enum": [*GROUPS.values()]},
+            "source": selector,
+            "target": selector,
+            **_DECISION,
+        },
+        "required": ["kind", "target"],
+        "additionalProperties": False,
+    }
+
+
+def _sent_overrides() -> Schema:
+    groups = {
+        name: {"type": "array", "maxItems": MAX_OVERRIDES, "items": _sent_override(kind)}
+        for name, kind in GROUPS.items()
+    }
+    ignored = {name: {"description": "Ignored"} for name in ("article", "revision")}
+    return {
+        "type": "object",
+        "description": "Every rule about one article; what is left out goes.",
+        "properties": {**_SIGNED, **groups, **ignored},
+        "additionalProperties": False,
+    }
+
+
+def _sent_override(kind: Kind) -> Schema:
+    own = {"pin": "position", "boost": "factor", "bury": "factor", "flag": "flag"}.get(kind)
+    left_out = {"position", "factor", "flag"} - {own}
+    fields = {name: schema for name, schema in _DECISION.items() if name not in left_out}
+    if kind != "flag":
+        whole = {"type": "boolean", "description": "About this very article, in every list"}
+        fields |= {"article": _ARTICLE_ID, "section": _TEXT, "everywhere": whole}
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": [own] if own else [],
+        "additionalProperties": False,
+    }
+
+
 def _sent_article() -> Schema:
     return {
         "type": "object",
@@ -365,6 +674,16 @@ def _paths() -> dict[str, Any]:
                 "Related articles as HTML, RSS, JSON Feed or JSON-LD",
                 *(_ID, _FORM, *_HTML, *lists),
                 forms=FORMS,
+            ),
+        },
+        f"{article}/related/explain": {
+            "get": _operation(
+                "explainRelated",
+                "Why candidates stand where they stand, or not; with a target, why this one does",
+                {"200": _either("Explanation", "Ranking")},
+                *(400, 401, 403, 404, 503),
+                parameters=[_SITE, _ID, _TARGET, *lists],
+                key="edit",
             ),
         },
         "/v1/{site}/related": {
@@ -444,6 +763,7 @@ def _paths() -> dict[str, Any]:
                 body={**_json("EventBatch"), **_json("EventBatch", "text/plain")},
             )
         },
+        **_rule_paths(),
         "/healthz": {
             "get": _operation("healthz", "Is the process alive?", {"200": _answer("Health")})
         },
@@ -469,6 +789,102 @@ def _paths() -> dict[str, Any]:
     }
 
 
+def _rule_paths() -> dict[str, Any]:
+    signature = _parameters_of(Signature)
+    rule_id = _parameter("rule_id", "path", True, "The rule's id")
+    entry_id = _parameter("entry_id", "path", True, "The audit entry's id")
+    return {
+        "/v1/{site}/articles/{id}/overrides": {
+            "get": _operation(
+                "getOverrides",
+                "Every rule about an article",
+                {"200": _with_etag(_answer("ArticleOverrides"))},
+                *(400, 401, 403, 404, 503),
+                parameters=[_SITE, _ID],
+                key="edit",
+            ),
+            "put": _operation(
+                "putOverrides",
+                "Replace every rule about an article",
+                {"200": _with_etag(_answer("ArticleOverrides"))},
+                *(400, 401, 403, 404, 409, 412, 413, 503),
+                parameters=[_SITE, _ID, _IF_MATCH],
+                body=_json("SentOverrides"),
+                key="edit",
+            ),
+        },
+        "/v1/{site}/rules": {
+            "get": _operation(
+                "listRules",
+                "The rules of the site, newest first",
+                {"200": _answer("RulePage")},
+                *(400, 401, 403, 404, 503),
+                parameters=[_SITE, *_parameters_of(RuleQuery)],
+                key="edit",
+            ),
+            "post": _operation(
+                "addRule",
+                "Add a rule; one on the same question goes",
+                {"201": _answer("Rule")},
+                *(400, 401, 403, 404, 409, 413, 503),
+                parameters=[_SITE],
+                body=_json("SentRule"),
+                key="edit",
+            ),
+        },
+        "/v1/{site}/rules/{rule_id}": {
+            "delete": _operation(
+                "removeRule",
+                "Remove a rule",
+                {"204": {"description": "Removed"}},
+                *(400, 401, 403, 404, 409, 503),
+                parameters=[_SITE, rule_id | {"example": RULE_EXAMPLE["id"]}, *signature],
+                key="edit",
+            ),
+        },
+        "/v1/{site}/audit": {
+            "get": _operation(
+                "audit",
+                "Who changed rules, newest first",
+                {"200": _answer("AuditPage")},
+                *(400, 401, 403, 404, 503),
+                parameters=[_SITE, *_parameters_of(AuditQuery)],
+                key="edit",
+            ),
+        },
+        "/v1/{site}/audit/{entry_id}/undo": {
+            "post": _operation(
+                "undo",
+                "Put back what was there before a change",
+                {"201": _answer("AuditEntry")},
+                *(400, 401, 403, 404, 409, 503),
+                parameters=[_SITE, entry_id | {"example": "1286-1"}, *signature],
+                key="edit",
+            ),
+        },
+    }
+
+
+def _parameters_of(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """The fields of a model as parameters of the query string, where nothing is null."""
+    found = []
+    for name, schema in model.model_json_schema()["properties"].items():
+        value = schema.get("anyOf", [schema])[0]
+        kept = {
+            key: value[key]
+            for key in ("type", "enum", "pattern", "minimum", "maximum")
+            if key in value
+        }
+        text = schema.get("description") or _SIGNED[name]["description"]
+        found.append({**_parameter(name, "query", False, text), "schema": kept})
+    return found
+
+
+def _with_etag(answer: dict[str, Any]) -> dict[str, Any]:
+    etag = {"description": "The revision, for `If-Match`", "schema": {"type": "string"}}
+    return {**answer, "headers": {"ETag": etag}}
+
+
 def _parameter(name: str, place: str, required: bool, text: str) -> dict[str, Any]:
     return {
         "name": name,
@@ -483,9 +899,14 @@ _SITE = _parameter("site", "path", True, "Name of the site") | {
     "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
     "example": "main",
 }
+_IF_MATCH = _parameter("If-Match", "header", False, "Only if this is still the ETag; else 412")
 _ID = _parameter("id", "path", True, "The article's id, percent-encoded: also its slashes") | {
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES},
     "example": "2025/03/12/sudzha",
+}
+_TARGET = _parameter("target", "query", False, "Id of one article, to hear about that alone") | {
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES},
+    "example": "2025/03/13/kursk",
 }
 
 
@@ -573,6 +994,12 @@ def _operation(
 
 def _answer(model: str) -> dict[str, Any]:
     return {"description": model, "content": _json(model)}
+
+
+def _either(*models: str) -> dict[str, Any]:
+    references = [{"$ref": REFERENCE.format(model=model)} for model in models]
+    content = {"schema": {"anyOf": references}, "example": EXAMPLES[models[0]]}
+    return {"description": " or ".join(models), "content": {"application/json": content}}
 
 
 def _json(model: str, content_type: str = "application/json") -> dict[str, Any]:

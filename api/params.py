@@ -1,6 +1,7 @@
 """The parameters of every list, as they stand in a query string or the body of a draft."""
 
 import re
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -13,17 +14,31 @@ from werkzeug.datastructures import MultiDict
 from features.article import check_article_id, field_problems, parse_date
 from features.language import normalize_language
 from recommender.errors import InvalidParameter
-from recommender.related import ANY_LANGUAGE, ListParameters
+from recommender.parameters import (
+    ANY_LANGUAGE,
+    SHOWN_DIGEST_BYTES,
+    ListParameters,
+    Mode,
+    StoryPolicy,
+    shown_digest,
+)
 
 MAX_LIMIT = 50
 MAX_OFFSET = 1000
 MAX_SHARED_LIMIT = 20  # a longer list is no box, and fills the cache
 MAX_VALUES = 50
 MAX_EXCLUDED = 200
+MAX_SHOWN = 200  # articles that a page token stands for
 
 _AGO = re.compile(r"([0-9]{1,5})([mhdw])")
 _AGO_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _REPEATABLE = ("section", "tag", "author", "lang", "exclude")
+# Whoever asks for one of these asks for a list of his own.
+NOT_SHARED = {
+    "offset", "exclude", "min_score", "published_after", "published_before", "max_age",
+    "half_life", "diversity", "max_per_section", "max_per_author", "max_per_source",
+    "page_token", "explain",
+}  # fmt: skip
 # For clients of Parse.ly, which call them so.
 _ALIASES = {"pub_date_start": "published_after", "pub_date_end": "published_before"}
 
@@ -39,6 +54,27 @@ def _moment(value: Any) -> datetime | timedelta | None:
         raise ValueError("expected an ISO 8601 date, or a time ago such as 7d or 12h") from None
 
 
+def _duration(value: Any) -> timedelta | None:
+    if value is None or isinstance(value, timedelta):
+        return value
+    ago = _AGO.fullmatch(value) if isinstance(value, str) else None
+    if ago is None or int(ago[1]) == 0:
+        raise ValueError("expected a time such as 7d, 12h, 30m or 2w")
+    return timedelta(**{_AGO_UNITS[ago[2]]: int(ago[1])})
+
+
+def _token(value: Any) -> bytes:
+    if isinstance(value, bytes):  # read before, from a query string
+        return value
+    try:
+        digests = b64decode(value, altchars=b"-_", validate=True)
+    except (TypeError, ValueError):
+        digests = b"?"
+    if len(digests) % SHOWN_DIGEST_BYTES or len(digests) > MAX_SHOWN * SHOWN_DIGEST_BYTES:
+        raise ValueError("expected the page_token of another list of this page, as it was given")
+    return digests
+
+
 def _language(value: Any) -> str:
     language = value if value == ANY_LANGUAGE else normalize_language(str(value))
     if language is None:
@@ -46,6 +82,8 @@ def _language(value: Any) -> str:
     return language
 
 
+Duration = Annotated[timedelta | None, BeforeValidator(_duration)]
+PageToken = Annotated[bytes, BeforeValidator(_token)]
 Moment = Annotated[datetime | timedelta | None, BeforeValidator(_moment)]
 # Case does not count, so it makes no cache keys either.
 Value = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(str.casefold)]
@@ -81,13 +119,46 @@ class ListQuery(BaseModel):
     )
     published_after: Moment = Field(None, description="ISO 8601, or a time ago: `7d`, `12h`")
     published_before: Moment = Field(None, description="ISO 8601, or a time ago: `7d`, `12h`")
+    max_age: Duration = Field(
+        None, description="Nothing older than that, such as `90d`, but for evergreen articles"
+    )
+    mode: Mode = Field(
+        "balanced",
+        description="`balanced`; `background`: nothing newer than the source; `followup`: what "
+        "came after it first; `recent`: what is new today first",
+    )
+    half_life: Duration = Field(
+        None, description="At this distance in time a score is halved, such as `7d`"
+    )
+    diversity: float | None = Field(
+        None, ge=0, le=1, description="0 by relatedness alone, 1 as unlike each other as can be"
+    )
+    story: StoryPolicy | None = Field(
+        None,
+        description="Which of the articles that tell one story: `best`, `newest` or `original`",
+    )
+    max_per_section: int | None = Field(None, ge=1, le=MAX_LIMIT, description="Of one section")
+    max_per_author: int | None = Field(None, ge=1, le=MAX_LIMIT, description="By one author")
+    max_per_source: int | None = Field(
+        None, ge=1, le=MAX_LIMIT, description="From one publisher, that is one host of `url`"
+    )
     sort: Literal["score", "published_at"] = Field(
         "score", description="`score` or `published_at`: the order of the page's items"
     )
-    min_score: float = Field(
-        0.0, ge=0, le=1, description="Leave out items whose cosine is below this, 0 to 1"
+    min_score: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Only items at least so similar, by cosine. Default: what the archive calls "
+        "related; less similar ones are marked `relaxed`",
     )
-    fallback: bool = Field(True, description="Fill a short list up with recent articles")
+    fallback: bool = Field(
+        True, description="Fill a short list up with less related and recent articles"
+    )
+    page_token: PageToken = Field(
+        b"", description="As another list of the page gave it: nothing that those show"
+    )
+    explain: bool = Field(False, description="Tell shared terms and every factor of each score")
 
     def parameters(self) -> ListParameters:
         return ListParameters(
@@ -100,9 +171,19 @@ class ListQuery(BaseModel):
             exclude=self.exclude,
             published_after=self.published_after,
             published_before=self.published_before,
+            shown=frozenset(_digests(self.page_token)),
+            max_age=self.max_age,
+            mode=self.mode,
+            half_life=self.half_life,
+            diversity=self.diversity,
+            story=self.story,
+            max_per_section=self.max_per_section,
+            max_per_author=self.max_per_author,
+            max_per_source=self.max_per_source,
             sort=self.sort,
             min_score=self.min_score,
             fallback=self.fallback,
+            trace=self.explain,
         )
 
     def is_plain(self) -> bool:
@@ -116,12 +197,22 @@ class ListQuery(BaseModel):
             return False
         if self.limit > MAX_SHARED_LIMIT:
             return False
-        free = {"offset", "exclude", "min_score", "published_after", "published_before"}
-        return not free & self.model_fields_set
+        return not NOT_SHARED & self.model_fields_set
 
     def canonical(self) -> bytes:
         """The same bytes for the same wish, however it was spelt; part of cache keys."""
-        return orjson.dumps(self.model_dump(mode="json", exclude_defaults=True))
+        wish = self.model_dump(exclude_defaults=True)
+        return orjson.dumps(wish, default=repr)
+
+    def page_token_with(self, article_ids: Iterable[str]) -> str:
+        """The token for the next list of the page, when this one shows *article_ids*."""
+        digests = {*_digests(self.page_token), *map(shown_digest, article_ids)}
+        return urlsafe_b64encode(b"".join(sorted(digests)[:MAX_SHOWN])).decode()
+
+
+def _digests(token: bytes) -> list[bytes]:
+    size = SHOWN_DIGEST_BYTES
+    return [token[start : start + size] for start in range(0, len(token), size)]
 
 
 def list_query(args: "MultiDict[str, str]") -> ListQuery:

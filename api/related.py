@@ -11,8 +11,8 @@ from api.formats import form_of
 from api.listing import document, json_response, list_response
 from api.params import ListQuery, checked, checked_id, list_query, single
 from features.article import UNSAVED_ID, parse_draft
-from features.vectorizer import count_terms
 from recommender.errors import InvalidParameter, NotFound
+from recommender.ingest import as_stored
 from recommender.related import RelatedList
 from recommender.sources.records import parse_json
 
@@ -65,10 +65,10 @@ def related_to_draft(site: str) -> Response:
     require(site, "edit")
     data = parse_json(articles.body())
     draft = parse_draft(data)
-    wanted = draft_query(data, draft.id).parameters()
-    counts = count_terms(draft)
-    made, version = live.related_to(counts, draft.language, wanted, datetime.now(UTC))
-    return json_response(document(made, version, "draft", draft_title=draft.title))
+    query = draft_query(data, draft.id)
+    made, version = live.related_to(as_stored(draft), query.parameters(), datetime.now(UTC))
+    texts = live.texts(item.card["id"] for item in made.items) if query.explain else None
+    return json_response(document(made, version, "draft", query, draft, texts))
 
 
 def draft_query(data: object, own_id: str) -> ListQuery:

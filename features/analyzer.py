@@ -3,7 +3,8 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -31,16 +32,23 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Hangul}\p{Thai}\p{Lao}\p{Khme
 _UNSPACED_RUN = regex.compile(f"[{_UNSPACED}]+")
 _FIRST_UNSPACED, _FIRST_CJK = "\u0e00", "\u1800"
 
-# Initials, words (regex counts combining marks to \w, re does not), numbers with their fraction,
-# and what ends a sentence. A full stop ends none after two letters: "St. Petersburg" is a pair.
+# Initials, letters with a number ("F-16": alone, the letter would be lost), words (regex counts
+# combining marks to \w, re does not), numbers with their fraction, and what ends a sentence. A full
+# stop ends none after two letters: "St. Petersburg" is a pair.
 _TOKEN = regex.compile(
     r"""(?:\w\.)+\w\b
+      | \p{L}[-‐‑]\d+s?\b
       | \w+(?:(?<=\d)[.,](?=\d)\d+)*+
       | \n | (?<=\w{3})[.!?…](?=["'”’»)]*+\s) | [。！？।۔؟]""",
     regex.VERBOSE,
 )
+_MODEL = regex.compile(r"(\p{L})[-‐‑]?(\d+)s?")
 _SENTENCE_ENDS = frozenset("\n.!?…。！？।۔؟")
 _LONGEST_WORD = 64  # what is longer is an address or encoded data
+_LONGEST_PAIR = 80  # to show, with the function words between
+
+# A word with what is glued to it and one blank, by which a full stop is known.
+_PIECE = regex.compile(r"\S*+\s|\S++")
 
 _BEYOND_LATIN = re.compile("[\u0370-\u1fff\u2c00-\U0010ffff]")
 # Presentation forms that PDF leaves in Arabic, full-width Latin, half-width Katakana. In pieces,
@@ -92,10 +100,105 @@ def analyze(text: str, language: str | None) -> Terms:
     none.
     """
     tokens = _TOKEN.findall(_fold(text, language))
+    return _in_order(tokens, *_stems_and_runs(tokens, language))
+
+
+def analyze_lines(text: str, language: str | None) -> list[Terms]:
+    """The terms of each line; together those of `analyze`, for no term reaches across lines."""
+    tokens = _TOKEN.findall(_fold(text, language))
+    stems, runs = _stems_and_runs(tokens, language)
+    ends = [place for place, word in enumerate(tokens) if word == "\n"]
+    starts = [0, *(end + 1 for end in ends)]
+    lines = zip(starts, [*ends, len(tokens)], strict=True)
+    return [
+        _in_order(tokens[start:end], stems, runs) if end > start else Terms([], [])
+        for start, end in lines
+    ]
+
+
+def _stems_and_runs(
+    tokens: Iterable[str], language: str | None
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The stem of each word, empty for what is no term, and the bigrams of each unspaced run."""
     distinct = set(tokens) - _SENTENCE_ENDS
     runs = {token: _bigrams(token, language) for token in distinct if _is_unspaced(token)}
     distinct.difference_update(runs)
-    return _in_order(tokens, _stems(distinct, language), runs)
+    return _stems(distinct, language), runs
+
+
+def surfaces(text: str, language: str | None) -> dict[str, str]:
+    """
+    How each term that `analyze` finds is best shown to people: "kursk region" as "Kursk region",
+    "talk istanbul" as "talks in Istanbul".
+
+    Of several spellings the most frequent; then the shortest, the one in small letters, the first.
+    """
+    spellings = _spellings(text, language)
+    stems, runs = _stems_and_runs((spelling.token for spelling in spellings), language)
+    shown: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    before: _Spelling | None = None
+    for here in spellings:
+        stem = stems.get(here.token)
+        if stem:
+            shown[stem][here.shown] += 1
+            if before:
+                shown[stems[before.token] + " " + stem][_shown_pair(text, before, here)] += 1
+            before = here
+        elif stem is None:
+            for bigram in runs.get(here.token, ()):
+                shown[bigram][bigram] += 1
+            before = None
+    return {term: _best(counted) for term, counted in shown.items()}
+
+
+def _best(shown: Counter[str]) -> str:
+    return min(
+        shown, key=lambda spelling: (-shown[spelling], len(spelling), spelling != spelling.lower())
+    )
+
+
+class _Spelling(NamedTuple):
+    """A token as it is written: `text[start:end]`, unless *start* is -1 and nobody can tell."""
+
+    token: str
+    shown: str
+    start: int
+    end: int
+
+    def at(self, position: int) -> "_Spelling":
+        if self.start < 0:
+            return self
+        return self._replace(start=self.start + position, end=self.end + position)
+
+
+def _spellings(text: str, language: str | None) -> list[_Spelling]:
+    """The tokens of the text. They are those of its pieces, for none reaches across white space."""
+    known: dict[str, list[_Spelling]] = {}
+    found: list[_Spelling] = []
+    for match in _PIECE.finditer(text):
+        piece = match[0]
+        if piece not in known:
+            known[piece] = _spellings_in(piece, language)
+        found += [spelling.at(match.start()) for spelling in known[piece]]
+    return found
+
+
+def _spellings_in(piece: str, language: str | None) -> list[_Spelling]:
+    tokens = _TOKEN.findall(_fold(piece, language))
+    spans = [match.span() for match in _TOKEN.finditer(piece)]
+    if len(spans) == len(tokens):
+        written = [piece[start:end] for start, end in spans]
+        if [_fold(word, language).strip(" ") for word in written] == [t.strip(" ") for t in tokens]:
+            return [
+                _Spelling(*s) for s in zip(tokens, written, *zip(*spans, strict=True), strict=True)
+            ]
+    return [_Spelling(token, token, -1, -1) for token in tokens]
+
+
+def _shown_pair(text: str, before: _Spelling, here: _Spelling) -> str:
+    if before.start < 0 or here.start < 0 or here.end - before.start > _LONGEST_PAIR:
+        return before.shown + " " + here.shown
+    return text[before.start : here.end]
 
 
 def _in_order(tokens: list[str], stems: dict[str, str], runs: dict[str, list[str]]) -> Terms:
@@ -145,7 +248,13 @@ def _stems(tokens: set[str], language: str | None) -> dict[str, str]:
 
 
 def _without_points(token: str) -> str:
-    """Join initials ("u.s" is "us") and thousands ("1,000" is "1000"), but not 13.2 or v1.2."""
+    """
+    Join initials ("u.s" is "us"), thousands ("1,000" is "1000"), and letters with their number
+    ("f-16s" and "f16s" are "f16"), but not 13.2 or v1.2.
+    """
+    model = _MODEL.fullmatch(token)
+    if model:
+        return model[1] + model[2]
     return token.replace(",", "") if token[-1].isdecimal() else token.replace(".", "")
 
 

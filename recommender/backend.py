@@ -1,6 +1,7 @@
 """Everything a process needs to answer, built once from the settings."""
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Self
 
 from recommender.access import Keys
@@ -11,6 +12,8 @@ from recommender.errors import NotFound
 from recommender.events import EventCounts
 from recommender.lists import ListCache
 from recommender.live import LiveSite
+from recommender.model import RankingModel
+from recommender.related import DEFAULTS
 from recommender.store import Store
 
 
@@ -39,7 +42,10 @@ class Backend:
         self.keys = Keys(connection)
         self.events = EventCounts(connection)
         self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
-        self._sites = {name: LiveSite(name, self.store) for name in settings.sites}
+        self._models = {name: _model(settings.ranking, name) for name in settings.sites}
+        self._sites = {
+            name: LiveSite(name, self.store, model) for name, model in self._models.items()
+        }
 
     def __enter__(self) -> Self:
         return self
@@ -56,6 +62,10 @@ class Backend:
             return self._sites[name]
         except KeyError:
             raise NotFound(f"no site {name!r}") from None
+
+    def model(self, site: str) -> RankingModel:
+        """What orders the lists of *site*."""
+        return self._models[site]
 
     def sites(self) -> list[LiveSite]:
         return list(self._sites.values())
@@ -77,3 +87,11 @@ class Backend:
         connection = Connection(url, self.settings.threads + 2)
         self._stack.callback(connection.close)
         return connection
+
+
+def _model(ranking: Path | None, site: str) -> RankingModel:
+    """A file is for all sites; a folder has `<site>.json` for those it is for."""
+    if ranking is None:
+        return DEFAULTS
+    file = ranking / f"{site}.json" if ranking.is_dir() else ranking
+    return RankingModel.read(file) if file.exists() or file == ranking else DEFAULTS

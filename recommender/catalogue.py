@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from sys import intern
 from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,28 +14,36 @@ from numpy.typing import NDArray
 UNDATED = int(np.iinfo(np.int64).min)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-FIELDS = ("section", "tag", "author", "language")
+FIELDS = ("section", "tag", "author", "language", "source")
 
 
 class Facets(NamedTuple):
-    """What can be asked about one article; values are case-folded, for case does not count."""
+    """
+    What can be asked about one article; values are case-folded, for case does not count.
+
+    Fields:
+        published: microseconds since 1970 UTC; `UNDATED` without a date.
+        source: the host that publishes it, as its address says.
+    """
 
     published: int
     section: tuple[str, ...]
     tag: tuple[str, ...]
     author: tuple[str, ...]
     language: tuple[str, ...]
+    source: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, card: Mapping[str, Any]) -> Self:
         """Read them off a card (JSON types); equal strings are shared, for there are many."""
         date, section, language = card["published_at"], card["section"], card["language"]
         return cls(
-            UNDATED if date is None else _instant(datetime.fromisoformat(date)),
+            UNDATED if date is None else instant(datetime.fromisoformat(date)),
             _folded([section] if section else []),
             _folded(card["tags"]),
             _folded(card["authors"]),
             _folded([language] if language else []),
+            _folded(_host(card.get("url"))),
         )
 
 
@@ -49,7 +58,7 @@ class Catalogue:
     def __init__(self) -> None:
         self.published = np.empty(0, dtype=np.int64)
         self._present = np.empty(0, dtype=np.bool_)
-        self._languages: list[str | None] = []
+        self._facets: list[Facets] = []
         self._slots_by: dict[str, defaultdict[str, array[int]]] = {
             field: defaultdict(_no_slots) for field in FIELDS
         }
@@ -59,7 +68,7 @@ class Catalogue:
         dates = np.array([f.published for f in facets], dtype=np.int64)
         self.published = np.concatenate((self.published, dates))
         self._present = np.concatenate((self._present, np.ones(len(facets), dtype=np.bool_)))
-        self._languages += [f.language[0] if f.language else None for f in facets]
+        self._facets += facets
         for slot, article in zip(slots, facets, strict=True):
             for field in FIELDS:
                 for value in getattr(article, field):
@@ -68,14 +77,31 @@ class Catalogue:
     def remove(self, slot: int) -> None:
         self._present[slot] = False
 
-    def language(self, slot: int) -> str | None:
-        return self._languages[slot]
+    def facets(self, slot: int) -> Facets:
+        return self._facets[slot]
+
+    def carriers(self, field: str, value: str) -> int:
+        """How many articles have this (case-folded) *value* in *field*."""
+        return int(np.count_nonzero(self._present[self._with(field, value)]))
+
+    def have(self, field: str, value: str, slots: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which of *slots* have this (case-folded) *value* in *field*; shape of *slots*."""
+        carriers = self._with(field, value)
+        if not carriers.size:
+            return np.zeros(slots.size, dtype=np.bool_)
+        places = np.minimum(np.searchsorted(carriers, slots), carriers.size - 1)
+        found: NDArray[np.bool_] = carriers[places] == slots
+        return found
+
+    def _with(self, field: str, value: str) -> NDArray[np.int64]:
+        """The slots, ascending, that were ever given to articles with this value."""
+        return np.frombuffer(self._slots_by[field].get(value, _no_slots()), np.int64)
 
     def having(self, field: str, values: Collection[str]) -> NDArray[np.bool_]:
         """Mask of the articles whose *field*, one of `FIELDS`, has any of *values*."""
         mask = np.zeros(self._present.size, dtype=np.bool_)
         for value in _folded(values):
-            mask[np.frombuffer(self._slots_by[field].get(value, _no_slots()), np.int64)] = True
+            mask[self._with(field, value)] = True
         return mask
 
     def published_between(
@@ -86,20 +112,20 @@ class Catalogue:
 
         An undated article counts as out, but is in no window.
         """
-        mask = self._present & (self.published <= _instant(now))
+        mask = self._present & (self.published <= instant(now))
         if after is not None:
-            mask &= self.published >= _instant(after)
+            mask &= self.published >= instant(after)
         if before is not None:
-            mask &= (self.published < _instant(before)) & (self.published != UNDATED)
+            mask &= (self.published < instant(before)) & (self.published != UNDATED)
         return mask
 
     def are_out(self, slots: NDArray[np.intp], now: datetime) -> bool:
         """Whether the articles in all these *slots* are published by *now*."""
-        return bool(np.all(self.published[slots] <= _instant(now)))
+        return bool(np.all(self.published[slots] <= instant(now)))
 
     def next_publication(self, now: datetime) -> datetime | None:
         """When the next article with a future date comes out, None if there is none."""
-        future = self.published[self._present & (self.published > _instant(now))]
+        future = self.published[self._present & (self.published > instant(now))]
         return _EPOCH + int(future.min()) * _MICROSECOND if future.size else None
 
 
@@ -109,9 +135,14 @@ def _no_slots() -> "array[int]":
 
 
 def _folded(values: Collection[str]) -> tuple[str, ...]:
-    return tuple(intern(value.casefold()) for value in values)
+    return tuple(dict.fromkeys(intern(value.casefold()) for value in values))
 
 
-def _instant(moment: datetime) -> int:
+def _host(url: str | None) -> list[str]:
+    host = urlsplit(url).hostname if url else None
+    return [host.removeprefix("www.")] if host else []
+
+
+def instant(moment: datetime) -> int:
     # In whole numbers: as a float, the last moments of 9999 round into the year 10000.
     return (moment - _EPOCH) // _MICROSECOND

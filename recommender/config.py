@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from recommender.errors import ConfigurationError
+from recommender.model import RankingModel
 
 PREFIX = "ALSOSEE_"
 _URL_OPTIONS = (
@@ -76,6 +77,18 @@ def _host(entry: str) -> str:
     return f"{site}={host}" if site else host
 
 
+def _ranking(path: Path | None) -> Path | None:
+    """Read here, or only the workers would find out, one after the other."""
+    if path is None:
+        return None
+    try:
+        for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+            RankingModel.read(file)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+    return path
+
+
 RedisUrl = Annotated[SecretStr | None, AfterValidator(_redis_url)]
 
 
@@ -119,6 +132,12 @@ class Settings(BaseModel):
         ge=0,
         le=604_800,
         description="How old a list may be that a worker still shows while the store is away",
+    )
+    ranking: Annotated[
+        Path | None, BeforeValidator(lambda given: given or None), AfterValidator(_ranking)
+    ] = Field(
+        default=None,
+        description="File of `alsosee tune` for all sites, or a folder with `<site>.json`",
     )
     demo: bool = Field(default=False, description="Show the sample newspaper at /")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

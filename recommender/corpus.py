@@ -1,36 +1,79 @@
 """A site's articles as one worker holds them: vectors to compare, columns to filter by."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.boilerplate import BlockBook, Rows
+from features.vectorizer import ArticleFeatures, TermCounts
+from recommender.calibration import least_similarity
 from recommender.catalogue import Catalogue
 from recommender.index import ArticleIndex
 from recommender.store import StoredArticle
+
+Stored = Callable[[Sequence[str]], Mapping[str, StoredArticle]]
+
+_GONE = np.uint64(np.iinfo(np.uint64).max)
+
+
+class Boilerplate(NamedTuple):
+    """A block that does not count: in how many articles it stands, and the id of one of them."""
+
+    digest: int
+    articles: int
+    example: str
 
 
 class Corpus:
     """
     Index and catalogue side by side, always with the same articles in the same slots.
 
-    Not thread-safe: `LiveCorpus` lets one thread in at a time.
+    Lines that are boilerplate now do not count. When an article makes or unmakes boilerplate, the
+    others that hold it change too, so what is there depends on which articles are there and not on
+    the order they came in.
+
+    Not thread-safe: `LiveSite` lets one thread in at a time.
+
+    Args:
+        stored: gives articles that were applied earlier once more, as they are now; asked only
+            about those whose boilerplate changes. One that is missing is taken out.
+        book: an empty one that says how often is too often.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stored: Stored, book: BlockBook | None = None) -> None:
         self.index = ArticleIndex()
         self.catalogue = Catalogue()
+        self._stored = stored
+        self._book = book or BlockBook()
+        self._titles = Rows("I")
+        self._ranks = np.empty(0, dtype=np.uint64)
+        self._least_similarity: dict[str | None, float] = {}
 
     def apply(self, changed: Mapping[str, StoredArticle], removed: Collection[str] = ()) -> None:
-        """Add or replace *changed* and take out *removed*."""
-        for article_id in {*changed, *removed}:
-            slot = self.index.slot(article_id)
-            if slot is not None:
-                self.catalogue.remove(slot)
+        """
+        Add or replace *changed* and take out *removed*.
+
+        When *stored* raises, nothing has changed.
+        """
+        changed, removed = self._with_shaken(dict(changed), {*removed} - changed.keys())
+        self._least_similarity.clear()
+        leaving = self.slots({*changed, *removed}).tolist()
+        for slot in leaving:
+            self.catalogue.remove(slot)
+        self._ranks[leaving] = _GONE
+        articles = changed.values()
         slots = range(self.index.slots, self.index.slots + len(changed))
         # Before the index: `LiveSite.may_show` looks up what that knows, at any moment.
-        self.catalogue.add(slots, [article.facets for article in changed.values()])
-        self.index.apply({i: article.counts for i, article in changed.items()}, removed)
+        self.catalogue.add(slots, [article.facets for article in articles])
+        for article in articles:
+            self._titles.append(article.features.title)
+        self._ranks = np.concatenate((self._ranks, _ranks(changed)))
+        self._book.apply([a.features.blocks.digests for a in articles], leaving)
+        self.index.apply(self._effective(changed), removed)
 
     def ids(self, slots: Iterable[int]) -> list[str]:
         return [self.index.ids[slot] for slot in slots]
@@ -39,3 +82,73 @@ class Corpus:
         """The slots of those of *article_ids* that are there."""
         found = (self.index.slot(article_id) for article_id in article_ids)
         return np.array([slot for slot in found if slot is not None], dtype=np.intp)
+
+    def sample(self, size: int, language: str | None = None) -> NDArray[np.intp]:
+        """
+        The slots of *size* articles of *language* (None is any), or of all there are.
+
+        Whatever came and went and in which order, the same articles have the same sample.
+        """
+        there = self._ranks != _GONE
+        if language is not None:
+            there &= self.catalogue.having("language", [language])
+        slots = np.flatnonzero(there)
+        if size < slots.size:
+            slots = slots[np.argpartition(self._ranks[slots], size)[:size]]
+        return slots[np.argsort(self._ranks[slots])]
+
+    def least_similarity(self, language: str | None) -> float:
+        """As `calibration` finds it; kept until the next change."""
+        if language not in self._least_similarity:
+            self._least_similarity[language] = least_similarity(self, language)
+        return self._least_similarity[language]
+
+    def title_terms(self, slot: int) -> NDArray[np.uint32]:
+        """The distinct ids of the title's terms, ascending."""
+        return self._titles.row(slot).astype(np.uint32, copy=False)
+
+    def effective_counts(self, features: ArticleFeatures) -> TermCounts:
+        """What counts of an article or a draft: all but the lines that are boilerplate now."""
+        return features.without(self._book.is_boilerplate(features.blocks.digests))
+
+    def boilerplate(self) -> list[Boilerplate]:
+        """What does not count, the most frequent first."""
+        found = self._book.boilerplate()
+        return [Boilerplate(s.digest, s.articles, self.index.ids[s.slot]) for s in found]
+
+    def _with_shaken(
+        self, changed: dict[str, StoredArticle], removed: set[str]
+    ) -> tuple[dict[str, StoredArticle], set[str]]:
+        """
+        Add the articles that gain or lose boilerplate by the change.
+
+        Their content may be newer than what was applied of them, and make or unmake
+        boilerplate in turn: so again, until there are no others.
+        """
+        while True:
+            arriving = [article.features.blocks.digests for article in changed.values()]
+            leaving = self.slots({*changed, *removed}).tolist()
+            holders = self._book.holders(self._book.crossing(arriving, leaving))
+            shaken = [
+                i for i in self.ids(holders.tolist()) if i not in changed and i not in removed
+            ]
+            if not shaken:
+                return changed, removed
+            changed |= self._stored(shaken)
+            removed |= set(shaken) - changed.keys()
+
+    def _effective(self, articles: Mapping[str, StoredArticle]) -> dict[str, TermCounts]:
+        if not articles:
+            return {}
+        features = [article.features for article in articles.values()]
+        ends = np.cumsum([0, *(f.blocks.digests.size for f in features)]).tolist()
+        # At once: to look each article up would take more time than to index it.
+        marked = self._book.is_boilerplate(np.concatenate([f.blocks.digests for f in features]))
+        parts = [marked[start:end] for start, end in pairwise(ends)]
+        return {i: f.without(part) for i, f, part in zip(articles, features, parts, strict=True)}
+
+
+def _ranks(article_ids: Iterable[str]) -> NDArray[np.uint64]:
+    digests = b"".join(blake2b(i.encode(), digest_size=8).digest() for i in article_ids)
+    ranks: NDArray[np.uint64] = np.minimum(np.frombuffer(digests, dtype="<u8"), _GONE - 1)
+    return ranks

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from features.vectorizer import TermCounts, idf, tf_weights
+from features.vectorizer import TermCounts, idf, idf_offset, tf_weights
 from recommender.ranking import top_k
-from recommender.segment import Segment, distinct
+from recommender.segment import Segment, distinct, numbered
 
 SCORE_DECIMALS = 6
 # A newer segment joins the one before it once it holds this share of its rows, so that
@@ -36,7 +37,7 @@ class ArticleIndex:
     Term frequencies are stored, idf is live: a change counts at once and for everybody,
     and the answer depends on which articles are there, not on the order they came in.
 
-    A squared length is `sum(tf² · (c - g)²)` with `c = ln(1 + articles) + 1` (the same for
+    A squared length is `sum(tf² · (c - g)²)` with `c = ln(1 + articles) + offset` (the same for
     all terms) and `g = ln(1 + df)` (which a change moves only for the terms of the changed
     article). So three sums per article, of `tf²`, `tf²·g` and `tf²·g²`, give every length at
     any time, and a change touches just the articles that share a term with it.
@@ -90,6 +91,26 @@ class ArticleIndex:
     ) -> Neighbours:
         """Return the *k* articles nearest to a text that is not stored, as `similar` does."""
         return self._nearest(row.terms, tf_weights(row), k, among)
+
+    def terms(self, slot: int) -> NDArray[np.uint32]:
+        """The ids of the terms of one article, ascending."""
+        return self._segment_of(slot).row(slot)[0]
+
+    def rows(self, slots: NDArray[np.intp]) -> tuple[csr_array, NDArray[np.uint32]]:
+        """
+        Return the unit TF-IDF vectors of some articles.
+
+        Returns:
+            CSR (n, t) of float64 in the order of *slots*, and the ids of its t columns, ascending.
+        """
+        found = [self._segment_of(slot).row(slot) for slot in slots.tolist()]
+        ends = np.cumsum([0, *(terms.size for terms, _ in found)])
+        hashed = np.concatenate([terms for terms, _ in found] or [np.empty(0, np.uint32)])
+        weights = np.concatenate([w for _, w in found] or [np.empty(0, np.float32)])
+        terms, columns = numbered(hashed)
+        weighted = weights * idf(self.document_frequencies(terms), len(self))[columns]
+        weighted *= np.repeat(self._ones_over_lengths()[slots], np.diff(ends))
+        return csr_array((weighted, columns, ends), (len(found), terms.size)), terms
 
     def apply(self, rows: Mapping[str, TermCounts], removed: Iterable[str] = ()) -> None:
         """Add or replace *rows* and take out *removed*; ids that are not there are passed over."""
@@ -153,7 +174,7 @@ class ArticleIndex:
     def _ones_over_lengths(self) -> NDArray[np.float64]:
         """By slot, 0 for an article that is gone or empty; made once after each change."""
         if self._inverse_lengths is None:
-            c = np.log(1 + len(self)) + 1.0
+            c = np.log(1 + len(self)) + idf_offset(len(self))
             squares, with_g, with_g2 = self._sums
             squared_lengths = (c * c * squares - 2 * c * with_g + with_g2) * self._live
             lengths = np.sqrt(np.maximum(squared_lengths, 0.0))

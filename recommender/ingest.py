@@ -1,21 +1,24 @@
 """Articles from outside into the store: check, analyse, write, and say what became of each."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import orjson
 
 from features.article import Article, FieldProblem, InvalidArticle, parse_article
-from features.vectorizer import TermCounts, count_terms
+from features.vectorizer import ArticleFeatures, count_terms
+from recommender.catalogue import Facets
 from recommender.errors import StoreUnavailable
 from recommender.sources.records import Record
-from recommender.store import Outcome, Store, Written
+from recommender.store import Outcome, Store, StoredArticle, Written, card_of
 
 BATCH = 200
 PATIENCE_SECONDS = 30.0  # a store that was killed first reads its file again
 PAUSE_SECONDS = 0.4
 
-Analysed = tuple[Article, TermCounts]
+Analysed = tuple[Article, ArticleFeatures]
 
 
 class Ingested(NamedTuple):
@@ -53,10 +56,35 @@ def ingest(
             yield _result(line, sent_id, found, written)
 
 
+def as_stored(draft: Article) -> StoredArticle:
+    """A draft as lists are made from it, though nobody stores it."""
+    return StoredArticle(Facets.of(card_of(draft)), count_terms(draft))
+
+
 def analyse(data: object) -> Analysed:
     """Check one article from outside and count its terms. Raises InvalidArticle."""
     article = parse_article(data)
     return article, count_terms(article)
+
+
+def reindex(store: Store, site: str, everything: bool = False) -> Iterator[tuple[int, int]]:
+    """
+    Analyse stored articles anew whose features are outdated or damaged, or else *everything*.
+
+    Nothing else about them changes. Stopped at any moment, it goes on when it is called again.
+
+    Yields:
+        after each batch, how many articles were looked at and how many of them written.
+    """
+    for articles, texts in store.texts(site, due_only=not everything):
+        made = [(text, count_terms(stored_article(orjson.loads(text)))) for text in texts]
+        yield articles, store.put_features(site, made) if made else 0
+
+
+def stored_article(fields: Mapping[str, Any]) -> Article:
+    """The article with these stored *fields*, dates as text."""
+    # Not parsed: that would take for markup what an article says about markup.
+    return Article.model_construct(**fields)
 
 
 def _analysed(data: object) -> Analysed | InvalidArticle:

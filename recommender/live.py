@@ -7,10 +7,13 @@ from datetime import datetime
 
 import structlog
 
-from features.vectorizer import TermCounts
+from features.article import Article
 from recommender.corpus import Corpus
 from recommender.errors import StoreUnavailable
-from recommender.related import ListParameters, Recommender, RelatedList
+from recommender.model import RankingModel
+from recommender.parameters import ListParameters
+from recommender.related import DEFAULTS, Recommender, RelatedList, Standing
+from recommender.rules import NO_RULES, RuleSet
 from recommender.store import BATCH, Card, Change, Store, StoredArticle
 from recommender.urls import normalize_url
 
@@ -24,20 +27,21 @@ REMEMBERED_URLS = 20_000
 
 class LiveSite:
     """
-    One site in one worker. Every list is made from a corpus at the version that the store
-    had when the request came, or later: a write that was acknowledged is never missed.
+    One site in one worker. Every list is made from corpus and rules at the version that the
+    store had when the request came, or later: a write that was acknowledged is never missed.
 
     Thread-safe: one thread at a time changes or asks the corpus.
     """
 
-    def __init__(self, site: str, store: Store) -> None:
+    def __init__(self, site: str, store: Store, model: RankingModel = DEFAULTS) -> None:
         self.site = site
         self._store = store
+        self._model = model
         self._lock = threading.Lock()
         self._version, self._born = -1, b""
-        self._cards_version = -1
+        self._cards_version = self._rules_version = -1
         self._asked_urls: dict[str, str] = {}
-        self._reset(Corpus())
+        self._reset(self._new_corpus(), NO_RULES)
 
     @property
     def loaded(self) -> bool:
@@ -55,10 +59,23 @@ class LiveSite:
         return self._made(lambda recommender: recommender.related(article_id, wanted, now))
 
     def related_to(
-        self, counts: TermCounts, language: str | None, wanted: ListParameters, now: datetime
+        self, draft: StoredArticle, wanted: ListParameters, now: datetime
     ) -> tuple[RelatedList, int]:
         """The list beside a draft."""
-        return self._made(lambda recommender: recommender.related_to(counts, language, wanted, now))
+        return self._made(lambda recommender: recommender.related_to(draft, wanted, now))
+
+    def standing(
+        self, article_id: str, target_id: str, wanted: ListParameters, now: datetime
+    ) -> Standing:
+        """Where one article stands beside another, or why it does not."""
+        with self._alone():
+            self._catch_up()
+            return self._recommender.standing(article_id, target_id, wanted, now)
+
+    def texts(self, article_ids: Iterable[str]) -> dict[str, Article]:
+        """The whole articles of these ids, as far as they are there."""
+        found = {i: self._store.article(self.site, i) for i in article_ids}
+        return {i: Article.model_construct(**fields) for i, fields in found.items() if fields}
 
     def recent(self, wanted: ListParameters, now: datetime) -> tuple[RelatedList, int]:
         """The newest articles."""
@@ -83,10 +100,19 @@ class LiveSite:
         return article_id
 
     def may_show(self, article_ids: tuple[str, ...], now: datetime) -> bool:
-        """Whether all these articles were there, and out, when the store was last heard of."""
-        corpus = self._corpus
+        """
+        Whether a list of these may be shown, by what was last heard of the store: all were
+        there, out, and not hidden or blocked. The first may be the article it stands beside.
+        """
+        corpus, rules = self._corpus, self._recommender.rules
+        applied = rules.beside(article_ids[0] if article_ids else None, None, now)
+        away = [i for i in article_ids if i in applied.hidden or i in applied.blocked]
         slots = corpus.slots(article_ids)
-        return slots.size == len(article_ids) and corpus.catalogue.are_out(slots, now)
+        return (
+            slots.size == len(article_ids)
+            and corpus.catalogue.are_out(slots, now)
+            and not (applied.silenced or away)
+        )
 
     def known(self, article_ids: Iterable[str]) -> set[str]:
         """Those of *article_ids* that the site has, as this worker last heard."""
@@ -127,7 +153,8 @@ class LiveSite:
         version, born = self._store.state(self.site)
         if not self.loaded or born != self._born or version < self._version:
             self._load()  # also a store that was emptied, or restored from an older copy
-        while self._version < version:
+        # Rules may have been read at a later version than articles; then those catch up too.
+        while self._version < max(version, self._rules_version):
             changes = self._store.changes(self.site, self._version, BATCH)
             if not changes:
                 self._load()
@@ -135,11 +162,13 @@ class LiveSite:
             self._apply(changes)
 
     def _apply(self, changes: list[Change]) -> None:
-        ids = list(dict.fromkeys(change.article_id for change in changes))
+        ids = list(dict.fromkeys(change.article_id for change in changes if not change.rules))
         # What the store holds now counts, not what each entry says: an article that was
         # deleted since is missing there, and its delete stands further down the log.
         stored = self._store.stored(self.site, ids)
         self._corpus.apply(stored, [i for i in ids if i not in stored])
+        if any(change.rules for change in changes):
+            self._recommender.rules = self._rules()
         self._version = changes[-1].version
 
     def _load(self) -> None:
@@ -147,15 +176,24 @@ class LiveSite:
         articles: dict[str, StoredArticle] = {}
         for batch in self._store.all_stored(self.site):
             articles |= batch
-        corpus = Corpus()
+        corpus = self._new_corpus()
         corpus.apply(articles)
-        self._reset(corpus)
+        self._reset(corpus, self._rules())
         self._version, self._born = version, born
         log.info("archive loaded", site=self.site, articles=len(articles), version=version)
 
-    def _reset(self, corpus: Corpus) -> None:
-        self._corpus = corpus
-        self._recommender = Recommender(corpus, self._cards)
+    def _new_corpus(self) -> Corpus:
+        return Corpus(lambda article_ids: self._store.stored(self.site, article_ids))
+
+    def _rules(self) -> RuleSet:
+        book = self._store.rulebook.read(self.site)
+        self._rules_version = book.version
+        return RuleSet(book.rules.values())
+
+    def _reset(self, corpus: Corpus, rules: RuleSet) -> None:
+        recommender = Recommender(corpus, self._cards, self._model)
+        recommender.rules = rules
+        self._corpus, self._recommender = corpus, recommender
 
     def _cards(self, article_ids: Sequence[str]) -> dict[str, Card]:
         version, cards = self._store.cards_at(self.site, article_ids)

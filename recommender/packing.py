@@ -1,54 +1,95 @@
 """Vectors, cards and lists as checksummed bytes: no pickle, nothing read unchecked."""
 
 import struct
+from typing import Any
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
-from features.vectorizer import FEATURES_VERSION, TermCounts
+from features.boilerplate import Blocks
+from features.vectorizer import FEATURES_VERSION, ArticleFeatures, TermCounts
 from recommender.errors import CorruptRecord
 
-# magic, format, features version, number of terms, crc32 of what follows the header
+# magic, format, features version, number of terms, crc32 of what follows it
 _VECTOR_HEADER = struct.Struct("<2sBxHxxII")
-_VECTOR_MAGIC, _VECTOR_FORMAT = b"AV", 1
+_VECTOR_MAGIC, _VECTOR_FORMAT = b"AV", 2
+# how many terms the title has, how many blocks there are, places in them, and terms in the body
+_VECTOR_SIZES = struct.Struct("<IIII")
 # magic, format, crc32 of the payload
 _RECORD_HEADER = struct.Struct("<2sBxI")
 _RECORD_MAGIC, _RECORD_FORMAT = b"AR", 1
 
 
 class OutdatedVector(CorruptRecord):
-    """A vector that another version of the analyzer made; a new import makes it anew."""
+    """A vector that another version of the analyzer made; `alsosee reindex` makes it anew."""
 
 
-def pack_vector(row: TermCounts) -> bytes:
-    """Header, then term ids as little-endian uint32, then counts as little-endian float32."""
-    payload = row.terms.astype("<u4").tobytes() + row.counts.astype("<f4").tobytes()
+def pack_vector(features: ArticleFeatures) -> bytes:
+    """Header and sizes, then the arrays as `_layout` lists them, little-endian."""
+    (terms, counts), title, (digests, ends, places, total) = features
+    sizes = title.size, digests.size, places.size
+    layout = _layout(terms.size, *sizes)
+    arrays: list[NDArray[Any]] = [digests, terms, counts, title, ends, places]
+    packed = b"".join(
+        a.astype(dtype).tobytes() for a, (dtype, _) in zip(arrays, layout, strict=True)
+    )
+    payload = _VECTOR_SIZES.pack(*sizes, total) + packed
     header = _VECTOR_HEADER.pack(
-        _VECTOR_MAGIC, _VECTOR_FORMAT, FEATURES_VERSION, row.terms.size, crc32(payload)
+        _VECTOR_MAGIC, _VECTOR_FORMAT, FEATURES_VERSION, terms.size, crc32(payload)
     )
     return header + payload
 
 
-def unpack_vector(data: bytes) -> TermCounts:
+def unpack_vector(data: bytes) -> ArticleFeatures:
     """
     Read what `pack_vector` wrote.
 
     Raises:
         CorruptRecord: for bytes that are cut, changed or of an unknown format.
-        OutdatedVector: for a vector of another features version.
+        OutdatedVector: for a sound vector of another features version or of an earlier format.
     """
+    size = _checked_size(data)
+    start = _VECTOR_HEADER.size + _VECTOR_SIZES.size
+    if len(data) < start:
+        raise CorruptRecord("vector: too short")
+    *sizes, total = _VECTOR_SIZES.unpack_from(data, _VECTOR_HEADER.size)
+    arrays = []
+    for dtype, length in _layout(size, *sizes):
+        end = start + np.dtype(dtype).itemsize * length
+        arrays.append(np.frombuffer(data[start:end], dtype))
+        start = end
+    if start != len(data):
+        raise CorruptRecord("vector: wrong length")
+    digests, terms, counts, title, ends, places = arrays
+    return ArticleFeatures(TermCounts(terms, counts), title, Blocks(digests, ends, places, total))
+
+
+def _checked_size(data: bytes) -> int:
+    """The number of terms, of a record whose checksum is right and whose version is ours."""
     if len(data) < _VECTOR_HEADER.size:
         raise CorruptRecord("vector: too short")
     magic, version, features, size, checksum = _VECTOR_HEADER.unpack_from(data)
-    payload = data[_VECTOR_HEADER.size :]
-    if (magic, version) != (_VECTOR_MAGIC, _VECTOR_FORMAT) or len(payload) != 8 * size:
-        raise CorruptRecord("vector: unknown format or wrong length")
-    if crc32(payload) != checksum:
+    if magic != _VECTOR_MAGIC or not 1 <= version <= _VECTOR_FORMAT:
+        raise CorruptRecord("vector: unknown format")
+    if crc32(data[_VECTOR_HEADER.size :]) != checksum:
         raise CorruptRecord("vector: wrong checksum")
-    if features != FEATURES_VERSION:
+    if (version, features) != (_VECTOR_FORMAT, FEATURES_VERSION):
         raise OutdatedVector(f"vector: features version {features}, this is {FEATURES_VERSION}")
-    terms = np.frombuffer(payload, "<u4", size)
-    return TermCounts(terms, np.frombuffer(payload, "<f4", size, offset=4 * size))
+    return int(size)
+
+
+def _layout(terms: int, title: int, blocks: int, places: int) -> list[tuple[str, int]]:
+    """Type and length of each array."""
+    place = "<u2" if terms <= 1 << 16 else "<u4"
+    return [
+        ("<u8", blocks),
+        ("<u4", terms),
+        ("<f4", terms),
+        ("<u4", title),
+        ("<u4", blocks),
+        (place, places),
+    ]
 
 
 def pack_record(payload: bytes) -> bytes:

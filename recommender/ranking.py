@@ -46,3 +46,42 @@ def newest(published: NDArray[np.int64], eligible: NDArray[np.bool_], k: int) ->
         threshold = np.partition(published[slots], -k)[-k]
         slots = slots[published[slots] >= threshold]
     return slots
+
+
+def diversified(
+    scores: NDArray[np.float64],
+    cosines: NDArray[np.float64],
+    diversity: float,
+    k: int,
+) -> NDArray[np.intp]:
+    """
+    Return an order in which each next one is good, and unlike what stands before it.
+
+    Maximal marginal relevance (Carbonell & Goldstein 1998): the next is the one with the highest
+    `(1 - diversity) · score / best score - diversity · highest cosine with those before it`. The
+    first *k* places are chosen so, the rest follows by score; a longer list never changes the
+    start of a shorter one.
+
+    Args:
+        scores: shape (n,), none negative.
+        cosines: of all pairs, shape (n, n).
+        diversity: 0 (by score alone) to 1 (unlike at any price).
+
+    Returns:
+        positions, shape (n,); ties keep their input order.
+    """
+    best_score = scores.max(initial=0.0)
+    if diversity == 0 or best_score <= 0:
+        return np.arange(scores.size)
+    relevance = (1.0 - diversity) * scores / best_score
+    nearest = np.zeros(scores.size)
+    left = np.ones(scores.size, dtype=np.bool_)
+    order: list[int] = []
+    for _ in range(min(k, scores.size)):
+        # The first place is for the best one, whatever the diversity.
+        value = relevance - diversity * nearest if order else relevance
+        best = int(np.argmax(np.where(left, value, -np.inf)))
+        order.append(best)
+        left[best] = False
+        nearest = np.maximum(nearest, cosines[best])
+    return np.concatenate((np.array(order, dtype=np.intp), np.flatnonzero(left)))

@@ -38,7 +38,7 @@ class Segment:
         hashed = np.concatenate([row.terms for row in rows] or [np.empty(0, np.uint32)])
         counts = np.concatenate([row.counts for row in rows] or [np.empty(0, np.float32)])
         weights = tf_weights(TermCounts(hashed, counts))
-        terms, columns = _numbered(hashed)
+        terms, columns = numbered(hashed)
         matrix = csr_array((weights, columns, ends.astype(np.int32)), (len(rows), terms.size))
         return cls(slots, terms, matrix)
 
@@ -93,7 +93,7 @@ def distinct(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return ordered[_first_of_equals(ordered)]
 
 
-def _numbered(hashed: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+def numbered(hashed: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     """
     Return the distinct ids, ascending, and the place of each of *hashed* among them.
 

@@ -4,19 +4,21 @@ Articles in Redis: every key of a site, every byte of a record.
     see:{site}:version        number of the last accepted change
     see:{site}:born           when the first one was accepted: tells an emptied store from its past
     see:{site}:log            stream of the changes, entry id `version-0`, fields id and op
+                              (`put`, `delete`; `rules`, without an id)
     see:{site}:heads          hash, key → state|revision|digest|url key, also of deleted articles
     see:{site}:urls           hash, url key → ids of the articles at that address, a line each
     see:{site}:card:<key>     what a list shows of an article, JSON
     see:{site}:text:<key>     the whole article, JSON
-    see:{site}:vector:<key>   its term counts, packed
+    see:{site}:vector:<key>   its features as numbers, packed
 
 `<key>` is a digest of site and id, so an id is never part of a key; braces are Redis
-Cluster's hash tag. Records carry a format number and a checksum (`packing.py`).
+Cluster's hash tag. Records carry a format number and a checksum (`packing.py`). What editors
+decided, and its keys, is in `rulebook.py`.
 """
 
 from base64 import b32encode
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from hashlib import blake2b
+from hashlib import blake2b, sha1
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -24,11 +26,18 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from features.article import Article
-from features.vectorizer import FEATURES_VERSION, TermCounts
+from features.vectorizer import ArticleFeatures
 from recommender.catalogue import Facets
 from recommender.connections import Connection
 from recommender.errors import CorruptRecord, StoreUnavailable
-from recommender.packing import pack_record, pack_vector, unpack_record, unpack_vector
+from recommender.packing import (
+    OutdatedVector,
+    pack_record,
+    pack_vector,
+    unpack_record,
+    unpack_vector,
+)
+from recommender.rulebook import Rulebook
 from recommender.urls import is_on, normalize_url
 
 LOG_LENGTH = 100_000
@@ -38,8 +47,9 @@ FEW = 50
 
 Outcome = Literal["added", "changed", "unchanged", "stale", "deleted", "missing"]
 
-_HEAD, _PUT, _DELETE = (
-    Path(__file__).with_name(f"{name}.lua").read_text() for name in ("head", "put", "delete")
+_HEAD, _PUT, _DELETE, _REINDEX = (
+    Path(__file__).with_name(f"{name}.lua").read_text()
+    for name in ("head", "put", "delete", "reindex")
 )
 
 
@@ -57,11 +67,18 @@ class Written(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One entry of a site's change log."""
+    """
+    One entry of a site's change log.
+
+    Fields:
+        article_id: empty where no article changed.
+        rules: whether the editors' rules changed.
+    """
 
     version: int
     article_id: str
     deleted: bool
+    rules: bool = False
 
 
 class SiteState(NamedTuple):
@@ -78,10 +95,10 @@ class SiteState(NamedTuple):
 
 
 class StoredArticle(NamedTuple):
-    """What a worker keeps in memory of an article: what filters ask about, and what it says."""
+    """What a worker reads of an article: what filters ask about, and what it says."""
 
     facets: Facets
-    counts: TermCounts
+    features: ArticleFeatures
 
 
 class Server(NamedTuple):
@@ -111,6 +128,9 @@ class Store:
     """
     The articles of all sites. Every method may raise `StoreUnavailable`.
 
+    Attributes:
+        rulebook: what editors decided about them.
+
     Args:
         hosts: of each site that has declared any; a card links nowhere else.
     """
@@ -120,9 +140,11 @@ class Store:
     ) -> None:
         self._connection = connection
         self._hosts = hosts
+        self.rulebook = Rulebook(connection)
         self.corrupt_records = 0
+        self.outdated_vectors = 0
 
-    def put(self, site: str, articles: Sequence[tuple[Article, TermCounts]]) -> list[Written]:
+    def put(self, site: str, articles: Sequence[tuple[Article, ArticleFeatures]]) -> list[Written]:
         """
         Write articles, each atomically and idempotently, in two round trips for any number.
 
@@ -138,8 +160,8 @@ class Store:
             # As one transaction the batch reaches the disk in one flush; a plain pipeline is
             # flushed for every 16 kB that the server reads, which takes twice as long.
             pipeline = client.pipeline(transaction=True)
-            for article, counts in articles:
-                script(*_put_call(site, article, counts), client=pipeline)
+            for article, features in articles:
+                script(*_put_call(site, article, features), client=pipeline)
             replies = pipeline.execute()
         return [Written(outcome.decode(), version) for outcome, version in replies]
 
@@ -176,7 +198,7 @@ class Store:
         return int(version or 0), found
 
     def stored(self, site: str, article_ids: Sequence[str]) -> dict[str, StoredArticle]:
-        """Facets and term counts of these articles, in batches; without unknown ones."""
+        """Facets and features of these articles, in batches; without unknown ones."""
         found: dict[str, StoredArticle] = {}
         for start in range(0, len(article_ids), BATCH):
             keys = [article_key(site, i) for i in article_ids[start : start + BATCH]]
@@ -184,7 +206,7 @@ class Store:
         return found
 
     def all_stored(self, site: str) -> Iterator[dict[str, StoredArticle]]:
-        """Facets and term counts of all articles, in batches; may miss what changes meanwhile."""
+        """Facets and features of all articles, in batches; may miss what changes meanwhile."""
         for keys in self._live_keys(site):
             yield self._stored_under(site, keys)
 
@@ -194,6 +216,36 @@ class Store:
             with self._connection.using("batch") as client:
                 records = client.mget([_key(site, "text", key) for key in keys])
             yield from (orjson.loads(text) for text in map(self._checked, records) if text)
+
+    def texts(self, site: str, due_only: bool) -> Iterator[tuple[int, list[bytes]]]:
+        """
+        The texts of articles whose vectors are outdated, damaged or missing, or else of all, in
+        batches, each with the number of articles that were looked at for it.
+        """
+        for keys in self._live_keys(site):
+            due = self._without_vector(site, keys) if due_only else keys
+            with self._connection.using("batch") as client:
+                records = client.mget([_key(site, "text", key) for key in due]) if due else []
+            yield len(keys), [text for text in map(self._checked, records) if text]
+
+    def put_features(self, site: str, made: Sequence[tuple[bytes, ArticleFeatures]]) -> int:
+        """
+        Write the features that were made of `texts`, and return how many were new.
+
+        Each is one more change of the site, so that every worker reads it again; the article
+        and its revision stay as they are. What was written meanwhile is left alone.
+        """
+        with self._connection.using("batch") as client:
+            script = client.register_script(_HEAD + _REINDEX)
+            pipeline = client.pipeline(transaction=True)
+            for text, features in made:
+                script(*_reindex_call(site, text, features), client=pipeline)
+            return sum(pipeline.execute())
+
+    def count(self, site: str) -> int:
+        """How many articles the site has or once had."""
+        with self._connection.using("read") as client:
+            return int(client.hlen(_key(site, "heads")))
 
     def id_of_url(self, site: str, url: str) -> str | None:
         """
@@ -241,12 +293,7 @@ class Store:
         with self._connection.using("read") as client:
             entries = client.xrange(_key(site, "log"), min=f"({after}-0", count=limit)
             version = int(client.get(_key(site, "version")) or 0)
-        changes = [
-            Change(
-                int(entry.partition(b"-")[0]), fields[b"id"].decode(), fields[b"op"] == b"delete"
-            )
-            for entry, fields in entries
-        ]
+        changes = [_change(entry, fields) for entry, fields in entries]
         reaches_back = changes[0].version == after + 1 if changes else version == after
         return changes if reaches_back else None
 
@@ -274,11 +321,17 @@ class Store:
         found = {}
         for card_record, vector in zip(records[:half], records[half:], strict=True):
             card = self._checked(card_record)
-            counts = self._counts(vector)
-            if card and counts:
+            features = self._features(vector)
+            if card and features:
                 fields = orjson.loads(card)
-                found[fields["id"]] = StoredArticle(Facets.of(fields), counts)
+                found[fields["id"]] = StoredArticle(Facets.of(fields), features)
         return found
+
+    def _without_vector(self, site: str, keys: Sequence[str]) -> list[str]:
+        """Those of *keys* whose vector cannot be used; they count as neither kind of bad record."""
+        with self._connection.using("batch") as client:
+            vectors = client.mget([_key(site, "vector", key) for key in keys]) if keys else []
+        return [key for key, vector in zip(keys, vectors, strict=True) if not _is_usable(vector)]
 
     def _checked(self, record: bytes | None) -> bytes | None:
         try:
@@ -287,12 +340,14 @@ class Store:
             self.corrupt_records += 1
             return None
 
-    def _counts(self, record: bytes | None) -> TermCounts | None:
+    def _features(self, record: bytes | None) -> ArticleFeatures | None:
         try:
             return None if record is None else unpack_vector(record)
+        except OutdatedVector:
+            self.outdated_vectors += 1
         except CorruptRecord:
             self.corrupt_records += 1
-            return None
+        return None
 
 
 def article_key(site: str, article_id: str) -> str:
@@ -315,27 +370,46 @@ def _is_on(url: str | None, hosts: Collection[str]) -> bool:
     return url is not None and is_on(url, hosts)
 
 
+def _change(entry: bytes, fields: dict[bytes, bytes]) -> Change:
+    version, op = int(entry.partition(b"-")[0]), fields[b"op"]
+    return Change(version, fields[b"id"].decode(), op == b"delete", op == b"rules")
+
+
 def _url_key(url: str) -> str:
     return blake2b(normalize_url(url).encode(), digest_size=16).hexdigest()
 
 
+def _is_usable(vector: bytes | None) -> bool:
+    try:
+        return vector is not None and bool(unpack_vector(vector))
+    except CorruptRecord:
+        return False
+
+
 def _put_call(
-    site: str, article: Article, counts: TermCounts
+    site: str, article: Article, features: ArticleFeatures
 ) -> tuple[list[str], list[str | int | bytes]]:
     text = article.model_dump_json().encode()
-    # The features version takes part, so that importing an archive again after an upgrade
-    # of the analyzer makes its vectors anew.
-    digest = blake2b(text + bytes([FEATURES_VERSION]), digest_size=16).hexdigest()
     key = article_key(site, article.id)
     args = [
         key,
         article.id,
         "" if article.revision is None else article.revision,
-        digest,
+        blake2b(text, digest_size=16).hexdigest(),
         _url_key(article.url) if article.url else "",
         pack_record(orjson.dumps(card_of(article))),
         pack_record(text),
-        pack_vector(counts),
+        pack_vector(features),
         LOG_LENGTH,
     ]
+    return _site_keys(site, key), args
+
+
+def _reindex_call(
+    site: str, text: bytes, features: ArticleFeatures
+) -> tuple[list[str], list[str | int | bytes]]:
+    article_id = orjson.loads(text)["id"]
+    key = article_key(site, article_id)
+    record_digest = sha1(pack_record(text), usedforsecurity=False).hexdigest()
+    args = [key, article_id, "", record_digest, pack_vector(features), LOG_LENGTH]
     return _site_keys(site, key), args

@@ -8,11 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features import analyzer
-from features.analyzer import Terms, analyze
+from features.analyzer import Terms, analyze, analyze_lines, surfaces
 from features.language import normalize_language
 from features.stopwords import STOP_WORDS, stop_words
 
 LANGUAGES = st.sampled_from([None, "xx", *STOP_WORDS, "ta", "th", "ko", "hy", "eu"])
+
+
+# Texts in which tokens meet: glued to each other, at ends of sentences and lines, folded to others.
+BLANKS_AND_MARKS = "\n .,-_'’\"” \u200c\ufe70\x1c"
+WRITTEN = [
+    *("Kursk", "Talks", "the", "F-16", "U.S.", "1,000", "13.2", "don't", "Straße", "İ"),
+    *("停火", "ｶﾞ", "ﻻﻋﺐ", "П'ять", "ที่ประ", "한국"),
+]
+readable = st.lists(st.sampled_from([*BLANKS_AND_MARKS, *WRITTEN]), max_size=12).map("".join)
 
 
 def words(text: str, language: str | None = "en") -> list[str]:
@@ -51,6 +60,10 @@ def test_a_stop_after_two_letters_ends_no_sentence() -> None:
         ("the G7 and a 30-day truce", ["g7", "30", "day", "truce"]),
         ("U.S. and U.N. envoys", ["us", "un", "envoy"]),
         ("1,000 drones, Leap 13.2, v1.2", ["1000", "drone", "leap", "13.2", "v1.2"]),
+        ("COVID-19, Covid 19, Covid-19", ["covid", "19"] * 3),
+        ("F-16, F16, F-16s and F16s", ["f16", "f16", "f16", "f16"]),
+        ("G-7, G7, 5G and the 1990s in 2025", ["g7", "g7", "5g", "1990s", "2025"]),
+        ("pre-2020, MiG-29, 12-1 and a - 7", ["pre", "2020", "mig", "29", "12"]),
         ("_italic_ snake_case", ["ital", "snake", "case"]),
         ("I don't, we won't, they'll", []),
         ("a b c 1 2", []),
@@ -150,6 +163,43 @@ def test_any_text_in_any_language_has_well_formed_terms(text: str, language: str
     assert {word for pair in terms.pairs for word in pair.split(" ")} <= set(terms.words)
 
 
+@given(st.text() | readable, LANGUAGES)
+def test_the_terms_of_lines_are_those_of_the_text(text: str, language: str | None) -> None:
+    lines = analyze_lines(text, language)
+
+    assert lines == [analyze(line, language) for line in text.split("\n")]
+    assert analyze(text, language) == Terms(
+        [word for line in lines for word in line.words], [p for line in lines for p in line.pairs]
+    )
+
+
+@given(st.text() | readable, LANGUAGES)
+def test_every_term_and_nothing_else_has_a_spelling(text: str, language: str | None) -> None:
+    terms, shown = analyze(text, language), surfaces(text, language)
+
+    assert {*terms.words, *terms.pairs} == shown.keys()
+    assert all(shown.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the Kursk region. Kursk Region, Kursk region", {"kursk region": "Kursk region"}),
+        ("Talks ended. The talks in Istanbul", {"talk istanbul": "talks in Istanbul"}),
+        ("a 30-day truce", {"30 day": "30-day", "30": "30", "day truce": "day truce"}),
+        ("“Talks, talks”", {"talk": "talks", "talk talk": "Talks, talks"}),
+        ("negotiations, a negotiation", {"negoti": "negotiation"}),
+        ("Russia’s F-16s and F-16s", {"russia": "Russia", "f16": "F-16s"}),
+        ("_Snake_Case_", {"snake": "snake", "snake case": "snake case"}),
+        ("Sudzha", {"sudzha": "Sudzha"}),
+        ("停火协", {"停火": "停火", "火协": "火协"}),
+        ("war " + "and the " * 30 + "Peace", {"war peac": "war Peace"}),
+    ],
+)
+def test_terms_are_shown_as_the_text_spells_them(text: str, expected: dict[str, str]) -> None:
+    assert expected.items() <= surfaces(text, "en").items()
+
+
 @given(st.lists(st.sampled_from(["war", "talks", "the", ". ", "\n", "网络", "G7"])), LANGUAGES)
 def test_there_are_fewer_pairs_than_words(parts: list[str], language: str | None) -> None:
     terms = analyze(" ".join(parts), language)
@@ -173,6 +223,7 @@ def test_there_are_fewer_pairs_than_words(parts: list[str], language: str | None
 )
 def test_hostile_text_is_analysed_like_any_other(hostile: str, count: int) -> None:
     assert count == len(words(hostile))
+    assert set(words(hostile)) <= surfaces(hostile, "en").keys()
 
 
 def test_threads_get_the_same_terms() -> None:

@@ -418,3 +418,37 @@ def test_the_doctor_names_what_is_wrong_and_fails(
     )
     assert "note   cache      lists are made anew each time" in result.stdout
     assert "hunter2" not in result.output
+
+
+def test_the_doctor_sends_outdated_articles_to_reindex_which_mends_them(
+    run: Run, raw_redis: "redis.Redis", stories: Path
+) -> None:
+    run("import", stories)
+    for key in raw_redis.scan_iter("*:vector:*"):
+        raw_redis.setrange(key, 4, b"\1\0")  # an earlier features version
+    before = run("doctor")
+    again = run("reindex"), run("reindex", "--json")
+
+    assert before.exit_code == 1
+    assert "; 5 vectors are outdated: alsosee reindex --site main" in before.stdout
+    assert [r.stdout for r in again] == [
+        "5 articles of main are analysed anew\n",
+        '{"site":"main","reindexed":0}\n',
+    ]
+    assert "site main  5 articles (en 5)" in run("doctor").stdout
+
+
+def test_the_doctor_lists_boilerplate(run: Run) -> None:
+    bios = [f"Author number {n} covers wars." for n in range(12)]
+    shared = [
+        article(f"a{n}", body="\n".join([f"Day {n} of the war", *bios[: 1 + 4 * n]]))
+        for n in range(5)
+    ]
+    run("import", "-", input="\n".join(map(json.dumps, shared)))
+    report = json.loads(run("doctor", "--json").stdout)
+    [found] = [check for check in report["checks"] if check["name"] == "boilerplate"]
+
+    assert found["text"] == "main: 9 lines stand in many articles, and do not count"
+    assert found["boilerplate"][0] == {"articles": 5, "text": bios[0]}
+    assert sorted(bios[:9]) == sorted(line["text"] for line in found["boilerplate"])
+    assert f" 5 × {bios[0]}\n" in run("doctor").stdout

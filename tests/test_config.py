@@ -130,3 +130,22 @@ def test_settings_do_not_change():
 def test_an_option_that_no_client_knows_is_refused_at_the_start():
     with pytest.raises(ConfigurationError, match=r"ALSOSEE_REDIS_URL.*unknown option"):
         read(REDIS_URL="redis://127.0.0.1/?bogus=1")
+
+
+def test_a_ranking_that_cannot_be_read_stops_the_start_and_names_the_field(tmp_path):
+    (tmp_path / "other.json").write_text('{"weights": {"time": 2}}')
+
+    for path in (tmp_path, tmp_path / "other.json"):
+        with pytest.raises(
+            ConfigurationError, match=r"^ALSOSEE_RANKING: .*other\.json: weights\.time"
+        ):
+            read(RANKING=str(path))
+
+
+def test_a_ranking_that_is_not_there_stops_the_start(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"^ALSOSEE_RANKING: .*No such file"):
+        read(RANKING=str(tmp_path / "ranking.json"))
+
+
+def test_no_ranking_is_the_default():
+    assert (None, None) == (read().ranking, read(RANKING="").ranking)

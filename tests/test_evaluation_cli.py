@@ -108,6 +108,8 @@ def test_a_result_compared_with_itself_has_no_winner(before):
         (("evaluate", ARTICLES, TRUTH, "--fail-under", "nDCG@10:-0.01"), 2, "--baseline"),
         (("evaluate", ARTICLES, TRUTH, "--baseline", TRUTH), 1, "not the JSON of an evaluation"),
         (("evaluate", ARTICLES, TRUTH, "--run", TRUTH), 1, "a run file has 6"),
+        (("evaluate", ARTICLES, TRUTH, "--ranking", TRUTH), 1, "Invalid JSON"),
+        (("evaluate", ARTICLES, TRUTH, "--ranking", "nowhere.json"), 1, "No such file"),
         (("compare", TRUTH, TRUTH), 1, "not the JSON of an evaluation"),
         (("truth", "nowhere.jsonl"), 1, "No such file"),
     ],

@@ -39,19 +39,25 @@ def built(history: list[tuple[Rows, set[str]]]) -> tuple[ArticleIndex, Rows]:
 
 
 def cosine(a: dict[int, int], b: dict[int, int], stored: Rows) -> float:
-    """Paper and pencil: (1 + ln tf) · idf, two-word terms weighted, then the angle."""
+    """The angle of two unit vectors."""
+    y = unit(b, stored)
+    return sum(weight * y.get(term, 0) for term, weight in unit(a, stored).items())
 
-    def weights(row: dict[int, int]) -> dict[int, float]:
-        return {
-            term: (1 + math.log(count))
-            * (TWO_WORD_WEIGHT if term & int(TWO_WORD_BIT) else 1)
-            * (math.log((1 + len(stored)) / (1 + sum(term in r for r in stored.values()))) + 1)
-            for term, count in row.items()
-        }
 
-    x, y = weights(a), weights(b)
-    length = math.sqrt(sum(w * w for w in x.values()) * sum(w * w for w in y.values()))
-    return sum(w * y.get(term, 0) for term, w in x.items()) / length if length else 0.0
+def unit(row: dict[int, int], stored: Rows) -> dict[int, float]:
+    """Paper and pencil: (1 + ln tf) · idf, two-word terms weighted, then length 1."""
+    there = len(stored)
+    weights = {
+        term: (1 + math.log(count))
+        * (TWO_WORD_WEIGHT if term & int(TWO_WORD_BIT) else 1)
+        * (
+            math.log((1 + there) / (1 + sum(term in r for r in stored.values())))
+            + 10 / (10 + there)
+        )
+        for term, count in row.items()
+    }
+    length = math.hypot(*weights.values())
+    return {term: weight / length for term, weight in weights.items()}
 
 
 def by_id(index: ArticleIndex, found: Neighbours) -> dict[str, float]:
@@ -96,6 +102,27 @@ def test_document_frequencies_count_living_articles(history):
 
     expected = [sum(term in row for row in stored.values()) for term in TERMS]
     assert expected == index.document_frequencies(np.array(TERMS, dtype=np.uint32)).tolist()
+
+
+@given(histories, st.randoms(use_true_random=False))
+def test_rows_are_the_unit_vectors_of_the_articles_asked_for(history, chance):
+    index, stored = built(history)
+    asked = chance.sample([*stored], chance.randint(0, len(stored)))
+    rows, terms = index.rows(np.array([index.slot(i) for i in asked], dtype=np.intp))
+
+    assert [*terms] == sorted({term for i in asked for term in stored[i]})
+    assert (len(asked), terms.size) == rows.shape
+    for article_id, row in zip(asked, rows.toarray(), strict=True):
+        weights = unit(stored[article_id], stored)
+        assert [pytest.approx(weights.get(t, 0), abs=2e-6) for t in terms.tolist()] == [*row]
+
+
+@given(histories)
+def test_the_terms_of_an_article_are_those_it_was_last_given(history):
+    index, stored = built(history)
+
+    for article_id, row in stored.items():
+        assert sorted(row) == index.terms(index.slot(article_id)).tolist()
 
 
 @settings(deadline=None, max_examples=8)

@@ -3,6 +3,7 @@
 import gzip
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -10,15 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from news import article
+from news import STORIES, article
 
 from features.article import FieldProblem, InvalidArticle
+from features.vectorizer import FEATURES_VERSION, count_terms
 from recommender import ingest as ingest_module
 from recommender.errors import StoreUnavailable
-from recommender.ingest import BATCH, Ingested, analyse, ingest
+from recommender.ingest import BATCH, Ingested, analyse, ingest, reindex, stored_article
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record, json_record
-from recommender.store import Store
+from recommender.store import Store, article_key
 
 BAD_LINES = {
     b"{": ("", "not readable as JSON: EOF while parsing an object at column 1"),
@@ -213,3 +215,104 @@ def test_an_import_waits_for_a_store_that_comes_back(store, raw_redis, monkeypat
 def test_analysing_says_what_is_wrong(store):
     with pytest.raises(InvalidArticle, match="/title: Field required"):
         analyse({"id": "kursk"})
+
+
+# --- reindex
+
+
+@pytest.fixture
+def outdated(store, monkeypatch) -> Iterator[None]:
+    """Five articles under an earlier features version, one of them deleted."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr("recommender.packing.FEATURES_VERSION", FEATURES_VERSION - 1)
+        outcomes(store, *(article(i, version=3) for i in STORIES))
+        store.delete("main", "final")
+
+
+@pytest.fixture
+def expected(store, raw_redis) -> dict[bytes, bytes]:
+    """The same articles, imported by the version of today."""
+    outcomes(store, *(article(i, version=3) for i in STORIES))
+    store.delete("main", "final")
+    found = {key: raw_redis.dump(key) for key in raw_redis.scan_iter() if b"born" not in key}
+    raw_redis.flushall()
+    return found
+
+
+def reindexed(store: Store, everything: bool = False) -> int:
+    return sum(written for _, written in reindex(store, "main", everything))
+
+
+def test_reindexing_leaves_what_an_import_would_have_made(store, raw_redis, expected, outdated):
+    assert {} == store.stored("main", list(STORIES))
+    assert 4 == reindexed(store)
+
+    for key in expected:
+        if not key.endswith((b":version", b":log")):
+            assert expected[key] == raw_redis.dump(key), key
+
+
+def test_every_reindexed_article_is_a_change_that_workers_follow(store, backend, outdated):
+    live = backend.site("main")
+    live.sync()
+    before = store.version("main")
+    reindexed(store)
+    live.sync()
+
+    changes = store.changes("main", before)
+    assert sorted(STORIES.keys() - {"final"}) == sorted(change.article_id for change in changes)
+    assert live.may_show(("kursk", "sudzha", "ceasefire", "budget"), datetime.now(UTC))
+
+
+def test_reindexing_twice_changes_nothing(store, raw_redis, outdated):
+    reindexed(store)
+    before = {key: raw_redis.dump(key) for key in raw_redis.scan_iter()}
+
+    assert (0, 0) == (reindexed(store), reindexed(store, everything=True))
+    assert before == {key: raw_redis.dump(key) for key in raw_redis.scan_iter()}
+
+
+def test_an_import_after_reindexing_changes_nothing(store, outdated):
+    reindexed(store)
+
+    assert ["unchanged"] == outcomes(store, article("kursk", version=3))
+
+
+def test_a_late_copy_of_a_deleted_article_does_not_revive_it_after_an_upgrade(store, outdated):
+    assert ["was deleted; a higher version or a later updated_at brings it back"] == outcomes(
+        store, article("final", version=3)
+    )
+
+
+@pytest.mark.parametrize("how", ["damaged", "evicted"])
+def test_reindexing_mends_a_vector(store, raw_redis, how):
+    outcomes(store, article())
+    [key] = raw_redis.keys("*:vector:*")
+    before = raw_redis.dump(key)
+    raw_redis.setrange(key, 20, b"?") if how == "damaged" else raw_redis.delete(key)
+
+    assert 1 == reindexed(store)
+    assert before == raw_redis.dump(key)
+
+
+def test_what_is_written_or_deleted_meanwhile_is_left_alone(store, raw_redis, outdated):
+    [(_, texts)] = store.texts("main", due_only=True)
+    made = [(text, count_terms(stored_article(orjson.loads(text)))) for text in texts]
+    outcomes(store, article("kursk", version=4, title="Newer"))
+    store.delete("main", "sudzha")
+    before = {key: raw_redis.dump(key) for key in raw_redis.scan_iter("*:vector:*")}
+
+    assert 2 == store.put_features("main", made)
+    assert {"kursk", "ceasefire", "budget"} == store.stored("main", list(STORIES)).keys()
+    key = f"see:{{main}}:vector:{article_key('main', 'kursk')}".encode()
+    assert before[key] == raw_redis.dump(key)
+
+
+def test_reindexing_reads_text_about_markup_as_text(store, raw_redis):
+    outcomes(store, article(body="&lt;b&gt;bold&lt;/b&gt; is a tag"))
+    [key] = raw_redis.keys("*:vector:*")
+    before = raw_redis.dump(key)
+    raw_redis.delete(key)
+    reindexed(store)
+
+    assert before == raw_redis.dump(key)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from typing import Any
 
 import pytest
 from news import STORIES, article
@@ -17,12 +18,15 @@ from recommender.errors import NotFound
 from recommender.ingest import analyse
 from recommender.live import FOLLOW_SECONDS, Follower, LiveSite
 from recommender.related import ListParameters
+from recommender.rulebook import Editor, new_rule_id
+from recommender.rules import FLAGS, Rule, Selector
 from recommender.store import Store, article_key
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 LIST = ListParameters(limit=20, languages=("any",))
 WORDS = " ".join(title for title, _ in STORIES.values()).split()
 IDS = [f"a{n}" for n in range(40)]
+EDITOR = Editor("k1", "Ana")
 
 
 @pytest.fixture
@@ -315,6 +319,219 @@ def test_spellings_of_one_address_are_remembered_once(store, worker):
 
     assert {"kursk"} == found
     assert 1 == len(live._asked_urls)
+
+
+# What editors decided
+
+
+def decide(store: Store, kind: str = "block", target: object = "sudzha", **fields: object) -> str:
+    """Add a rule and return its id."""
+    chosen = {"article": target} if isinstance(target, str) else target
+    made = {"id": new_rule_id(NOW), "created_at": NOW, "target": chosen}
+    rule = Rule.model_validate({"kind": kind} | made | fields)
+    store.rulebook.add("main", rule, EDITOR, NOW)
+    return rule.id
+
+
+def test_a_rule_is_in_the_next_list_of_every_worker_and_so_is_its_end(store, worker):
+    workers = [worker(), worker()]
+    put(store, *STORIES)
+    lists = [[shown(live) for live in workers]]
+    rule_id = decide(store, source={"article": "kursk"})
+    lists.append([shown(live) for live in workers])
+    store.rulebook.remove("main", rule_id, EDITOR, NOW)
+    lists.append([shown(live) for live in workers])
+
+    assert [[True] * 2, [False] * 2, [True] * 2] == [
+        ["sudzha" in ids for ids in found] for found in lists
+    ]
+
+
+def test_pins_stand_at_their_places_and_of_two_for_one_place_the_newer_is_first(store, worker):
+    put(store, *STORIES)
+    for number, (target, position) in enumerate([("final", 1), ("budget", 1), ("ceasefire", 3)]):
+        source, made = {"article": "kursk"}, NOW + timedelta(minutes=number)
+        decide(store, "pin", target, source=source, position=position, created_at=made)
+
+    assert ["budget", "final", "ceasefire", "sudzha"] == shown(worker())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_list_breaks_a_rule_whatever_the_rules_are(store, worker, seed):
+    chance, live = random.Random(seed), worker()
+    sections = {article_id: chance.choice(["World", "Local"]) for article_id in IDS[:12]}
+    for article_id, section in sections.items():
+        text = [" ".join(chance.choices(WORDS, k=size)) for size in (4, 30)]
+        put(store, article_id, section=section, title=text[0], body=text[1])
+    for _ in range(6):
+        for _ in range(3):
+            decide(store, **made_up_rule(chance))
+        rules = list(store.rulebook.read("main").rules.values())
+        found = {(source, item) for source in sections for item in shown(live, source)}
+
+        assert set() == {pair for pair in found if any(forbids(r, *pair, sections) for r in rules)}
+        for source in sections:
+            may = {i for i in sections if not any(forbids(r, source, i, sections) for r in rules)}
+            assert pinned(rules, source, sections) & may <= {i for s, i in found if s == source}
+
+
+def made_up_rule(chance: random.Random) -> dict[str, Any]:
+    """A rule on the first dozen articles and their sections, as `decide` takes it."""
+    articles = chance.sample(IDS[:12], 2)
+    one, other = ({"article": i} for i in articles)
+    source = chance.choice([one, {"section": chance.choice(["World", "Local"])}])
+    kind = chance.choice(["pin", "pin", "block", "block", "boost", "flag"])
+    if kind == "flag":
+        return {"kind": kind, "flag": chance.choice([*FLAGS]), "target": other}
+    if kind == "block" and "section" in source and chance.random() < 0.3:
+        return {"kind": kind, "source": source, "target": {"section": "Local"}}
+    own = {"pin": {"position": chance.randint(1, 9)}, "boost": {"factor": 10}}.get(kind, {})
+    return {"kind": kind, "source": source, "target": other, **own}
+
+
+def forbids(rule: Rule, source: str, item: str, sections: dict[str, str]) -> bool:
+    """Whether a rule keeps *item* out of the list beside *source*, read word by word."""
+    if rule.flag is not None:
+        hidden, silenced = FLAGS[rule.flag]
+        return (hidden and rule.target.article == item) or (
+            silenced and rule.target.article == source
+        )
+    meant = fits(rule.source, source, sections) and fits(rule.target, item, sections)
+    return rule.kind == "block" and meant
+
+
+def pinned(rules: list[Rule], source: str, sections: dict[str, str]) -> set[str]:
+    pins = (r for r in rules if r.kind == "pin" and fits(r.source, source, sections))
+    return {str(pin.target.article) for pin in pins} - {source}
+
+
+def fits(selector: Selector, article_id: str, sections: dict[str, str]) -> bool:
+    if selector.article is not None:
+        return selector.article == article_id
+    return selector.section in (None, sections[article_id])
+
+
+def test_a_worker_that_starts_later_knows_the_rules(store, worker):
+    put(store, *STORIES)
+    decide(store)
+
+    assert "sudzha" not in shown(worker())
+
+
+def test_a_rule_of_one_site_is_in_no_list_of_another(store, worker):
+    put(store, "kursk", "sudzha")
+    store.put("other", [analyse(article("sudzha"))])
+    decide(store)
+
+    assert ["sudzha"] == [i.card["id"] for i in worker("other").recent(LIST, NOW)[0].items]
+
+
+def test_a_rule_holds_until_it_expires_and_a_list_says_when(store, worker):
+    live, ends = worker(), NOW + timedelta(hours=1)
+    put(store, *STORIES)
+    decide(store, expires_at=ends)
+    before, _ = live.related("kursk", LIST, NOW)
+    after, _ = live.related("kursk", LIST, ends)
+
+    assert (ends, None) == (before.expires_at, after.expires_at)
+    assert [False, True] == [
+        "sudzha" in [item.card["id"] for item in made.items] for made in (before, after)
+    ]
+
+
+def test_rules_outlive_a_log_that_does_not_reach_back(store, worker, monkeypatch):
+    monkeypatch.setattr(store_module, "LOG_LENGTH", 1)
+    live = worker()
+    put(store, *STORIES)
+    live.sync()
+    decide(store)
+    for first in range(0, 400, 100):
+        put(store, *(f"a{n}" for n in range(first, first + 100)))
+
+    assert "sudzha" not in shown(live)
+
+
+def test_rules_are_gone_with_an_emptied_store(store, worker, raw_redis):
+    live = worker()
+    put(store, *STORIES)
+    decide(store)
+    live.sync()
+    raw_redis.flushall()
+    put(store, *STORIES)
+
+    assert "sudzha" in shown(live)
+
+
+def test_rules_are_read_when_they_change_and_not_otherwise(store, worker, raw_redis):
+    live = worker()
+    put(store, *STORIES)
+    live.sync()
+    raw_redis.config_resetstat()
+    put(store, "a1")
+    live.sync()
+    before = "cmdstat_hgetall" in raw_redis.info("commandstats")
+    decide(store)
+    raw_redis.config_resetstat()
+    for _ in range(3):
+        live.sync()
+
+    assert (False, 1) == (before, raw_redis.info("commandstats")["cmdstat_hgetall"]["calls"])
+
+
+def test_a_damaged_rule_leaves_the_others_standing(store, worker, raw_redis):
+    live = worker()
+    put(store, *STORIES)
+    raw_redis.hset("see:{main}:rules", decide(store, target="budget"), b"rubbish")
+    decide(store)
+
+    assert "sudzha" not in shown(live)
+
+
+def test_workers_make_the_same_list_of_one_version_while_editors_change_their_minds(store, worker):
+    workers, done = [worker() for _ in range(2)], Event()
+    put(store, *STORIES)
+
+    def edit() -> None:
+        for number in range(60):
+            rule_id = decide(store, target=["sudzha", "budget", "final"][number % 3])
+            put(store, f"a{number % 5}", title=f"Number {number}")
+            if number % 2:
+                store.rulebook.remove("main", rule_id, EDITOR, NOW)
+        done.set()
+
+    def read(live: LiveSite) -> list[tuple[int, str]]:
+        seen = []
+        while not done.is_set():
+            made, version = live.related("kursk", LIST, NOW)
+            seen.append((version, str([item.card["id"] for item in made.items])))
+        return seen
+
+    with ThreadPoolExecutor(3) as pool:
+        readers = [pool.submit(read, live) for live in workers]
+        pool.submit(edit).result()
+        seen = {found for reader in readers for found in reader.result()}
+
+    assert len(seen) == len({version for version, _ in seen})
+
+
+@pytest.mark.parametrize(
+    ("rule", "may"),
+    [
+        ({"kind": "flag", "flag": "legal"}, {"kursk": False, "sudzha": False, "budget": True}),
+        ({"kind": "flag", "flag": "no_related"}, {"kursk": True, "sudzha": False, "budget": True}),
+        ({"source": {"article": "kursk"}}, {"kursk": False, "sudzha": True, "budget": True}),
+    ],
+    ids=["a flag", "no list beside it", "a block of the pair"],
+)
+def test_while_the_store_is_away_no_old_list_shows_what_a_rule_keeps_away(store, worker, rule, may):
+    """Asked of an old list beside each of three articles, which shows the two others or one."""
+    live = worker()
+    put(store, *STORIES)
+    decide(store, **rule)
+    live.sync()
+    lists = {"kursk": ("sudzha", "final"), "sudzha": ("final",), "budget": ("kursk", "final")}
+
+    assert may == {name: live.may_show((name, *shown), NOW) for name, shown in lists.items()}
 
 
 @contextmanager

@@ -92,7 +92,8 @@ def test_operations_have_names_of_their_own() -> None:
 def test_what_needs_a_key_says_so(
     client: FlaskClient, method: str, path: str, operation: Operation
 ) -> None:
-    url = path.replace("{site}", "main").replace("{id}", "kursk").replace("{form}", "rss")
+    rules = path.replace("{site}", "main").replace("{form}", "rss")
+    url = re.sub(r"{\w+}", "kursk", rules)
     status = client.open(url, method=method, json=article()).status_code
     says_so = (operation["security"] == [{"key": []}], "401" in operation["responses"])
 
@@ -149,6 +150,23 @@ def test_the_example_of_a_draft_is_accepted(client: FlaskClient, key: Key) -> No
     assert 200 == answer.status_code
 
 
+def test_the_example_of_a_rule_is_accepted_and_stored_as_described(
+    client: FlaskClient, key: Key
+) -> None:
+    answer = client.post("/v1/main/rules", json=openapi.SENT_RULE_EXAMPLE, headers=key)
+    varying = dict.fromkeys(("id", "key_id", "created_at", "expires_at"))
+
+    assert (201, openapi.RULE_EXAMPLE | varying) == (answer.status_code, answer.json | varying)
+
+
+def test_the_example_of_overrides_is_accepted(client: FlaskClient, key: Key) -> None:
+    path = "/v1/main/articles/kursk"
+    client.put(path, json=article(), headers=key)
+    answer = client.put(f"{path}/overrides", json=openapi.SENT_OVERRIDES_EXAMPLE, headers=key)
+
+    assert 200 == answer.status_code
+
+
 @pytest.mark.parametrize("parameter", ["published_after", "published_before"])
 def test_the_examples_of_a_parameter_are_accepted(client: FlaskClient, parameter: str) -> None:
     [described] = [
@@ -196,6 +214,13 @@ def test_answers_are_as_described(client: FlaskClient, key: Key) -> None:
             client.get("/v1/main/articles/nobody/related").json,
             client.get("/v1/main/recent?limit=0").json,
         ],
+        "Rule": client.post("/v1/main/rules", json=openapi.SENT_RULE_EXAMPLE, headers=key).json,
+        "ArticleOverrides": client.put(
+            f"{path}/overrides", json=openapi.SENT_OVERRIDES_EXAMPLE, headers=key
+        ).json,
+        "RulePage": client.get("/v1/main/rules", headers=key).json,
+        "AuditPage": client.get("/v1/main/audit?limit=1", headers=key).json,
+        "AuditEntry": client.post("/v1/main/audit/3-1/undo", headers=key).json,
         "Health": client.get("/healthz").json,
         "Readiness": client.get("/readyz").json,
     }
@@ -219,7 +244,7 @@ def test_answers_hold_nothing_that_is_not_described(
     answer = {
         "Stored": stored,
         "Article": client.get(path, headers=key).json,
-        "List": client.get(f"{path}/related").json,
+        "List": client.get(f"{path}/related?explain=true").json,
         "Problem": client.get("/v1/main/recent?limit=0").json,
     }[model]
     models = description()["components"]["schemas"]

@@ -1,7 +1,10 @@
 """Stored bytes: what was written comes back, and damaged bytes are never taken for it."""
 
 import pickle
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from zlib import crc32
 
 import numpy as np
 import orjson
@@ -9,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.vectorizer import FEATURES_VERSION, TermCounts
+from features.boilerplate import Blocks
+from features.vectorizer import FEATURES_VERSION, ArticleFeatures, TermCounts
 from recommender.errors import CorruptRecord
 from recommender.lists import FinishedList
 from recommender.packing import (
@@ -20,9 +24,9 @@ from recommender.packing import (
     unpack_vector,
 )
 
-rows = st.dictionaries(st.integers(0, 2**32 - 1), st.floats(1, 2**20, width=32), max_size=20).map(
-    lambda counts: row(*sorted(counts.items()))
-)
+ids = st.integers(0, 2**32 - 1)
+rows = st.dictionaries(ids, st.floats(1, 2**20, width=32), max_size=20)
+blocks = st.dictionaries(st.integers(0, 2**64 - 1), st.lists(st.integers(0, 2**16 - 1)), max_size=5)
 lists = st.builds(
     FinishedList,
     version=st.integers(0, 2**53),
@@ -33,23 +37,41 @@ lists = st.builds(
     body=st.binary(max_size=50),
 )
 
+NO_BLOCKS: Mapping[int, list[int]] = MappingProxyType({})
 CARD = '{"id":"kursk","title":"Вести из Курска","tags":[]}'.encode()
 LIST = FinishedList.of(b'{"items": []}', ("kursk", "a\nb"), 7, 1741850000.5, 1741850300.25)
 
 
-def row(*counts: tuple[int, float]) -> TermCounts:
-    terms, values = zip(*counts, strict=True) if counts else ((), ())
-    return TermCounts(np.array(terms, dtype=np.uint32), np.array(values, dtype=np.float32))
+def features(
+    row: Mapping[int, float], title: Iterable[int] = (), blocks: Mapping[int, list[int]] = NO_BLOCKS
+) -> ArticleFeatures:
+    ordered, lines = sorted(row), sorted(blocks)
+    counts = np.array([row[term] for term in ordered], dtype=np.float32)
+    return ArticleFeatures(
+        TermCounts(np.array(ordered, dtype=np.uint32), counts),
+        np.array(sorted(title), dtype=np.uint32),
+        Blocks(
+            np.array(lines, dtype=np.uint64),
+            np.cumsum([len(blocks[line]) for line in lines], dtype=np.uint32),
+            np.array([place for line in lines for place in blocks[line]], dtype=np.uint32),
+            total=7,
+        ),
+    )
 
 
-def as_lists(counts: TermCounts) -> tuple[list[int], list[float]]:
-    return counts.terms.tolist(), counts.counts.tolist()
+def as_lists(made: ArticleFeatures) -> list[list[float]]:
+    *arrays, total = (*made.counts, made.title, *made.blocks)
+    return [*(array.tolist() for array in arrays), [total]]
 
 
-VECTOR = row((3, 1.0), (77, 2.5), (2**31 + 5, 9.0))
+def unpacked(data: bytes) -> list[list[float]]:
+    return as_lists(unpack_vector(data))
+
+
+VECTOR = features({3: 1.0, 77: 2.5, 2**31 + 5: 9.0}, {77}, {2**63: [0, 0], 5: [1, 2]})
 KINDS = {
-    "vector": (pack_vector(VECTOR), lambda data: as_lists(unpack_vector(data))),
-    "vector without terms": (pack_vector(row()), lambda data: as_lists(unpack_vector(data))),
+    "vector": (pack_vector(VECTOR), unpacked),
+    "vector without terms": (pack_vector(features({})), unpacked),
     "card": (pack_record(CARD), unpack_record),
     "list": (LIST.pack(), FinishedList.unpack),
 }
@@ -64,9 +86,17 @@ def silently_wrong(damaged: bytes, packed: bytes, unpack: Callable[[bytes], obje
         return False
 
 
-@given(rows)
-def test_a_vector_comes_back_as_it_was(counts):
-    assert as_lists(counts) == as_lists(unpack_vector(pack_vector(counts)))
+@given(rows, st.sets(ids), blocks)
+def test_a_vector_comes_back_as_it_was(row, title, blocks):
+    made = features(row, title, blocks)
+
+    assert as_lists(made) == unpacked(pack_vector(made))
+
+
+def test_an_article_of_more_terms_than_two_bytes_count_comes_back():
+    made = features(dict.fromkeys(range(70_000), 1.0), (), {1: [69_999]})
+
+    assert as_lists(made) == unpacked(pack_vector(made))
 
 
 @given(st.binary())
@@ -124,6 +154,17 @@ def test_a_vector_of_another_analyzer_says_so(monkeypatch):
 
     with pytest.raises(OutdatedVector):
         unpack_vector(KINDS["vector"][0])
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_vector_of_the_first_format_is_outdated_and_not_damaged(version):
+    payload = b"\3\0\0\0" + b"\0\0\x80\x3f"
+    header = struct.pack("<2sBxHxxII", b"AV", 1, version, 1, crc32(payload))
+
+    with pytest.raises(OutdatedVector):
+        unpack_vector(header + payload)
+    with pytest.raises(CorruptRecord, match="checksum"):
+        unpack_vector(header + payload[:-1] + b"\x40")
 
 
 @pytest.mark.parametrize("payload", [b"", CARD, b"{}\n{}", orjson.dumps([1, 2]) + b"\nbody"])

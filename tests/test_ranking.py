@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.ranking import newest, top_k
+from recommender.ranking import diversified, newest, top_k
 
 few_values = st.lists(st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0]), max_size=12)
 
@@ -25,3 +25,70 @@ def test_newest_holds_the_k_latest_eligible_dates_with_their_ties(articles, k):
     published = np.array([date for date, _ in articles], dtype=np.int64)
     mask = np.array([eligible for _, eligible in articles], dtype=np.bool_)
     assert expected == newest(published, mask, k).tolist()
+
+
+@st.composite
+def candidates(draw: st.DrawFn) -> tuple[list[float], list[list[float]]]:
+    """Scores, and cosines of texts that are likely to be equal or to have nothing in common."""
+    scores = draw(st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 3.0]), max_size=9))
+    directions = [draw(st.tuples(*3 * [st.integers(0, 2)])) for _ in scores]
+    unit = [np.array(d) / (np.linalg.norm(d) or 1) for d in directions]
+    return scores, [[float(np.round(one @ other, 6)) for other in unit] for one in unit]
+
+
+def literal_mmr(
+    scores: list[float], cosines: list[list[float]], diversity: float, k: int
+) -> list[int]:
+    """Carbonell & Goldstein 1998, a sum at a time; the rest follows by score as it came."""
+    best, chosen, left = max(scores, default=0.0), list[int](), [*range(len(scores))]
+    if not best or not diversity:
+        return left
+    while left and len(chosen) < k:
+        likeness = {n: max((cosines[n][c] for c in chosen), default=0.0) for n in left}
+        value = {n: (1 - diversity) * scores[n] / best - diversity * likeness[n] for n in left}
+        # Equal but for the last digits: the one that came first.
+        chosen.append(next(n for n in left if value[n] > max(value.values()) - 1e-12))
+        left.remove(chosen[-1])
+    return chosen + left
+
+
+def spread(made: tuple[list[float], list[list[float]]], diversity: float, k: int) -> list[int]:
+    scores, cosines = made
+    shape = (len(scores), len(scores))
+    return diversified(
+        np.array(scores), np.array(cosines, dtype=np.float64).reshape(shape), diversity, k
+    ).tolist()
+
+
+@given(candidates(), st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.integers(0, 10))
+def test_diversity_is_maximal_marginal_relevance(made, diversity, k):
+    assert literal_mmr(*made, diversity, k) == spread(made, diversity, k)
+
+
+@given(candidates(), st.floats(0, 1), st.integers(0, 10), st.integers(0, 10))
+def test_a_longer_list_never_changes_the_start_of_a_shorter_one(made, diversity, k, more):
+    assert spread(made, diversity, k)[:k] == spread(made, diversity, k + more)[:k]
+
+
+@given(candidates(), st.floats(0, 1), st.integers(0, 10))
+def test_diversity_moves_candidates_and_loses_none(made, diversity, k):
+    assert [*range(len(made[0]))] == sorted(spread(made, diversity, k))
+
+
+@given(candidates())
+def test_without_diversity_the_order_stays(made):
+    assert [*range(len(made[0]))] == spread(made, 0.0, 9)
+
+
+def test_at_full_diversity_the_best_comes_first_and_then_what_is_least_like_it():
+    cosines = [[1.0, 0.9, 0.1, 0.5], [0.9, 1.0, 0.2, 0.4], [0.1, 0.2, 1.0, 0.3], [0.5, 0.4, 0.3, 1]]
+
+    assert [0, 2, 3, 1] == spread(([0.9, 0.8, 0.1, 0.1], cosines), 1.0, 4)
+
+
+def test_a_copy_of_the_first_falls_behind_what_is_less_good_but_new():
+    cosines = [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+
+    # .7 · .8/.8 - .3 · 1 = .4 for the copy, .7 · .5/.8 - .3 · 0 = .4375 for the other
+    assert [0, 2, 1] == spread(([0.8, 0.8, 0.5], cosines), 0.3, 3)
+    assert [0, 1, 2] == spread(([0.8, 0.8, 0.4], cosines), 0.3, 3)

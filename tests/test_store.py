@@ -537,6 +537,21 @@ def test_a_damaged_record_is_left_out_and_counted(store, raw_redis, kind):
     assert 1 == store.corrupt_records
 
 
+def outdate(raw_redis, article_id: str = "kursk") -> None:
+    """Turn the vector into one of an earlier features version."""
+    key = f"see:{{main}}:vector:{article_key('main', article_id)}"
+    raw_redis.setrange(key, 4, b"\1\0")
+
+
+def test_an_outdated_vector_is_left_out_and_is_not_damaged(store, raw_redis):
+    put(store, "kursk")
+    put(store, "sudzha")
+    outdate(raw_redis)
+
+    assert {"sudzha"} == store.stored("main", ["kursk", "sudzha"]).keys()
+    assert (0, 1) == (store.corrupt_records, store.outdated_vectors)
+
+
 REFUSALS = {
     "out of memory": ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
     "read-only replica": ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),

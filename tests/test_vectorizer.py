@@ -10,8 +10,10 @@ from news import article
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils import murmurhash3_32
 
+from features.analyzer import analyze
 from features.article import parse_article
 from features.vectorizer import (
+    TAG_WEIGHT,
     TITLE_WEIGHT,
     TWO_WORD_BIT,
     TermCounts,
@@ -46,7 +48,9 @@ def test_weights_are_those_of_scikit_learns_tfidf_vectorizer(corpus):
 
     for row, terms, theirs in zip(rows, corpus, expected, strict=True):
         frequencies = np.array([df[t] for t in row.terms.tolist()], dtype=np.int64)
-        ours = dict(zip(row.terms.tolist(), tfidf(row, frequencies, len(corpus), 1.0), strict=True))
+        ours = dict(
+            zip(row.terms.tolist(), tfidf(row, frequencies, len(corpus), 1.0, 1.0), strict=True)
+        )
         for term in set(terms):
             hashed = int(as_counts([term]).terms[0])
             assert theirs[0, reference.vocabulary_[term]] == pytest.approx(ours[hashed], abs=1e-6)
@@ -88,7 +92,8 @@ def test_two_word_terms_weigh_less():
 
 
 def test_a_title_word_counts_as_three_of_the_body():
-    found = count_terms(parse_article(article(title="Sudzha", body="Kyiv hopes", language="en")))
+    made = parse_article(article(title="Sudzha", body="Kyiv hopes", language="en"))
+    found = count_terms(made).counts
     weights = dict(zip(found.terms.tolist(), found.counts.tolist(), strict=True))
 
     assert TITLE_WEIGHT == weights[int(as_counts(["sudzha"]).terms[0])]
@@ -96,11 +101,53 @@ def test_a_title_word_counts_as_three_of_the_body():
 
 def test_a_headline_that_is_the_first_sentence_weighs_as_a_sentence():
     text = "Flag raised over Sudzha. It was filmed."
-    headed = count_terms(parse_article(article(title="Flag raised over Sudzha", body=text)))
+    made = parse_article(article(title="Flag raised over Sudzha", body=text))
+    headed = count_terms(made).counts
     weights = dict(zip(headed.terms.tolist(), headed.counts.tolist(), strict=True))
 
     assert 1.0 == weights[int(as_counts(["sudzha"]).terms[0])]
 
 
 def test_a_name_never_seen_before_counts_from_its_first_article():
-    assert idf(np.array([0]), 10)[0] > idf(np.array([1]), 10)[0] > idf(np.array([10]), 10)[0] == 1.0
+    assert idf(np.array([0]), 10)[0] > idf(np.array([1]), 10)[0] > idf(np.array([10]), 10)[0] == 0.5
+
+
+def test_what_everybody_says_counts_in_a_small_archive_and_hardly_in_a_large_one():
+    assert idf(np.array([2]), 2)[0] > 0.8
+    assert idf(np.array([10_000]), 10_000)[0] < 0.001
+
+
+def test_the_idf_of_a_term_that_everybody_uses_is_the_offset():
+    assert [0.25] == idf(np.array([10]), 10, offset=0.25).tolist()
+
+
+@pytest.mark.parametrize("weight", [TITLE_WEIGHT, TAG_WEIGHT])
+def test_sums_of_field_weights_are_exact(weight):
+    assert (2 * weight).is_integer()
+
+
+def test_a_title_is_known_by_its_terms_also_where_it_opens_the_body():
+    for body in ("Kyiv hopes", "Flag raised over Sudzha. It was filmed."):
+        made = parse_article(article(title="Flag raised over Sudzha", body=body))
+        words, pairs = analyze(made.title, "en")
+
+        assert hash_counts(Counter(words), Counter(pairs)).terms.tolist() == (
+            count_terms(made).title.tolist()
+        )
+
+
+@given(st.lists(st.sampled_from(["Sudzha fell", "and Kursk.", "", "停火 talks", "G7"]), max_size=6))
+def test_the_terms_of_all_fields_and_lines_are_counted(lines):
+    body = "\n".join(lines)
+    made = parse_article(article(title="Title", body=body, tags=["war", "war crimes"], excerpt="–"))
+    texts = {"Title": TITLE_WEIGHT, "war": TAG_WEIGHT, "war crimes": TAG_WEIGHT, made.body: 1.0}
+    words, pairs = Counter(), Counter()
+    for text, weight in texts.items():
+        found = analyze(text, "en")
+        for counter, terms in ((words, found.words), (pairs, found.pairs)):
+            for term in terms:
+                counter[term] += weight
+    expected = hash_counts(words, pairs)
+
+    assert expected.terms.tolist() == count_terms(made).counts.terms.tolist()
+    assert expected.counts.tolist() == count_terms(made).counts.counts.tolist()

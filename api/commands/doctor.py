@@ -5,36 +5,57 @@ import os
 import platform
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Literal
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, Literal, NamedTuple
 
 import click
 import orjson
 
 from api.serve import free_address, url_of
+from features.boilerplate import BlockBook, find_line
 from recommender.backend import Backend
 from recommender.config import PREFIX, Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedServerError
 from recommender.errors import AlsoSeeError, ConfigurationError
+from recommender.model import RankingModel
+from recommender.related import DEFAULTS
 from recommender.store import Server, Store
 
 SECRET = frozenset({"ALSOSEE_REDIS_URL", "ALSOSEE_CACHE_URL"})  # may hold a password
 LANGUAGES_SHOWN = 8
+LINES_SHOWN = 10
+LINE_CHARS = 70
+EMPTY = "no articles: alsosee import FILE"
 
 State = Literal["ok", "note", "wrong"]
 WORDS: dict[State, str] = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 
 
+class RepeatedLine(NamedTuple):
+    """A line of boilerplate as one of the articles has it; None if that was deleted just now."""
+
+    articles: int
+    text: str | None
+
+
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at; a *note* is worth knowing and stops nothing."""
+    """
+    One thing looked at; a *note* is worth knowing and stops nothing.
+
+    Attributes:
+        boilerplate: the lines of a site that do not count, the most frequent first.
+    """
 
     name: str
     state: State
     text: str
+    boilerplate: list[RepeatedLine] = field(default_factory=list)
 
 
 def doctor(as_json: bool) -> int:
@@ -43,11 +64,26 @@ def doctor(as_json: bool) -> int:
     for check in _checks():
         found.append(check)
         if not as_json:
-            click.echo(f"{WORDS[check.state]:6} {check.name:10} {check.text}")
+            _print(check)
     wrong = any(check.state == "wrong" for check in found)
     if as_json:
-        click.echo(orjson.dumps({"ok": not wrong, "checks": [asdict(check) for check in found]}))
+        click.echo(orjson.dumps({"ok": not wrong, "checks": [_as_json(check) for check in found]}))
     return 1 if wrong else 0
+
+
+def _print(check: Check) -> None:
+    click.echo(f"{WORDS[check.state]:6} {check.name:10} {check.text}")
+    for line in check.boilerplate[:LINES_SHOWN]:
+        click.echo(f"{'':17} {line.articles:,} × {shorten(line.text or '', LINE_CHARS)}")
+    more = len(check.boilerplate) - LINES_SHOWN
+    if more > 0:
+        click.echo(f"{'':17} and {more:,} more: --json has them all")
+
+
+def _as_json(check: Check) -> dict[str, Any]:
+    fields = {"name": check.name, "state": check.state, "text": check.text}
+    lines = [line._asdict() for line in check.boilerplate]
+    return {**fields, "boilerplate": lines} if lines else fields
 
 
 def _checks() -> Iterator[Check]:
@@ -102,7 +138,9 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
     yield Check("store", "ok", f"{server.name} {server.version}{embedded}")
     yield from _durability(server)
     for site in settings.sites:
-        yield _site(backend.store, site)
+        yield from _site(backend.store, site)
+        if settings.ranking is not None:
+            yield _ranking(settings.ranking, site, backend.model(site))
     yield from _keys(settings, backend)
 
 
@@ -127,22 +165,59 @@ def _durability(server: Server) -> Iterator[Check]:
         yield Check("memory", "wrong" if limited else "note", text)
 
 
-def _site(store: Store, site: str) -> Check:
-    before = store.corrupt_records
+def _site(store: Store, site: str) -> Iterator[Check]:
+    before = store.corrupt_records, store.outdated_vectors
     languages: Counter[str] = Counter()
-    articles = 0
+    book, ids = BlockBook(), dict[str, None]()
     for batch in store.all_stored(site):
-        articles += len(batch)
-        languages.update((a.facets.language or ("unknown",))[0] for a in batch.values())
+        fresh = [batch[i] for i in batch if i not in ids]  # a scan may meet one twice
+        ids.update(dict.fromkeys(batch))
+        book.apply([article.features.blocks.digests for article in fresh], ())
+        languages.update((a.facets.language or ("unknown",))[0] for a in fresh)
+    damaged, outdated = store.corrupt_records - before[0], store.outdated_vectors - before[1]
+    yield _archive(site, len(ids), languages, damaged, outdated)
+    lines = _boilerplate(store, site, book, list(ids))
+    if lines:
+        text = f"{site}: {len(lines):,} lines stand in many articles, and do not count"
+        yield Check("boilerplate", "ok", text, lines)
+
+
+def _ranking(path: Path, site: str, model: RankingModel) -> Check:
+    if model == DEFAULTS:
+        return Check("ranking", "note", f"{site}: the defaults; {path} says nothing else")
+    text = f"{site}: {path}"
+    if {"gain", "queries"} <= model.measured.keys():
+        text += f", {model.measured['gain']:+} nDCG@10 on {model.measured['queries']} articles"
+    return Check("ranking", "ok", text)
+
+
+def _archive(
+    site: str, articles: int, languages: Counter[str], damaged: int, outdated: int
+) -> Check:
     shown = ", ".join(f"{name} {n:,}" for name, n in languages.most_common(LANGUAGES_SHOWN))
     if len(languages) > LANGUAGES_SHOWN:
         shown += f" and {len(languages) - LANGUAGES_SHOWN} more languages"
-    text = f"{articles:,} articles ({shown})" if articles else "no articles: alsosee import FILE"
-    damaged = store.corrupt_records - before
+    text = f"{articles:,} articles ({shown})" if articles else "no articles"
     if damaged:
         text += f"; {damaged:,} records are damaged: import the archive again"
+    if outdated:
+        text += f"; {outdated:,} vectors are outdated: alsosee reindex --site {site}"
+    if damaged or outdated:
         return Check(f"site {site}", "wrong", text)
-    return Check(f"site {site}", "ok" if articles else "note", text)
+    return Check(f"site {site}", "ok" if articles else "note", text if articles else EMPTY)
+
+
+def _boilerplate(
+    store: Store, site: str, book: BlockBook, ids: Sequence[str]
+) -> list[RepeatedLine]:
+    texts: dict[str, str] = {}
+    lines = []
+    for digest, articles, slot in book.boilerplate():
+        if ids[slot] not in texts:
+            fields = store.article(site, ids[slot]) or {}
+            texts[ids[slot]] = fields.get("body") or fields.get("excerpt") or ""
+        lines.append(RepeatedLine(articles, find_line(texts[ids[slot]], digest)))
+    return lines
 
 
 def _keys(settings: Settings, backend: Backend) -> Iterator[Check]:

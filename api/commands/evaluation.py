@@ -22,11 +22,21 @@ from recommender.evaluation.compare import (
 from recommender.evaluation.embedding import embedding
 from recommender.evaluation.links import harvest
 from recommender.evaluation.measures import DEFAULT_MEASURES
-from recommender.evaluation.systems import SYSTEMS, baseline, given_run
+from recommender.evaluation.systems import (
+    MODES,
+    SYSTEMS,
+    System,
+    baseline,
+    given_run,
+    ranked_by,
+)
 from recommender.evaluation.trec import read_run, write_run
 from recommender.evaluation.truth import write_qrels, write_truth
+from recommender.model import RankingModel
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
+
+TUNED = "alsosee-tuned"
 
 
 class Wish(NamedTuple):
@@ -39,6 +49,7 @@ class Wish(NamedTuple):
     queries: int | None
     seed: int
     runs: tuple[Path, ...]
+    ranking: Path | None
     embedding_model: Path | None
     versus: str | None
     report: Path | None
@@ -53,7 +64,7 @@ class Wish(NamedTuple):
         return Protocol(self.as_of, self.candidates, self.queries, self.seed)
 
     def system_names(self, given: Iterable[str]) -> list[str]:
-        """Those named, or all plain ones; runs that were given always take part."""
+        """Those named, or all plain ones; runs and a ranking that were given always take part."""
         named = self.systems.split(",") if self.systems else list(SYSTEMS)
         return list(dict.fromkeys([name.strip() for name in named] + list(given)))
 
@@ -63,13 +74,13 @@ class Wish(NamedTuple):
 
 def truth(articles: str, form: str) -> None:
     """Print the archive's own links as judged pairs, and on standard error what was left out."""
-    with ArticleFile(articles) as file, _progress("Reading", None) as advance:
-        records = [_counted(record, advance).data for record in file.records()]
+    with ArticleFile(articles) as file, progress("Reading", None) as advance:
+        records = [counted(record, advance).data for record in file.records()]
     found = harvest(records)
     for line in (write_qrels if form == "trec" else write_truth)(found.truth):
         sys.stdout.buffer.write(line)
-    counted = [f"{count} {kind}" for kind, count in found.links.items()] or ["no links"]
-    click.echo(f"{len(found.truth)} articles with links: {', '.join(counted)}", err=True)
+    kinds = [f"{count} {kind}" for kind, count in found.links.items()] or ["no links"]
+    click.echo(f"{len(found.truth)} articles with links: {', '.join(kinds)}", err=True)
     for reason, count in found.left_out.items():
         click.echo(f"left out: {count} {reason}", err=True)
 
@@ -79,17 +90,14 @@ def evaluate_archive(articles: str, truth_file: Path, wish: Wish) -> int:
     earlier = read_result(wish.baseline) if wish.baseline else None
     thresholds = [parse_threshold(text) for text in wish.fail_under]
     judged_pairs = read_truth(truth_file)
-    runs = dict(read_run(path) for path in wish.runs)
-    if taken := sorted(runs.keys() & {*SYSTEMS, "embedding"}):
-        raise InvalidParameter("run", f"its lines are named {taken[0]!r}, as a system of ours is")
-    more = {name: given_run(run) for name, run in runs.items()}
-    more["embedding"] = baseline(embedding(wish.embedding_model))
-    archive = _archive(articles)
-    names = wish.system_names(runs)
+    given = _given(wish)
+    more = {**given, "embedding": baseline(embedding(wish.embedding_model))}
+    archive = archive_of(articles)
+    names = wish.system_names(given)
     if wish.versus is not None and wish.versus not in names:
         raise InvalidParameter("versus", f"{wish.versus!r} does not take part")
     lists = len(names) * min(len(judged_pairs), wish.queries or len(judged_pairs))
-    with _progress("Ranking", lists) as advance:
+    with progress("Ranking", lists) as advance:
         found = evaluate(
             archive, judged_pairs, names, wish.measure_names(), wish.protocol(), more, advance
         )
@@ -97,6 +105,15 @@ def evaluate_archive(articles: str, truth_file: Path, wish: Wish) -> int:
     if earlier is None:
         return 0
     return _gate(compare(earlier, found.to_json(per_query=True), names[0]), thresholds)
+
+
+def _given(wish: Wish) -> dict[str, System]:
+    """The systems that come from files; our own with another ranking stands beside our own."""
+    runs = dict(read_run(path) for path in wish.runs)
+    if taken := sorted(runs.keys() & {*SYSTEMS, *MODES, "embedding", TUNED}):
+        raise InvalidParameter("run", f"its lines are named {taken[0]!r}, as a system of ours is")
+    tuned = {TUNED: ranked_by(RankingModel.read(wish.ranking))} if wish.ranking else {}
+    return {**tuned, **{name: given_run(run) for name, run in runs.items()}}
 
 
 def compare_results(a: Path, b: Path, system: str, as_json: bool) -> None:
@@ -115,8 +132,8 @@ def compare_results(a: Path, b: Path, system: str, as_json: bool) -> None:
         click.echo(f"  {share:4.0%}  {query}")
 
 
-def _archive(articles: str) -> Archive:
-    with ArticleFile(articles) as file, _progress("Reading", None) as advance:
+def archive_of(articles: str) -> Archive:
+    with ArticleFile(articles) as file, progress("Reading", None) as advance:
         archive = read_archive(file.records(), advance)
     if not archive.articles:
         raise InvalidTruth(f"{articles}: holds no articles")
@@ -181,13 +198,13 @@ def _gate(found: Comparison, thresholds: Sequence[Threshold]) -> int:
     return 1 if said else 0
 
 
-def _counted(record: Record, advance: Callable[[], None]) -> Record:
+def counted(record: Record, advance: Callable[[], None]) -> Record:
     advance()
     return record
 
 
 @contextmanager
-def _progress(label: str, length: int | None) -> Iterator[Callable[[], None]]:
+def progress(label: str, length: int | None) -> Iterator[Callable[[], None]]:
     """A progress bar on a terminal's standard error, silence elsewhere."""
     with click.progressbar(
         length=length or 0,

@@ -1,6 +1,6 @@
 """The list beside an article or a draft, without a server."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +11,9 @@ from api.commands.sites import pick_site
 from api.listing import document
 from api.params import checked
 from features.article import Article, parse_draft
-from features.vectorizer import count_terms
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.related import RelatedList
+from recommender.ingest import as_stored
 from recommender.sources.files import UnreadableFile
 
 
@@ -27,22 +26,25 @@ def related(
     as_json: bool,
 ) -> None:
     """Print the list beside *article_id*, or else beside the draft in the file *text*."""
-    wanted = checked(dict(given)).parameters()
+    query = checked(dict(given))
+    wanted = query.parameters()
     name = pick_site(settings, site)
     draft = None if text is None else _draft(text)
     now = datetime.now(UTC)
     with Backend(settings) as backend:
         live = backend.site(name)
         if draft is not None:
-            counts = count_terms(draft)
-            made, version = live.related_to(counts, draft.language, wanted, now)
+            made, version = live.related_to(as_stored(draft), wanted, now)
         else:
             made, version = live.related(str(article_id), wanted, now)
+        own = () if draft else (str(article_id),)
+        ids = (*own, *(item.card["id"] for item in made.items))
+        texts = live.texts(ids) if query.explain else None
+    answer = document(made, version, "command line", query, draft, texts)
     if as_json:
-        title = draft.title if draft else None
-        click.echo(orjson.dumps(document(made, version, "command line", draft_title=title)))
+        click.echo(orjson.dumps(answer))
     else:
-        _print(made)
+        _print(answer["items"], query.explain)
 
 
 def _draft(name: str) -> Article:
@@ -56,10 +58,14 @@ def _draft(name: str) -> Article:
     return parse_draft({"title": title, "body": body})
 
 
-def _print(made: RelatedList) -> None:
-    for item in made.items:
-        date = (item.card["published_at"] or "")[:10]
-        score = f"{item.score:.3f}" if item.reason == "similar" else "recent"
-        click.echo(f"{score:>6}  {date:10}  {item.card['title']}  [{item.card['id']}]")
-    if not made.items:
+def _print(items: Sequence[Mapping[str, Any]], explain: bool) -> None:
+    for item in items:
+        date = (item["published_at"] or "")[:10]
+        code = item["reason"]["code"]
+        score = f"{item['score']:.3f}" if code in ("similar", "relaxed") else code
+        click.echo(f"{score:>6}  {date:10}  {item['title']}  [{item['id']}]")
+        if explain:
+            factors = ", ".join(f"{name} {value:.2f}" for name, value in item["factors"].items())
+            click.echo(f"{'':6}  {item['reason']['text']} ({factors or code})")
+    if not items:
         click.echo("Nothing related.", err=True)

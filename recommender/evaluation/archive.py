@@ -1,6 +1,6 @@
 """The articles that an evaluation ranks, in memory."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from features.article import Article, InvalidArticle, parse_article
-from features.vectorizer import TermCounts, count_terms, tfidf
+from features.vectorizer import ArticleFeatures, TermCounts, count_terms, tfidf
 from recommender.catalogue import Facets
 from recommender.evaluation.links import ArchiveLinks
 from recommender.sources.records import Record
@@ -26,7 +26,7 @@ class Archive:
     """
 
     articles: list[Article]
-    counts: list[TermCounts]
+    features: list[ArticleFeatures]
     rejected: int = 0
 
     @cached_property
@@ -44,6 +44,11 @@ class Archive:
     @cached_property
     def cards(self) -> dict[str, Card]:
         return {article.id: card_of(article) for article in self.articles}
+
+    @cached_property
+    def counts(self) -> list[TermCounts]:
+        """Of the whole articles: what is boilerplate depends on the moment, `Corpus` knows."""
+        return [features.counts for features in self.features]
 
     @cached_property
     def vectors(self) -> csr_array:
@@ -65,7 +70,11 @@ class Archive:
     def stored(self, place: int) -> StoredArticle:
         """The article at *place* as a worker holds it."""
         article_id = self.articles[place].id
-        return StoredArticle(Facets.of(self.cards[article_id]), self.counts[place])
+        return StoredArticle(Facets.of(self.cards[article_id]), self.features[place])
+
+    def stored_articles(self, article_ids: Sequence[str]) -> dict[str, StoredArticle]:
+        """These articles, as `Corpus` asks for them."""
+        return {article_id: self.stored(self.place[article_id]) for article_id in article_ids}
 
 
 def read_archive(
@@ -79,7 +88,7 @@ def read_archive(
     """
     raw = [record.data for record in records]
     stripper = ArchiveLinks.of(raw)
-    found: dict[str, tuple[Article, TermCounts]] = {}
+    found: dict[str, tuple[Article, ArticleFeatures]] = {}
     rejected = 0
     for data in raw:
         try:
@@ -90,7 +99,7 @@ def read_archive(
         found[article.id] = (article, count_terms(article))
         on_article()
     ordered = sorted(found.values(), key=lambda pair: (_date(pair[0]), pair[0].id))
-    return Archive([a for a, _ in ordered], [c for _, c in ordered], rejected)
+    return Archive([a for a, _ in ordered], [f for _, f in ordered], rejected)
 
 
 def _date(article: Article) -> float:

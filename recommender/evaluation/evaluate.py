@@ -22,7 +22,7 @@ from recommender.evaluation.measures import (
 )
 from recommender.evaluation.measures import per_query as measured
 from recommender.evaluation.protocol import Judged, Protocol, judge
-from recommender.evaluation.systems import SYSTEMS, System
+from recommender.evaluation.systems import MODES, SYSTEMS, System
 from recommender.evaluation.trec import Run
 from recommender.evaluation.truth import Qrels
 
@@ -165,7 +165,7 @@ def evaluate(
     Args:
         archive: see `read_archive`.
         truth: query → judged article → grade, see `read_truth`.
-        systems: names out of `SYSTEMS` or *more_systems*.
+        systems: names out of `SYSTEMS`, `MODES` or *more_systems*.
         measures: see `recommender.evaluation.measures`.
         on_query: called once for each list, for a progress bar.
 
@@ -173,7 +173,7 @@ def evaluate(
         InvalidTruth: when the truth cannot be used with this archive and protocol.
         InvalidParameter: for an unknown system or measure.
     """
-    known = {**SYSTEMS, **more_systems}
+    known = {**SYSTEMS, **MODES, **more_systems}
     for name in systems:
         if name not in known:
             raise InvalidParameter("systems", f"no system {name!r}; there are {', '.join(known)}")

@@ -1,7 +1,7 @@
 """Our own system in an evaluation, and the names of all of them."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,7 +11,12 @@ from recommender.evaluation import baselines
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.protocol import Judged, Protocol
 from recommender.evaluation.trec import Run
-from recommender.related import ListParameters, Recommender
+from recommender.model import RankingModel
+from recommender.parameters import ListParameters, Mode
+from recommender.related import DEFAULTS, Recommender
+from recommender.store import Card
+
+LIST_LENGTH = 50  # as many as a caller may ask for
 
 System = Callable[[Archive, Judged, Protocol, Callable[[], None]], tuple[Run, list[float]]]
 """
@@ -20,42 +25,54 @@ itself; returns the run and the seconds that each list took. Calls its last argu
 """
 
 
-def alsosee(
-    archive: Archive, judged: Judged, protocol: Protocol, on_query: Callable[[], None]
-) -> tuple[Run, list[float]]:
+def ranked_by(model: RankingModel = DEFAULTS, mode: Mode = "balanced") -> System:
     """
-    The production pipeline. As of publication it travels through time: articles enter the
-    corpus in order of their dates, and each query is asked at its own moment.
+    The production pipeline with the numbers of *model*. As of publication it travels through time:
+    articles enter the corpus in order of their dates, and each query is asked at its own moment.
     """
-    corpus = Corpus()
-    recommender = Recommender(corpus, lambda ids: {i: archive.cards[i] for i in ids})
-    run: Run = {}
-    seconds = []
-    for query in _through_time(archive, judged, protocol, corpus):
-        started = time.perf_counter()
-        made = recommender.related(
-            query, _wish(archive, query, protocol), _moment(archive, query, protocol)
-        )
-        seconds.append(time.perf_counter() - started)
-        run[query] = [(item.card["id"], item.score) for item in made.items]
-        on_query()
-    return run, seconds
+
+    def system(
+        archive: Archive, judged: Judged, protocol: Protocol, on_query: Callable[[], None]
+    ) -> tuple[Run, list[float]]:
+        corpus = Corpus(archive.stored_articles)
+        recommender = Recommender(corpus, cards_of(archive), model)
+        run: Run = {}
+        seconds = []
+        for query in through_time(archive, judged, protocol, corpus):
+            wish = _wish(archive, query, protocol, mode)
+            started = time.perf_counter()
+            made = recommender.related(query, wish, moment(archive, query, protocol))
+            seconds.append(time.perf_counter() - started)
+            run[query] = [(item.card["id"], item.score) for item in made.items]
+            on_query()
+        return run, seconds
+
+    return system
 
 
-def _wish(archive: Archive, query: str, protocol: Protocol) -> ListParameters:
+def cards_of(archive: Archive) -> Callable[[Sequence[str]], dict[str, Card]]:
+    return lambda article_ids: {i: archive.cards[i] for i in article_ids}
+
+
+def _wish(archive: Archive, query: str, protocol: Protocol, mode: Mode) -> ListParameters:
     published = archive.articles[archive.place[query]].published_at
     before = published if protocol.candidates == "older" else None
-    return ListParameters(limit=baselines.DEPTH, fallback=False, published_before=before)
+    return ListParameters(limit=LIST_LENGTH, mode=mode, published_before=before)
 
 
-def _moment(archive: Archive, query: str, protocol: Protocol) -> datetime:
-    published = archive.articles[archive.place[query]].published_at
-    if protocol.as_of == "publication" and published is not None:
-        return published
-    return datetime.max.replace(tzinfo=UTC)
+def moment(archive: Archive, query: str, protocol: Protocol) -> datetime:
+    """When the query is asked: at its publication, or after the last one of the archive."""
+    dated = [
+        a.published_at
+        for a in (archive.articles[archive.place[query]], archive.articles[-1])
+        if a.published_at is not None
+    ]
+    if not dated:
+        return datetime.max.replace(tzinfo=UTC)
+    return dated[0] if protocol.as_of == "publication" else max(dated)
 
 
-def _through_time(
+def through_time(
     archive: Archive, judged: Judged, protocol: Protocol, corpus: Corpus
 ) -> Iterator[str]:
     """The queries in order of publication, each when the corpus holds what was out by then."""
@@ -108,7 +125,7 @@ def given_run(run: Run) -> System:
 
 
 SYSTEMS: dict[str, System] = {
-    "alsosee": alsosee,
+    "alsosee": ranked_by(),
     "recent": baseline(baselines.recent),
     "random": baseline(baselines.random),
     "same-section": baseline(baselines.same_section),
@@ -118,3 +135,8 @@ SYSTEMS: dict[str, System] = {
     "tfidf": baseline(baselines.tfidf),
     "lsa": baseline(baselines.lsa),
 }
+
+MODES: dict[str, System] = {
+    f"alsosee-{mode}": ranked_by(mode=mode) for mode in ("background", "followup", "recent")
+}
+"""The other modes of our own lists; only asked for by name."""

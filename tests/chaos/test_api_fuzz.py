@@ -42,7 +42,10 @@ def likely_description() -> dict[str, Any]:
     """The API's description, of one article of site `main`, and with values that mean something."""
     likely = copy.deepcopy(description())
     paths = {
-        path.replace("{site}", "main").replace("{id}", "kursk"): item
+        path.replace("{site}", "main")
+        .replace("{id}", "kursk")
+        .replace("{rule_id}", "0")
+        .replace("{entry_id}", "5-1"): item
         for path, item in likely["paths"].items()
     }
     for item in paths.values():
@@ -90,7 +93,8 @@ def described(app: Flask, key: Key) -> BaseSchema:
 def test_no_request_gets_an_answer_that_is_not_described(
     described: BaseSchema, key: Key, name: str, mode: GenerationMode
 ) -> None:
-    if name in ("putArticles", "getArticle") and mode is GenerationMode.NEGATIVE:
+    free = ("putArticles", "getArticle", "getOverrides", "removeRule", "undo")
+    if name in free and mode is GenerationMode.NEGATIVE:
         pytest.skip("any line may be sent, and any id asked for")
     operation = described.find_operation_by_id(name)
 

@@ -1,0 +1,103 @@
+"""Why does this story stand beside that one, and why does the other one not?"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from api.auth import require
+from api.context import backend
+from api.listing import explained, json_response
+from api.params import ListQuery, checked_id, list_query, single
+from features.article import Article
+from recommender.explain import REASONS, WHY_NOT, named, sentence
+from recommender.live import LiveSite
+from recommender.related import Dropped, Standing
+from recommender.rules import Rule
+
+blueprint = Blueprint("explain", __name__, url_prefix="/v1/<site>")
+
+CANDIDATES = 30  # as many as an editor looks at
+
+
+@blueprint.get("/articles/<article_id:article_id>/related/explain")
+def explain(site: str, article_id: str) -> Response:
+    live = backend().site(site)
+    require(site, "edit")
+    known_id, target = checked_id(article_id), single(request.args, "target")
+    query = list_query(request.args).model_copy(update={"explain": True})
+    if target is None:
+        return json_response(_ranking(live, known_id, query))
+    return json_response(_pair(live, known_id, checked_id(target), query))
+
+
+def _pair(live: LiveSite, article_id: str, target: str, query: ListQuery) -> dict[str, Any]:
+    standing = live.standing(article_id, target, query.parameters(), datetime.now(UTC))
+    texts = live.texts((article_id, target))
+    place, both = standing.place, [texts[i] for i in (article_id, target) if i in texts]
+    terms = named(standing.shared, both) if standing.shared else []
+    similarity = float(standing.shared.weights.sum()) if standing.shared else 0.0
+    return {
+        "source": _named_article(texts.get(article_id), article_id),
+        "target": _named_article(texts.get(target), target),
+        "shown": standing.dropped is None,
+        "position": standing.position,
+        "reason": _reason(standing, sentence(terms)),
+        "rule": _rule(standing.rule),
+        "similarity": round(similarity, 6),
+        "score": place.score if place else None,
+        "factors": dict(place.factors) if place else {},
+        "terms": [term._asdict() for term in terms],
+    }
+
+
+def _ranking(live: LiveSite, article_id: str, query: ListQuery) -> dict[str, Any]:
+    """The first candidates with all that moved them, and those that were dropped."""
+    if "limit" not in query.model_fields_set:
+        query = query.model_copy(update={"limit": CANDIDATES})
+    made, version = live.related(article_id, query.parameters(), datetime.now(UTC))
+    dropped = dict(list((made.dropped or {}).items())[:CANDIDATES])
+    items = {item.card["id"]: item for item in made.items}
+    texts = live.texts((article_id, *items, *dropped))
+    source = texts.get(article_id)
+    return {
+        "source": _named_article(source, article_id),
+        "version": version,
+        "items": [
+            {
+                **_named_article(texts.get(i), i),
+                "position": position,
+                "score": item.score,
+                **(explained(item, source, texts) if source else {}),
+            }
+            for position, (i, item) in enumerate(items.items(), query.offset + 1)
+        ],
+        "dropped": [
+            {**_named_article(texts.get(i), i), "reason": _why_not(drop)}
+            for i, drop in dropped.items()
+        ],
+    }
+
+
+def _named_article(article: Article | None, article_id: str) -> dict[str, Any]:
+    title = article.title if article is not None else None
+    return {"id": article_id, "title": title}
+
+
+def _reason(standing: Standing, words: str) -> dict[str, Any]:
+    if standing.dropped is not None:
+        return _why_not(standing.dropped)
+    code = standing.place.reason if standing.place else "similar"
+    return {
+        "code": code,
+        "text": words if words and code in ("similar", "relaxed") else REASONS[code],
+    }
+
+
+def _why_not(drop: Dropped) -> dict[str, Any]:
+    by = {"by": drop.by_id} if drop.by_id is not None else {}
+    return {"code": drop.code, "text": WHY_NOT[drop.code], **by}
+
+
+def _rule(rule: Rule | None) -> dict[str, Any] | None:
+    return None if rule is None else rule.model_dump(mode="json")

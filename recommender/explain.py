@@ -1,0 +1,125 @@
+"""Why an article stands in a list, or does not: in numbers that add up, and in words."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.analyzer import surfaces
+from features.article import Article
+from features.vectorizer import term_id, tfidf
+from recommender.corpus import Corpus
+from recommender.signals import Source
+
+NAMED = 3  # shared terms in a sentence
+
+REASONS = {
+    "similar": "About the same subject",
+    "pinned": "Chosen by the editors",
+    "relaxed": "Loosely related",
+    "same_section": "Recent in the same section",
+    "recent": "Recent",
+}
+WHY_NOT = {
+    "itself": "It is the article itself.",
+    "not_there": "The site has no such article.",
+    "not_published": "It is not published yet.",
+    "silenced": "No list may stand beside this article: a flag forbids it.",
+    "hidden": "A flag or a block keeps it out of every list.",
+    "blocked": "The editors blocked it beside this article.",
+    "blocked_section": "The editors blocked its section beside this article.",
+    "excluded": "The request excludes it.",
+    "shown_elsewhere": "Another box of the page shows it.",
+    "other_section": "It is not in the sections asked for.",
+    "other_tag": "It has none of the tags asked for.",
+    "other_author": "It is by none of the authors asked for.",
+    "other_language": "It is in another language.",
+    "too_old": "It is older than the list allows.",
+    "too_new": "It is newer than the list allows.",
+    "newer_than_source": "It is newer than this article, and the list is for background.",
+    "nothing_in_common": "It shares no words with this article.",
+    "less_similar": "It is less similar than related articles of this site are.",
+    "same_story_as_source": "It tells the same story in the same words.",
+    "same_story": "Another article in the list tells the same story in the same words.",
+    "enough_of_section": "The list has enough of its section.",
+    "enough_of_author": "The list has enough by its author.",
+    "enough_of_source": "The list has enough from its publisher.",
+    "further_down": "Others are more closely related; it stands further down.",
+}
+
+
+class SharedTerm(NamedTuple):
+    """A term that both texts hold, as it is spelt, and its part of the cosine."""
+
+    term: str
+    weight: float
+
+
+class Contributions(NamedTuple):
+    """
+    What shared terms add to a cosine, the heaviest first; ties by id.
+
+    Fields:
+        terms: hashed ids, shape (n,).
+        weights: shape (n,); they add up to the cosine.
+    """
+
+    terms: NDArray[np.uint32]
+    weights: NDArray[np.float64]
+
+
+def contributions(corpus: Corpus, source: Source, slot: int) -> Contributions:
+    """Take the cosine of source and article apart."""
+    own_terms, own_weights = _weights(corpus, source)
+    rows, terms = corpus.index.rows(np.array([slot]))
+    shared, mine, theirs = np.intersect1d(own_terms, terms, assume_unique=True, return_indices=True)
+    products = own_weights[mine] * rows.toarray()[0][theirs]
+    order = np.lexsort((shared, -products))
+    return Contributions(shared[order], products[order])
+
+
+def named(found: Contributions, texts: Sequence[Article]) -> list[SharedTerm]:
+    """Give the terms back their words, as the first of *texts* that holds them spells them."""
+    spelt: dict[int, str] = {}
+    for article in reversed(texts):
+        spellings = _spellings(article)
+        spelt |= dict(zip(map(term_id, spellings), spellings.values(), strict=True))
+    weighted = zip(found.terms.tolist(), found.weights.tolist(), strict=True)
+    return [SharedTerm(spelt[term], weight) for term, weight in weighted if term in spelt]
+
+
+def sentence(terms: Sequence[SharedTerm]) -> str:
+    """What two articles are both about, for an editor; empty when they share nothing."""
+    phrases = [term.term for term in terms if " " in term.term]
+    chosen: list[str] = []
+    for term, _ in terms:
+        told = {word for phrase in chosen for word in _words(phrase)}
+        if not told & _words(term):
+            # "Kursk region" says more than "Kursk", which is heavier for being said more often.
+            more = (p for p in phrases if _words(term) <= _words(p) and not told & _words(p))
+            chosen.append(next(more, term))
+        if len(chosen) == NAMED:
+            break
+    if not chosen:
+        return ""
+    *others, last = chosen
+    return "Both about " + (f"{', '.join(others)} and {last}" if others else last)
+
+
+def _words(phrase: str) -> set[str]:
+    return set(re.findall(r"\w+", phrase.casefold()))
+
+
+def _weights(corpus: Corpus, source: Source) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+    if source.slot is None:
+        df = corpus.index.document_frequencies(source.counts.terms)
+        return source.counts.terms, tfidf(source.counts, df, len(corpus.index))
+    rows, terms = corpus.index.rows(np.array([source.slot]))
+    return terms, rows.toarray()[0]
+
+
+def _spellings(article: Article) -> Mapping[str, str]:
+    text = "\n".join((article.title, article.body or article.excerpt or "", *article.tags))
+    return surfaces(text, article.language)

@@ -1,0 +1,417 @@
+"""
+The editors' rules in Redis, and the record of who changed them.
+
+    see:{site}:rules    hash, rule id → the rule, JSON
+    see:{site}:audit    stream, a change each, entry id `version-n`, field entry: JSON
+
+Every change counts the site's version up and stands in its change log with the op `rules`: so
+every finished list is out of date at once, and every worker reads the rules again.
+"""
+
+import random
+import re
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import structlog
+from pydantic import BaseModel, ConfigDict
+
+from recommender.connections import Connection
+from recommender.errors import Conflict, CorruptRecord, NotFound
+from recommender.packing import pack_record, unpack_record
+from recommender.rules import Rule
+
+log = structlog.get_logger()
+
+MAX_RULES = 10_000
+MAX_PINS = 50  # beside one article, in one section, or everywhere: no list is longer
+AUDIT_LENGTH = 100_000
+LOG_LENGTH = 100_000
+ATTEMPTS = 30
+PAUSE_SECONDS = 0.02  # between two attempts at most, so that writers get out of step
+BATCH = 500
+# Of audit entries looked through for one page; then the reader asks for the next.
+LOOKED_THROUGH = 10_000
+
+ENTRY_ID = "[1-9][0-9]{0,15}-[1-9][0-9]{0,3}"
+
+Action = Literal["add", "remove", "overrides", "undo", "expire"]
+
+_CHANGE = Path(__file__).with_name("rules.lua").read_text()
+
+
+class RulesChanged(Conflict):
+    """Somebody else changed the rules between reading and writing."""
+
+
+class Editor(NamedTuple):
+    """
+    Who makes a change, and why.
+
+    Fields:
+        key_id: of the API key, never its secret; empty for the service itself.
+        author: the name that came with the change.
+    """
+
+    key_id: str
+    author: str = ""
+    note: str = ""
+
+
+class AuditEntry(BaseModel):
+    """
+    One change: the rules it replaced or took away, and the ones it put there.
+
+    `id` is `version-n`; `undoes` is the id of the entry that this one takes back.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = ""
+    at: datetime
+    action: Action
+    key_id: str
+    author: str
+    note: str
+    undoes: str | None = None
+    before: tuple[Rule, ...]
+    after: tuple[Rule, ...]
+
+    def names(self, article_id: str) -> bool:
+        return any(rule.names(article_id) for rule in (*self.before, *self.after))
+
+
+class Book(NamedTuple):
+    """
+    All rules of a site, expired ones too.
+
+    Fields:
+        rules: by id.
+        version: the site's version at which they are these.
+        last_entry: id of the last audit entry; empty without any.
+    """
+
+    rules: dict[str, Rule]
+    version: int
+    last_entry: str
+
+
+class Overrides(NamedTuple):
+    """
+    The rules about one article: those beside it, and those about it in every list.
+
+    Fields:
+        revision: differs when any of them does.
+    """
+
+    rules: tuple[Rule, ...]
+    revision: str
+
+
+class Plan(NamedTuple):
+    """What a change takes away and what it puts there."""
+
+    action: Action
+    before: tuple[Rule, ...]
+    after: tuple[Rule, ...]
+    undoes: str | None = None
+
+
+class Rulebook:
+    """The rules of all sites. Every method may raise `StoreUnavailable`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.corrupt_records = 0
+
+    def read(self, site: str) -> Book:
+        """The rules and the version they belong to; a damaged one is left out, and logged."""
+        with self._connection.using("batch") as client:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.hgetall(_key(site, "rules"))
+            pipeline.get(_key(site, "version"))
+            pipeline.xrevrange(_key(site, "audit"), count=1)
+            records, version, last = pipeline.execute()
+        found = ((name.decode(), self._rule(site, record)) for name, record in records.items())
+        rules = {rule_id: rule for rule_id, rule in found if rule is not None}
+        return Book(rules, int(version or 0), last[0][0].decode() if last else "")
+
+    def add(self, site: str, rule: Rule, editor: Editor, now: datetime) -> None:
+        """
+        Add a rule; one that decides the same question (`Rule.key`) goes.
+
+        Raises:
+            Conflict: when the site has as many rules as it may have.
+        """
+
+        def plan(rules: Mapping[str, Rule]) -> Plan:
+            same = tuple(other for other in rules.values() if other.key == rule.key)
+            return Plan("add", same, (rule,))
+
+        self._change(site, plan, editor, now)
+
+    def remove(self, site: str, rule_id: str, editor: Editor, now: datetime) -> None:
+        """Raises NotFound when there is no such rule, or it has expired."""
+
+        def plan(rules: Mapping[str, Rule]) -> Plan:
+            if rule_id not in rules:
+                raise NotFound(f"no rule {rule_id!r}")
+            return Plan("remove", (rules[rule_id],), ())
+
+        self._change(site, plan, editor, now)
+
+    def overrides(self, site: str, article_id: str, now: datetime) -> Overrides:
+        return _overrides(_holding(self.read(site), now).values(), article_id)
+
+    def replace(
+        self,
+        site: str,
+        article_id: str,
+        wanted: Collection[Rule],
+        editor: Editor,
+        now: datetime,
+        expected: Collection[str] | None = None,
+    ) -> Overrides:
+        """
+        Make *wanted* the overrides of the article; a rule that stays as it is keeps its author.
+
+        Args:
+            expected: the revisions of the overrides of which one must be there; None for any.
+
+        Raises:
+            RulesChanged: when another one is there, naming who changed it.
+            Conflict: when the site has as many rules as it may have.
+        """
+        made: list[Overrides] = []
+
+        def plan(rules: Mapping[str, Rule]) -> Plan:
+            current = _overrides(rules.values(), article_id)
+            if expected is not None and current.revision not in expected:
+                raise RulesChanged(self._who_changed(site, article_id))
+            old = {rule.key: rule for rule in current.rules}
+            new = {rule.key: _kept(old.get(rule.key), rule) for rule in wanted}
+            made.append(_overrides(new.values(), article_id))
+            before = tuple(rule for key, rule in old.items() if new.get(key) != rule)
+            after = tuple(rule for key, rule in new.items() if old.get(key) != rule)
+            return Plan("overrides", before, after)
+
+        self._change(site, plan, editor, now)
+        return made[-1]
+
+    def undo(self, site: str, entry_id: str, editor: Editor, now: datetime) -> AuditEntry:
+        """
+        Put back what was there before an audit entry; what has expired since stays away.
+
+        Raises:
+            NotFound: when there is no such entry.
+            Conflict: when a later change touched the same rules, or nothing is left to undo.
+        """
+        entry = self._entry(site, entry_id)
+        restored = tuple(rule for rule in entry.before if rule.holds_at(now))
+
+        def plan(rules: Mapping[str, Rule]) -> Plan:
+            if not (restored or entry.after):
+                raise Conflict("nothing to undo: what this took away has expired")
+            if not _stands(entry, rules):
+                raise Conflict("a later change touched the same rules: undo that one first")
+            return Plan("undo", entry.after, restored, entry.id)
+
+        return self._change(site, plan, editor, now)
+
+    def audit(
+        self, site: str, limit: int, article_id: str | None = None, before: str | None = None
+    ) -> tuple[list[AuditEntry], str | None]:
+        """
+        The changes, newest first.
+
+        Args:
+            limit: at most so many.
+            article_id: only changes of rules that name this article.
+            before: only entries before the one with this id.
+
+        Returns:
+            the entries, and the *before* that goes on from there. A page may be short, even
+            empty, with more to come; None says that nothing is left.
+        """
+        found: list[AuditEntry] = []
+        for _ in range(LOOKED_THROUGH // BATCH):
+            entries = self._entries(site, before, BATCH)
+            for entry_id, entry in entries:
+                before = entry_id
+                if entry is not None and (article_id is None or entry.names(article_id)):
+                    found.append(entry)
+                if len(found) == limit:
+                    return found, before
+            if len(entries) < BATCH:
+                return found, None
+        return found, before
+
+    def _change(
+        self,
+        site: str,
+        plan: Callable[[Mapping[str, Rule]], Plan],
+        editor: Editor,
+        now: datetime,
+    ) -> AuditEntry:
+        """
+        Carry out what *plan* makes of the rules; again, if somebody was faster.
+
+        Returns:
+            what the audit says of it; without an id, and nothing written, when nothing changes.
+        """
+        for _ in range(ATTEMPTS):
+            book = self.read(site)
+            rules = _holding(book, now)
+            planned = plan(rules)
+            _check_room(rules, planned)
+            entry = AuditEntry(at=now, **editor._asdict(), **planned._asdict())
+            if not (entry.before or entry.after):
+                return entry
+            expired = tuple(rule for i, rule in book.rules.items() if i not in rules)
+            if made := self._commit(site, book, entry, expired):
+                return made
+            time.sleep(random.uniform(0, PAUSE_SECONDS))
+        raise Conflict("others are changing the rules too; try again")
+
+    def _commit(
+        self, site: str, book: Book, entry: AuditEntry, expired: tuple[Rule, ...]
+    ) -> AuditEntry | None:
+        """Write a change, unless the rules are not those of *book* any more: then None."""
+        entries = [entry]
+        if expired:
+            entries.insert(0, _expiry(entry.at, expired))
+        going = {rule.id for rule in (*expired, *entry.before)} - {r.id for r in entry.after}
+        args: list[str | int | bytes] = [book.last_entry, LOG_LENGTH, AUDIT_LENGTH]
+        args += [len(entries), *(_packed(e) for e in entries), len(going), *sorted(going)]
+        for rule in entry.after:
+            args += [rule.id, _packed(rule)]
+        keys = [_key(site, name) for name in ("version", "log", "rules", "audit", "born")]
+        with self._connection.using("write") as client:
+            version = client.register_script(_CHANGE)(keys, args)
+        return entry.model_copy(update={"id": f"{version}-{len(entries)}"}) if version else None
+
+    def _who_changed(self, site: str, article_id: str) -> str:
+        entries, _ = self.audit(site, 1, article_id)
+        if not entries:
+            return "somebody changed these rules meanwhile"
+        [last] = entries
+        who = f"{last.author or 'somebody'} (key {last.key_id})" if last.key_id else "their expiry"
+        return f"{who} changed these rules meanwhile, at {last.at.isoformat(timespec='seconds')}"
+
+    def _entry(self, site: str, entry_id: str) -> AuditEntry:
+        found = []
+        if re.fullmatch(ENTRY_ID, entry_id):
+            with self._connection.using("read") as client:
+                found = client.xrange(_key(site, "audit"), entry_id, entry_id)
+        entry = self._audit_entry(site, *found[0]) if found else None
+        if entry is None:
+            raise NotFound(f"no audit entry {entry_id!r}")
+        return entry
+
+    def _entries(
+        self, site: str, before: str | None, count: int
+    ) -> list[tuple[str, AuditEntry | None]]:
+        newest = "+" if before is None else f"({before}"
+        with self._connection.using("batch") as client:
+            found = client.xrevrange(_key(site, "audit"), newest, "-", count)
+        return [(name.decode(), self._audit_entry(site, name, fields)) for name, fields in found]
+
+    def _audit_entry(
+        self, site: str, name: bytes, fields: Mapping[bytes, bytes]
+    ) -> AuditEntry | None:
+        try:
+            entry = AuditEntry.model_validate_json(unpack_record(fields[b"entry"]))
+        except (CorruptRecord, ValueError, KeyError) as error:
+            self._report(site, error)
+            return None
+        return entry.model_copy(update={"id": name.decode()})
+
+    def _rule(self, site: str, record: bytes) -> Rule | None:
+        try:
+            return _unpacked(record)
+        except (CorruptRecord, ValueError) as error:
+            self._report(site, error)
+            return None
+
+    def _report(self, site: str, error: Exception) -> None:
+        self.corrupt_records += 1
+        log.error("a damaged rule is passed over", site=site, error=repr(error))
+
+
+def new_rule_id(now: datetime) -> str:
+    """A new id; those of later moments sort after those of earlier ones."""
+    return f"{int(now.timestamp() * 1000):011x}{secrets.token_hex(4)}"
+
+
+def _key(site: str, name: str) -> str:
+    return f"see:{{{site}}}:{name}"
+
+
+def _packed(model: BaseModel) -> bytes:
+    return pack_record(model.model_dump_json().encode())
+
+
+# One change has every worker read all rules again: those it knows cost no parsing.
+@lru_cache(maxsize=2 * MAX_RULES)
+def _unpacked(record: bytes) -> Rule:
+    return Rule.model_validate_json(unpack_record(record))
+
+
+def _holding(book: Book, now: datetime) -> dict[str, Rule]:
+    return {rule_id: rule for rule_id, rule in book.rules.items() if rule.holds_at(now)}
+
+
+def _overrides(rules: Iterable[Rule], article_id: str) -> Overrides:
+    own = sorted(
+        (rule for rule in rules if _is_override(rule, article_id)),
+        key=lambda rule: (rule.position or 0, rule.id),
+    )
+    digest = blake2b(b"\n".join(map(_packed, own)), digest_size=9).hexdigest()
+    return Overrides(tuple(own), digest)
+
+
+def _is_override(rule: Rule, article_id: str) -> bool:
+    if rule.source.article == article_id:
+        return True
+    return rule.source.key == ("everything", "") and rule.target.article == article_id
+
+
+def _kept(old: Rule | None, new: Rule) -> Rule:
+    """The old rule where the new one says the same; or else the new one under the old id."""
+    if old is None:
+        return new
+    stays = ("position", "factor", "note", "expires_at")
+    same = all(getattr(old, name) == getattr(new, name) for name in stays)
+    return old if same else new.model_copy(update={"id": old.id})
+
+
+def _stands(entry: AuditEntry, rules: Mapping[str, Rule]) -> bool:
+    """Whether the rules are still as the entry left them."""
+    after = {rule.id: rule for rule in entry.after}
+    touched = after.keys() | {rule.id for rule in entry.before}
+    keys = {rule.key for rule in entry.before}
+    others = {rule.key for rule in rules.values() if rule.id not in touched}
+    return all(rules.get(i) == after.get(i) for i in touched) and not keys & others
+
+
+def _check_room(rules: Mapping[str, Rule], planned: Plan) -> None:
+    if len(rules) - len(planned.before) + len(planned.after) > MAX_RULES:
+        raise Conflict(f"a site has at most {MAX_RULES} rules: remove some first")
+    going = {rule.id for rule in planned.before}
+    for source in {rule.source.key for rule in planned.after if rule.kind == "pin"}:
+        left = [r for i, r in rules.items() if i not in going]
+        pins = [r for r in (*left, *planned.after) if r.kind == "pin" and r.source.key == source]
+        if len(pins) > MAX_PINS:
+            raise Conflict(f"at most {MAX_PINS} pins stand beside one article or section")
+
+
+def _expiry(now: datetime, expired: tuple[Rule, ...]) -> AuditEntry:
+    return AuditEntry(
+        at=now, action="expire", key_id="", author="", note="", before=expired, after=()
+    )

@@ -1,0 +1,39 @@
+-- Change the rules of a site, if nobody else has since they were read: all of it or none of it.
+-- KEYS version, log, rules, audit, born
+-- ARGV last audit entry as read ('' for none), log length, audit length, number of audit entries,
+--      the entries, number of rules that go, their ids, then id and record of each that comes
+local last = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
+if (last and last[1] or '') ~= ARGV[1] then
+  return 0
+end
+
+local place = 4
+local function take(count)
+  local taken = {}
+  for _ = 1, count do
+    place = place + 1
+    taken[#taken + 1] = ARGV[place]
+  end
+  return taken
+end
+local entries = take(tonumber(ARGV[4]))
+local going = take(tonumber(take(1)[1]))
+local coming = take(#ARGV - place)
+
+if not redis.call('GET', KEYS[1]) then
+  -- As in put.lua: a store that was emptied counts up to numbers that somebody may remember.
+  local now = redis.call('TIME')
+  redis.call('SET', KEYS[5], now[1] .. '.' .. now[2])
+end
+for _, id in ipairs(going) do
+  redis.call('HDEL', KEYS[3], id)
+end
+for i = 1, #coming, 2 do
+  redis.call('HSET', KEYS[3], coming[i], coming[i + 1])
+end
+local version = redis.call('INCR', KEYS[1])
+for i, entry in ipairs(entries) do
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[3], version .. '-' .. i, 'entry', entry)
+end
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], version .. '-0', 'id', '', 'op', 'rules')
+return version

@@ -1,0 +1,122 @@
+"""Which candidates stand in the list together: one per story, unlike each other, within caps."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.candidates import POOL, Candidates
+from recommender.catalogue import Catalogue
+from recommender.corpus import Corpus
+from recommender.index import SCORE_DECIMALS
+from recommender.model import RankingModel
+from recommender.parameters import ListParameters, StoryPolicy
+from recommender.ranking import diversified
+from recommender.signals import Source
+from recommender.stories import Story, Wording, Wordings, one_per_story
+
+COMPARED = 4 * POOL  # candidates deeper than this are not held against each other
+
+
+class Drop(NamedTuple):
+    """Why an article is not in the list: a code, and the article, if any, that stands for it."""
+
+    code: str
+    by_slot: int | None = None
+
+
+class Selection(NamedTuple):
+    """
+    The candidates that may stand in the list, in order.
+
+    Fields:
+        same_story: slot → the slots of other articles that it speaks for.
+        dropped: slot → why.
+    """
+
+    kept: Candidates
+    same_story: Mapping[int, list[int]]
+    dropped: Mapping[int, Drop]
+
+
+def select(
+    corpus: Corpus,
+    source: Source,
+    candidates: Candidates,
+    wanted: ListParameters,
+    model: RankingModel,
+) -> Selection:
+    """Take the source's own story out, keep one candidate per story, and spread the rest."""
+    slots = candidates.slots.tolist()
+    deeper = range(min(COMPARED, len(slots)), len(slots))
+    own, stories = _stories(corpus, source, candidates, wanted.story or model.story)
+    speakers = np.array([story.speaker for story in stories], dtype=np.intp)
+    spread = speakers[_spread(corpus, candidates.take(speakers), wanted, model)]
+    within = within_caps(corpus.catalogue, candidates.slots, [*spread.tolist(), *deeper], wanted)
+    speaks_for = {slots[story.speaker]: [slots[o] for o in story.others] for story in stories}
+    dropped = {slots[place]: Drop("same_story_as_source") for place in own}
+    dropped |= {o: Drop("same_story", s) for s, others in speaks_for.items() for o in others}
+    dropped |= {slots[place]: Drop(cap) for place, cap in within.items() if cap}
+    kept = np.array([place for place, cap in within.items() if not cap], dtype=np.intp)
+    return Selection(candidates.take(kept), speaks_for, dropped)
+
+
+def _stories(
+    corpus: Corpus, source: Source, candidates: Candidates, policy: StoryPolicy
+) -> tuple[list[int], list[Story]]:
+    """Places of the candidates that tell the source's story, and the stories of the others."""
+    slots = candidates.slots[:COMPARED]
+    wordings = Wordings([*said(corpus, slots), Wording(source.terms, source.title)])
+    near_source = wordings.alike[-1]
+    own = [place for place in near_source if wordings.is_same_story(place, slots.size)]
+    others = [place for place in range(slots.size) if place not in own]
+    published = corpus.catalogue.published[slots]
+    return own, one_per_story(wordings, others, published, candidates.pools, policy)
+
+
+def said(corpus: Corpus, slots: NDArray[np.intp]) -> list[Wording]:
+    """What the articles in *slots* say."""
+    return [Wording(corpus.index.terms(s), corpus.title_terms(s)) for s in slots.tolist()]
+
+
+def within_caps(
+    catalogue: Catalogue, slots: NDArray[np.intp], order: list[int], wanted: ListParameters
+) -> dict[int, str]:
+    """For each place in *order*: empty, or the cap that it is beyond."""
+    caps = {
+        "section": wanted.max_per_section,
+        "author": wanted.max_per_author,
+        "source": wanted.max_per_source,
+    }
+    asked = {field: cap for field, cap in caps.items() if cap is not None}
+    taken: Counter[tuple[str, str]] = Counter()
+    found = {}
+    for place in order:
+        facets = catalogue.facets(int(slots[place]))
+        labels = [(field, value) for field in asked for value in getattr(facets, field)]
+        full = next((field for field, value in labels if taken[field, value] >= asked[field]), "")
+        found[place] = f"enough_of_{full}" if full else ""
+        if not full:
+            taken.update(labels)
+    return found
+
+
+def _spread(
+    corpus: Corpus, candidates: Candidates, wanted: ListParameters, model: RankingModel
+) -> NDArray[np.intp]:
+    """An order of the places of *candidates*: each pool by itself, so that deeper ones follow."""
+    diversity = model.diversity if wanted.diversity is None else wanted.diversity
+    places = np.arange(candidates.slots.size)
+    if not diversity:
+        return places
+    pools = np.split(places, np.flatnonzero(np.diff(candidates.pools)) + 1)
+    return np.concatenate([p[_diverse(corpus, candidates.take(p), diversity)] for p in pools])
+
+
+def _diverse(corpus: Corpus, candidates: Candidates, diversity: float) -> NDArray[np.intp]:
+    rows, _ = corpus.index.rows(candidates.slots)
+    # Rounded as scores are, or float noise would decide between articles that are equally unlike.
+    cosines = np.round((rows @ rows.T).toarray(), SCORE_DECIMALS)
+    return diversified(candidates.scores, cosines, diversity, POOL)

@@ -1,0 +1,87 @@
+"""An archive in memory and the pipeline over it: words count as they are written."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from news import article
+
+from features.article import Article, parse_article
+from features.vectorizer import ArticleFeatures, TermCounts, hash_counts
+from recommender.catalogue import Facets
+from recommender.corpus import Corpus
+from recommender.model import RankingModel
+from recommender.parameters import ListParameters
+from recommender.related import Recommender, RelatedList
+from recommender.store import StoredArticle, card_of
+
+NOW = datetime(2025, 3, 20, tzinfo=UTC)
+ANY = ListParameters(limit=50, languages=("any",), min_score=0.0, fallback=False)
+
+Count = Callable[[Article], ArticleFeatures]
+
+
+def counted(words: Iterable[str]) -> TermCounts:
+    said = [*words]
+    return hash_counts(Counter(said), Counter(map(" ".join, pairwise(said))))
+
+
+def as_written(made: Article) -> ArticleFeatures:
+    """Every word and every two neighbours of the body; no stems, no lines, no title in it."""
+    title = counted(made.title.split()).terms
+    return ArticleFeatures.without_lines(counted((made.body or "").split()))._replace(title=title)
+
+
+def ids(made: RelatedList) -> list[str]:
+    return [item.card["id"] for item in made.items]
+
+
+def text(name: str, words: int, start: int = 0) -> str:
+    """Words that stand in no text of another *name*: `sea0 sea1 sea2 …`."""
+    return " ".join(f"{name}{n}" for n in range(start, start + words))
+
+
+class Archive:
+    """Articles and the recommender over them, without a store."""
+
+    def __init__(
+        self, *articles: Mapping[str, Any], count: Count = as_written, **model: Any
+    ) -> None:
+        self.count = count
+        self.articles: dict[str, Article] = {}
+        self.stored: dict[str, StoredArticle] = {}
+        self.corpus = Corpus(lambda asked: {i: self.stored[i] for i in asked if i in self.stored})
+        self.recommender = Recommender(self.corpus, self._cards, RankingModel(**model))
+        self.put(*articles)
+
+    def _cards(self, asked: Iterable[str]) -> dict[str, dict[str, Any]]:
+        return {i: self.card(i) for i in asked if i in self.articles}
+
+    def card(self, article_id: str) -> dict[str, Any]:
+        return card_of(self.articles[article_id])
+
+    def read(self, fields: Mapping[str, Any]) -> tuple[Article, StoredArticle]:
+        made = parse_article(article(fields["id"], title="t") | dict(fields))
+        return made, StoredArticle(Facets.of(card_of(made)), self.count(made))
+
+    def put(self, *articles: Mapping[str, Any]) -> None:
+        """Store articles in one go; what they do not say is as in `news.article`, title `t`."""
+        changed = {}
+        for made, stored in map(self.read, articles):
+            self.articles[made.id] = made
+            self.stored[made.id] = changed[made.id] = stored
+        self.corpus.apply(changed)
+
+    def delete(self, *article_ids: str) -> None:
+        for article_id in article_ids:
+            del self.articles[article_id], self.stored[article_id]
+        self.corpus.apply({}, article_ids)
+
+    def slots(self, *article_ids: str) -> Any:
+        return np.array([self.corpus.index.slot(i) for i in article_ids], dtype=np.intp)
+
+    def related(self, article_id: str, wanted: ListParameters = ANY) -> RelatedList:
+        return self.recommender.related(article_id, wanted, NOW)

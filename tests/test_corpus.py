@@ -1,0 +1,245 @@
+"""A worker's corpus: the same articles have the same rows, whatever came and went before them."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from news import article
+
+from features.analyzer import analyze
+from features.article import Article, parse_article
+from features.boilerplate import BlockBook, line_digest
+from features.vectorizer import TermCounts, count_terms
+from recommender.catalogue import Facets
+from recommender.corpus import Corpus
+from recommender.index import ArticleIndex
+from recommender.store import StoredArticle, card_of
+
+IDS = [f"a{n}" for n in range(6)]
+LINES = [
+    "Sudzha fell on Wednesday",
+    "Read much more",
+    "read MUCH more!",
+    "Photo 12: AP",
+    "Photo 3: AP",
+    "Kursk talks",
+    "Alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar",
+]
+FEW, MANY = 3, 4  # articles that make boilerplate of a line, and of a short one
+
+stories = st.builds(
+    lambda title, lines: parse_article(
+        article("x", title=title, body="\n".join(lines), language="en")
+    ),
+    st.sampled_from(["Kursk", "Sudzha fell on Wednesday", "Budget"]),
+    st.lists(st.sampled_from(LINES), max_size=5),
+)
+changes = st.tuples(
+    st.dictionaries(st.sampled_from(IDS), stories, max_size=4),
+    st.sets(st.sampled_from(IDS), max_size=3),
+)
+histories = st.lists(changes, max_size=8)
+
+Archive = dict[str, Article]
+
+
+def stored(made: Article) -> StoredArticle:
+    return StoredArticle(Facets.of(card_of(made)), count_terms(made))
+
+
+class Site:
+    """A corpus beside the store it follows, which may be ahead of it."""
+
+    def __init__(self) -> None:
+        self.articles: Archive = {}
+        self.corpus = Corpus(self.stored, BlockBook(FEW, MANY))
+        self.asked: list[str] = []
+
+    def stored(self, ids: Any) -> dict[str, StoredArticle]:
+        self.asked += ids
+        return {i: stored(self.articles[i]) for i in ids if i in self.articles}
+
+    def write(self, put: Archive, deleted: Any = ()) -> list[str]:
+        self.articles |= put
+        for article_id in set(deleted) - put.keys():
+            self.articles.pop(article_id, None)
+        return [*put, *deleted]
+
+    def catch_up(self, ids: list[str]) -> None:
+        """As `LiveSite` does: what the store holds now counts, not what the log says."""
+        found = {i: stored(self.articles[i]) for i in ids if i in self.articles}
+        self.corpus.apply(found, [i for i in ids if i not in found])
+
+
+def key(line: str) -> str:
+    return " ".join("".join(c if c.isalnum() else " " for c in line.casefold()).split())
+
+
+def expected_index(articles: Archive) -> ArticleIndex:
+    """The slow way: strike out the lines that too many have, then count again."""
+    held = Counter(line for a in articles.values() for line in {*map(key, lines_below(a))})
+    known = {line for line, n in held.items() if n >= (FEW if len(line.split()) > 2 else MANY)}
+    index = ArticleIndex()
+    index.apply({i: without(a, known) for i, a in articles.items()})
+    return index
+
+
+def lines_below(made: Article) -> list[str]:
+    """The lines of the body, but not one that the headline opens."""
+    return made.body.split("\n")[made.body.startswith(made.title) :]
+
+
+def without(made: Article, boilerplate: set[str]) -> TermCounts:
+    # A dash has no term, and keeps the other lines where they are.
+    lines = ["—" if key(line) in boilerplate else line for line in made.body.split("\n")]
+    if made.body.startswith(made.title):
+        lines[0] = made.body.split("\n")[0]
+    left, whole = terms_in("\n".join(lines)), terms_in(made.body)
+    body = made.body if left < 20 or left < whole / 5 else "\n".join(lines)
+    return count_terms(made.model_copy(update={"body": body})).counts
+
+
+def terms_in(body: str) -> int:
+    return sum(map(len, analyze(body, "en")))
+
+
+def lists(index: ArticleIndex, ids: Any) -> dict[str, dict[str, float]]:
+    found = {i: index.similar(i, len(IDS)) for i in ids}
+    return {
+        i: {index.ids[s]: score for s, score in zip(near.slots, near.scores, strict=True)}
+        for i, near in found.items()
+    }
+
+
+def assert_as_fresh(site: Site) -> None:
+    expected = expected_index(site.articles)
+    index = site.corpus.index
+    terms = np.unique(
+        np.concatenate(
+            [np.empty(0, np.uint32), *(count_terms(a).counts.terms for a in site.articles.values())]
+        )
+    )
+
+    assert set(site.articles) == {i for i in IDS if i in index}
+    assert expected.document_frequencies(terms).tolist() == (
+        index.document_frequencies(terms).tolist()
+    )
+    assert lists(expected, site.articles) == {
+        i: pytest.approx(near, abs=1.1e-6) for i, near in lists(index, site.articles).items()
+    }
+
+
+@settings(deadline=None)
+@given(histories)
+def test_after_any_history_the_rows_are_those_of_a_fresh_corpus(history):
+    site = Site()
+    for put, deleted in history:
+        site.catch_up(site.write(put, deleted))
+        assert_as_fresh(site)
+
+
+@settings(deadline=None)
+@given(histories, st.integers(1, 4))
+def test_so_they_are_when_the_store_was_ahead_meanwhile(history, lag):
+    site = Site()
+    for start in range(0, len(history), lag):
+        for ids in [site.write(put, deleted) for put, deleted in history[start : start + lag]]:
+            site.catch_up(ids)
+        assert_as_fresh(site)
+
+
+@settings(deadline=None)
+@given(histories)
+def test_titles_facets_and_the_sample_follow_their_articles(history):
+    site = Site()
+    for put, deleted in history:
+        site.catch_up(site.write(put, deleted))
+    corpus = site.corpus
+    fresh = Corpus(site.stored)
+    fresh.apply({i: stored(a) for i, a in sorted(site.articles.items())})
+
+    for article_id, made in site.articles.items():
+        [slot] = corpus.slots([article_id])
+        assert count_terms(made).title.tolist() == corpus.title_terms(slot).tolist()
+        assert corpus.catalogue.having("language", ["en"])[slot]
+    assert corpus.index.slots == corpus.catalogue.published.size
+    for size in (0, 2, len(IDS)):
+        sample = corpus.ids(corpus.sample(size))
+        assert sample == fresh.ids(fresh.sample(size))
+        assert min(size, len(site.articles)) == len(sample)
+        assert sample == corpus.ids(corpus.sample(size, "en"))
+        assert [] == corpus.ids(corpus.sample(size, "es"))
+
+
+PLACES = dict(
+    zip(
+        [*IDS, "draft"], ["Kyiv", "Lviv", "Sumy", "Izium", "Bakhmut", "Kursk", "Odesa"], strict=True
+    )
+)
+
+
+def bio(article_id: str, **fields: Any) -> Article:
+    body = f"{PLACES[article_id]} fell; {LINES[-1]}.\nAbout the author: Jane Doe."
+    return parse_article(article(article_id, title="T", body=body, language="en") | fields)
+
+
+def test_a_line_counts_until_too_many_articles_have_it_and_again_when_they_go():
+    site, words = Site(), count_terms(parse_article(article(title="–", body="Jane")))
+    [jane] = np.setdiff1d(words.counts.terms, words.title)
+    df = []
+    for article_id in ("a0", "a1", "a2"):
+        site.catch_up(site.write({article_id: bio(article_id)}))
+        df.append(site.corpus.index.document_frequencies(np.array([jane])).item())
+    site.catch_up(site.write({}, ["a1"]))
+
+    assert [1, 2, 0] == df
+    assert 2 == site.corpus.index.document_frequencies(np.array([jane])).item()
+
+
+def test_others_are_read_again_only_when_boilerplate_is_made_or_unmade():
+    site = Site()
+    for article_id in IDS:
+        site.catch_up(site.write({article_id: bio(article_id)}))
+
+    assert ["a0", "a1"] == site.asked
+
+
+def test_a_draft_loses_what_is_boilerplate_and_makes_none():
+    site, draft = Site(), count_terms(bio("draft"))
+    for article_id in ("a0", "a1"):
+        site.catch_up(site.write({article_id: bio(article_id)}))
+    assert draft.counts == site.corpus.effective_counts(draft)
+    site.catch_up(site.write({"a2": bio("a2")}))
+
+    left = count_terms(bio("draft", body=f"Odesa fell; {LINES[-1]}."))
+    assert left.counts.terms.tolist() == site.corpus.effective_counts(draft).terms.tolist()
+
+
+def test_boilerplate_is_listed_with_an_example():
+    site = Site()
+    site.catch_up(site.write({i: bio(i) for i in IDS[:4]}))
+    site.catch_up(site.write({}, ["a0"]))
+
+    [found] = site.corpus.boilerplate()
+    assert (line_digest("About the author: Jane Doe.", 9), 3, "a1") == found
+
+
+def test_when_the_store_is_away_nothing_has_changed():
+    site = Site()
+    site.catch_up(site.write({i: bio(i) for i in IDS[:2]}))
+    before = lists(site.corpus.index, IDS[:2])
+    site.corpus._stored = away
+    with pytest.raises(ConnectionError):
+        site.corpus.apply({"a2": stored(bio("a2"))})
+    site.corpus._stored = site.stored
+
+    assert before == lists(site.corpus.index, IDS[:2])
+    site.catch_up(site.write({"a2": bio("a2")}))
+    assert_as_fresh(site)
+
+
+def away(ids: Any) -> dict[str, StoredArticle]:
+    raise ConnectionError

@@ -1,0 +1,209 @@
+"""Shares that add up to the cosine, words that editors read, and a text for every refusal."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from news import STORIES
+from pipeline import NOW, Archive, text
+
+from features.vectorizer import count_terms
+from recommender.explain import REASONS, WHY_NOT, SharedTerm, contributions, named, sentence
+from recommender.parameters import ListParameters, shown_digest
+from recommender.related import Reason, Standing
+from recommender.rules import Rule, RuleSet
+from recommender.signals import draft_source
+
+WORDS = " ".join(" ".join(story) for story in STORIES.values()).split()
+bodies = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
+ALL = ListParameters(limit=50, min_score=0.0, trace=True, fallback=False, story="best")
+
+
+def newsroom() -> Archive:
+    made = ({"id": i, "title": title, "body": body} for i, (title, body) in STORIES.items())
+    return Archive(*made, count=count_terms)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(bodies, min_size=2, max_size=6))
+def test_the_shares_of_the_terms_add_up_to_the_cosine(texts):
+    archive = Archive(*({"id": f"a{n}", "body": body} for n, body in enumerate(texts)),
+                      count=count_terms)  # fmt: skip
+    draft = archive.stored["a0"]
+
+    for made in (
+        archive.related("a0", ALL),
+        archive.recommender.related_to(draft, replace(ALL, exclude=("a0",)), NOW),
+    ):
+        for item in made.items:
+            assert item.shared is not None
+            assert item.similarity == pytest.approx(item.shared.weights.sum(), abs=1e-6)
+            assert sorted(item.shared.weights, reverse=True) == [*item.shared.weights]
+
+
+def test_a_draft_has_the_same_shares_as_the_same_text_stored():
+    archive = newsroom()
+    source = draft_source(archive.corpus, archive.stored["kursk"])
+    stored = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
+
+    drafted = contributions(archive.corpus, source, archive.slots("sudzha")[0])
+    assert stored is not None and stored.terms.tolist() == drafted.terms.tolist()
+    assert stored.weights.tolist() == pytest.approx(drafted.weights.tolist())
+
+
+def test_terms_are_told_as_the_articles_spell_them():
+    archive = newsroom()
+    found = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
+    assert found is not None
+    told = named(found, [archive.articles[i] for i in ("kursk", "sudzha")])
+
+    assert len(told) == found.terms.size
+    assert {"Sudzha", "Kursk region", "Russian troops"} <= {term.term for term in told}
+    assert found.weights.tolist() == [term.weight for term in told]
+
+
+def test_a_term_that_the_text_at_hand_does_not_hold_is_passed_over():
+    archive = newsroom()
+    found = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
+
+    assert found is not None
+    assert [] == named(found, []) == named(found, [archive.articles["final"]])
+
+
+def test_the_sentence_for_an_editor_says_what_both_are_about():
+    archive = newsroom()
+    found = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
+    assert found is not None
+    told = named(found, [archive.articles[i] for i in ("kursk", "sudzha")])
+
+    words = sentence(told)
+    assert words.startswith("Both about ") and " and " in words
+    assert "Sudzha" in words and "Kursk region" in words
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ([], ""),
+        (["ceasefire"], "Both about ceasefire"),
+        (["Sudzha", "ceasefire"], "Both about Sudzha and ceasefire"),
+        (["Sudzha", "tram", "ceasefire", "cup"], "Both about Sudzha, tram and ceasefire"),
+        (["Kursk", "Kursk region", "region", "talks"], "Both about Kursk region and talks"),
+        (["Sudzha", "sudzha", "cup"], "Both about Sudzha and cup"),
+    ],
+)
+def test_a_sentence_names_three_subjects_and_none_of_them_twice(terms, expected):
+    assert expected == sentence([SharedTerm(term, 0.1) for term in terms])
+
+
+# Why not
+
+
+def rule(**fields: Any) -> Rule:
+    return Rule.model_validate({"id": "r", "created_at": NOW} | fields)
+
+
+BESIDE = {"source": {"article": "source"}}
+REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], list[Rule]]] = {
+    # what is wanted, how the target differs, which rules there are
+    "not_published": ({}, {"published_at": "2025-04-01"}, []),
+    "silenced": ({}, {}, [rule(kind="flag", flag="no_related", target={"article": "source"})]),
+    "hidden": ({}, {}, [rule(kind="flag", flag="never_recommend", target={"article": "target"})]),
+    "blocked": ({}, {}, [rule(kind="block", target={"article": "target"}, **BESIDE)]),
+    "blocked_section": ({}, {}, [rule(kind="block", target={"section": "world"}, **BESIDE)]),
+    "excluded": ({"exclude": ("target",)}, {}, []),
+    "shown_elsewhere": ({"shown": frozenset([shown_digest("target")])}, {}, []),
+    "other_section": ({"sections": ("Local",)}, {}, []),
+    "other_tag": ({"tags": ("war",)}, {}, []),
+    "other_author": ({"authors": ("bo",)}, {}, []),
+    "other_language": ({}, {"language": "es"}, []),
+    "too_old": ({"max_age": timedelta(days=5)}, {}, []),
+    "too_new": ({"published_before": datetime(2025, 3, 1, tzinfo=NOW.tzinfo)}, {}, []),
+    "newer_than_source": ({"mode": "background"}, {"published_at": "2025-03-19"}, []),
+    "nothing_in_common": ({"fallback": False}, {"body": "tram"}, []),
+    "less_similar": ({"min_score": 0.9}, {}, []),
+    "same_story_as_source": ({}, {"body": text("wire", 60)}, []),
+    "same_story": ({}, {"body": f"{text('wire', 9)} {text('river', 60)}"}, []),
+    "enough_of_section": ({"max_per_section": 1}, {}, []),
+    "enough_of_author": ({"max_per_author": 1}, {}, []),
+    "enough_of_source": ({"max_per_source": 1}, {}, []),
+    "further_down": ({"limit": 1}, {}, []),
+}
+
+
+def standing(
+    wanted: dict[str, Any], target: dict[str, Any], rules: list[Rule], target_id: str = "target"
+) -> Standing:
+    """Of a target between the source, and a nearer article of its section, author and publisher."""
+    common = {"section": "World", "authors": ["Ana"]}
+    archive = Archive(
+        common | {"id": "source", "body": text("wire", 60), "published_at": "2025-03-13"},
+        common | {"id": "near", "body": f"{text('wire', 20)} {text('river', 62)}"},
+        common | {"id": "target", "body": f"{text('wire', 3)} {text('hill', 60)}"} | target,
+        *({"id": f"p{n}", "body": text(f"p{n}w", 9), "section": "Sport"} for n in range(20)),
+    )
+    archive.recommender.rules = RuleSet(rules)
+    return archive.recommender.standing("source", target_id, ListParameters(**wanted), NOW)
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_a_refusal_has_its_code(code):
+    dropped = standing(*REFUSED[code]).dropped
+
+    assert dropped is not None and code == dropped.code
+    assert ("near" if code == "same_story" else None) == dropped.by_id
+
+
+def test_there_is_a_text_for_every_refusal_and_no_other():
+    itself = standing({}, {}, [], "source").dropped
+    nowhere = standing({}, {}, [], "nowhere").dropped
+
+    assert itself is not None and nowhere is not None
+    assert WHY_NOT.keys() == REFUSED.keys() | {itself.code, nowhere.code}
+    assert REASONS.keys() == {*get_args(Reason)}
+
+
+def test_what_stands_on_the_page_has_a_place_and_no_refusal():
+    found = standing({"min_score": 0.0}, {}, [])
+
+    assert (2, None) == (found.position, found.dropped)
+    assert found.place is not None and "similar" == found.place.reason
+
+
+def test_dropped_candidates_of_a_list_are_told_only_when_asked_for():
+    archive = newsroom()
+
+    assert archive.related("kursk", ListParameters()).dropped is None
+    made = archive.related("kursk", ListParameters(trace=True, min_score=1.0))
+    assert {"less_similar"} == {drop.code for drop in (made.dropped or {}).values()}
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        {"kind": "flag", "flag": "legal", "target": {"article": "source"}},
+        {"kind": "flag", "flag": "legal", "target": {"article": "target"}},
+        {"kind": "block", "target": {"article": "target"}, **BESIDE},
+        {"kind": "block", "target": {"section": "World"}, **BESIDE},
+        {"kind": "pin", "target": {"article": "target"}, "position": 1},
+        {"kind": "boost", "target": {"article": "target"}, "factor": 2},
+        {"kind": "bury", "target": {"section": "world"}, "factor": 0.5},
+    ],
+)
+def test_the_rule_that_decided_is_named(decision):
+    made = rule(**decision)
+
+    assert made == standing({}, {}, [made]).rule
+
+
+def test_weights_are_of_the_terms_that_both_hold():
+    archive = newsroom()
+    found = archive.recommender.standing("kursk", "budget", ALL, NOW).shared
+    own, other = (archive.corpus.index.terms(slot) for slot in archive.slots("kursk", "budget"))
+
+    assert found is not None
+    assert sorted(found.terms) == np.intersect1d(own, other).tolist()

@@ -1,0 +1,140 @@
+"""Why this and why not that, as an editor asks it over HTTP."""
+
+from collections.abc import Callable
+from math import prod
+
+import pytest
+from flask.testing import FlaskClient
+from news import STORIES, article
+
+Put = Callable[..., None]
+Key = dict[str, str]
+PATH = "/v1/main/articles/kursk/related"
+COPY = {"id": "wire", "title": "Agency: Kursk villages retaken"}
+
+
+@pytest.fixture(autouse=True)
+def archive(put: Put) -> None:
+    own = [article(name, section="World", authors=["Ana Ruiz"]) for name in STORIES]
+    put(*own, article("kursk") | COPY)
+
+
+def explained(client: FlaskClient, key: Key, **query: str) -> dict:
+    response = client.get(f"{PATH}/explain", query_string=query, headers=key)
+    assert 200 == response.status_code, response.text
+    return response.json
+
+
+def test_the_terms_add_up_to_the_similarity_and_the_factors_multiply_to_the_score(
+    client: FlaskClient, key: Key
+) -> None:
+    answer = explained(client, key, target="sudzha")
+
+    weights = [term["weight"] for term in answer["terms"]]
+    assert answer["similarity"] == pytest.approx(sum(weights), abs=2e-6)
+    assert answer["score"] == pytest.approx(prod(answer["factors"].values()), abs=1e-6)
+    assert {"similarity", "time", "author", "section"} <= answer["factors"].keys()
+
+
+def test_a_reason_names_what_both_are_about_in_the_words_of_the_texts(
+    client: FlaskClient, key: Key
+) -> None:
+    text = explained(client, key, target="sudzha")["reason"]["text"]
+
+    assert text.startswith("Both about ")
+    assert "Sudzha" in text
+    assert "Kursk region" in text
+
+
+def test_the_ranking_is_the_list_that_readers_see_and_goes_on(
+    client: FlaskClient, key: Key
+) -> None:
+    answer = explained(client, key)
+    seen = client.get(PATH).json["items"]
+
+    assert [item["id"] for item in seen] == [item["id"] for item in answer["items"]][: len(seen)]
+    assert [item["score"] for item in seen] == [i["score"] for i in answer["items"]][: len(seen)]
+
+
+def test_what_was_dropped_is_told_with_its_reason(client: FlaskClient, key: Key) -> None:
+    assert [
+        {
+            **COPY,
+            "reason": {
+                "code": "same_story_as_source",
+                "text": "It tells the same story in the same words.",
+            },
+        }
+    ] == explained(client, key)["dropped"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"target": "kursk"}, "itself"),
+        ({"target": "nowhere"}, "not_there"),
+        ({"target": "wire"}, "same_story_as_source"),
+        ({"target": "sudzha", "exclude": "sudzha"}, "excluded"),
+        ({"target": "sudzha", "section": "Sport"}, "other_section"),
+        ({"target": "sudzha", "lang": "es"}, "other_language"),
+        ({"target": "sudzha", "published_after": "2026-01-01"}, "too_old"),
+        ({"target": "sudzha", "min_score": "0.99"}, "less_similar"),
+        ({"target": "final", "limit": "1"}, "further_down"),
+    ],
+)
+def test_an_article_that_is_not_in_the_list_has_one_reason(
+    client: FlaskClient, key: Key, query: dict[str, str], code: str
+) -> None:
+    answer = explained(client, key, **query)
+
+    assert (False, code) == (answer["shown"], answer["reason"]["code"])
+
+
+def test_a_blocked_article_names_the_rule_and_who_made_it(client: FlaskClient, key: Key) -> None:
+    rule = {"kind": "block", "source": {"article": "kursk"}, "target": {"article": "sudzha"}}
+    made = client.post("/v1/main/rules", json=rule | {"author": "Ana", "note": "old"}, headers=key)
+    answer = explained(client, key, target="sudzha")
+
+    assert "blocked" == answer["reason"]["code"]
+    assert made.json == answer["rule"]
+
+
+def test_a_pinned_article_says_so(client: FlaskClient, key: Key) -> None:
+    rule = {"kind": "pin", "source": {"article": "kursk"}, "target": {"article": "final"}}
+    client.post("/v1/main/rules", json=rule | {"position": 1}, headers=key)
+    answer = explained(client, key, target="final")
+
+    assert (1, "pinned") == (answer["position"], answer["reason"]["code"])
+
+
+def test_a_list_for_readers_is_explained_when_asked(client: FlaskClient) -> None:
+    plain = client.get(PATH).json["items"]
+    told = client.get(PATH, query_string={"explain": "true"}).json["items"]
+
+    assert [item["id"] for item in plain] == [item["id"] for item in told]
+    assert not {"terms", "factors"} & plain[0].keys()
+    assert told[0]["reason"]["text"].startswith("Both about ")
+
+
+def test_a_draft_is_explained_like_a_stored_article(client: FlaskClient, key: Key) -> None:
+    title, body = STORIES["ceasefire"]
+    draft = {"title": "A new " + title, "body": body[:90] + " More later.", "explain": True}
+    first = client.post("/v1/main/related", json=draft, headers=key).json["items"][0]
+
+    assert first["similarity"] == pytest.approx(sum(t["weight"] for t in first["terms"]), abs=2e-6)
+    assert first["reason"]["text"].startswith("Both about ")
+
+
+def test_an_unknown_source_is_not_found(client: FlaskClient, key: Key) -> None:
+    response = client.get("/v1/main/articles/nowhere/related/explain", headers=key)
+
+    assert 404 == response.status_code
+
+
+def test_boxes_of_a_page_never_repeat_an_article(client: FlaskClient) -> None:
+    first = client.get(PATH, query_string={"limit": 2}).json
+    second = client.get(PATH, query_string={"limit": 2, "page_token": first["page_token"]}).json
+    third = client.get(PATH, query_string={"limit": 9, "page_token": second["page_token"]}).json
+    shown = [item["id"] for answer in (first, second, third) for item in answer["items"]]
+
+    assert len(STORIES) - 1 == len(shown) == len(set(shown))

@@ -1,0 +1,614 @@
+"""Editors over HTTP: rules in and out, two editors at once, the audit and the way back."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import pytest
+import redis
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from news import STORIES, article
+from werkzeug.test import TestResponse
+
+from recommender.backend import Backend
+from recommender.rulebook import Editor, new_rule_id
+from recommender.rules import Rule
+
+Put = Callable[..., None]
+Key = dict[str, str]
+
+RULES, AUDIT = "/v1/main/rules", "/v1/main/audit"
+OVERRIDES = "/v1/main/articles/kursk/overrides"
+BLOCK: dict[str, Any] = {"kind": "block", "target": {"article": "sudzha"}}
+OPERATIONS = [
+    ("GET", OVERRIDES),
+    ("PUT", OVERRIDES),
+    ("GET", RULES),
+    ("POST", RULES),
+    ("DELETE", f"{RULES}/0"),
+    ("GET", AUDIT),
+    ("POST", f"{AUDIT}/1-1/undo"),
+]
+
+
+@pytest.fixture
+def editor(backend: Backend) -> Key:
+    """The header of a key that may edit site `main`, and no more."""
+    return {"Authorization": f"Bearer {backend.keys.create('main', ['edit'], 'World desk')}"}
+
+
+@pytest.fixture
+def add(client: FlaskClient, editor: Key) -> Callable[..., dict[str, Any]]:
+    """Add a rule over HTTP and return it."""
+
+    def post(**fields: Any) -> dict[str, Any]:
+        response = client.post(RULES, json=BLOCK | fields, headers=editor)
+        assert 201 == response.status_code, response.text
+        return response.json
+
+    return post
+
+
+Add = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def archive(put: Put) -> None:
+    put(*map(article, STORIES))
+
+
+def shown(client: FlaskClient, article_id: str = "kursk") -> list[str]:
+    answer = client.get(f"/v1/main/articles/{article_id}/related")
+    return [item["id"] for item in answer.json["items"]]
+
+
+def pointers(response: TestResponse) -> list[str]:
+    return [error["pointer"] for error in response.json["errors"]]
+
+
+def key_id(header: Key) -> str:
+    return header["Authorization"].split("_")[1]
+
+
+# Who may
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize(
+    ("site", "scopes", "status"),
+    [
+        (None, [], 401),
+        ("main", ["ingest"], 403),
+        ("main", [], 403),
+        ("other", ["edit"], 403),
+    ],
+)
+def test_only_an_editor_of_the_site_may(
+    client: FlaskClient,
+    backend: Backend,
+    method: str,
+    path: str,
+    site: str | None,
+    scopes: list[str],
+    status: int,
+) -> None:
+    key = f"Bearer {backend.keys.create(site, scopes)}" if site else ""
+    response = client.open(path, method=method, json=BLOCK, headers={"Authorization": key})
+
+    assert (status, {}) == (response.status_code, backend.store.rulebook.read("main").rules)
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_there_are_no_rules_on_a_site_that_is_not_there(
+    client: FlaskClient, editor: Key, method: str, path: str
+) -> None:
+    elsewhere = path.replace("/main/", "/elsewhere/")
+
+    assert 404 == client.open(elsewhere, method=method, json=BLOCK, headers=editor).status_code
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_what_editors_read_is_for_them_alone(
+    client: FlaskClient, editor: Key, method: str, path: str
+) -> None:
+    response = client.open(path, method=method, json={}, headers=editor)
+
+    assert "no-store" == response.headers.get("Cache-Control", "no-store")
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+def test_rules_of_one_site_are_on_no_other(client: FlaskClient, backend: Backend, add: Add) -> None:
+    add()
+    other = {"Authorization": f"Bearer {backend.keys.create('other', ['edit'])}"}
+    answers = [client.get(f"/v1/other/{name}", headers=other) for name in ("rules", "audit")]
+
+    assert [{"items": [], "next": None}] * 2 == [answer.json for answer in answers]
+
+
+# One rule
+
+
+def test_a_rule_is_answered_as_it_is_kept(client: FlaskClient, editor: Key, add: Add) -> None:
+    made = add(author="Ana Ruiz", note="Too close to the source", source={"article": "kursk"})
+
+    assert {
+        "kind": "block",
+        "source": {"article": "kursk", "section": None},
+        "target": {"article": "sudzha", "section": None},
+        "position": None,
+        "factor": None,
+        "flag": None,
+        "author": "Ana Ruiz",
+        "key_id": key_id(editor),
+        "note": "Too close to the source",
+        "expires_at": None,
+    } == {name: value for name, value in made.items() if name not in ("id", "created_at")}
+    assert {"items": [made], "next": None} == client.get(RULES, headers=editor).json
+
+
+def test_without_a_name_the_author_is_what_the_key_is_called(add: Add) -> None:
+    assert "World desk" == add()["author"]
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "after"),
+    [("7d", timedelta(days=7)), ("12h", timedelta(hours=12)), ("30m", timedelta(minutes=30))],
+)
+def test_a_rule_may_end_a_time_from_now(add: Add, expires_at: str, after: timedelta) -> None:
+    made = add(expires_at=expires_at)
+    ends = datetime.fromisoformat(made["expires_at"])
+
+    assert after == ends - datetime.fromisoformat(made["created_at"])
+
+
+def test_a_rule_may_end_at_a_date(add: Add) -> None:
+    assert "2135-03-12T23:00:00Z" == add(expires_at="2135-03-13T00:00:00+01:00")["expires_at"]
+
+
+def test_every_problem_of_a_rule_is_named(client: FlaskClient, editor: Key) -> None:
+    sent = {"kind": "pin", "target": {"section": "World"}, "note": 5, "expires_at": "soon"}
+    response = client.post(RULES, json=sent, headers=editor)
+
+    assert (400, "The rules cannot be accepted.") == (response.status_code, response.json["detail"])
+    assert ["/target", "/position", "/note", "/expires_at"] == pointers(response)
+
+
+def test_a_removed_rule_is_gone(client: FlaskClient, editor: Key, add: Add) -> None:
+    path = f"{RULES}/{add()['id']}"
+    answers = [client.delete(path, headers=editor).status_code for _ in range(2)]
+
+    assert [204, 404] == answers
+    assert [] == client.get(RULES, headers=editor).json["items"]
+
+
+@pytest.mark.parametrize("rule_id", ["x", "*", "%2e%2e", "%00", "%F0%9F%99%82", "a" * 5000])
+def test_what_was_never_there_cannot_be_removed(
+    client: FlaskClient, editor: Key, rule_id: str
+) -> None:
+    assert 404 == client.delete(f"{RULES}/{rule_id}", headers=editor).status_code
+
+
+def test_rules_can_be_asked_for_by_kind_and_by_article(
+    client: FlaskClient, editor: Key, add: Add
+) -> None:
+    pair = add(source={"article": "kursk"})
+    flag = add(kind="flag", flag="legal", target={"article": "kursk"})
+    add(target={"section": "Sport"})
+
+    def found(query: str) -> list[str]:
+        return [rule["id"] for rule in client.get(f"{RULES}?{query}", headers=editor).json["items"]]
+
+    assert {pair["id"], flag["id"]} == set(found("article=kursk"))
+    assert [flag["id"]] == found("kind=flag")
+    assert [pair["id"]] == found("article=kursk&kind=block")
+    assert [pair["id"]] == found("article=sudzha")
+
+
+@pytest.mark.parametrize("path", [RULES, AUDIT])
+def test_long_lists_come_in_pages_newest_first(
+    client: FlaskClient, editor: Key, add: Add, path: str
+) -> None:
+    made = [add(target={"article": f"a{n}"})["id"] for n in range(7)]
+    seen, cursor = [], ""
+    for _ in range(9):
+        page = client.get(f"{path}?limit=3{cursor}", headers=editor).json
+        assert len(page["items"]) <= 3
+        seen += [item["after"][0] if path == AUDIT else item for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+
+    assert {*made} == {rule["id"] for rule in seen}
+    assert sorted((r["created_at"] for r in seen), reverse=True) == [r["created_at"] for r in seen]
+
+
+@pytest.mark.parametrize("path", [RULES, AUDIT])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("limit=0", "limit=501", "limit=x", "limit=", "limit=1&limit=2", "limit=1e3"),
+        *("cursor=", "cursor=x", "cursor=(1-0", "cursor=0-0", "cursor=%2B", "cursor=-"),
+        *("cursor=1-1%0A", "cursor=1-1-1"),
+        *("article=", "article=%00", "article=" + "x" * 513),
+    ],
+)
+def test_a_bad_parameter_is_named(client: FlaskClient, editor: Key, path: str, query: str) -> None:
+    response = client.get(f"{path}?{query}", headers=editor)
+
+    assert (400, ["/" + query.partition("=")[0]]) == (response.status_code, pointers(response))
+
+
+def test_an_unknown_parameter_is_ignored(client: FlaskClient, editor: Key) -> None:
+    assert 200 == client.get(f"{RULES}?utm_source=x", headers=editor).status_code
+
+
+# The overrides of an article
+
+SENT: dict[str, Any] = {
+    "author": "Ana Ruiz",
+    "pins": [{"article": "budget", "position": 1, "note": "Live", "expires_at": "7d"}],
+    "blocks": [{"article": "sudzha"}, {"section": "Sport"}],
+    "boosts": [{"section": "World", "factor": 3}, {"everywhere": True, "factor": 1.5}],
+    "buries": [{"article": "final", "factor": 0.5}],
+    "flags": [{"flag": "never_recommend", "note": "An agency text"}],
+}
+
+
+def test_overrides_can_be_got_back_and_sent_again(client: FlaskClient, editor: Key) -> None:
+    put = client.put(OVERRIDES, json=SENT, headers=editor)
+    got = client.get(OVERRIDES, headers=editor)
+    again = client.put(OVERRIDES, json=got.json, headers=editor)
+
+    assert [200] * 3 == [answer.status_code for answer in (put, got, again)]
+    assert put.json == got.json == again.json
+    assert ("kursk", f'"{got.json["revision"]}"') == (got.json["article"], got.headers["ETag"])
+    assert 1 == len(client.get(AUDIT, headers=editor).json["items"])
+
+
+def test_overrides_hold_what_was_sent(client: FlaskClient, editor: Key) -> None:
+    found = client.put(OVERRIDES, json=SENT, headers=editor).json
+    known = {"id", "author", "key_id", "note", "created_at", "expires_at"}
+
+    assert {
+        "pins": [{"article": "budget", "position": 1}],
+        "blocks": [{"article": "sudzha"}, {"section": "Sport"}],
+        "boosts": [{"everywhere": True, "factor": 1.5}, {"section": "World", "factor": 3.0}],
+        "buries": [{"article": "final", "factor": 0.5}],
+        "flags": [{"flag": "never_recommend"}],
+    } == {
+        group: sorted(
+            ({k: v for k, v in entry.items() if k not in known} for entry in found[group]),
+            key=str,
+        )
+        for group in ("pins", "blocks", "boosts", "buries", "flags")
+    }
+
+
+def test_what_is_not_sent_goes(client: FlaskClient, editor: Key, add: Add) -> None:
+    client.put(OVERRIDES, json=SENT, headers=editor)
+    elsewhere = add(source={"section": "World"})
+    client.put(OVERRIDES, json={}, headers=editor)
+
+    assert [elsewhere] == client.get(RULES, headers=editor).json["items"]
+
+
+def test_of_two_editors_the_second_is_told_who_was_first(client: FlaskClient, editor: Key) -> None:
+    etag = client.get(OVERRIDES, headers=editor).headers["ETag"]
+    headers = editor | {"If-Match": etag}
+    first = client.put(OVERRIDES, json=SENT, headers=headers)
+    second = client.put(OVERRIDES, json={"author": "Ben"}, headers=headers)
+
+    assert (200, 412) == (first.status_code, second.status_code)
+    assert "application/problem+json" == second.content_type
+    assert f"Ana Ruiz (key {key_id(editor)}) changed these rules" in second.json["detail"]
+    assert first.json == client.get(OVERRIDES, headers=editor).json
+
+
+@pytest.mark.parametrize("condition", ["", "*", "W/{etag}", '"x", {etag}'])
+def test_a_condition_that_holds_lets_the_change_through(
+    client: FlaskClient, editor: Key, condition: str
+) -> None:
+    etag = client.get(OVERRIDES, headers=editor).headers["ETag"]
+    headers = editor | ({"If-Match": condition.format(etag=etag)} if condition else {})
+
+    assert 200 == client.put(OVERRIDES, json=SENT, headers=headers).status_code
+
+
+@pytest.mark.parametrize("condition", ['"x"', "x", "W/", ",", " "])
+def test_a_condition_that_does_not_hold_lets_nothing_through(
+    client: FlaskClient, editor: Key, condition: str
+) -> None:
+    headers = editor | {"If-Match": condition}
+
+    assert 412 == client.put(OVERRIDES, json=SENT, headers=headers).status_code
+
+
+def test_an_unknown_article_has_no_overrides(client: FlaskClient, editor: Key) -> None:
+    path = "/v1/main/articles/nobody/overrides"
+    answers = [client.get(path, headers=editor), client.put(path, json=SENT, headers=editor)]
+
+    assert [404, 404] == [answer.status_code for answer in answers]
+
+
+def test_rules_of_a_deleted_article_are_there_when_it_comes_back(
+    client: FlaskClient, editor: Key, key: Key, put: Put
+) -> None:
+    before = client.put(OVERRIDES, json=SENT, headers=editor).json
+    client.delete("/v1/main/articles/kursk", headers=key)
+    between = client.get(OVERRIDES, headers=editor).status_code
+    put(article("kursk", title="It is back"))
+
+    assert (404, before) == (between, client.get(OVERRIDES, headers=editor).json)
+
+
+@pytest.mark.parametrize("article_id", ["2025/03/13", "a b", "語", "x/related", "..", "{x}", "*"])
+def test_an_article_under_any_id_has_overrides(
+    client: FlaskClient, key: Key, editor: Key, article_id: str
+) -> None:
+    path = f"/v1/main/articles/{quote(article_id, safe='')}"
+    client.put(path, json=article(article_id, url=None), headers=key)
+    response = client.put(f"{path}/overrides", json=SENT, headers=editor)
+
+    assert (200, article_id) == (response.status_code, response.json["article"])
+
+
+def test_an_article_whose_own_id_ends_in_overrides_is_still_there(
+    client: FlaskClient, key: Key
+) -> None:
+    lines = orjson.dumps(article("x/overrides", url=None))
+    client.post("/v1/main/articles", data=lines, headers=key)
+    path = f"/v1/main/articles/{quote('x/overrides', safe='')}"
+
+    assert "x/overrides" == client.get(path, headers=key).json["id"]
+    assert 200 == client.put(path, json=article("x/overrides"), headers=key).status_code
+    assert 204 == client.delete(path, headers=key).status_code
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        ({"pins": [{"article": "budget"}]}, "/pins/0/position"),
+        ({"pins": [{"section": "World", "position": 1}]}, "/pins/0"),
+        ({"pins": [{"position": 1}]}, "/pins/0"),
+        ({"pins": [{"article": "kursk", "position": 1}]}, "/pins/0"),
+        ({"blocks": [{"article": "budget"}, {"article": 5.5}]}, "/blocks/1/article"),
+        ({"blocks": [{"article": "budget"}] * 2}, "/blocks/1"),
+        ({"blocks": [{"article": "a", "section": "b"}]}, "/blocks/0/section"),
+        ({"blocks": [{"article": "a", "everywhere": True}]}, "/blocks/0/article"),
+        ({"blocks": [{"article": "a", "everywhere": "yes"}]}, "/blocks/0/everywhere"),
+        ({"blocks": [{"article": "a", "source": {"article": "b"}}]}, "/blocks/0"),
+        ({"blocks": [{"everywhere": True, "target": {}}]}, "/blocks/0"),
+        ({"blocks": [{"article": "a", "expires_at": "1999"}]}, "/blocks/0/expires_at"),
+        ({"blocks": [5]}, "/blocks/0"),
+        ({"blocks": {"article": "a"}}, "/blocks"),
+        ({"blocks": None}, "/blocks"),
+        ({"blocks": [{"article": f"a{n}"} for n in range(201)]}, "/blocks"),
+        ({"boosts": [{"section": "World", "factor": 11}]}, "/boosts/0/factor"),
+        ({"buries": [{"section": "World"}]}, "/buries/0/factor"),
+        ({"flags": ["legal"]}, "/flags/0"),
+        ({"flags": [{"flag": "rude"}]}, "/flags/0/flag"),
+        ({"flags": [{"flag": "legal", "kind": "pin"}]}, "/flags/0"),
+        ({"flags": [{"flag": "legal", "article": "sudzha"}]}, "/flags/0/article"),
+        ({"author": 5}, "/author"),
+        ({"pin": []}, "/pin"),
+        ([], ""),
+        (None, ""),
+        ("pins", ""),
+    ],
+)
+def test_a_bad_override_is_named_and_nothing_is_written(
+    client: FlaskClient, editor: Key, backend: Backend, sent: object, found: str
+) -> None:
+    version = backend.store.version("main")
+    response = client.put(OVERRIDES, json=sent, headers=editor)
+
+    assert (400, [found]) == (response.status_code, pointers(response))
+    assert version == backend.store.version("main")
+
+
+# The audit
+
+
+def test_the_audit_says_who_and_why_without_any_secret(
+    client: FlaskClient, editor: Key, add: Add
+) -> None:
+    made = add(author="Ana", note="Why")
+    client.delete(f"{RULES}/{made['id']}?author=Ben&note=Over", headers=editor)
+    response = client.get(AUDIT, headers=editor)
+
+    assert [("remove", "Ben", "Over", [made], []), ("add", "Ana", "Why", [], [made])] == [
+        tuple(entry[name] for name in ("action", "author", "note", "before", "after"))
+        for entry in response.json["items"]
+    ]
+    assert {key_id(editor)} == {entry["key_id"] for entry in response.json["items"]}
+    assert editor["Authorization"].split("_", 2)[2] not in response.text
+
+
+def test_the_audit_can_be_asked_for_one_article(client: FlaskClient, editor: Key, add: Add) -> None:
+    add(target={"article": "budget"})
+    made = add()
+    found = client.get(f"{AUDIT}?article=sudzha", headers=editor).json["items"]
+
+    assert [[made]] == [entry["after"] for entry in found]
+
+
+def test_a_change_can_be_undone_once(client: FlaskClient, editor: Key, add: Add) -> None:
+    made = add()
+    [entry] = client.get(AUDIT, headers=editor).json["items"]
+    path = f"{AUDIT}/{entry['id']}/undo?author=Ben"
+    first, second = (client.post(path, headers=editor) for _ in range(2))
+
+    assert (201, 409) == (first.status_code, second.status_code)
+    assert ("undo", entry["id"], "Ben", [made], []) == tuple(
+        first.json[name] for name in ("action", "undoes", "author", "before", "after")
+    )
+    assert [] == client.get(RULES, headers=editor).json["items"]
+
+
+@pytest.mark.parametrize("entry", ["1-1", "0-0", "x", "+", "%24", "99999999999999999999-1"])
+def test_what_never_happened_cannot_be_undone(client: FlaskClient, editor: Key, entry: str) -> None:
+    assert 404 == client.post(f"{AUDIT}/{entry}/undo", headers=editor).status_code
+
+
+@pytest.mark.parametrize("query", ["author=" + "x" * 201, "note=" + "x" * 1001, "note=a&note=b"])
+def test_a_signature_has_its_bounds(client: FlaskClient, editor: Key, add: Add, query: str) -> None:
+    response = client.delete(f"{RULES}/{add()['id']}?{query}", headers=editor)
+
+    assert (400, ["/" + query.partition("=")[0]]) == (response.status_code, pointers(response))
+
+
+# In the lists
+
+
+def test_a_block_is_in_the_next_list_and_so_is_its_end(
+    client: FlaskClient, editor: Key, add: Add
+) -> None:
+    lists = [shown(client)]
+    made = add(source={"article": "kursk"})
+    lists.append(shown(client))
+    client.delete(f"{RULES}/{made['id']}", headers=editor)
+    lists.append(shown(client))
+
+    assert [True, False, True] == ["sudzha" in ids for ids in lists]
+
+
+@pytest.mark.parametrize("flag", ["sensitive", "legal", "sponsored", "never_recommend"])
+def test_a_flagged_article_is_in_no_list(client: FlaskClient, add: Add, flag: str) -> None:
+    before = shown(client)
+    add(kind="flag", flag=flag)
+    lists = [shown(client, name) for name in STORIES if name != "sudzha"]
+
+    assert "sudzha" in before
+    assert not any("sudzha" in ids for ids in lists)
+
+
+@pytest.mark.parametrize("flag", ["sensitive", "legal", "sponsored", "no_related"])
+def test_beside_a_silenced_article_stands_nothing(client: FlaskClient, add: Add, flag: str) -> None:
+    add(kind="flag", flag=flag)
+
+    assert [] == shown(client, "sudzha")
+
+
+def test_a_pin_stands_at_its_place(client: FlaskClient, add: Add) -> None:
+    target = {"article": "final"}
+    add(kind="pin", source={"article": "kursk"}, target=target, position=2)
+
+    assert "final" == shown(client)[1]
+    assert "final" != shown(client, "sudzha")[1]
+
+
+def test_a_list_does_not_outlive_a_rule_in_it(
+    client: FlaskClient, backend: Backend, editor: Key
+) -> None:
+    now = datetime.now(UTC)
+    soon = now + timedelta(milliseconds=400)
+    rule = Rule(
+        id=new_rule_id(now),
+        kind="block",
+        target={"article": "sudzha"},
+        created_at=now,
+        expires_at=soon,
+    )
+    backend.store.rulebook.add("main", rule, Editor("k"), now)
+    before = shown(client)
+    while datetime.now(UTC) <= soon:
+        pass
+
+    assert ("sudzha" in before, "sudzha" in shown(client)) == (False, True)
+
+
+# Whatever is sent
+
+HOSTILE = [
+    b"",
+    b"\xff\xfe",
+    b"null",
+    b"5",
+    b"NaN",
+    b'{"kind": "block"',
+    b"[" * 100_000,
+    b'{"a":' * 100_000,
+    b'{"target": ' + b"[" * 300 + b"]" * 300 + b"}",
+    b'{"kind": "block", "kind": "pin"}',
+    b'{"kind": "block", "target": {"article": "\\ud800"}}',
+    b'{"kind": "block", "target": {"section": "\\u0000"}, "note": "\\udfff"}',
+    b'{"kind": "pin", "target": {"article": "a"}, "position": ' + b"9" * 5000 + b"}",
+    b'{"kind": "boost", "target": {"article": "a"}, "factor": 1e999}',
+    b'{"kind": "boost", "target": {"article": "a"}, "factor": NaN}',
+    b'{"kind": {"$gt": ""}, "target": {"article": "a"}}',
+    '{"kind": "block", "target": {"article": "a"}}'.encode("utf-16"),
+    orjson.dumps(BLOCK | {"note": "x" * 3_000_000}),
+    orjson.dumps(BLOCK | {"note": "x" * 30_000}),
+    orjson.dumps(BLOCK | {"expires_at": "9" * 10_000}),
+    orjson.dumps(BLOCK | {"expires_at": "99999w"} | {"author": "x" * 201}),
+    orjson.dumps({"blocks": [{"article": "a", "note": "<" * 20_001}]}),
+]
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize(("method", "path"), [("POST", RULES), ("PUT", OVERRIDES)])
+def test_no_body_breaks_anything(
+    client: FlaskClient, editor: Key, backend: Backend, method: str, path: str, body: bytes
+) -> None:
+    response = client.open(path, method=method, data=body, headers=editor)
+
+    assert response.status_code in (400, 413)
+    assert "application/problem+json" == response.content_type
+    assert {} == backend.store.rulebook.read("main").rules
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+VALUES = JSON | st.sampled_from(["pin", "block", "flag", "legal", {"article": "budget"}, 1, "7d"])
+FIELDS = st.sampled_from([*Rule.model_fields])
+ENTRIES = st.lists(
+    st.dictionaries(FIELDS | st.sampled_from(["article", "section", "everywhere"]), VALUES),
+    max_size=2,
+)
+GROUPS = st.sampled_from(["pins", "blocks", "boosts", "buries", "flags", "author", "revision"])
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(JSON | st.dictionaries(FIELDS, VALUES), JSON | st.dictionaries(GROUPS, ENTRIES | VALUES))
+def test_whatever_json_is_sent_is_taken_or_refused_in_words(
+    client: FlaskClient, editor: Key, rule: object, overrides: object
+) -> None:
+    answers = [
+        client.post(RULES, data=encoded(rule), headers=editor),
+        client.put(OVERRIDES, data=encoded(overrides), headers=editor),
+    ]
+
+    assert {answer.status_code for answer in answers} <= {200, 201, 400}
+
+
+def encoded(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+# Damage
+
+
+def test_a_damaged_rule_takes_nothing_down(
+    client: FlaskClient, editor: Key, raw_redis: "redis.Redis", add: Add
+) -> None:
+    good, bad = add(), add(target={"article": "budget"})
+    raw_redis.hset("see:{main}:rules", bad["id"], b"rubbish")
+    add(target={"article": "final"})
+
+    found = client.get(RULES, headers=editor).json["items"]
+
+    assert good in found
+    assert bad not in found
+    assert "sudzha" not in shown(client)

@@ -1,0 +1,260 @@
+"""Which articles tell one story, by paper and pencil, and in texts such as agencies send."""
+
+import random
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pipeline import Archive, as_written, ids
+
+from features.article import parse_article
+from features.vectorizer import TWO_WORD_BIT, count_terms
+from recommender.parameters import ListParameters
+from recommender.stories import Story, Wording, Wordings, one_per_story
+
+PAIR = int(TWO_WORD_BIT)
+
+OPENING = """
+The river rose by four metres in the night and broke the old dam above the mill at Harrow. Firemen
+brought eleven families out of their houses by boat before dawn, and nobody was hurt, the county
+said. The school and the market hall have been opened for those who cannot go home yet.
+"""
+MIDDLE = """
+Engineers had warned in March that the gates of the dam were rusted through, and a repair was put
+off twice for want of money. Mayor Ellen Stokes promised an inquiry, but asked for patience until
+the water has gone down. Trains to the coast end at Weller until Friday at least.
+"""
+TAIL = """
+Farmers downstream moved their cattle to higher ground on Tuesday evening. Rain is forecast until
+the weekend, although less of it, and the army has sent sixty soldiers with pumps and sandbags.
+"""
+OTHER = """
+Parliament voted late on Thursday for a tax on flights within the country, by a majority of three.
+Airlines called it a blow to small airports; the greens spoke of a beginning. The tax of nine euros
+for each ticket will be raised from July, and islands are exempt for two years. A court may still
+have to decide, since two states see their own rights touched and have announced a complaint.
+Passengers who booked before the vote pay nothing, the minister said in a talk show on Friday.
+"""
+OPINION = """
+Why did the mill dam fail, and who knew of it? Harrow deserves answers from its mayor, not pumps.
+Whoever has seen the rusted gates wonders that nothing broke sooner. Money was there for a new town
+hall, yet none for the river, writes our columnist after a walk along the flooded market.
+"""
+
+
+def terms(body: str, title: str = "–") -> Wording:
+    made = parse_article({"id": "a", "title": title, "body": body, "language": "en"})
+    features = count_terms(made)
+    return Wording(features.counts.terms, features.title)
+
+
+def are_one_story(one: Wording, other: Wording) -> bool:
+    """Whether one of them is found among the other's, as a list does it: sketch, then criterion."""
+    there, back = (
+        both.alike[1] == [0] and both.is_same_story(0, 1)
+        for both in (Wordings([one, other]), Wordings([other, one]))
+    )
+    assert there == back
+    return there
+
+
+# In words
+
+
+def test_the_same_text_published_again_is_one_story():
+    assert are_one_story(terms(OPENING + MIDDLE, "Dam breaks"), terms(OPENING + MIDDLE))
+
+
+def test_a_wire_variant_with_another_headline_and_a_cut_tail_is_one_story():
+    whole = terms(OPENING + MIDDLE + TAIL, "Eleven families saved as dam breaks")
+
+    assert are_one_story(whole, terms(OPENING + MIDDLE, "Flood at Harrow: county opens school"))
+
+
+def test_a_running_update_that_grew_is_one_story():
+    grown = terms(OPENING + TAIL + MIDDLE + OPINION, "What we know about the flood")
+
+    assert are_one_story(terms(OPENING + MIDDLE, "Dam breaks"), grown)
+
+
+def test_a_digest_that_holds_the_whole_story_stands_apart():
+    rest = " ".join(f"{OTHER} {n}".replace(" a", f" a{n}").replace("t", f"t{n}") for n in range(8))
+
+    assert not are_one_story(terms(OPENING), terms(OPENING + rest, "The week"))
+
+
+def test_another_text_on_the_same_event_stands_apart():
+    assert not are_one_story(terms(OPENING + MIDDLE + TAIL), terms(OPINION))
+    assert not are_one_story(terms(OPENING + MIDDLE), terms(OTHER))
+
+
+def test_two_short_notes_on_one_template_stand_apart():
+    note = "Net profit of {} rose to {} million in the quarter; no forecast was given for the year."
+
+    assert not are_one_story(terms(note.format("Weller", 4)), terms(note.format("Stokes", 71)))
+
+
+def test_a_short_note_published_again_is_one_story_and_so_is_a_chinese_text():
+    chinese = "河水夜间上涨四米冲垮了哈罗磨坊上方的旧水坝消防员在黎明前用船救出十一户人家无人受伤"
+
+    assert are_one_story(terms("Harrow: dam closed."), terms("Harrow: dam closed."))
+    assert are_one_story(terms(chinese), terms(chinese))
+
+
+def test_texts_without_a_term_are_no_story():
+    nothing = terms("–")
+
+    assert not are_one_story(nothing, nothing)
+
+
+def test_alike_is_not_transitive():
+    def stories(*starts: int) -> list[Story]:
+        wordings = Wordings([pairs(range(start, start + 200)) for start in starts])
+        nothing = np.zeros(3, dtype=np.intp)
+        return one_per_story(wordings, range(3), nothing, nothing, "best")
+
+    assert [Story(0, [1]), Story(2, [])] == stories(0, 70, 140)
+    assert [Story(0, [1, 2])] == stories(70, 0, 140)
+
+
+# In numbers
+
+
+def said(ids: Iterable[int], title: Iterable[int] = ()) -> Wording:
+    return Wording(*(np.array(sorted(found), dtype=np.uint32) for found in (ids, title)))
+
+
+def pairs(ids: Iterable[int]) -> Wording:
+    return said(PAIR + n for n in ids)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (range(80), range(30, 400), True),  # 50 = (80 + 20) / 2 of the shorter, 80 > 370 / 5
+        (range(80), range(31, 400), False),
+        (range(80), range(30, 430), True),  # 80 = 400 / 5
+        (range(80), range(30, 431), False),
+        (range(20), range(20), True),
+        (range(19), range(21), True),  # too few for halves, but 19 of 21 all in all
+        (range(19), range(22), False),
+    ],
+)
+def test_half_of_the_shorter_and_ten_pairs_more_make_a_story(one, other, same):
+    assert same == are_one_story(pairs(one), pairs(other))
+
+
+@pytest.mark.parametrize(("shared", "same"), [(18, True), (17, False)])
+def test_texts_of_the_same_words_are_one_story_at_any_length(shared, same):
+    assert same == are_one_story(said(range(19)), said(range(19 - shared, 38 - shared)))
+
+
+@pytest.mark.parametrize(
+    ("headline", "same"),
+    [
+        (10, True),  # 20 terms of 30 stand below the headline, and the other one has them all
+        (15, True),
+        (16, False),  # 14 of 30: less than half, so the headline counts too
+    ],
+)
+def test_an_agency_report_under_another_headline_is_one_story(headline, same):
+    one = said(range(30), range(headline))
+    other = said([*range(headline, 30), *range(100, 100 + headline)], range(100, 100 + headline))
+
+    assert same == are_one_story(one, other)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(0, 2**32 - 1), st.integers(20, 900), st.floats(1, 5))
+def test_the_sketches_miss_no_pair_that_the_whole_texts_make_a_story(seed, fewer, ratio):
+    """Hashes by chance, as term ids are, and just as many in common as it takes."""
+    more, shared = int(ratio * fewer), (fewer + 21) // 2
+    drawn = random.Random(seed).sample(range(PAIR, 2 * PAIR), fewer + more - shared)
+    texts = [drawn[:fewer], drawn[:shared] + drawn[fewer:]]
+    wordings = Wordings([said(text) for text in texts])
+
+    assert wordings.is_same_story(0, 1)
+    assert [[], [0]] == wordings.alike
+
+
+def test_a_sketch_of_a_worked_example():
+    """
+    Hashes 0, 4, 8 … 4,000 against 0, 8, 16 … 4,000: the first sketch ends at 508, the second at
+    1,016. Up to 508 the second has 64 ids, and all of them stand in the first: 64 of 64.
+    """
+    one, other = pairs(range(0, 4001, 4)), pairs(range(0, 4001, 8))
+
+    assert [[], [0]] == Wordings([one, other]).alike
+    assert [[], []] == Wordings([one, pairs(range(2, 4001, 4))]).alike
+
+
+@given(st.lists(st.sets(st.integers(0, 40), max_size=40), max_size=6))
+def test_what_is_compared_does_not_depend_on_what_else_is(texts):
+    made = [pairs(text) for text in texts]
+    whole = Wordings(made).alike if made else []
+
+    for later in range(len(made)):
+        for earlier in range(later):
+            alone = Wordings([made[earlier], made[later]]).alike[1]
+            assert (earlier in whole[later]) == (alone == [0])
+
+
+# Who speaks for a story
+
+
+def plain_groups(same: list[list[bool]], among: list[int]) -> list[list[int]]:
+    groups: list[list[int]] = []
+    for number in among:
+        group = next((g for g in groups if same[g[0]][number]), None)
+        if group is None:
+            groups.append([number])
+        else:
+            group.append(number)
+    return groups
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["best", "newest", "original"]))
+def test_each_story_is_told_by_the_first_the_newest_or_the_original(seed, policy):
+    chance = random.Random(seed)
+    starts = [chance.choice([0, 30, 60, 300, 320]) for _ in range(9)]
+    wordings = Wordings([pairs(range(start, start + 100)) for start in starts])
+    dates = [chance.randint(0, 5) for _ in starts]
+    depths = sorted(chance.choice([0, 1]) for _ in starts)
+    among = sorted(chance.sample(range(9), 7))
+    same = [[wordings.is_same_story(one, other) for other in range(9)] for one in range(9)]
+
+    expected = []
+    for group in plain_groups(same, among):
+        may_speak = [member for member in group if depths[member] == depths[group[0]]]
+        of_dates = {"best": may_speak[:1], "newest": newest(may_speak, dates)}
+        [first, *_] = of_dates.get(policy) or newest(may_speak, [-date for date in dates])
+        expected.append(Story(first, [member for member in group if member != first]))
+    found = one_per_story(wordings, among, np.array(dates), np.array(depths), policy)
+    assert expected == found
+
+
+def newest(members: list[int], dates: list[int]) -> list[int]:
+    return [m for m in members if dates[m] == max(dates[n] for n in members)]
+
+
+def test_a_list_names_the_articles_that_tell_the_story_of_one_that_it_shows():
+    archive = Archive(
+        {"id": "mayor", "title": "Mayor Stokes under fire", "body": OPINION},
+        {"id": "early", "title": "Dam breaks", "body": OPENING, "published_at": "2025-03-01"},
+        {"id": "late", "title": "Flood", "body": OPENING + TAIL, "published_at": "2025-03-09"},
+        {"id": "again", "title": "Who knew?", "body": OPINION},
+        count=count_terms,
+    )
+
+    for policy, first, others in [("newest", "late", ("early",)), ("original", "early", ("late",))]:
+        made = archive.related("mayor", ListParameters(story=policy))
+        assert ([first], others) == (ids(made), made.items[0].same_story)
+
+
+def test_helpers_count_word_pairs_as_the_product_does():
+    made = parse_article({"id": "a", "title": "t", "body": "kursk sudzha talks", "language": "en"})
+
+    assert 2 == np.count_nonzero(as_written(made).counts.terms & TWO_WORD_BIT)
