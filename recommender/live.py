@@ -10,9 +10,10 @@ import structlog
 from features.article import Article
 from recommender.corpus import Corpus
 from recommender.errors import StoreUnavailable
-from recommender.model import RankingModel
+from recommender.model import DEFAULTS, RankingModel
 from recommender.parameters import ListParameters
-from recommender.related import DEFAULTS, Recommender, RelatedList, Standing
+from recommender.places import RelatedList, Standing
+from recommender.related import Recommender
 from recommender.rules import NO_RULES, RuleSet
 from recommender.store import BATCH, Card, Change, Store, StoredArticle
 from recommender.urls import normalize_url

@@ -46,9 +46,9 @@ from recommender.evaluation.systems import (
     through_time,
 )
 from recommender.evaluation.trec import Run
-from recommender.model import RankingModel, SignalWeights
+from recommender.model import DEFAULTS, RankingModel, SignalWeights
 from recommender.parameters import ListParameters, Mode
-from recommender.related import DEFAULTS, Recommender
+from recommender.related import Recommender
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
 
