@@ -12,7 +12,7 @@ from api.params import ListQuery, checked_id, list_query, single
 from features.article import Article
 from recommender.explain import REASONS, WHY_NOT, named, sentence
 from recommender.live import LiveSite
-from recommender.related import Dropped, Standing
+from recommender.places import Dropped, Standing
 from recommender.rules import Rule
 
 blueprint = Blueprint("explain", __name__, url_prefix="/v1/<site>")

@@ -17,7 +17,7 @@ from recommender.errors import StoreUnavailable
 from recommender.explain import REASONS, named, sentence
 from recommender.lists import FinishedList
 from recommender.live import LiveSite
-from recommender.related import Item, RelatedList
+from recommender.places import Item, RelatedList
 from recommender.store import article_key
 
 Make = Callable[[ListQuery, datetime], tuple[RelatedList, int]]

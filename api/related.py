@@ -13,7 +13,7 @@ from api.params import ListQuery, checked, checked_id, list_query, single
 from features.article import UNSAVED_ID, parse_draft
 from recommender.errors import InvalidParameter, NotFound
 from recommender.ingest import as_stored
-from recommender.related import RelatedList
+from recommender.places import RelatedList
 from recommender.sources.records import parse_json
 
 blueprint = Blueprint("related", __name__, url_prefix="/v1/<site>")

@@ -13,8 +13,7 @@ from recommender.errors import NotFound
 from recommender.events import EventCounts
 from recommender.lists import ListCache
 from recommender.live import LiveSite
-from recommender.model import RankingModel
-from recommender.related import DEFAULTS
+from recommender.model import DEFAULTS, RankingModel
 from recommender.store import Store
 
 

@@ -16,9 +16,10 @@ from recommender.base import FORMAT
 from recommender.corpus import Corpus
 from recommender.errors import StoreUnavailable
 from recommender.files import IndexFile, IndexFiles
-from recommender.model import RankingModel
+from recommender.model import DEFAULTS, RankingModel
 from recommender.parameters import ListParameters
-from recommender.related import DEFAULTS, Recommender, RelatedList, Standing
+from recommender.places import RelatedList, Standing
+from recommender.related import Recommender
 from recommender.rules import NO_RULES, RuleSet
 from recommender.store import BATCH, Card, Change, SiteState, Store, StoredArticle
 from recommender.urls import normalize_url
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 
 LOADING_WAIT_SECONDS = 2.0
 FOLLOW_SECONDS = 0.5
-RETRIES = 8  # a write between corpus and cards is rare, eight in a row are a bulk import
+RETRIES = 20  # a write between corpus and cards is rare, twenty in a row are a bulk import
 REMEMBERED_URLS = 20_000
 FILE_FROM = 2_000  # articles; fewer are read in half a second, and take 10 MB
 SCATTERED_SHARE = 0.1

@@ -128,3 +128,6 @@ class RankingModel(BaseModel):
         draft = path.with_name(path.name + ".new")
         draft.write_text(self.model_dump_json(indent=2) + "\n")
         draft.replace(path)
+
+
+DEFAULTS = RankingModel()

@@ -7,6 +7,7 @@ from typing import Literal
 
 ANY_LANGUAGE = "any"
 SHOWN_DIGEST_BYTES = 6
+SPARE = 5
 
 Mode = Literal["balanced", "background", "followup", "recent"]
 StoryPolicy = Literal["best", "newest", "original"]
@@ -55,6 +56,11 @@ class ListParameters:
     def last_place(self) -> int:
         """How many places the list must fill for this page."""
         return self.offset + self.limit
+
+    @property
+    def depth(self) -> int:
+        """Some places more, because a card is missing while its article is being deleted."""
+        return self.last_place + SPARE
 
 
 def shown_digest(article_id: str) -> bytes:

@@ -3,118 +3,28 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.candidates import DEEPER, POOL, in_order, weighed
+from recommender.candidates import DEEPER, POOL, weighed
 from recommender.corpus import Corpus
 from recommender.eligibility import Test, all_passed, first_failed, tests
 from recommender.errors import NotFound
 from recommender.explain import Contributions, contributions
+from recommender.fallback import filling, newest_places
 from recommender.index import SCORE_DECIMALS, Neighbours
 from recommender.index import warm as warm_index
-from recommender.model import RankingModel
+from recommender.model import DEFAULTS, RankingModel
 from recommender.parameters import ListParameters, shown_digest
-from recommender.ranking import newest
+from recommender.places import FALLBACKS, Dropped, Item, Place, Reason, RelatedList, Standing
 from recommender.rules import NO_RULES, Applied, Rule, RuleSet
-from recommender.selection import Drop, Selection, said, select, within_caps
+from recommender.selection import Drop, Selection, select
 from recommender.signals import Source, draft_source, stored_source
 from recommender.store import Card, StoredArticle
-from recommender.stories import Wording, Wordings, one_per_story
-
-# Fetched beyond what is asked for: a card can be missing when its article is being deleted.
-SPARE = 5
+from recommender.stories import Wording, Wordings
 
 Cards = Callable[[Sequence[str]], dict[str, Card]]
-Reason = Literal["similar", "pinned", "relaxed", "same_section", "recent"]
-FALLBACKS = frozenset({"relaxed", "same_section", "recent"})
-DEFAULTS = RankingModel()
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-class Place(NamedTuple):
-    """
-    One place of a list before its card is known.
-
-    Fields:
-        score: what the list is ordered by; 0 where similarity played no part.
-        similarity: the cosine.
-        factors: name → what it contributes; their product is the score.
-        same_story: slots of the articles that this one speaks for.
-    """
-
-    slot: int
-    reason: Reason
-    score: float = 0.0
-    similarity: float = 0.0
-    factors: Mapping[str, float] = NOTHING
-    same_story: Sequence[int] = ()
-
-
-class Item(NamedTuple):
-    """
-    A place with the card that stands there.
-
-    Fields:
-        same_story: ids of the articles that this one speaks for.
-        shared: what the source has in common with it; only with `ListParameters.trace`.
-    """
-
-    card: Card
-    score: float
-    reason: Reason
-    similarity: float = 0.0
-    factors: Mapping[str, float] = NOTHING
-    same_story: tuple[str, ...] = ()
-    shared: Contributions | None = None
-
-
-class Dropped(NamedTuple):
-    """Why an article is not in the list; *by_id* is the article that stands for it, if any."""
-
-    code: str
-    by_id: str | None = None
-
-
-class Standing(NamedTuple):
-    """
-    Where one article stands beside another.
-
-    Fields:
-        position: in the whole ranking, from 1; None when it has no place.
-        place: what brought it there.
-        dropped: why it has no place on the page that was asked for, None when it has.
-        shared: what the two have in common; None when the site has no such article.
-        rule: the editors' rule that decided, if one did.
-    """
-
-    position: int | None
-    place: Place | None
-    dropped: Dropped | None
-    shared: Contributions | None
-    rule: Rule | None
-
-
-@dataclass(frozen=True, slots=True)
-class RelatedList:
-    """
-    The items in order.
-
-    Fields:
-        source: the card of the article that the list stands beside; None for other lists.
-        fallback: whether some items only fill the list up.
-        expires_at: when a date, or the end of a rule, may change it, or None.
-        dropped: id → why it is not in the list; only with `ListParameters.trace`.
-    """
-
-    source: Card | None
-    items: list[Item]
-    fallback: bool
-    expires_at: datetime | None
-    dropped: Mapping[str, Dropped] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +134,7 @@ class Recommender:
     def recent(self, wanted: ListParameters, now: datetime) -> RelatedList:
         """The newest articles; of *wanted* only filters and page play a part."""
         request = self._request(None, None, wanted, now)
-        places = self._newest(request.eligible, request, wanted.last_place + SPARE, "recent")
+        places = newest_places(self._corpus, request.eligible, wanted, wanted.depth, "recent")
         items = self._items(places, self._cards_of(places))
         page = items[wanted.offset : wanted.last_place]
         return RelatedList(None, page, False, self._expires_at(request))
@@ -242,7 +152,7 @@ class Recommender:
     ) -> RelatedList:
         request = self._request(source, article_id, wanted, now)
         places, dropped = self._places(source, request)
-        places = places[: wanted.last_place + SPARE]
+        places = places[: wanted.depth]
         cards = self._cards_of(places, article_id)
         if article_id is not None and article_id not in cards:
             raise NotFound(f"no article {article_id!r}")
@@ -265,9 +175,11 @@ class Recommender:
         pinned = self._pinned(request)
         similar, dropped = self._similar(source, request, pinned)
         places = [place for place in similar if place.slot not in pinned]
-        missing = request.wanted.last_place + SPARE - len(places)
-        if request.wanted.fallback and missing > 0:
-            places += self._filling(source, request, {*pinned, *dropped}, places, missing)
+        if request.wanted.fallback:
+            kept_out = {*pinned, *dropped}
+            places += filling(
+                self._corpus, source, request.eligible, request.wanted, kept_out, places
+            )
         place = 0
         for slot, position in pinned.items():
             place = max(place + 1, position)  # two pins for one place stand one behind the other
@@ -294,7 +206,7 @@ class Recommender:
             near = Neighbours(unseen.slots[~far], unseen.scores[~far])
             selection = self._selected(source, near, request, depth)
             places = list(_as_places(selection, least))
-            enough = sum(p.slot not in pinned for p in places) >= wanted.last_place + SPARE
+            enough = sum(p.slot not in pinned for p in places) >= wanted.depth
             if enough or far.any() or found.slots.size < depth:
                 dropped = dict.fromkeys(unseen.slots[far].tolist(), Drop("less_similar"))
                 return places, {**dropped, **selection.dropped}
@@ -336,58 +248,6 @@ class Recommender:
             if first_failed(binding, slot) is None:
                 pinned[slot] = pin.position or 1
         return pinned
-
-    def _filling(
-        self,
-        source: Source,
-        request: Request,
-        kept_out: Collection[int],
-        places: Sequence[Place],
-        missing: int,
-    ) -> list[Place]:
-        """
-        The newest of the source's section, then of the site, that are not in the list yet, as many
-        as are *missing*.
-        """
-        rest = request.eligible.copy()
-        rest[[*kept_out, *(place.slot for place in places)]] = False
-        own = rest & self._corpus.catalogue.having("section", source.facets.section)
-        k = missing
-        while True:
-            found = self._newest(own, request, k, "same_section")
-            found += self._newest(rest & ~own, request, k - len(found), "recent")
-            kept = self._fitting(places, found, request.wanted)
-            if len(kept) >= missing or len(found) < k:
-                return kept[:missing]
-            k *= DEEPER
-
-    def _fitting(
-        self, places: Sequence[Place], found: Sequence[Place], wanted: ListParameters
-    ) -> list[Place]:
-        """Those of *found* that may stand behind *places*: one per story, and within caps."""
-        slots = np.array([place.slot for place in (*places, *found)], dtype=np.intp)
-        wordings = Wordings(said(self._corpus, slots))
-        alone = np.zeros_like(slots)
-        dates = self._corpus.catalogue.published[slots]
-        stories = one_per_story(wordings, range(slots.size), dates, alone, "best")
-        told = {other for story in stories for other in story.others}
-        order = [n for n in range(slots.size) if n < len(places) or n not in told]
-        within = within_caps(self._corpus.catalogue, slots, order, wanted)
-        return [
-            place for n, place in enumerate(found, len(places)) if n in within and not within[n]
-        ]
-
-    def _newest(
-        self, eligible: NDArray[np.bool_], request: Request, k: int, reason: Reason
-    ) -> list[Place]:
-        """The *k* newest of the *eligible* that no other box of the page shows."""
-        shown = request.wanted.shown
-        slots = newest(self._corpus.catalogue.published, eligible, k + len(shown) if k > 0 else 0)
-        ordered = slots[in_order(self._corpus, slots, np.zeros(slots.size))].tolist()
-        if shown:
-            ids = self._corpus.ids(ordered)
-            ordered = [s for s, i in zip(ordered, ids, strict=True) if shown_digest(i) not in shown]
-        return [Place(slot, reason) for slot in ordered[: max(k, 0)]]
 
     def _expires_at(self, request: Request) -> datetime | None:
         upcoming = (self._corpus.catalogue.next_publication(request.now), request.rules.expires_at)

@@ -15,7 +15,8 @@ from recommender.catalogue import Facets
 from recommender.corpus import Corpus
 from recommender.model import RankingModel
 from recommender.parameters import ListParameters
-from recommender.related import Recommender, RelatedList
+from recommender.places import RelatedList
+from recommender.related import Recommender
 from recommender.store import StoredArticle, card_of
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)

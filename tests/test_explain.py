@@ -14,7 +14,7 @@ from pipeline import NOW, Archive, text
 from features.vectorizer import count_terms
 from recommender.explain import REASONS, WHY_NOT, SharedTerm, contributions, named, sentence
 from recommender.parameters import ListParameters, shown_digest
-from recommender.related import Reason, Standing
+from recommender.places import Reason, Standing
 from recommender.rules import Rule, RuleSet
 from recommender.signals import draft_source
 

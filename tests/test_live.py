@@ -17,7 +17,7 @@ from recommender.connections import Connection
 from recommender.errors import NotFound
 from recommender.ingest import analyse
 from recommender.live import FOLLOW_SECONDS, Follower, LiveSite
-from recommender.related import ListParameters
+from recommender.parameters import ListParameters
 from recommender.rulebook import Editor, new_rule_id
 from recommender.rules import FLAGS, Rule, Selector
 from recommender.store import Store, article_key

@@ -16,7 +16,7 @@ from pipeline import ANY, NOW, Archive, ids, text
 from features.vectorizer import TWO_WORD_BIT
 from recommender.errors import NotFound
 from recommender.parameters import ListParameters, shown_digest
-from recommender.related import RelatedList
+from recommender.places import RelatedList
 from recommender.rules import FLAGS, Rule, RuleSet, Selector
 from recommender.store import StoredArticle
 

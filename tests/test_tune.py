@@ -21,8 +21,7 @@ from recommender.evaluation.intervals import Difference
 from recommender.evaluation.measures import per_query
 from recommender.evaluation.systems import ranked_by
 from recommender.evaluation.tune import Pools, Tuned, gather, reranked, split
-from recommender.model import RankingModel, SignalWeights
-from recommender.related import DEFAULTS
+from recommender.model import DEFAULTS, RankingModel, SignalWeights
 from recommender.sources.files import ArticleFile
 
 ARTICLES, AUTHORS = 110, 6

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from api.cli import main
+from api.params import ListQuery
 from api.widget import widget
 from api.wording import WORDS
 
@@ -36,6 +37,15 @@ def test_it_speaks_the_languages_that_the_service_speaks() -> None:
 
     assert {language: (heading, more) for language, heading, more in spoken} == WORDS
     assert len(WORDS) >= 20
+
+
+def test_every_parameter_that_a_site_would_set_is_an_attribute() -> None:
+    docs = (ROOT / "docs/WIDGET.md").read_text()
+    automatic = {"page_token", "explain", "lang"}  # `lang` says what language the page is in
+    wanted = {name.replace("_", "-") for name in ListQuery.model_fields.keys() - automatic}
+
+    assert [] == sorted(name for name in wanted if not re.search(rf"\b{name}\b", SCRIPT))
+    assert [] == sorted(name for name in wanted if f"`{name}`" not in docs)
 
 
 @pytest.mark.parametrize("path", ["/widget.js", widget().path])

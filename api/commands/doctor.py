@@ -22,8 +22,7 @@ from recommender.config import PREFIX, Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedServerError
 from recommender.errors import AlsoSeeError, ConfigurationError
-from recommender.model import RankingModel
-from recommender.related import DEFAULTS
+from recommender.model import DEFAULTS, RankingModel
 from recommender.store import Server, Store
 
 SECRET = frozenset({"ALSOSEE_REDIS_URL", "ALSOSEE_CACHE_URL"})  # may hold a password

@@ -3,7 +3,8 @@
   if (customElements.get("also-see")) return;
   const SERVICE = document.currentScript?.src.replace(/(widget\/\w+\/)?widget\.js.*/, "");
   const PARAMETERS = ("offset section tag author languages exclude published-after published-before"
-    + " mode half-life diversity min-score sort fallback").split(" ");
+    + " max-age mode half-life diversity story max-per-section max-per-author max-per-source min-score"
+    + " sort fallback").split(" ");
   const WORDS = {
     ar: "اقرأ أيضًا|اقرأ",
     fa: "همچنین بخوانید|بخوانید",
@@ -42,7 +43,7 @@
   .title[href]::after { position: absolute; inset: 0; content: ""; }
   .date { font-size: .8em; opacity: .8; }
   .excerpt { --lines: 2; font-size: .9em; }
-  .more { color: var(--accent); font-size: .9em; font-weight: 600; }
+  .more { color: var(--accent); font-size: .9em; }
   :host([layout=list]) .card { --lines: 2; height: 4em; }
   :host([layout=grid]) { --also-see-column: 13em; }
   :host([layout=grid]) .card { display: grid; grid-template: auto 5.4em / 100%; gap: .5em; height: auto; }
@@ -78,8 +79,7 @@
     const url = /^https?:\/\/[^\/\\]/i.test(address) && URL.canParse(address) && new URL(address);
     return url && (!hosts[0] || hosts.includes(url.host.replace(/^www\./, ""))) && url.href;
   };
-  // Once it was in view for so long.
-  const when = (node, options, ms, call) => {
+  const whenSeen = (node, options, ms, call) => {
     let timer;
     new IntersectionObserver(([entry], observer) => {
       clearTimeout(timer);
@@ -106,7 +106,7 @@
       boxes.add(this);
       if (this.list) return;
       this.reserve();
-      when(this, { rootMargin: "600px" }, 0, async () => {
+      whenSeen(this, { rootMargin: "600px" }, 0, async () => {
         // One by one: each leaves out what others show.
         for (const box of boxes) {
           await (box.loaded ||= box.load().catch(() => box.remove()));
@@ -149,7 +149,7 @@
       if (path == "related") ask("url", this.get("url", page.href));
       ask("limit", this.limit);
       for (const name of PARAMETERS) {
-        const parameter = name.replace("languages", "lang").replace("-", "_");
+        const parameter = name.replace("languages", "lang").replaceAll("-", "_");
         this.values(name).forEach(value => ask(parameter, value));
       }
       if (pageToken) ask("page_token", pageToken);
@@ -164,9 +164,8 @@
       if (!cards[0]) this.remove();
       this.recommendation_id = answer.recommendation_id;
       pageToken = answer.page_token;
-      // A short list keeps its space in view.
-      const inView = this.getBoundingClientRect().top < innerHeight;
-      if (inView && !cards[this.limit - 1]) this.style.minHeight = this.offsetHeight + "px";
+      const isShort = !cards[this.limit - 1], inView = this.getBoundingClientRect().top < innerHeight;
+      if (isShort && inView) this.style.minHeight = this.offsetHeight + "px";
       this.list.replaceChildren(...cards);
       this.list.ariaHidden = null;
     }
@@ -201,7 +200,7 @@
       card.append(text);
       if (navigator.doNotTrack != 1 && !navigator.globalPrivacyControl && this.get("events") != "off") {
         const tell = type => this.events.push({ type, article: id, position });
-        when(card, { threshold: .5 }, 1000, () => tell("impression"));
+        whenSeen(card, { threshold: .5 }, 1000, () => tell("impression"));
         link.onclick = link.onauxclick = () => tell("click");
       }
       return card;

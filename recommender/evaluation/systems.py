@@ -11,9 +11,9 @@ from recommender.evaluation import baselines
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.protocol import Judged, Protocol
 from recommender.evaluation.trec import Run
-from recommender.model import RankingModel
+from recommender.model import DEFAULTS, RankingModel
 from recommender.parameters import ListParameters, Mode
-from recommender.related import DEFAULTS, Recommender
+from recommender.related import Recommender
 from recommender.store import Card
 
 LIST_LENGTH = 50  # as many as a caller may ask for

@@ -18,9 +18,10 @@ from recommender.evaluation.measures import GAINS, per_query
 from recommender.evaluation.protocol import LINKED, Judged, Protocol, judge
 from recommender.evaluation.systems import cards_of, moment, ranked_by, through_time
 from recommender.evaluation.truth import Qrels
-from recommender.model import RankingModel, SignalPowers, Signals, SignalWeights, Values
+from recommender.model import DEFAULTS, RankingModel, SignalPowers, Signals, SignalWeights, Values
 from recommender.parameters import ListParameters
-from recommender.related import DEFAULTS, Item, Recommender
+from recommender.places import Item
+from recommender.related import Recommender
 
 MEASURE, PLACES = "nDCG@10", 10
 FEWEST = 40  # queries to learn from, and as many to test on

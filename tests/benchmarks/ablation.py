@@ -46,9 +46,9 @@ from recommender.evaluation.systems import (
     through_time,
 )
 from recommender.evaluation.trec import Run
-from recommender.model import RankingModel, SignalWeights
+from recommender.model import DEFAULTS, RankingModel, SignalWeights
 from recommender.parameters import ListParameters, Mode
-from recommender.related import DEFAULTS, Recommender
+from recommender.related import Recommender
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
 
@@ -352,7 +352,7 @@ def _modes(all_: Asked, publication: Asked) -> dict[str, str]:
             f" {_signed(publication.change('recent'))}"
         ),
         "median age of the first five, days": f"{ages[0]:.0f} → {ages[1]:.0f}",
-        "of the first five not older than a week": f"{young[0]:.0%} → {young[1]:.0%}",
+        "of the first five not older than a week": f"{100 * young[0]:.0f} → {100 * young[1]:.0f} %",
     }
 
 

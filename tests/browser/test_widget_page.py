@@ -106,6 +106,7 @@ def test_attributes_become_parameters(open_page: Callable[..., Page], visit: Vis
         "languages": "en,de",
         "published_after": "5000d",
         "min_score": "0.01",
+        "max_per_section": "2",
         "sort": "published_at",
         "fallback": "true",
     }
@@ -119,6 +120,7 @@ def test_attributes_become_parameters(open_page: Callable[..., Page], visit: Vis
         "lang": ["en", "de"],
         "published_after": ["5000d"],
         "min_score": ["0.01"],
+        "max_per_section": ["2"],
         "sort": ["published_at"],
         "fallback": ["true"],
         "exclude": ["a", "b"],

@@ -1,0 +1,77 @@
+"""What fills a list up when too few articles are related: the newest, and said to be no more."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.candidates import DEEPER, in_order
+from recommender.corpus import Corpus
+from recommender.parameters import ListParameters, shown_digest
+from recommender.places import Place, Reason
+from recommender.ranking import newest
+from recommender.selection import said, within_caps
+from recommender.signals import Source
+from recommender.stories import Wordings, one_per_story
+
+Mask = NDArray[np.bool_]
+
+
+def filling(
+    corpus: Corpus,
+    source: Source,
+    eligible: Mask,
+    wanted: ListParameters,
+    kept_out: Collection[int],
+    places: Sequence[Place],
+) -> list[Place]:
+    """
+    The newest of the source's section, then of the site, to stand behind *places*.
+
+    Args:
+        kept_out: slots of articles that must not fill this list.
+    """
+    missing = wanted.depth - len(places)
+    if missing <= 0:
+        return []
+    rest = eligible.copy()
+    rest[[*kept_out, *(place.slot for place in places)]] = False
+    own = rest & corpus.catalogue.having("section", source.facets.section)
+    k = missing
+    while True:
+        found = newest_places(corpus, own, wanted, k, "same_section")
+        found += newest_places(corpus, rest & ~own, wanted, k - len(found), "recent")
+        kept = _fitting(corpus, places, found, wanted)
+        if len(kept) >= missing or len(found) < k:
+            return kept[:missing]
+        k *= DEEPER
+
+
+def newest_places(
+    corpus: Corpus, eligible: Mask, wanted: ListParameters, k: int, reason: Reason
+) -> list[Place]:
+    """The *k* newest of the *eligible* that no other box of the page shows."""
+    if k <= 0:
+        return []
+    slots = newest(corpus.catalogue.published, eligible, k + len(wanted.shown))
+    ordered = slots[in_order(corpus, slots, np.zeros(slots.size))].tolist()
+    if wanted.shown:
+        ids = corpus.ids(ordered)
+        seen = [shown_digest(article_id) in wanted.shown for article_id in ids]
+        ordered = [slot for slot, is_shown in zip(ordered, seen, strict=True) if not is_shown]
+    return [Place(slot, reason) for slot in ordered[:k]]
+
+
+def _fitting(
+    corpus: Corpus, places: Sequence[Place], found: Sequence[Place], wanted: ListParameters
+) -> list[Place]:
+    """Those of *found* that may stand behind *places*: one per story, and within caps."""
+    slots = np.array([place.slot for place in (*places, *found)], dtype=np.intp)
+    wordings = Wordings(said(corpus, slots))
+    alone = np.zeros_like(slots)
+    dates = corpus.catalogue.published[slots]
+    stories = one_per_story(wordings, range(slots.size), dates, alone, "best")
+    told = {other for story in stories for other in story.others}
+    order = [n for n in range(slots.size) if n < len(places) or n not in told]
+    within = within_caps(corpus.catalogue, slots, order, wanted)
+    return [place for n, place in enumerate(found, len(places)) if n in within and not within[n]]
