@@ -10,7 +10,7 @@ from api.context import backend
 from api.listing import explained, json_response
 from api.params import ListQuery, checked_id, list_query, single
 from features.article import Article
-from recommender.explain import REASONS, WHY_NOT, named, sentence
+from recommender.explain import REASONS, WHY_NOT, named, sentence, spellings
 from recommender.live import LiveSite
 from recommender.places import Dropped, Standing
 from recommender.rules import Rule
@@ -34,8 +34,8 @@ def explain(site: str, article_id: str) -> Response:
 def _pair(live: LiveSite, article_id: str, target: str, query: ListQuery) -> dict[str, Any]:
     standing = live.standing(article_id, target, query.parameters(), datetime.now(UTC))
     texts = live.texts((article_id, target))
-    place, both = standing.place, [texts[i] for i in (article_id, target) if i in texts]
-    terms = named(standing.shared, both) if standing.shared else []
+    place, source = standing.place, texts.get(article_id)
+    terms = named(standing.shared, spellings(source)) if standing.shared and source else []
     similarity = float(standing.shared.weights.sum()) if standing.shared else 0.0
     return {
         "source": _named_article(texts.get(article_id), article_id),
@@ -60,6 +60,7 @@ def _ranking(live: LiveSite, article_id: str, query: ListQuery) -> dict[str, Any
     items = {item.card["id"]: item for item in made.items}
     texts = live.texts((article_id, *items, *dropped))
     source = texts.get(article_id)
+    spelt = spellings(source) if source is not None else {}
     return {
         "source": _named_article(source, article_id),
         "version": version,
@@ -68,7 +69,7 @@ def _ranking(live: LiveSite, article_id: str, query: ListQuery) -> dict[str, Any
                 **_named_article(texts.get(i), i),
                 "position": position,
                 "score": item.score,
-                **(explained(item, source, texts) if source else {}),
+                **explained(item, spelt),
             }
             for position, (i, item) in enumerate(items.items(), query.offset + 1)
         ],

@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 from flask import Response, request
 
+from api.auth import require
 from api.context import backend
 from api.formats import Form, render
 from api.params import ListQuery, list_query
 from features.article import Article
 from recommender.errors import StoreUnavailable
-from recommender.explain import REASONS, named, sentence
+from recommender.explain import REASONS, named, sentence, spellings
 from recommender.lists import FinishedList
 from recommender.live import LiveSite
 from recommender.places import Item, RelatedList
@@ -36,6 +37,8 @@ def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Re
         make: makes it from the corpus, and says from which version.
     """
     query = list_query(request.args)
+    if query.explain:
+        require(live.site, "edit")  # it tells words of whole texts, and takes its time
     name = _name(live.site, article_id, form, query)
     try:
         finished = backend().lists.get(live.site, name) if query.is_plain() else None
@@ -64,29 +67,31 @@ def document(
     Args:
         name: tells apart the lists of one version.
         draft: what the list stands beside, when that is not stored.
-        texts: of source and items; only given when the list is to be explained.
+        texts: of the source, by id; only given when the list is to be explained.
     """
     card = made.source or {"title": draft.title if draft else None}
     own = None if texts is None else draft or texts.get(card.get("id") or "")
+    spelt = spellings(own) if own is not None else None
     source = {key: card.get(key) for key in ("id", "url", "title")}
     digest = blake2b(f"{name}\0{version}".encode(), digest_size=9).hexdigest()
     return {
         "source": None if made.source is None and draft is None else source,
         "items": [
-            _item(item, place) | (explained(item, own, texts) if own and texts else {})
+            _item(item, place) | (explained(item, spelt) if spelt is not None else {})
             for place, item in enumerate(made.items, 1)
         ],
         "recommendation_id": digest,
         "version": version,
         "fallback": made.fallback,
-        "page_token": query.page_token_with(item.card["id"] for item in made.items),
+        "page_token": query.page_token_with(
+            i for item in made.items for i in (item.card["id"], *item.same_story)
+        ),
     }
 
 
-def explained(item: Item, source: Article, texts: Mapping[str, Article]) -> dict[str, Any]:
-    """What an item's score is made of, in numbers and in words."""
-    text = texts.get(item.card["id"])
-    terms = named(item.shared, [source, text]) if item.shared and text else []
+def explained(item: Item, spelt: Mapping[int, str]) -> dict[str, Any]:
+    """What an item's score is made of, in numbers and in the words of the source."""
+    terms = named(item.shared, spelt) if item.shared else []
     words = sentence(terms) if item.reason in ("similar", "relaxed") else ""
     return {
         "similarity": item.similarity,
@@ -116,7 +121,7 @@ def _finish(
     now = datetime.now(UTC)
     made, version = make(query, now)
     shown = tuple(item.card["id"] for item in made.items)
-    texts = live.texts([article_id, *shown] if article_id else shown) if query.explain else None
+    texts = live.texts([article_id]) if query.explain and article_id else None
     # Whatever its form, it is one list.
     answer = document(made, version, name.replace(form.name, ""), query, texts=texts)
     language = (made.source or {}).get("language") or (query.lang or (None,))[0]

@@ -28,7 +28,8 @@ MAX_OFFSET = 1000
 MAX_SHARED_LIMIT = 20  # a longer list is no box, and fills the cache
 MAX_VALUES = 50
 MAX_EXCLUDED = 200
-MAX_SHOWN = 200  # articles that a page token stands for
+MAX_SHOWN = 400  # articles that a page token stands for; then the first shown are forgotten
+MAX_WISHES = 2  # of those that make one of few lists; all of them together would make a thousand
 
 _AGO = re.compile(r"([0-9]{1,5})([mhdw])")
 _AGO_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -39,6 +40,7 @@ NOT_SHARED = {
     "half_life", "diversity", "max_per_section", "max_per_author", "max_per_source",
     "page_token", "explain",
 }  # fmt: skip
+FEW_VALUES = {"limit", "mode", "story", "sort", "fallback"}
 # For clients of Parse.ly, which call them so.
 _ALIASES = {"pub_date_start": "published_after", "pub_date_end": "published_before"}
 
@@ -158,7 +160,10 @@ class ListQuery(BaseModel):
     page_token: PageToken = Field(
         b"", description="As another list of the page gave it: nothing that those show"
     )
-    explain: bool = Field(False, description="Tell shared terms and every factor of each score")
+    explain: bool = Field(
+        False,
+        description="Tell shared terms and every factor of each score; needs a key of scope `edit`",
+    )
 
     def parameters(self) -> ListParameters:
         return ListParameters(
@@ -197,6 +202,8 @@ class ListQuery(BaseModel):
             return False
         if self.limit > MAX_SHARED_LIMIT:
             return False
+        if len(FEW_VALUES & self.model_fields_set) > MAX_WISHES:
+            return False
         return not NOT_SHARED & self.model_fields_set
 
     def canonical(self) -> bytes:
@@ -206,8 +213,8 @@ class ListQuery(BaseModel):
 
     def page_token_with(self, article_ids: Iterable[str]) -> str:
         """The token for the next list of the page, when this one shows *article_ids*."""
-        digests = {*_digests(self.page_token), *map(shown_digest, article_ids)}
-        return urlsafe_b64encode(b"".join(sorted(digests)[:MAX_SHOWN])).decode()
+        digests = dict.fromkeys((*map(shown_digest, article_ids), *_digests(self.page_token)))
+        return urlsafe_b64encode(b"".join(list(digests)[:MAX_SHOWN])).decode()
 
 
 def _digests(token: bytes) -> list[bytes]:

@@ -10,7 +10,7 @@ from api.context import backend
 from api.formats import form_of
 from api.listing import document, json_response, list_response
 from api.params import ListQuery, checked, checked_id, list_query, single
-from features.article import UNSAVED_ID, parse_draft
+from features.article import UNSAVED_ID, Article, parse_draft
 from recommender.errors import InvalidParameter, NotFound
 from recommender.ingest import as_stored
 from recommender.places import RelatedList
@@ -66,8 +66,10 @@ def related_to_draft(site: str) -> Response:
     data = parse_json(articles.body())
     draft = parse_draft(data)
     query = draft_query(data, draft.id)
-    made, version = live.related_to(as_stored(draft), query.parameters(), datetime.now(UTC))
-    texts = live.texts(item.card["id"] for item in made.items) if query.explain else None
+    draft_of = None if draft.id == UNSAVED_ID else draft.id
+    stored, now = as_stored(draft), datetime.now(UTC)
+    made, version = live.related_to(stored, query.parameters(), now, draft_of)
+    texts: dict[str, Article] | None = {} if query.explain else None
     return json_response(document(made, version, "draft", query, draft, texts))
 
 

@@ -23,7 +23,7 @@ SHORT_LINE_ARTICLES = 20
 SHORT_LINE_WORDS = 3
 # A text that would have less left than this was published several times: it stays whole.
 LEAST_TERMS_LEFT = 20
-LEAST_SHARE_LEFT = 0.2
+LEAST_SHARE_LEFT = 0.5
 
 _WORD = re.compile(r"\w+")  # regex would keep marks with their letters, and take twice as long
 _SHORT = 1  # bit of a digest

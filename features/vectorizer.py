@@ -145,9 +145,11 @@ def hash_counts(words: Mapping[str, float], pairs: Mapping[str, float]) -> TermC
     return TermCounts(ids, counts.astype(np.float32))
 
 
-def term_id(term: str) -> int:
-    """The id under which `count_terms` counts *term*, a word or two."""
-    return int(_hashed([term], [" " in term])[0][0])
+def term_ids(terms: Collection[str]) -> list[int]:
+    """The ids under which `count_terms` counts *terms*, each a word or two."""
+    ids, places = _hashed(terms, [" " in term for term in terms])
+    in_order: list[int] = ids[places].tolist()
+    return in_order
 
 
 def _ids(terms: Terms) -> NDArray[np.uint32]:

@@ -18,6 +18,7 @@ from recommender.signals import Source, nearness, signals
 BEFORE = 0.25  # what an older article keeps of its score in mode `followup`
 HIGHEST = 1e6  # score
 POOL = 100  # among so many neighbours the model orders; deeper ones stand behind them
+DEEPEST = 400  # all are held against each other, which takes their number squared
 DEEPER = 4  # times as many are fetched, when stories and caps leave too few
 _DEPTHS = POOL * DEEPER ** np.arange(16)
 
@@ -92,14 +93,13 @@ def in_order(
     pools: NDArray[np.intp] | None = None,
 ) -> NDArray[np.intp]:
     """The places of *slots* by pool, then score, then newer, then id; shape of *slots*."""
-    ids = np.array(corpus.ids(slots), dtype=np.str_)
-    keys = [ids, _newest_first(corpus, slots), -scores]
-    return np.lexsort(keys if pools is None else [*keys, pools])
-
-
-def _newest_first(corpus: Corpus, slots: NDArray[np.intp]) -> NDArray[np.int64]:
     # ~x is -x - 1, and unlike -x it knows no overflow for undated articles.
-    return ~corpus.catalogue.published[slots]
+    keys = [~corpus.catalogue.published[slots], -scores, *([] if pools is None else [pools])]
+    order = np.lexsort(keys)
+    ties = np.all([key[order[1:]] == key[order[:-1]] for key in keys], axis=0)
+    if not ties.any():
+        return order  # most often, and ids cost more to read than all the rest to sort
+    return np.lexsort([np.array(corpus.ids(slots), dtype=np.str_), *keys])
 
 
 def _for_mode(model: RankingModel, wanted: ListParameters) -> RankingModel:

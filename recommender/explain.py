@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.analyzer import surfaces
 from features.article import Article
-from features.vectorizer import term_id, tfidf
+from features.vectorizer import term_ids, tfidf
 from recommender.corpus import Corpus
 from recommender.signals import Source
 
@@ -80,14 +80,17 @@ def contributions(corpus: Corpus, source: Source, slot: int) -> Contributions:
     return Contributions(shared[order], products[order])
 
 
-def named(found: Contributions, texts: Sequence[Article]) -> list[SharedTerm]:
-    """Give the terms back their words, as the first of *texts* that holds them spells them."""
-    spelt: dict[int, str] = {}
-    for article in reversed(texts):
-        spellings = _spellings(article)
-        spelt |= dict(zip(map(term_id, spellings), spellings.values(), strict=True))
+def named(found: Contributions, spelt: Mapping[int, str]) -> list[SharedTerm]:
+    """Give the terms back their words, from the `spellings` of one of the two texts."""
     weighted = zip(found.terms.tolist(), found.weights.tolist(), strict=True)
     return [SharedTerm(spelt[term], weight) for term, weight in weighted if term in spelt]
+
+
+def spellings(article: Article) -> dict[int, str]:
+    """How the article spells each of its terms, by id; as much work as to analyse it twice."""
+    text = "\n".join((article.title, article.body or article.excerpt or "", *article.tags))
+    found = surfaces(text, article.language)
+    return dict(zip(term_ids(found), found.values(), strict=True))
 
 
 def sentence(terms: Sequence[SharedTerm]) -> str:
@@ -118,8 +121,3 @@ def _weights(corpus: Corpus, source: Source) -> tuple[NDArray[np.uint32], NDArra
         return source.counts.terms, tfidf(source.counts, df, len(corpus.index))
     rows, terms = corpus.index.rows(np.array([source.slot]))
     return terms, rows.toarray()[0]
-
-
-def _spellings(article: Article) -> Mapping[str, str]:
-    text = "\n".join((article.title, article.body or article.excerpt or "", *article.tags))
-    return surfaces(text, article.language)

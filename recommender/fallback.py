@@ -1,5 +1,6 @@
 """What fills a list up when too few articles are related: the newest, and said to be no more."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -13,6 +14,10 @@ from recommender.ranking import newest
 from recommender.selection import said, within_caps
 from recommender.signals import Source
 from recommender.stories import Wordings, one_per_story
+
+# Looks at the newest that are left. An archive of one text, or of one section under a cap, has
+# nothing else to offer, and must not be read to its end while readers wait.
+ROUNDS = 8
 
 Mask = NDArray[np.bool_]
 
@@ -31,20 +36,36 @@ def filling(
     Args:
         kept_out: slots of articles that must not fill this list.
     """
-    missing = wanted.depth - len(places)
-    if missing <= 0:
-        return []
     rest = eligible.copy()
     rest[[*kept_out, *(place.slot for place in places)]] = False
+    found: list[Place] = []
+    for _ in range(ROUNDS):
+        missing = wanted.depth - len(places) - len(found)
+        batch = _batch(corpus, source, rest, wanted, missing)
+        if not batch:
+            break
+        found += _fitting(corpus, [*places, *found], batch, wanted)[:missing]
+        rest[[place.slot for place in batch]] = False
+        rest &= ~_in_full_sections(corpus, [*places, *found], wanted)
+    return found
+
+
+def _batch(
+    corpus: Corpus, source: Source, rest: Mask, wanted: ListParameters, missing: int
+) -> list[Place]:
+    """The next to be looked at: some more than are missing, for some will not fit."""
+    k = DEEPER * missing
     own = rest & corpus.catalogue.having("section", source.facets.section)
-    k = missing
-    while True:
-        found = newest_places(corpus, own, wanted, k, "same_section")
-        found += newest_places(corpus, rest & ~own, wanted, k - len(found), "recent")
-        kept = _fitting(corpus, places, found, wanted)
-        if len(kept) >= missing or len(found) < k:
-            return kept[:missing]
-        k *= DEEPER
+    found = newest_places(corpus, own, wanted, k, "same_section")
+    return found + newest_places(corpus, rest & ~own, wanted, k - len(found), "recent")
+
+
+def _in_full_sections(corpus: Corpus, places: Sequence[Place], wanted: ListParameters) -> Mask:
+    """Who cannot fit any more, however deep one looks."""
+    cap = wanted.max_per_section
+    taken = Counter(v for p in places for v in corpus.catalogue.facets(p.slot).section)
+    full = [section for section, count in taken.items() if cap is not None and count >= cap]
+    return corpus.catalogue.having("section", full)
 
 
 def newest_places(

@@ -31,6 +31,8 @@ FOLLOW_SECONDS = 0.5
 RETRIES = 20  # a write between corpus and cards is rare, twenty in a row are a bulk import
 REMEMBERED_URLS = 20_000
 FILE_FROM = 2_000  # articles; fewer are read in half a second, and take 10 MB
+# Readers wait while the first file of an archive is made, and for so many articles longer without.
+BUILD_FIRST_FROM = 20_000
 SCATTERED_SHARE = 0.1
 # What a file depends on besides the articles.
 MADE_BY = {
@@ -89,10 +91,14 @@ class LiveSite:
         return self._made(lambda recommender: recommender.related(article_id, wanted, now))
 
     def related_to(
-        self, draft: StoredArticle, wanted: ListParameters, now: datetime
+        self,
+        draft: StoredArticle,
+        wanted: ListParameters,
+        now: datetime,
+        draft_of: str | None = None,
     ) -> tuple[RelatedList, int]:
-        """The list beside a draft."""
-        return self._made(lambda recommender: recommender.related_to(draft, wanted, now))
+        """The list beside a draft, by the rules for the article *draft_of*."""
+        return self._made(lambda maker: maker.related_to(draft, wanted, now, draft_of))
 
     def standing(
         self, article_id: str, target_id: str, wanted: ListParameters, now: datetime
@@ -183,15 +189,18 @@ class LiveSite:
         Whether a list of these may be shown, by what was last heard of the store: all were
         there, out, and not hidden or blocked. The first may be the article it stands beside.
         """
-        corpus, rules = self._corpus, self._recommender.rules
-        applied = rules.beside(article_ids[0] if article_ids else None, None, now)
-        away = [i for i in article_ids if i in applied.hidden or i in applied.blocked]
+        corpus = self._corpus
         slots = corpus.slots(article_ids)
-        return (
-            slots.size == len(article_ids)
-            and corpus.catalogue.are_out(slots, now)
-            and not (applied.silenced or away)
-        )
+        if slots.size < len(article_ids) or not corpus.catalogue.are_out(slots, now):
+            return False
+        if not article_ids:
+            return True
+        sections = [corpus.catalogue.facets(slot).section for slot in slots.tolist()]
+        own = sections[0][0] if sections[0] else None
+        applied = self._recommender.rules.beside(article_ids[0], own, now)
+        away = any(i in applied.hidden or i in applied.blocked for i in article_ids)
+        blocked = any(s in applied.blocked_sections for section in sections[1:] for s in section)
+        return not (applied.silenced or away or blocked)
 
     def known(self, article_ids: Iterable[str]) -> set[str]:
         """Those of *article_ids* that the site has, as this worker last heard."""
@@ -271,7 +280,7 @@ class LiveSite:
         articles: dict[str, StoredArticle] = {}
         for batch in self._store.all_stored(self.site):
             articles |= batch
-            if len(articles) >= FILE_FROM and self._had_built(state):
+            if len(articles) >= BUILD_FIRST_FROM and self._had_built(state):
                 return
         corpus = self._new_corpus()
         corpus.apply(articles)

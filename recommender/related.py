@@ -3,11 +3,12 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.candidates import DEEPER, POOL, weighed
+from recommender.candidates import DEEPER, DEEPEST, POOL, weighed
 from recommender.corpus import Corpus
 from recommender.eligibility import Test, all_passed, first_failed, tests
 from recommender.errors import NotFound
@@ -71,10 +72,15 @@ class Recommender:
         return self._beside(stored_source(self._corpus, slot), article_id, wanted, now)
 
     def related_to(
-        self, draft: StoredArticle, wanted: ListParameters, now: datetime
+        self,
+        draft: StoredArticle,
+        wanted: ListParameters,
+        now: datetime,
+        draft_of: str | None = None,
     ) -> RelatedList:
-        """The list beside a draft, which is not stored."""
-        return self._beside(draft_source(self._corpus, draft), None, wanted, now)
+        """The list beside a draft, which is not stored, by the rules for the article *draft_of*."""
+        source = draft_source(self._corpus, draft)
+        return self._beside(source, None, wanted, now, ruled_as=draft_of)
 
     def standing(
         self, article_id: str, target_id: str, wanted: ListParameters, now: datetime
@@ -148,9 +154,14 @@ class Recommender:
         return Request(source, wanted, now, rules, found, all_passed(found))
 
     def _beside(
-        self, source: Source, article_id: str | None, wanted: ListParameters, now: datetime
+        self,
+        source: Source,
+        article_id: str | None,
+        wanted: ListParameters,
+        now: datetime,
+        ruled_as: str | None = None,
     ) -> RelatedList:
-        request = self._request(source, article_id, wanted, now)
+        request = self._request(source, article_id or ruled_as, wanted, now)
         places, dropped = self._places(source, request)
         places = places[: wanted.depth]
         cards = self._cards_of(places, article_id)
@@ -191,7 +202,8 @@ class Recommender:
         self, source: Source, request: Request, pinned: Collection[int]
     ) -> tuple[list[Place], dict[int, Drop]]:
         """
-        What shares words with the source, in list order, as deep as it takes.
+        What shares words with the source, in list order, as deep as it takes, but not deeper than
+        `DEEPEST`.
 
         What is less than related keeps its place, for it is still the best there is (to put it last
         cost .03 nDCG@10); it is named `relaxed`, and left out where no fallback is wanted, before
@@ -205,9 +217,11 @@ class Recommender:
             far = unseen.scores < (0.0 if _takes_distant(wanted) else least)
             near = Neighbours(unseen.slots[~far], unseen.scores[~far])
             selection = self._selected(source, near, request, depth)
-            places = list(_as_places(selection, least))
+            # Nobody looks further, unless every candidate is to be explained.
+            most = None if wanted.trace else wanted.depth + len(pinned)
+            places = list(islice(_as_places(selection, least), most))
             enough = sum(p.slot not in pinned for p in places) >= wanted.depth
-            if enough or far.any() or found.slots.size < depth:
+            if enough or far.any() or found.slots.size < depth or depth >= DEEPEST:
                 dropped = dict.fromkeys(unseen.slots[far].tolist(), Drop("less_similar"))
                 return places, {**dropped, **selection.dropped}
             depth *= DEEPER

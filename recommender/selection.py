@@ -17,8 +17,6 @@ from recommender.ranking import diversified
 from recommender.signals import Source
 from recommender.stories import Story, Wording, Wordings, one_per_story
 
-COMPARED = 4 * POOL  # candidates deeper than this are not held against each other
-
 
 class Drop(NamedTuple):
     """Why an article is not in the list: a code, and the article, if any, that stands for it."""
@@ -50,11 +48,10 @@ def select(
 ) -> Selection:
     """Take the source's own story out, keep one candidate per story, and spread the rest."""
     slots = candidates.slots.tolist()
-    deeper = range(min(COMPARED, len(slots)), len(slots))
     own, stories = _stories(corpus, source, candidates, wanted.story or model.story)
     speakers = np.array([story.speaker for story in stories], dtype=np.intp)
     spread = speakers[_spread(corpus, candidates.take(speakers), wanted, model)]
-    within = within_caps(corpus.catalogue, candidates.slots, [*spread.tolist(), *deeper], wanted)
+    within = within_caps(corpus.catalogue, candidates.slots, spread.tolist(), wanted)
     speaks_for = {slots[story.speaker]: [slots[o] for o in story.others] for story in stories}
     dropped = {slots[place]: Drop("same_story_as_source") for place in own}
     dropped |= {o: Drop("same_story", s) for s, others in speaks_for.items() for o in others}
@@ -67,7 +64,7 @@ def _stories(
     corpus: Corpus, source: Source, candidates: Candidates, policy: StoryPolicy
 ) -> tuple[list[int], list[Story]]:
     """Places of the candidates that tell the source's story, and the stories of the others."""
-    slots = candidates.slots[:COMPARED]
+    slots = candidates.slots
     wordings = Wordings([*said(corpus, slots), Wording(source.terms, source.title)])
     near_source = wordings.alike[-1]
     own = [place for place in near_source if wordings.is_same_story(place, slots.size)]

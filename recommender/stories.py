@@ -75,8 +75,9 @@ def _two_word(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
 def _sketch(pairs: NDArray[np.uint32], terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
     # A text without word pairs (Chinese, or three words) is compared by what it has. Without the
     # bit that tells pairs from words, ids fill the range below it evenly.
-    ids = (pairs if pairs.size >= BENEFIT_OF_DOUBT else terms) & ~TWO_WORD_BIT
-    return np.sort(ids)[:SKETCH]
+    if pairs.size >= BENEFIT_OF_DOUBT:
+        return pairs[:SKETCH] & ~TWO_WORD_BIT
+    return np.sort(terms & ~TWO_WORD_BIT)[:SKETCH]
 
 
 def _shared_counts(sketches: Sequence[NDArray[np.uint32]]) -> NDArray[np.float32]:
@@ -181,6 +182,8 @@ def one_per_story(
 def _story(
     group: list[int], published: NDArray[np.int64], pools: NDArray[np.intp], policy: StoryPolicy
 ) -> Story:
+    if len(group) == 1:
+        return Story(group[0], [])
     dates = published[[member for member in group if pools[member] == pools[group[0]]]]
     places = {"best": 0, "newest": int(dates.argmax()), "original": int(dates.argmin())}
     speaker = group[places[policy]]

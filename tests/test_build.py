@@ -161,7 +161,7 @@ def test_an_old_file_goes_when_the_last_worker_has_left_it(store, worker, settin
 
 
 def test_many_articles_are_read_by_way_of_a_file(store, worker, settings, monkeypatch):
-    monkeypatch.setattr(live_module, "FILE_FROM", 3)
+    monkeypatch.setattr(live_module, "BUILD_FIRST_FROM", 3)
     put(store, *STORIES)
     asked = []
 

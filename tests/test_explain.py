@@ -12,7 +12,15 @@ from news import STORIES
 from pipeline import NOW, Archive, text
 
 from features.vectorizer import count_terms
-from recommender.explain import REASONS, WHY_NOT, SharedTerm, contributions, named, sentence
+from recommender.explain import (
+    REASONS,
+    WHY_NOT,
+    SharedTerm,
+    contributions,
+    named,
+    sentence,
+    spellings,
+)
 from recommender.parameters import ListParameters, shown_digest
 from recommender.places import Reason, Standing
 from recommender.rules import Rule, RuleSet
@@ -55,11 +63,11 @@ def test_a_draft_has_the_same_shares_as_the_same_text_stored():
     assert stored.weights.tolist() == pytest.approx(drafted.weights.tolist())
 
 
-def test_terms_are_told_as_the_articles_spell_them():
+def test_terms_are_told_as_the_source_spells_them():
     archive = newsroom()
     found = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
     assert found is not None
-    told = named(found, [archive.articles[i] for i in ("kursk", "sudzha")])
+    told = named(found, spellings(archive.articles["kursk"]))
 
     assert len(told) == found.terms.size
     assert {"Sudzha", "Kursk region", "Russian troops"} <= {term.term for term in told}
@@ -71,14 +79,14 @@ def test_a_term_that_the_text_at_hand_does_not_hold_is_passed_over():
     found = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
 
     assert found is not None
-    assert [] == named(found, []) == named(found, [archive.articles["final"]])
+    assert [] == named(found, {}) == named(found, spellings(archive.articles["final"]))
 
 
 def test_the_sentence_for_an_editor_says_what_both_are_about():
     archive = newsroom()
     found = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
     assert found is not None
-    told = named(found, [archive.articles[i] for i in ("kursk", "sudzha")])
+    told = named(found, spellings(archive.articles["kursk"]))
 
     words = sentence(told)
     assert words.startswith("Both about ") and " and " in words

@@ -107,13 +107,17 @@ def test_a_pinned_article_says_so(client: FlaskClient, key: Key) -> None:
     assert (1, "pinned") == (answer["position"], answer["reason"]["code"])
 
 
-def test_a_list_for_readers_is_explained_when_asked(client: FlaskClient) -> None:
+def test_a_list_is_explained_to_editors_when_asked(client: FlaskClient, key: Key) -> None:
     plain = client.get(PATH).json["items"]
-    told = client.get(PATH, query_string={"explain": "true"}).json["items"]
+    told = client.get(PATH, query_string={"explain": "true"}, headers=key).json["items"]
 
     assert [item["id"] for item in plain] == [item["id"] for item in told]
     assert not {"terms", "factors"} & plain[0].keys()
     assert told[0]["reason"]["text"].startswith("Both about ")
+
+
+def test_what_an_article_says_is_explained_to_nobody_without_a_key(client: FlaskClient) -> None:
+    assert 401 == client.get(PATH, query_string={"explain": "true"}).status_code
 
 
 def test_a_draft_is_explained_like_a_stored_article(client: FlaskClient, key: Key) -> None:

@@ -243,7 +243,7 @@ def test_answers_hold_nothing_that_is_not_described(
     answer = {
         "Stored": stored,
         "Article": client.get(path, headers=key).json,
-        "List": client.get(f"{path}/related?explain=true").json,
+        "List": client.get(f"{path}/related?explain=true", headers=key).json,
         "Problem": client.get("/v1/main/recent?limit=0").json,
     }[model]
     models = description()["components"]["schemas"]

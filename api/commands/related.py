@@ -37,9 +37,7 @@ def related(
             made, version = live.related_to(as_stored(draft), wanted, now)
         else:
             made, version = live.related(str(article_id), wanted, now)
-        own = () if draft else (str(article_id),)
-        ids = (*own, *(item.card["id"] for item in made.items))
-        texts = live.texts(ids) if query.explain else None
+        texts = live.texts([str(article_id)]) if query.explain else None
     answer = document(made, version, "command line", query, draft, texts)
     if as_json:
         click.echo(orjson.dumps(answer))
