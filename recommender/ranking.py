@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.compiled import compiled
+
 
 def top_k(scores: NDArray[np.float64], k: int) -> NDArray[np.intp]:
     """
@@ -74,14 +76,26 @@ def diversified(
     if diversity == 0 or best_score <= 0:
         return np.arange(scores.size)
     relevance = (1.0 - diversity) * scores / best_score
-    nearest = np.zeros(scores.size)
-    left = np.ones(scores.size, dtype=np.bool_)
-    order: list[int] = []
-    for _ in range(min(k, scores.size)):
-        # The first place is for the best one, whatever the diversity.
-        value = relevance - diversity * nearest if order else relevance
-        best = int(np.argmax(np.where(left, value, -np.inf)))
-        order.append(best)
-        left[best] = False
-        nearest = np.maximum(nearest, cosines[best])
-    return np.concatenate((np.array(order, dtype=np.intp), np.flatnonzero(left)))
+    first = _one_after_another(relevance, np.ascontiguousarray(cosines), float(diversity), k)
+    rest = np.ones(scores.size, dtype=np.bool_)
+    rest[first] = False
+    return np.concatenate((first, np.flatnonzero(rest)))
+
+
+@compiled
+def _one_after_another(
+    relevance: NDArray[np.float64], cosines: NDArray[np.float64], diversity: float, k: int
+) -> NDArray[np.intp]:
+    """The first *k* places; of equal values the first is taken."""
+    size = min(k, relevance.size)
+    order = np.empty(size, dtype=np.intp)
+    # The first place is for the best one, whatever the diversity.
+    value, nearest = relevance.copy(), np.zeros(relevance.size)
+    for place in range(size):
+        best = np.argmax(value)
+        order[place] = best
+        relevance[best] = -np.inf
+        for other in range(relevance.size):
+            nearest[other] = max(nearest[other], cosines[best, other])
+            value[other] = relevance[other] - diversity * nearest[other]
+    return order

@@ -19,6 +19,7 @@ from recommender.index import warm as warm_index
 from recommender.model import DEFAULTS, RankingModel
 from recommender.parameters import ListParameters, shown_digest
 from recommender.places import FALLBACKS, Dropped, Item, Place, Reason, RelatedList, Standing
+from recommender.ranking import diversified
 from recommender.rules import NO_RULES, Applied, Rule, RuleSet
 from recommender.selection import Drop, Selection, select
 from recommender.signals import Source, draft_source, stored_source
@@ -316,6 +317,7 @@ def warm() -> None:
     warm_index()
     one = Wording(np.arange(2, dtype=np.uint32), np.empty(0, np.uint32))
     _ = Wordings([one, one]).alike
+    diversified(np.ones(2), np.eye(2), 0.5, 2)
 
 
 def _rule_about(rules: Applied, article_id: str, section: str | None) -> Rule | None:
