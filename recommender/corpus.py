@@ -13,7 +13,7 @@ from features.rows import Rows
 from features.vectorizer import ArticleFeatures, TermCounts
 from recommender.arrays import Arrays
 from recommender.base import Base
-from recommender.calibration import least_similarity
+from recommender.calibration import SAMPLE, least_similarity
 from recommender.catalogue import Catalogue
 from recommender.ids import SortedIds
 from recommender.index import ArticleIndex
@@ -131,7 +131,8 @@ class Corpus:
     def least_similarity(self, language: str | None) -> float:
         """As `calibration` finds it; kept until the next change."""
         if language not in self._least_similarity:
-            self._least_similarity[language] = least_similarity(self, language)
+            cosines = self.index.cosines(self.sample(SAMPLE, language))
+            self._least_similarity[language] = least_similarity(cosines)
         return self._least_similarity[language]
 
     def title_terms(self, slot: int) -> NDArray[np.uint32]:
