@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from math import prod
 
+import orjson
 import pytest
 from flask.testing import FlaskClient
 from news import STORIES, article
@@ -142,3 +143,25 @@ def test_boxes_of_a_page_never_repeat_an_article(client: FlaskClient) -> None:
     shown = [item["id"] for answer in (first, second, third) for item in answer["items"]]
 
     assert len(STORIES) - 1 == len(shown) == len(set(shown))
+
+
+def test_a_second_box_shows_no_story_that_the_first_one_tells(
+    client: FlaskClient, put: Put
+) -> None:
+    put(article("sudzha") | {"id": "copy", "title": "Agency: a flag over Sudzha"})
+    first = client.get(PATH, query_string={"limit": 1}).json
+    rest = client.get(PATH, query_string={"limit": 9, "page_token": first["page_token"]}).json
+
+    assert first["items"][0]["reason"]["same_story"]
+    assert not {"sudzha", "copy"} & {item["id"] for item in rest["items"]}
+
+
+def test_of_a_thousand_copies_of_one_story_one_stands_in_the_list(
+    client: FlaskClient, key: Key
+) -> None:
+    copies = [article("final") | {"id": f"copy{n}"} for n in range(1_000)]
+    lines = b"\n".join(map(orjson.dumps, copies))
+    client.post("/v1/main/articles", data=lines, headers=key)
+    items = client.get(PATH, query_string={"limit": 20, "max_per_section": 1}).json["items"]
+
+    assert 1 == sum(item["id"].startswith("copy") or item["id"] == "final" for item in items)

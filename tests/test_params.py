@@ -17,9 +17,11 @@ from news import article
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from api.params import MAX_SHOWN, checked
 from features.article import MAX_LABELS
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.parameters import shown_digest
 
 Put = Callable[..., None]
 Key = dict[str, str]
@@ -638,3 +640,12 @@ def test_a_method_that_is_not_there_is_answered_with_those_that_are(
     first_pointer(response)
 
     assert (405, allowed) == (response.status_code, set(response.headers["Allow"].split(", ")))
+
+
+def test_a_page_token_forgets_what_was_shown_first() -> None:
+    older = checked({}).page_token_with(f"old{n}" for n in range(MAX_SHOWN))
+    shown = checked({"page_token": checked({"page_token": older}).page_token_with(["new"])})
+
+    assert MAX_SHOWN == len(shown.parameters().shown)
+    assert shown_digest("new") in shown.parameters().shown
+    assert shown_digest(f"old{MAX_SHOWN - 1}") not in shown.parameters().shown

@@ -612,3 +612,21 @@ def test_a_damaged_rule_takes_nothing_down(
     assert good in found
     assert bad not in found
     assert "sudzha" not in shown(client)
+
+
+def test_a_draft_is_listed_by_the_rules_for_the_article_that_it_is_a_draft_of(
+    client: FlaskClient, add: Add, key: Key
+) -> None:
+    add(kind="block", source={"article": "kursk"}, target={"article": "sudzha"})
+    add(kind="flag", source=None, target={"article": "budget"}, flag="no_related")
+    lists = {
+        draft_of: client.post(
+            "/v1/main/related",
+            json={"id": draft_of, "title": "Sudzha and Kursk", "body": "Talks about Sudzha."},
+            headers=key,
+        ).json["items"]
+        for draft_of in ("kursk", "budget")
+    }
+
+    assert "sudzha" not in [item["id"] for item in lists["kursk"]]
+    assert [] == lists["budget"]
