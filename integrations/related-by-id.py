@@ -4,4 +4,5 @@ import json
 import sys
 
 lists = (json.loads(line) for line in sys.stdin if line.strip())
-json.dump({one["id"]: one["related"] for one in lists}, sys.stdout, ensure_ascii=False)
+related = {one["source"]["id"]: [item["id"] for item in one["items"]] for one in lists}
+json.dump(related, sys.stdout, ensure_ascii=False)

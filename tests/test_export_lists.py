@@ -1,5 +1,9 @@
 """`alsosee export --related`: every article's list, as HTTP would give it, and resumable."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import orjson
 import pytest
 from click.testing import CliRunner
@@ -32,6 +36,16 @@ def test_every_article_has_its_list_as_http_gives_it(lists, client):
     for line in written:
         answer = client.get(f"/v1/main/articles/{line['source']['id']}/related?limit=3").json
         assert answer | {"recommendation_id": None} == line | {"recommendation_id": None}
+
+
+def test_standard_output_has_lists_and_nothing_else(lists):
+    lists()
+    command = [str(Path(sys.executable).with_name("alsosee")), "export", "--related"]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+
+    assert sorted(STORIES) == [
+        orjson.loads(line)["source"]["id"] for line in done.stdout.splitlines()
+    ]
 
 
 def test_a_file_that_was_cut_is_continued(lists, tmp_path):

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import click
 import orjson
 
+from api import logs
 from api.commands.sites import pick_site
 from api.listing import document
 from api.params import ListQuery, checked
@@ -87,6 +88,7 @@ def _pool(site: str, query: ListQuery) -> Pool:
 
 
 def _start(site: str, query: ListQuery) -> None:
+    logs.configure("warning", as_json=False)  # a new process knows nothing of ours; see cli.py
     _Maker.live = Backend(Settings.from_environment()).site(site)
     _Maker.query = query
 
