@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 
 from recommender.connections import Connection
 from recommender.errors import TooManyRequests
+from recommender.keyspace import site_key
 
 KEPT_DAYS = 90
 MAX_FIELDS = 100_000
@@ -111,7 +112,7 @@ class TokenBucket:
 
 
 def _key(site: str, day: date) -> str:
-    return f"see:{{{site}}}:events:{day.isoformat()}"
+    return site_key(site, "events", day.isoformat())
 
 
 def _field(event: Event) -> str:

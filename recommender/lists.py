@@ -10,6 +10,7 @@ import orjson
 
 from recommender.connections import Connection
 from recommender.errors import CorruptRecord, StoreUnavailable
+from recommender.keyspace import site_key
 from recommender.packing import pack_record, unpack_record
 
 LAST_GOOD_BYTES = 40 * 2**20  # per worker
@@ -81,14 +82,14 @@ class ListCache:
         Raises:
             StoreUnavailable: when the version cannot be read. A cache that is away is a miss.
         """
-        version, born, record = self._read(site, _key(site, name))
+        version, born, record = self._read(site, site_key(site, "list", name))
         self._born[site] = born
         finished = _unpacked(record, born)
         if finished is None or finished.version != version:
             return None
         if finished.expires_at <= time.time():
             return None
-        self._remember(_key(site, name), finished)
+        self._remember(site_key(site, "list", name), finished)
         return finished
 
     def put(self, site: str, name: str, finished: FinishedList, shared: bool = True) -> None:
@@ -97,30 +98,30 @@ class ListCache:
 
         A cache that is away is passed over.
         """
-        self._remember(_key(site, name), finished)
+        self._remember(site_key(site, "list", name), finished)
         seconds = min(self._ttl_seconds, finished.expires_at - time.time())
         if seconds <= 0 or not shared:
             return
         try:
             if site not in self._born:
-                self._born[site] = self._read(site, _key(site, name))[1]
+                self._born[site] = self._read(site, site_key(site, "list", name))[1]
             record = self._born[site] + b"|" + finished.pack()
             with self._cache.using("write") as client:  # the store may flush it to disk
-                client.set(_key(site, name), record, px=max(1, int(seconds * 1000)))
+                client.set(site_key(site, "list", name), record, px=max(1, int(seconds * 1000)))
         except StoreUnavailable:
             return
 
     def last_good(self, site: str, name: str, max_age_seconds: float) -> FinishedList | None:
         """The list this process last gave out under *name*, if it is not older than that."""
         with self._lock:
-            finished = self._last_good.get(_key(site, name))
+            finished = self._last_good.get(site_key(site, "list", name))
         if finished is None or time.time() - finished.made_at > max_age_seconds:
             return None
         return finished
 
     def _read(self, site: str, list_key: str) -> tuple[int, bytes, bytes | None]:
         """The site's version, when it was born, and the packed list."""
-        keys = [f"see:{{{site}}}:version", f"see:{{{site}}}:born"]
+        keys = [site_key(site, "version"), site_key(site, "born")]
         if self._cache is self._store:
             keys.append(list_key)
         with self._store.using("read") as client:
@@ -148,10 +149,6 @@ class ListCache:
 
 def _size(finished: FinishedList) -> int:
     return len(finished.body) + ENTRY_BYTES
-
-
-def _key(site: str, name: str) -> str:
-    return f"see:{{{site}}}:list:{name}"
 
 
 def _unpacked(record: bytes | None, born: bytes) -> FinishedList | None:

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.connections import Connection
 from recommender.errors import Conflict, CorruptRecord, NotFound
+from recommender.keyspace import LOG_LENGTH, site_key
 from recommender.packing import pack_record, unpack_record
 from recommender.rules import Rule
 
@@ -32,7 +33,6 @@ log = structlog.get_logger()
 MAX_RULES = 10_000
 MAX_PINS = 50  # beside one article, in one section, or everywhere: no list is longer
 AUDIT_LENGTH = 100_000
-LOG_LENGTH = 100_000
 ATTEMPTS = 30
 PAUSE_SECONDS = 0.02  # between two attempts at most, so that writers get out of step
 BATCH = 500
@@ -134,9 +134,9 @@ class Rulebook:
         """The rules and the version they belong to; a damaged one is left out, and logged."""
         with self._connection.using("batch") as client:
             pipeline = client.pipeline(transaction=True)
-            pipeline.hgetall(_key(site, "rules"))
-            pipeline.get(_key(site, "version"))
-            pipeline.xrevrange(_key(site, "audit"), count=1)
+            pipeline.hgetall(site_key(site, "rules"))
+            pipeline.get(site_key(site, "version"))
+            pipeline.xrevrange(site_key(site, "audit"), count=1)
             records, version, last = pipeline.execute()
         found = ((name.decode(), self._rule(site, record)) for name, record in records.items())
         rules = {rule_id: rule for rule_id, rule in found if rule is not None}
@@ -291,7 +291,7 @@ class Rulebook:
         args += [len(entries), *(_packed(e) for e in entries), len(going), *sorted(going)]
         for rule in entry.after:
             args += [rule.id, _packed(rule)]
-        keys = [_key(site, name) for name in ("version", "log", "rules", "audit", "born")]
+        keys = [site_key(site, name) for name in ("version", "log", "rules", "audit", "born")]
         with self._connection.using("write") as client:
             version = client.register_script(_CHANGE)(keys, args)
         return entry.model_copy(update={"id": f"{version}-{len(entries)}"}) if version else None
@@ -308,7 +308,7 @@ class Rulebook:
         found = []
         if re.fullmatch(ENTRY_ID, entry_id):
             with self._connection.using("read") as client:
-                found = client.xrange(_key(site, "audit"), entry_id, entry_id)
+                found = client.xrange(site_key(site, "audit"), entry_id, entry_id)
         entry = self._audit_entry(site, *found[0]) if found else None
         if entry is None:
             raise NotFound(f"no audit entry {entry_id!r}")
@@ -319,7 +319,7 @@ class Rulebook:
     ) -> list[tuple[str, AuditEntry | None]]:
         newest = "+" if before is None else f"({before}"
         with self._connection.using("batch") as client:
-            found = client.xrevrange(_key(site, "audit"), newest, "-", count)
+            found = client.xrevrange(site_key(site, "audit"), newest, "-", count)
         return [(name.decode(), self._audit_entry(site, name, fields)) for name, fields in found]
 
     def _audit_entry(
@@ -347,10 +347,6 @@ class Rulebook:
 def new_rule_id(now: datetime) -> str:
     """A new id; those of later moments sort after those of earlier ones."""
     return f"{int(now.timestamp() * 1000):011x}{secrets.token_hex(4)}"
-
-
-def _key(site: str, name: str) -> str:
-    return f"see:{{{site}}}:{name}"
 
 
 def _packed(model: BaseModel) -> bytes:

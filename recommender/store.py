@@ -30,6 +30,7 @@ from features.vectorizer import ArticleFeatures
 from recommender.catalogue import Facets
 from recommender.connections import Connection
 from recommender.errors import CorruptRecord, StoreUnavailable
+from recommender.keyspace import LOG_LENGTH, site_key
 from recommender.packing import (
     OutdatedVector,
     pack_record,
@@ -40,7 +41,6 @@ from recommender.packing import (
 from recommender.rulebook import Rulebook
 from recommender.urls import is_on, normalize_url
 
-LOG_LENGTH = 100_000
 # Of articles read at once: while the store puts together an answer it gives no other.
 BATCH = 500
 FEW = 50
@@ -176,7 +176,7 @@ class Store:
     def article(self, site: str, article_id: str) -> dict[str, Any] | None:
         """Every field of the article as JSON types, or None."""
         with self._connection.using("read") as client:
-            record = client.get(_key(site, "text", article_key(site, article_id)))
+            record = client.get(site_key(site, "text", article_key(site, article_id)))
         payload = self._checked(record)
         return orjson.loads(payload) if payload else None
 
@@ -186,9 +186,9 @@ class Store:
 
     def cards_at(self, site: str, article_ids: Sequence[str]) -> tuple[int, dict[str, Card]]:
         """The site's version, and the `cards` as they are at that version."""
-        keys = [_key(site, "card", article_key(site, i)) for i in article_ids]
+        keys = [site_key(site, "card", article_key(site, i)) for i in article_ids]
         with self._connection.using("read") as client:
-            version, *records = client.mget([_key(site, "version"), *keys])
+            version, *records = client.mget([site_key(site, "version"), *keys])
         payloads = zip(article_ids, map(self._checked, records), strict=True)
         found = {
             article_id: self._linked(site, orjson.loads(payload))
@@ -214,7 +214,7 @@ class Store:
         """Every article as `article` gives it; what changes meanwhile may be missed or repeated."""
         for keys in self._live_keys(site):
             with self._connection.using("batch") as client:
-                records = client.mget([_key(site, "text", key) for key in keys])
+                records = client.mget([site_key(site, "text", key) for key in keys])
             yield from (orjson.loads(text) for text in map(self._checked, records) if text)
 
     def texts(self, site: str, due_only: bool) -> Iterator[tuple[int, list[bytes]]]:
@@ -225,7 +225,7 @@ class Store:
         for keys in self._live_keys(site):
             due = self._without_vector(site, keys) if due_only else keys
             with self._connection.using("batch") as client:
-                records = client.mget([_key(site, "text", key) for key in due]) if due else []
+                records = client.mget([site_key(site, "text", key) for key in due]) if due else []
             yield len(keys), [text for text in map(self._checked, records) if text]
 
     def put_features(self, site: str, made: Sequence[tuple[bytes, ArticleFeatures]]) -> int:
@@ -245,7 +245,7 @@ class Store:
     def count(self, site: str) -> int:
         """How many articles the site has or once had."""
         with self._connection.using("read") as client:
-            return int(client.hlen(_key(site, "heads")))
+            return int(client.hlen(site_key(site, "heads")))
 
     def id_of_url(self, site: str, url: str) -> str | None:
         """
@@ -256,7 +256,7 @@ class Store:
         """
         url_key = _url_key(url)
         with self._connection.using("read") as client:
-            ids = client.hget(_key(site, "urls"), url_key)
+            ids = client.hget(site_key(site, "urls"), url_key)
         return None if ids is None else ids.decode().rpartition("\n")[2]
 
     def server(self) -> Server:
@@ -276,12 +276,12 @@ class Store:
 
     def state(self, site: str) -> SiteState:
         with self._connection.using("read") as client:
-            version, born = client.mget((_key(site, "version"), _key(site, "born")))
+            version, born = client.mget((site_key(site, "version"), site_key(site, "born")))
         return SiteState(int(version or 0), born or b"")
 
     def version(self, site: str) -> int:
         with self._connection.using("read") as client:
-            return int(client.get(_key(site, "version")) or 0)
+            return int(client.get(site_key(site, "version")) or 0)
 
     def changes(self, site: str, after: int, limit: int | None = None) -> list[Change] | None:
         """
@@ -291,8 +291,8 @@ class Store:
             None when the log does not reach back that far: then read everything anew.
         """
         with self._connection.using("read") as client:
-            entries = client.xrange(_key(site, "log"), min=f"({after}-0", count=limit)
-            version = int(client.get(_key(site, "version")) or 0)
+            entries = client.xrange(site_key(site, "log"), min=f"({after}-0", count=limit)
+            version = int(client.get(site_key(site, "version")) or 0)
         changes = [_change(entry, fields) for entry, fields in entries]
         reaches_back = changes[0].version == after + 1 if changes else version == after
         return changes if reaches_back else None
@@ -306,7 +306,7 @@ class Store:
         cursor = 0
         while True:
             with self._connection.using("batch") as client:
-                cursor, heads = client.hscan(_key(site, "heads"), cursor, count=BATCH)
+                cursor, heads = client.hscan(site_key(site, "heads"), cursor, count=BATCH)
             yield [key.decode() for key, head in heads.items() if head.startswith(b"live")]
             if cursor == 0:
                 return
@@ -315,7 +315,7 @@ class Store:
         # A reader waits for the few that have just changed, and not for five seconds.
         with self._connection.using("read" if len(keys) <= FEW else "batch") as client:
             records = client.mget(
-                [_key(site, kind, k) for kind in ("card", "vector") for k in keys]
+                [site_key(site, kind, k) for kind in ("card", "vector") for k in keys]
             )
         half = len(records) // 2
         found = {}
@@ -330,7 +330,7 @@ class Store:
     def _without_vector(self, site: str, keys: Sequence[str]) -> list[str]:
         """Those of *keys* whose vector cannot be used; they count as neither kind of bad record."""
         with self._connection.using("batch") as client:
-            vectors = client.mget([_key(site, "vector", key) for key in keys]) if keys else []
+            vectors = client.mget([site_key(site, "vector", key) for key in keys]) if keys else []
         return [key for key, vector in zip(keys, vectors, strict=True) if not _is_usable(vector)]
 
     def _checked(self, record: bytes | None) -> bytes | None:
@@ -356,14 +356,10 @@ def article_key(site: str, article_id: str) -> str:
     return b32encode(digest).decode().rstrip("=").lower()
 
 
-def _key(site: str, *parts: str) -> str:
-    return ":".join((f"see:{{{site}}}", *parts))
-
-
 def _site_keys(site: str, key: str) -> list[str]:
-    shared = [_key(site, name) for name in ("version", "log", "heads", "urls")]
-    own = [_key(site, kind, key) for kind in ("card", "text", "vector")]
-    return [*shared, *own, _key(site, "born")]
+    shared = [site_key(site, name) for name in ("version", "log", "heads", "urls")]
+    own = [site_key(site, kind, key) for kind in ("card", "text", "vector")]
+    return [*shared, *own, site_key(site, "born")]
 
 
 def _change(entry: bytes, fields: dict[bytes, bytes]) -> Change:
