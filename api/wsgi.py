@@ -21,7 +21,7 @@ from api import logs
 from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.live import Follower
+from recommender.follower import Follower
 from recommender.related import warm
 
 # Time for what is being answered when a worker has to go: `docker stop` allows ten seconds in all.

@@ -15,8 +15,9 @@ from news import STORIES, article
 from recommender import store as store_module
 from recommender.connections import Connection
 from recommender.errors import NotFound
+from recommender.follower import FOLLOW_SECONDS, Follower
 from recommender.ingest import analyse
-from recommender.live import FOLLOW_SECONDS, Follower, LiveSite
+from recommender.live import LiveSite
 from recommender.parameters import ListParameters
 from recommender.rulebook import Editor, new_rule_id
 from recommender.rules import FLAGS, Rule, Selector

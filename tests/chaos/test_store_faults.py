@@ -25,8 +25,8 @@ from recommender.config import Settings
 from recommender.connections import Connection
 from recommender.embedded import lease
 from recommender.errors import StoreUnavailable
+from recommender.follower import Follower
 from recommender.ingest import Analysed, Ingested, analyse, ingest
-from recommender.live import Follower
 from recommender.sources.records import Record
 from recommender.store import Store
 
