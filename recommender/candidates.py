@@ -20,7 +20,6 @@ HIGHEST = 1e6  # score
 POOL = 100  # among so many neighbours the model orders; deeper ones stand behind them
 DEEPEST = 400  # all are held against each other, which takes their number squared
 DEEPER = 4  # times as many are fetched, when stories and caps leave too few
-_DEPTHS = POOL * DEEPER ** np.arange(16)
 
 
 class Candidates(NamedTuple):
@@ -32,8 +31,8 @@ class Candidates(NamedTuple):
         similarity: the cosine, shape (n,).
         scores: what they are ordered by, rounded to six decimals, shape (n,).
         factors: what each part of the formula contributes; the product is the score.
-        pools: ascending, shape (n,): 0 for the nearest 100, 1 for those up to 400, and so on. What
-            stands in one pool does not depend on whether a deeper one was fetched.
+        pools: ascending, shape (n,): 0 for the nearest 100, 1 for deeper ones. What stands in the
+            first does not depend on whether the second was fetched.
     """
 
     slots: NDArray[np.intp]
@@ -81,7 +80,7 @@ def weighed(
     product = np.prod(list(factors.values()), axis=0)
     # Learnt powers may be negative: what overflows is still only the best of the list.
     scores = np.round(np.nan_to_num(product, posinf=HIGHEST).clip(0.0, HIGHEST), SCORE_DECIMALS)
-    pools = np.searchsorted(_DEPTHS, np.arange(slots.size), side="right")
+    pools = (np.arange(slots.size) >= POOL).astype(np.intp)
     order = in_order(corpus, slots, scores, pools)
     return Candidates(slots, similarity, scores, factors, pools).take(order)
 

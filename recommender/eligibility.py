@@ -1,4 +1,4 @@
-"""Who may stand in this list at all, test by test, so that a refusal can be named."""
+"""Who may stand in this list at all, condition by condition, so that a refusal can be named."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from recommender.signals import Source
 Mask = NDArray[np.bool_]
 
 
-class Test(NamedTuple):
+class Condition(NamedTuple):
     """
     One condition of standing in a list.
 
@@ -32,57 +32,61 @@ class Test(NamedTuple):
     binds_pins: bool = True
 
 
-def tests(
+def conditions(
     corpus: Corpus,
     source: Source | None,
     wanted: ListParameters,
     rules: Applied,
     model: RankingModel,
     now: datetime,
-) -> list[Test]:
+) -> list[Condition]:
     """All conditions of one list, in the order in which a refusal should be told."""
     catalogue, none = corpus.catalogue, np.empty(0, np.intp)
     itself = none if source is None or source.slot is None else np.array([source.slot])
     return [
-        Test("itself", _all_but(catalogue, itself)),
-        Test("not_published", catalogue.published_between(None, None, now)),
-        Test("hidden", _all_but(catalogue, corpus.slots(rules.hidden))),
-        Test("blocked", _all_but(catalogue, corpus.slots(rules.blocked))),
+        Condition("itself", _all_but(catalogue, itself)),
+        Condition("not_published", catalogue.published_between(None, None, now)),
+        Condition("hidden", _all_but(catalogue, corpus.slots(rules.hidden))),
+        Condition("blocked", _all_but(catalogue, corpus.slots(rules.blocked))),
         *_section_blocks(catalogue, rules),
-        Test("excluded", _all_but(catalogue, corpus.slots(wanted.exclude))),
+        Condition("excluded", _all_but(catalogue, corpus.slots(wanted.exclude))),
         *_filters(catalogue, wanted),
         *_dates(catalogue, source, wanted, model, now),
         *_language(catalogue, source, wanted),
     ]
 
 
-def all_passed(found: Sequence[Test]) -> Mask:
+def all_passed(found: Sequence[Condition]) -> Mask:
     """Shape (slots,)."""
     mask = found[0].passed.copy()
-    for test in found[1:]:
-        mask &= test.passed
+    for condition in found[1:]:
+        mask &= condition.passed
     return mask
 
 
-def first_failed(found: Sequence[Test], slot: int) -> str | None:
-    """The code of the first test that the article in *slot* fails."""
-    return next((test.code for test in found if not test.passed[slot]), None)
+def first_failed(found: Sequence[Condition], slot: int) -> str | None:
+    """The code of the first condition that the article in *slot* fails."""
+    return next((one.code for one in found if not one.passed[slot]), None)
 
 
-def _section_blocks(catalogue: Catalogue, rules: Applied) -> list[Test]:
+def _section_blocks(catalogue: Catalogue, rules: Applied) -> list[Condition]:
     if not rules.blocked_sections:
         return []
-    return [Test("blocked_section", ~catalogue.having("section", list(rules.blocked_sections)))]
+    return [
+        Condition("blocked_section", ~catalogue.having("section", list(rules.blocked_sections)))
+    ]
 
 
-def _filters(catalogue: Catalogue, wanted: ListParameters) -> list[Test]:
+def _filters(catalogue: Catalogue, wanted: ListParameters) -> list[Condition]:
     asked = (
         ("section", wanted.sections),
         ("tag", wanted.tags),
         ("author", wanted.authors),
     )
     return [
-        Test(f"other_{name}", catalogue.having(name, values)) for name, values in asked if values
+        Condition(f"other_{name}", catalogue.having(name, values))
+        for name, values in asked
+        if values
     ]
 
 
@@ -92,26 +96,28 @@ def _dates(
     wanted: ListParameters,
     model: RankingModel,
     now: datetime,
-) -> list[Test]:
+) -> list[Condition]:
     found = []
     after, before = _instant(wanted.published_after, now), _instant(wanted.published_before, now)
     if after is not None:
-        found.append(Test("too_old", catalogue.published_between(after, None, now)))
+        found.append(Condition("too_old", catalogue.published_between(after, None, now)))
     if before is not None:
-        found.append(Test("too_new", catalogue.published_between(None, before, now)))
+        found.append(Condition("too_new", catalogue.published_between(None, before, now)))
     if wanted.max_age is not None:
         young = catalogue.published_between(now - wanted.max_age, None, now)
         evergreen = catalogue.having("tag", model.evergreen_tags)
-        found.append(Test("too_old", young | evergreen, binds_pins=False))
+        found.append(Condition("too_old", young | evergreen, binds_pins=False))
     if wanted.mode == "background" and source is not None:
         # Beside a text without a date, a draft as a rule, all that is out came before.
         own = source.facets.published
         older = catalogue.published <= (instant(now) if own == UNDATED else own)
-        found.append(Test("newer_than_source", older, binds_pins=False))
+        found.append(Condition("newer_than_source", older, binds_pins=False))
     return found
 
 
-def _language(catalogue: Catalogue, source: Source | None, wanted: ListParameters) -> list[Test]:
+def _language(
+    catalogue: Catalogue, source: Source | None, wanted: ListParameters
+) -> list[Condition]:
     if wanted.languages is None:
         languages = source.facets.language if source is not None else ()
     else:
@@ -120,7 +126,7 @@ def _language(catalogue: Catalogue, source: Source | None, wanted: ListParameter
         return []
     spoken = catalogue.having("language", languages)
     # An editor who pins a story in another language means it; a caller's filter is a promise.
-    return [Test("other_language", spoken, binds_pins=wanted.languages is not None)]
+    return [Condition("other_language", spoken, binds_pins=wanted.languages is not None)]
 
 
 def _all_but(catalogue: Catalogue, slots: NDArray[np.intp]) -> Mask:

@@ -56,7 +56,6 @@ def measure(
         np.full(base.tails.shape, TAIL_STEPS, np.uint8),
     )
     common = base.most_common()
-    growth = np.ones(LEVELS)
     then = idf(common.df, len(base))
     # A term that was in all articles may have been worth nothing, and be worth something now.
     ratios = np.divide(live_idf, then, np.full(then.size, np.inf), where=then > 0)

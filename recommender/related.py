@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recommender.candidates import DEEPER, DEEPEST, POOL, weighed
 from recommender.corpus import Corpus
-from recommender.eligibility import Test, all_passed, first_failed, tests
+from recommender.eligibility import Condition, all_passed, conditions, first_failed
 from recommender.errors import NotFound
 from recommender.explain import Contributions, contributions
 from recommender.fallback import filling, newest_places
@@ -37,7 +37,7 @@ class Request:
     wanted: ListParameters
     now: datetime
     rules: Applied
-    tests: list[Test]
+    conditions: list[Condition]
     eligible: NDArray[np.bool_]
 
 
@@ -135,7 +135,7 @@ class Recommender:
             return self._named({target: dropped[target]})[self._corpus.index.ids[target]]
         if shown_digest(self._corpus.index.ids[target]) in request.wanted.shown:
             return Dropped("shown_elsewhere")
-        failed = first_failed(request.tests, target)
+        failed = first_failed(request.conditions, target)
         return None if failed is None else Dropped(failed)
 
     def recent(self, wanted: ListParameters, now: datetime) -> RelatedList:
@@ -151,7 +151,7 @@ class Recommender:
     ) -> Request:
         section = source.facets.section[:1] if source is not None else ()
         rules = self.rules.beside(article_id, section[0] if section else None, now)
-        found = tests(self._corpus, source, wanted, rules, self.model, now)
+        found = conditions(self._corpus, source, wanted, rules, self.model, now)
         return Request(source, wanted, now, rules, found, all_passed(found))
 
     def _beside(
@@ -253,7 +253,7 @@ class Recommender:
 
     def _pinned(self, request: Request) -> dict[int, int]:
         """Slot → position of the pins that hold, the first positions first."""
-        binding = [test for test in request.tests if test.binds_pins]
+        binding = [one for one in request.conditions if one.binds_pins]
         pinned = {}
         for pin in request.rules.pins:
             target = pin.target.article or ""

@@ -86,7 +86,7 @@ def _stories(
     alone = np.setdiff1d(np.arange(candidates.slots.size), near, assume_unique=True)
     stories += [Story(place, []) for place in alone.tolist()]
     # A story stands where the first of those that tell it stands, whoever speaks for it.
-    stories.sort(key=lambda story: min(story.speaker, *story.others, story.speaker))
+    stories.sort(key=lambda story: min((story.speaker, *story.others)))
     return [places[n] for n in own], stories
 
 

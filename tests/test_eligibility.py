@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from pipeline import NOW, Archive
 
-from recommender.eligibility import all_passed, first_failed
-from recommender.eligibility import tests as conditions
+from recommender.eligibility import all_passed, conditions, first_failed
 from recommender.parameters import ListParameters
 from recommender.rules import Applied, Rule, RuleSet
 from recommender.signals import stored_source
