@@ -17,6 +17,6 @@ def require(site: str, scope: Scope) -> Grant:
         known = "This key is not known; it may have been revoked."
         needed = "This needs a key: Authorization: Bearer …"
         abort(problem(401, known if key else needed, headers=challenge))
-    if grant.site != site or scope not in grant.scopes:
+    if grant.site != site or not grant.allows(scope):
         abort(problem(403, f"This key does not allow {scope} on site {site!r}."))
     return grant

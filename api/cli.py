@@ -233,10 +233,11 @@ def keys() -> None:
 @click.option(
     "--scope",
     "scopes",
-    type=click.Choice(["ingest", "edit"]),
+    type=click.Choice(["ingest", "look", "edit", "admin"]),
     multiple=True,
     required=True,
-    help="What it allows: ingest articles, or edit what readers see. May be repeated.",
+    help="What it allows: ingest articles; look at what editors see, edit what readers see, or"
+    " admin to set how lists are made, each including the one before. May be repeated.",
 )
 @click.option("--note", default="", help="For whom or what it is.")
 def create_key(site: str | None, scopes: tuple[str, ...], note: str) -> None:

@@ -23,7 +23,7 @@ CANDIDATES = 30  # as many as an editor looks at
 @blueprint.get("/articles/<article_id:article_id>/related/explain")
 def explain(site: str, article_id: str) -> Response:
     live = backend().site(site)
-    require(site, "edit")
+    require(site, "look")
     known_id, target = checked_id(article_id), single(request.args, "target")
     query = list_query(request.args).model_copy(update={"explain": True})
     if target is None:

@@ -38,7 +38,7 @@ def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Re
     """
     query = list_query(request.args)
     if query.explain:
-        require(live.site, "edit")  # it tells words of whole texts, and takes its time
+        require(live.site, "look")  # it tells words of whole texts, and takes its time
     name = _name(live.site, article_id, form, query)
     try:
         finished = backend().lists.get(live.site, name) if query.is_plain() else None

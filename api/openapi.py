@@ -683,7 +683,7 @@ def _paths() -> dict[str, Any]:
                 {"200": _either("Explanation", "Ranking")},
                 *(400, 401, 403, 404, 503),
                 parameters=[_SITE, _ID, _TARGET, *lists],
-                key="edit",
+                key="look",
             ),
         },
         "/v1/{site}/related": {
@@ -695,7 +695,7 @@ def _paths() -> dict[str, Any]:
                 *(400, 401, 403, 404, 413, 503),
                 parameters=[_SITE, *lists],
                 body=_json("Draft"),
-                key="edit",
+                key="look",
             ),
         },
         "/v1/{site}/related.{form}": {
@@ -801,7 +801,7 @@ def _rule_paths() -> dict[str, Any]:
                 {"200": _with_etag(_answer("ArticleOverrides"))},
                 *(400, 401, 403, 404, 503),
                 parameters=[_SITE, _ID],
-                key="edit",
+                key="look",
             ),
             "put": _operation(
                 "putOverrides",
@@ -820,7 +820,7 @@ def _rule_paths() -> dict[str, Any]:
                 {"200": _answer("RulePage")},
                 *(400, 401, 403, 404, 503),
                 parameters=[_SITE, *_parameters_of(RuleQuery)],
-                key="edit",
+                key="look",
             ),
             "post": _operation(
                 "addRule",
@@ -849,7 +849,7 @@ def _rule_paths() -> dict[str, Any]:
                 {"200": _answer("AuditPage")},
                 *(400, 401, 403, 404, 503),
                 parameters=[_SITE, *_parameters_of(AuditQuery)],
-                key="edit",
+                key="look",
             ),
         },
         "/v1/{site}/audit/{entry_id}/undo": {

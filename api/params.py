@@ -162,7 +162,7 @@ class ListQuery(BaseModel):
     )
     explain: bool = Field(
         False,
-        description="Tell shared terms and every factor of each score; needs a key of scope `edit`",
+        description="Tell shared terms and every factor of each score; needs a key of scope `look`",
     )
 
     def parameters(self) -> ListParameters:

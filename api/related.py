@@ -62,7 +62,7 @@ def recent(site: str, form: str | None = None) -> Response:
 @blueprint.post("/related")
 def related_to_draft(site: str) -> Response:
     live = backend().site(site)
-    require(site, "edit")
+    require(site, "look")
     data = parse_json(articles.body())
     draft = parse_draft(data)
     query = draft_query(data, draft.id)

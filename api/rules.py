@@ -102,7 +102,7 @@ def overrides(site: str, article_id: str) -> Response:
     backend().site(site)
     if _is_called_so(site, article_id):
         return articles.article(site, f"{article_id}/overrides")
-    require(site, "edit")
+    require(site, "look")
     known_id = _known_article(site, article_id)
     return _overrides(known_id, backend().store.rulebook.overrides(site, known_id, _now()))
 
@@ -125,7 +125,7 @@ def put_overrides(site: str, article_id: str) -> Response:
 @blueprint.get("/rules")
 def rules(site: str) -> Response:
     backend().site(site)
-    require(site, "edit")
+    require(site, "look")
     query, now = _query(RuleQuery), _now()
     found = [
         rule
@@ -165,7 +165,7 @@ def delete_rule(site: str, rule_id: str) -> Response:
 def audit(site: str) -> Response:
     """The changes, newest first."""
     backend().site(site)
-    require(site, "edit")
+    require(site, "look")
     query = _query(AuditQuery)
     found, following = backend().store.rulebook.audit(
         site, query.limit, query.article, query.cursor

@@ -12,8 +12,10 @@ import orjson
 from recommender.connections import Connection
 from recommender.errors import NotFound
 
-Scope = Literal["ingest", "edit"]
+Scope = Literal["ingest", "look", "edit", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+# The roles of an editor: each may do what those before it may.
+ROLES: tuple[Scope, ...] = ("look", "edit", "admin")
 
 _KEYS = "see:keys"  # hash, key id → JSON of site, scopes, note, created_at, sha256
 
@@ -26,6 +28,11 @@ class Grant(NamedTuple):
     scopes: tuple[str, ...]
     note: str
     created_at: str
+
+    def allows(self, scope: Scope) -> bool:
+        """Whether the key has the scope, or a role that includes it."""
+        higher = ROLES[ROLES.index(scope) :] if scope in ROLES else (scope,)
+        return any(held in self.scopes for held in higher)
 
 
 class Keys:
