@@ -18,7 +18,6 @@ from pydantic import (
 )
 
 from recommender.errors import ConfigurationError
-from recommender.model import RankingModel
 
 PREFIX = "ALSOSEE_"
 _URL_OPTIONS = (
@@ -68,6 +67,8 @@ def _ranking(path: Path | None) -> Path | None:
     """Read here, or only the workers would find out, one after the other."""
     if path is None:
         return None
+    from recommender.model import RankingModel  # brings arrays with it, which few commands need
+
     try:
         for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
             RankingModel.read(file)
