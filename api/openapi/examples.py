@@ -44,6 +44,7 @@ LIST_EXAMPLE = {
 _SHARED_EXAMPLE = {
     "similarity": 0.412311,
     "factors": {"similarity": 0.412311, "time": 0.93, "author": 1.0, "section": 1.0},
+    "diversity_penalty": 0.0,
     "terms": [{"term": "Kursk region", "weight": 0.21}, {"term": "Sudzha", "weight": 0.202311}],
 }
 _SOURCE_EXAMPLE = {"id": "2025/03/12/sudzha", "title": "Flag raised over Sudzha"}

@@ -10,6 +10,11 @@ from features.article import Article, Image
 from recommender.rulebook import AuditEntry
 from recommender.rules import Rule
 
+_PENALTY = (
+    "`diversity` times the highest cosine with an item before it: what is taken from "
+    "`(1 - diversity) · score / best score` when places are given"
+)
+
 
 class Reason(BaseModel):
     """Why an item stands in the list."""
@@ -54,6 +59,7 @@ class ListItem(BaseModel):
     factors: dict[str, float] = Field(
         default={}, description="What each part adds to the score; only with `explain`"
     )
+    diversity_penalty: float = Field(default=0.0, description=f"{_PENALTY}; only with `explain`")
     terms: list[SharedTerm] = Field(
         default=[], description="Shared terms, the heaviest first; only with `explain`"
     )
@@ -105,6 +111,7 @@ class Explanation(BaseModel):
     similarity: float = Field(description="Cosine; the weights of the terms add up to it")
     score: float | None
     factors: dict[str, float] = Field(description="Their product is the score")
+    diversity_penalty: float = Field(description=_PENALTY)
     terms: list[SharedTerm]
 
 
@@ -115,6 +122,7 @@ class RankedItem(NamedArticle):
     score: float
     similarity: float
     factors: dict[str, float]
+    diversity_penalty: float
     terms: list[SharedTerm]
     reason: Reason
 
