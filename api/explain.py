@@ -47,6 +47,7 @@ def _pair(live: LiveSite, article_id: str, target: str, query: ListQuery) -> dic
         "similarity": round(similarity, 6),
         "score": place.score if place else None,
         "factors": dict(place.factors) if place else {},
+        "diversity_penalty": place.diversity_penalty if place else 0.0,
         "terms": [term._asdict() for term in terms],
     }
 

@@ -49,8 +49,8 @@ Entries = Annotated[list[dict[str, Any]], Field(max_length=MAX_OVERRIDES)]
 class Signature(BaseModel):
     """Who makes a change, and why; the name is the key's own where none is given."""
 
-    author: Author = ""
-    note: Note = ""
+    author: Author = Field("", description="Who decides this; otherwise the note of the key")
+    note: Note = Field("", description="Why")
 
     def editor(self, grant: Grant) -> Editor:
         return Editor(grant.key_id, self.author or grant.note[:MAX_AUTHOR_CHARS], self.note)

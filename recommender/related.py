@@ -291,6 +291,7 @@ class Recommender:
                 place.similarity,
                 place.factors,
                 tuple(self._corpus.ids(place.same_story)),
+                diversity_penalty=place.diversity_penalty,
             )
             for i, place in zip(ids, places, strict=True)
             if i in cards
@@ -346,12 +347,13 @@ def _takes_distant(wanted: ListParameters) -> bool:
 
 def _as_places(selection: Selection, least_similarity: float) -> Iterator[Place]:
     kept = selection.kept
-    rows = zip(kept.slots.tolist(), kept.scores.tolist(), kept.similarity.tolist(), strict=True)
-    for number, (slot, score, similarity) in enumerate(rows):
+    columns = (kept.slots, kept.scores, kept.similarity, selection.penalties)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for number, (slot, score, similarity, penalty) in enumerate(rows):
         factors = {name: float(values[number]) for name, values in kept.factors.items()}
         reason: Reason = "similar" if similarity >= least_similarity else "relaxed"
         told = selection.same_story.get(slot, ())
-        yield Place(slot, reason, score, similarity, factors, told)
+        yield Place(slot, reason, score, similarity, factors, told, penalty)
 
 
 def _published(item: Item) -> datetime:
