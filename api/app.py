@@ -13,6 +13,7 @@ from api import (
     events,
     explain,
     health,
+    links,
     openapi,
     related,
     rules,
@@ -54,7 +55,9 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for module in (related, explain, articles, rules, events, health, openapi, widget, editor):
+    for module in (
+        related, links, explain, articles, rules, events, health, openapi, widget, editor,
+    ):  # fmt: skip
         app.register_blueprint(module.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)

@@ -14,6 +14,7 @@ from features.vectorizer import FEATURES_VERSION, IDF_FADE, TWO_WORD_WEIGHT
 from recommender.arrays import Arrays
 from recommender.base import FORMAT
 from recommender.corpus import Corpus
+from recommender.duplicates import Duplicate
 from recommender.errors import StoreUnavailable
 from recommender.files import IndexFile, IndexFiles
 from recommender.model import DEFAULTS, RankingModel
@@ -98,6 +99,18 @@ class LiveSite:
     ) -> tuple[RelatedList, int]:
         """The list beside a draft, by the rules for the article *draft_of*."""
         return self._made(lambda maker: maker.related_to(draft, wanted, now, draft_of))
+
+    def linking_to(
+        self, draft: StoredArticle, wanted: ListParameters, now: datetime, draft_of: str
+    ) -> tuple[RelatedList, int]:
+        """The articles that could link to a draft, by their own rules."""
+        return self._made(lambda maker: maker.linking_to(draft, wanted, now, draft_of))
+
+    def duplicates(self, draft: StoredArticle, now: datetime, draft_of: str) -> list[Duplicate]:
+        """The published articles that tell a draft's story in the same words."""
+        with self._alone():
+            self._catch_up()
+            return self._recommender.duplicates(draft, now, draft_of)
 
     def standing(
         self, article_id: str, target_id: str, wanted: ListParameters, now: datetime

@@ -46,6 +46,7 @@ CLOSED = {
     ("DELETE", "/v1/<site>/articles/<article_id:article_id>"),
     ("POST", "/v1/<site>/articles"),
     ("POST", "/v1/<site>/related"),
+    ("POST", "/v1/<site>/links"),
     ("GET", "/v1/<site>/articles/<article_id:article_id>/related/explain"),
     ("GET", "/v1/<site>/articles/<article_id:article_id>/overrides"),
     ("PUT", "/v1/<site>/articles/<article_id:article_id>/overrides"),
@@ -55,7 +56,8 @@ CLOSED = {
     ("GET", "/v1/<site>/audit"),
     ("POST", "/v1/<site>/audit/<entry_id>/undo"),
 }
-EDITORS = ("/related", "/explain", "/overrides", "/rules", "/rules/0", "/audit", "/audit/1-1/undo")
+LOOKS = ("/related", "/links")
+EDITORS = (*LOOKS, "/explain", "/overrides", "/rules", "/rules/0", "/audit", "/audit/1-1/undo")
 OPENED = {
     "ingest": {"ingest"},
     "look": {"look"},
@@ -67,7 +69,7 @@ OPENED = {
 def scope_of(method: str, path: str) -> str:
     if not path.endswith(EDITORS):
         return "ingest"
-    return "look" if method == "GET" or path.endswith("/related") else "edit"
+    return "look" if method == "GET" or path.endswith(LOOKS) else "edit"
 
 
 def bearer(key: str) -> Key:

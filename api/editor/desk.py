@@ -12,6 +12,7 @@ from recommender.sessions import SECONDS, Session
 
 PAGES = (
     ("editor.finding.find", "Articles"),
+    ("editor.drafts.draft", "Draft"),
     ("editor.changes.changes", "Changes"),
 )
 COOKIE = "alsosee_editor"
