@@ -67,9 +67,7 @@ def pieces(text: str, language: str | None, shared: Sequence[int]) -> Iterator[P
         yield Piece(text[end:], "")
 
 
-def _marks(
-    text: str, language: str | None, ranks: dict[int, int]
-) -> list[tuple[int, int, int]]:
+def _marks(text: str, language: str | None, ranks: dict[int, int]) -> list[tuple[int, int, int]]:
     """Start, end and rank of every shared term; of those that start together the longest first."""
     found = [one for one in occurrences(text, language) if one.start >= 0]
     ids = term_ids([one.term for one in found])
