@@ -39,10 +39,12 @@ def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Re
     query = list_query(request.args)
     if query.explain:
         require(live.site, "look")  # it tells words of whole texts, and takes its time
-    name = _name(live.site, article_id, form, query)
+    heard = live.version  # before it is asked for surfaces, which are as of then or later
+    shared = _shared(live, query)
+    name = _name(live.site, article_id, form, shared)
     try:
         finished = backend().lists.get(live.site, name) if query.is_plain() else None
-        if finished is not None:
+        if finished is not None and (shared is query or finished.version <= heard):
             return _response(finished, form, "hit")
         finished = _finish(live, article_id, form, name, query, make)
         return _response(finished, form, "fwd=miss")
@@ -108,6 +110,13 @@ def json_response(answer: object, status: int = 200) -> Response:
     return response
 
 
+def _shared(live: LiveSite, query: ListQuery) -> ListQuery:
+    """The same query, or the one without a surface that there are no settings for."""
+    if query.surface is None or live.has_surface(query.surface):
+        return query
+    return query.model_copy(update={"surface": None})  # made-up names must not fill the cache
+
+
 def _name(site: str, article_id: str, form: Form, query: ListQuery) -> str:
     wish = blake2b(query.canonical(), digest_size=9).hexdigest()
     model = backend().model(site).digest  # lists of another ranking are other lists
@@ -129,7 +138,8 @@ def _finish(
     expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
     ids = (article_id, *shown) if article_id else shown
     finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
-    if query.is_plain():
+    # Another worker's news may have come since the name was made.
+    if query.is_plain() and name == _name(live.site, article_id, form, _shared(live, query)):
         # Made-up filters find nothing, and must not fill the cache that all share.
         backend().lists.put(live.site, name, finished, shared=bool(shown))
     return finished

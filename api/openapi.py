@@ -11,11 +11,12 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from api.events import EventBatch
 from api.formats import LAYOUTS
 from api.listing import json_response
-from api.params import MAX_EXCLUDED, MAX_VALUES, ListQuery
+from api.params import MAX_EXCLUDED, ListQuery
 from api.rules import GROUPS, MAX_OVERRIDES, AuditQuery, RuleQuery, Signature
 from features.article import MAX_ID_BYTES, MAX_LABELS, Article, Image
 from recommender.rulebook import AuditEntry
 from recommender.rules import FLAGS, MAX_BOOST, MAX_POSITION, READ_ONLY, Kind, Rule
+from recommender.wishes import MAX_VALUES
 
 blueprint = Blueprint("openapi", __name__)
 

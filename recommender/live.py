@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
@@ -21,6 +22,7 @@ from recommender.parameters import ListParameters
 from recommender.places import RelatedList, Standing
 from recommender.related import Recommender
 from recommender.rules import NO_RULES, RuleSet
+from recommender.site_settings import NO_SETTINGS, SiteSettings, Surfaces
 from recommender.store import BATCH, Card, Change, SiteState, Store, StoredArticle
 from recommender.urls import normalize_url
 
@@ -42,10 +44,20 @@ MADE_BY = {
 }
 
 
+class Decided(NamedTuple):
+    """What the editors of the site decided."""
+
+    rules: RuleSet
+    settings: SiteSettings
+
+
+NOTHING_DECIDED = Decided(NO_RULES, NO_SETTINGS)
+
+
 class LiveSite:
     """
-    One site in one worker. Every list is made from corpus and rules at the version that the
-    store had when the request came, or later: a write that was acknowledged is never missed.
+    One site in one worker. Every list is made from corpus, rules and settings at the version that
+    the store had when the request came, or later: a write that was acknowledged is never missed.
 
     Thread-safe: one thread at a time changes or asks the corpus.
 
@@ -72,7 +84,7 @@ class LiveSite:
         self._version, self._born = -1, b""
         self._cards_version = self._rules_version = -1
         self._asked_urls: dict[str, str] = {}
-        self._reset(self._new_corpus(), NO_RULES)
+        self._reset(self._new_corpus(), NOTHING_DECIDED)
 
     @property
     def loaded(self) -> bool:
@@ -82,6 +94,10 @@ class LiveSite:
     def version(self) -> int:
         """The version that the corpus was last brought to; -1 before the first time."""
         return self._version
+
+    def has_surface(self, name: str) -> bool:
+        """Whether the settings, as of `version` or later, say something of this surface."""
+        return name in self._recommender.surfaces
 
     def related(
         self, article_id: str, wanted: ListParameters, now: datetime
@@ -148,7 +164,7 @@ class LiveSite:
             newer.sync()  # so that nothing is forgotten that was heard meanwhile
             if (newer._file, newer._born) == (opened, self._born):
                 self._take_over(newer)
-        newer._reset(self._new_corpus(), NO_RULES)  # or the file would stay open with it
+        newer._reset(self._new_corpus(), NOTHING_DECIDED)  # or the file would stay open with it
         self._files.sweep()
 
     def publish(self) -> int | None:
@@ -255,7 +271,7 @@ class LiveSite:
         stored = self._store.stored(self.site, ids)
         self._corpus.apply(stored, [i for i in ids if i not in stored])
         if any(change.rules for change in changes):
-            self._recommender.rules = self._rules()
+            self._decide(self._recommender, self._decided())
         self._version = changes[-1].version
 
     def _load(self) -> None:
@@ -268,7 +284,7 @@ class LiveSite:
             self._read_all()
 
     def _start_from(self, opened: IndexFile, state: SiteState) -> None:
-        self._reset(self._new_corpus(opened.arrays), self._rules())
+        self._reset(self._new_corpus(opened.arrays), self._decided())
         self._file = opened
         self._version, self._born = opened.about["version"], state.born
         log.info("index file opened", site=self.site, number=opened.number, version=self._version)
@@ -285,12 +301,12 @@ class LiveSite:
         corpus.apply(articles)
         if len(articles) >= FILE_FROM:
             corpus = self._new_corpus(corpus.arrays())  # half the memory, and twice as fast
-        self._reset(corpus, self._rules())
+        self._reset(corpus, self._decided())
         self._version, self._born, self._file = state.version, state.born, None
         log.info("archive loaded", site=self.site, articles=len(articles), version=state.version)
 
     def _take_over(self, newer: "LiveSite") -> None:
-        self._reset(newer._corpus, newer._recommender.rules)
+        self._reset(newer._corpus, newer._decisions)
         self._file, newer._file = newer._file, None
         self._version, self._rules_version = newer._version, newer._rules_version
 
@@ -310,15 +326,21 @@ class LiveSite:
         # Not our own method: a corpus that refers to us would wait for the garbage collector.
         return Corpus(partial(self._store.stored, self.site), base)
 
-    def _rules(self) -> RuleSet:
+    def _decided(self) -> Decided:
         book = self._store.rulebook.read(self.site)
         self._rules_version = book.version
-        return RuleSet(book.rules.values())
+        return Decided(RuleSet(book.rules.values()), book.settings)
 
-    def _reset(self, corpus: Corpus, rules: RuleSet) -> None:
+    def _reset(self, corpus: Corpus, decided: Decided) -> None:
         recommender = Recommender(corpus, self._cards, self._model)
-        recommender.rules = rules
+        self._decide(recommender, decided)
+        # At once: readers look at rules and surfaces without waiting for us.
         self._corpus, self._recommender = corpus, recommender
+
+    def _decide(self, recommender: Recommender, decided: Decided) -> None:
+        self._decisions = decided
+        recommender.rules = decided.rules
+        recommender.surfaces = Surfaces(decided.settings, self._model)
 
     def _cards(self, article_ids: Sequence[str]) -> dict[str, Card]:
         version, cards = self._store.cards_at(self.site, article_ids)
