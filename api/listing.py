@@ -12,7 +12,7 @@ from flask import Response, request
 from api.auth import require
 from api.context import backend
 from api.formats import Form, render
-from api.params import ListQuery, list_query
+from api.params import FEW_VALUES, ListQuery, list_query
 from features.article import Article
 from recommender.errors import StoreUnavailable
 from recommender.explain import REASONS, named, sentence, spellings
@@ -39,12 +39,12 @@ def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Re
     query = list_query(request.args)
     if query.explain:
         require(live.site, "look")  # it tells words of whole texts, and takes its time
-    heard = live.version  # before it is asked for surfaces, which are as of then or later
+    heard = live.version  # before it is asked for settings, which are as of then or later
     shared = _shared(live, query)
     name = _name(live.site, article_id, form, shared)
     try:
         finished = backend().lists.get(live.site, name) if query.is_plain() else None
-        if finished is not None and (shared is query or finished.version <= heard):
+        if finished is not None and (shared == query or finished.version <= heard):
             return _response(finished, form, "hit")
         finished = _finish(live, article_id, form, name, query, make)
         return _response(finished, form, "fwd=miss")
@@ -111,10 +111,14 @@ def json_response(answer: object, status: int = 200) -> Response:
 
 
 def _shared(live: LiveSite, query: ListQuery) -> ListQuery:
-    """The same query, or the one without a surface that there are no settings for."""
-    if query.surface is None or live.has_surface(query.surface):
-        return query
-    return query.model_copy(update={"surface": None})  # made-up names must not fill the cache
+    """The same query without what changes nothing, as far as this worker has heard."""
+    usual = live.usual(query.surface)
+    idle = [
+        n for n in FEW_VALUES if getattr(query, n) is not None and getattr(query, n) == usual.get(n)
+    ]
+    if query.surface is not None and not live.has_surface(query.surface):
+        idle.append("surface")  # made-up names must not fill the cache
+    return query.model_copy(update=dict.fromkeys(idle)) if idle else query
 
 
 def _name(site: str, article_id: str, form: Form, query: ListQuery) -> str:

@@ -1,11 +1,11 @@
 """A worker's view of a site: its corpus, brought up to the store's version before every answer."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -98,6 +98,10 @@ class LiveSite:
     def has_surface(self, name: str) -> bool:
         """Whether the settings, as of `version` or later, say something of this surface."""
         return name in self._recommender.surfaces
+
+    def usual(self, surface: str | None) -> Mapping[str, Any]:
+        """What `Surface.usual` says, as of `version` or later."""
+        return self._recommender.surfaces.of(surface).usual
 
     def related(
         self, article_id: str, wanted: ListParameters, now: datetime

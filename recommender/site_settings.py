@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.article import FieldProblem, field_problems
 from recommender.model import RankingModel, SignalWeights
-from recommender.parameters import ListParameters
+from recommender.parameters import DEFAULT_LIMIT, ListParameters
 from recommender.wishes import SURFACE_NAME, ListWishes
 
 MAX_SURFACES = 50
+BUILT_IN = {"limit": DEFAULT_LIMIT, "mode": "balanced", "sort": "score", "fallback": True}
 
 SurfaceName = Annotated[str, Field(pattern=SURFACE_NAME)]
 Model = TypeVar("Model", bound=BaseModel)
@@ -110,19 +111,25 @@ def parsed(model: type[Model], data: object) -> Model:
 
 
 class Surface(NamedTuple):
-    """Settings as lists are made by them: what they say of parameters, and of the formula."""
+    """
+    Settings as lists are made by them.
 
-    said: Mapping[str, Any]
+    Fields:
+        usual: by field of `ListParameters`, what a list has that asks for nothing.
+        model: the formula.
+    """
+
+    usual: Mapping[str, Any]
     model: RankingModel
 
     @classmethod
     def of(cls, defaults: ListDefaults, model: RankingModel) -> Self:
-        return cls(defaults.said(), defaults.model_of(model))
+        return cls(BUILT_IN | defaults.said(), defaults.model_of(model))
 
     def completed(self, wanted: ListParameters) -> ListParameters:
-        """*wanted*, and where it says nothing, what the settings say."""
-        more = {name: v for name, v in self.said.items() if getattr(wanted, name) is None}
-        return replace(wanted, **more) if more else wanted
+        """*wanted*, and where it says nothing, what is usual."""
+        more = {name: v for name, v in self.usual.items() if getattr(wanted, name) is None}
+        return replace(wanted, **more)
 
 
 class Surfaces:
