@@ -15,6 +15,7 @@ from api import (
     openapi,
     related,
     rules,
+    site_settings,
     widget,
 )
 from api.errors import problem
@@ -53,7 +54,17 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for module in (related, explain, articles, rules, events, health, openapi, widget):
+    for module in (
+        related,
+        explain,
+        articles,
+        rules,
+        site_settings,
+        events,
+        health,
+        openapi,
+        widget,
+    ):
         app.register_blueprint(module.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)

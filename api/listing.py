@@ -79,7 +79,7 @@ def document(
     return {
         "source": None if made.source is None and draft is None else source,
         "items": [
-            _item(item, place) | (explained(item, spelt) if spelt is not None else {})
+            list_item(item, place) | (explained(item, spelt) if spelt is not None else {})
             for place, item in enumerate(made.items, 1)
         ],
         "recommendation_id": digest,
@@ -153,7 +153,8 @@ def _latest(now: datetime) -> float:
     return now.timestamp() + backend().settings.list_ttl_seconds
 
 
-def _item(item: Item, position: int) -> dict[str, Any]:
+def list_item(item: Item, position: int) -> dict[str, Any]:
+    """An item as every list shows it."""
     return {**item.card, "score": item.score, "position": position, "reason": _reason(item)}
 
 

@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
@@ -14,15 +14,24 @@ from features.boilerplate import LEAST_SHARE_LEFT, LEAST_TERMS_LEFT, LIMITS
 from features.vectorizer import FEATURES_VERSION, IDF_FADE, TWO_WORD_WEIGHT
 from recommender.arrays import Arrays
 from recommender.base import FORMAT
+from recommender.comparison import (
+    Compared,
+    ListFigures,
+    Sampled,
+    compared,
+    figures_of_both,
+    sample,
+    sampled,
+)
 from recommender.corpus import Corpus
-from recommender.errors import StoreUnavailable
+from recommender.errors import NotFound, StoreUnavailable
 from recommender.files import IndexFile, IndexFiles
 from recommender.model import DEFAULTS, RankingModel
 from recommender.parameters import ListParameters
 from recommender.places import RelatedList, Standing
 from recommender.related import Recommender
 from recommender.rules import NO_RULES, RuleSet
-from recommender.site_settings import NO_SETTINGS, SiteSettings, Surfaces
+from recommender.site_settings import NO_SETTINGS, ListDefaults, SiteSettings, Surfaces
 from recommender.store import BATCH, Card, Change, SiteState, Store, StoredArticle
 from recommender.urls import normalize_url
 
@@ -42,6 +51,9 @@ MADE_BY = {
     "weights": [TWO_WORD_WEIGHT, IDF_FADE],
     "boilerplate": [*LIMITS, LEAST_TERMS_LEFT, LEAST_SHARE_LEFT],
 }
+
+
+Made = TypeVar("Made")
 
 
 class Decided(NamedTuple):
@@ -126,6 +138,38 @@ class LiveSite:
         with self._alone():
             self._catch_up()
             return self._recommender.standing(article_id, target_id, wanted, now)
+
+    def compared(
+        self, article_id: str, a: ListDefaults, b: ListDefaults, now: datetime
+    ) -> tuple[Compared, int]:
+        """
+        The lists beside a stored article by two settings that need not be stored.
+
+        Raises:
+            NotFound: when the site has no such article.
+        """
+        return self._made(lambda maker: compared(maker, article_id, a, b, now))
+
+    def sampled(self, a: ListDefaults, b: ListDefaults, size: int, now: datetime) -> Sampled:
+        """As `compared`, in figures over *size* articles; readers wait for two lists at most."""
+        pairs = []
+        for article_id in self._sample(size, now):
+            with suppress(NotFound):  # deleted since
+                pairs.append(self._figures(article_id, a, b, now))
+        return sampled(pairs)
+
+    def _sample(self, size: int, now: datetime) -> list[str]:
+        with self._alone():
+            self._catch_up()
+            return sample(self._corpus, size, now)
+
+    def _figures(
+        self, article_id: str, a: ListDefaults, b: ListDefaults, now: datetime
+    ) -> tuple[ListFigures, ListFigures]:
+        def make(maker: Recommender) -> tuple[ListFigures, ListFigures]:
+            return figures_of_both(maker, self._corpus, article_id, a, b, now)
+
+        return self._made(make)[0]
 
     def texts(self, article_ids: Iterable[str]) -> dict[str, Article]:
         """The whole articles of these ids, as far as they are there."""
@@ -227,9 +271,9 @@ class LiveSite:
             self.sync()
         return {one for one in article_ids if self._corpus.index.slot(one) is not None}
 
-    def _made(self, make: Callable[[Recommender], RelatedList]) -> tuple[RelatedList, int]:
+    def _made(self, make: Callable[[Recommender], Made]) -> tuple[Made, int]:
         """
-        Make a list from corpus and cards of one version, and tell that version.
+        Make lists from corpus and cards of one version, and tell that version.
 
         Under a constant stream of writes cards may stay newer than the corpus. Such a list is
         right too, but other workers' lists of that version may differ from it.
@@ -242,7 +286,7 @@ class LiveSite:
                 made = self._try(make)
             return made, self._version
 
-    def _try(self, make: Callable[[Recommender], RelatedList]) -> RelatedList:
+    def _try(self, make: Callable[[Recommender], Made]) -> Made:
         self._catch_up()
         self._cards_version = self._version
         return make(self._recommender)

@@ -197,7 +197,9 @@ class Rulebook:
         return _overrides(_holding(self.read(site), now).rules.values(), article_id)
 
     def settings(self, site: str) -> KeptSettings:
-        return _kept_settings(self.read(site).settings)
+        with self._connection.using("read") as client:
+            record = client.get(site_key(site, "settings"))
+        return _kept_settings(self._settings(site, record))
 
     def replace(
         self,
