@@ -186,7 +186,8 @@ def sample(corpus: Corpus, size: int, now: datetime) -> list[str]:
     most, and half from anywhere in the archive. The same archive has the same sample.
     """
     out = corpus.catalogue.published_between(None, None, now)
-    latest = newest(corpus.catalogue.published, out, size // 2)
+    published = corpus.catalogue.published
+    latest = newest(published, out & (published != UNDATED), size // 2)
     latest = latest[in_order(corpus, latest, np.zeros(latest.size))][: size // 2]
     anywhere = [slot for slot in corpus.sample(2 * size).tolist() if out[slot]]
     return corpus.ids(list(dict.fromkeys((*latest.tolist(), *anywhere)))[:size])
