@@ -8,6 +8,7 @@ from werkzeug.routing import BaseConverter
 from api import (
     articles,
     demo,
+    editor,
     errors,
     events,
     explain,
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
         health,
         openapi,
         widget,
+        editor,
     ):
         app.register_blueprint(module.blueprint)
     if settings.demo:

@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 import structlog
 from pydantic import BaseModel, ConfigDict
 
+from recommender.access import Scope
 from recommender.connections import Connection
 from recommender.errors import Conflict, CorruptRecord, NotFound
 from recommender.keyspace import LOG_LENGTH, site_key
@@ -94,6 +95,11 @@ class AuditEntry(BaseModel):
     before: tuple[Rule, ...] = ()
     after: tuple[Rule, ...] = ()
     settings: SettingsChange | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """What a key must allow to make such a change, or take it back."""
+        return "edit" if self.settings is None else "admin"
 
     def names(self, article_id: str) -> bool:
         return any(rule.names(article_id) for rule in (*self.before, *self.after))

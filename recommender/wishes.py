@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from features.language import normalize_language
 from recommender.parameters import ANY_LANGUAGE, DEFAULT_LIMIT, Mode, StoryPolicy
@@ -53,7 +53,10 @@ def _language(value: Any) -> str:
 
 
 Duration = Annotated[
-    timedelta, BeforeValidator(_duration), PlainSerializer(spelt, str, when_used="json")
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(spelt, str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,4}[dwhm]$", "examples": ["90d"]}),
 ]
 Labels = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...], Field(max_length=MAX_VALUES)

@@ -58,7 +58,7 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def key(backend: Backend) -> dict[str, str]:
     """The header of a key that may do everything on site `main`."""
-    return {"Authorization": f"Bearer {backend.keys.create('main', ['ingest', 'edit'])}"}
+    return {"Authorization": f"Bearer {backend.keys.create('main', ['ingest', 'admin'])}"}
 
 
 @pytest.fixture
