@@ -43,7 +43,7 @@ def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Re
     shared = _shared(live, query)
     name = _name(live.site, article_id, form, shared)
     try:
-        finished = backend().lists.get(live.site, name) if query.is_plain() else None
+        finished = backend().lists.get(live.site, name) if shared.is_plain() else None
         if finished is not None and (shared == query or finished.version <= heard):
             return _response(finished, form, "hit")
         finished = _finish(live, article_id, form, name, query, make)
@@ -143,8 +143,8 @@ def _finish(
     expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
     ids = (article_id, *shown) if article_id else shown
     finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
-    # Another worker's news may have come since the name was made.
-    if query.is_plain() and name == _name(live.site, article_id, form, _shared(live, query)):
+    shared = _shared(live, query)  # which may have changed since the name was made
+    if shared.is_plain() and name == _name(live.site, article_id, form, shared):
         # Made-up filters find nothing, and must not fill the cache that all share.
         backend().lists.put(live.site, name, finished, shared=bool(shown))
     return finished

@@ -121,7 +121,7 @@ class ListQuery(ListWishes):
             return False
         if (self.limit or 0) > MAX_SHARED_LIMIT:
             return False
-        if len(FEW_VALUES & self.model_fields_set) > MAX_WISHES:
+        if sum(getattr(self, name) is not None for name in FEW_VALUES) > MAX_WISHES:
             return False
         return not NOT_SHARED & self.model_fields_set
 

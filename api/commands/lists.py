@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import orjson
@@ -26,13 +26,15 @@ LISTS_AT_ONCE = 100
 TAIL_BYTES = 2**20  # longer than any line
 
 
-def export_lists(settings: Settings, site: str | None, limit: int, output: Path | None) -> None:
+def export_lists(
+    settings: Settings, site: str | None, wanted: Mapping[str, Any], output: Path | None
+) -> None:
     """
     Write a line of JSON for each article, in the order of their ids.
 
     A file that is there already is continued behind its last whole line.
     """
-    name, query = pick_site(settings, site), checked({"limit": limit})
+    name, query = pick_site(settings, site), checked(dict(wanted))
     last = _last_id(output) if output is not None and output.exists() else None
     # Here and not in the workers: they share the store, and the file of the index.
     with Backend(settings) as backend:

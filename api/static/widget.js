@@ -3,7 +3,7 @@
   if (customElements.get("also-see")) return;
   const SERVICE = document.currentScript?.src.replace(/(widget\/\w+\/)?widget\.js.*/, "");
   const PARAMETERS = ("offset section tag author languages exclude published-after published-before"
-    + " max-age mode half-life diversity story max-per-section max-per-author max-per-source min-score"
+    + " surface max-age mode half-life diversity story max-per-section max-per-author max-per-source min-score"
     + " sort fallback").split(" ");
   const WORDS = {
     ar: "اقرأ أيضًا|اقرأ",
