@@ -1,6 +1,7 @@
 """A worker's view of a site: its corpus, brought up to the store's version before every answer."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -43,6 +44,8 @@ REMEMBERED_URLS = 20_000
 FILE_FROM = 2_000  # articles; fewer are read in half a second, and take 10 MB
 # Readers wait while the first file of an archive is made, and for so many articles longer without.
 BUILD_FIRST_FROM = 20_000
+# Or whoever just let go of a lock takes it again before a reader who waits for it is awake.
+GIVE_WAY_SECONDS = 0.0005
 SCATTERED_SHARE = 0.1
 # What a file depends on besides the articles.
 MADE_BY = {
@@ -156,6 +159,7 @@ class LiveSite:
         for article_id in self._sample(size, now):
             with suppress(NotFound):  # deleted since
                 pairs.append(self._figures(article_id, a, b, now))
+            time.sleep(GIVE_WAY_SECONDS)
         return sampled(pairs)
 
     def _sample(self, size: int, now: datetime) -> list[str]:

@@ -23,18 +23,20 @@ from typing import Literal, NamedTuple
 import structlog
 from pydantic import BaseModel, ConfigDict
 
+from features.article import FieldProblem
 from recommender.access import Scope
 from recommender.connections import Connection
 from recommender.errors import Conflict, CorruptRecord, NotFound
 from recommender.keyspace import LOG_LENGTH, site_key
 from recommender.packing import pack_record, unpack_record
 from recommender.rules import Rule
-from recommender.site_settings import NO_SETTINGS, SiteSettings
+from recommender.site_settings import NO_SETTINGS, InvalidSettings, SiteSettings
 
 log = structlog.get_logger()
 
 MAX_RULES = 10_000
 MAX_PINS = 50  # beside one article, in one section, or everywhere: no list is longer
+MAX_SETTINGS_BYTES = 100_000  # the audit holds them twice for each of their changes
 AUDIT_LENGTH = 100_000
 ATTEMPTS = 30
 PAUSE_SECONDS = 0.02  # between two attempts at most, so that writers get out of step
@@ -167,9 +169,10 @@ class Rulebook:
         with self._connection.using("batch") as client:
             pipeline = client.pipeline(transaction=True)
             pipeline.hgetall(site_key(site, "rules"))
-            pipeline.mget(site_key(site, "settings"), site_key(site, "version"))
+            pipeline.get(site_key(site, "settings"))
+            pipeline.get(site_key(site, "version"))
             pipeline.xrevrange(site_key(site, "audit"), count=1)
-            records, (settings, version), last = pipeline.execute()
+            records, settings, version, last = pipeline.execute()
         found = ((name.decode(), self._rule(site, record)) for name, record in records.items())
         rules = {rule_id: rule for rule_id, rule in found if rule is not None}
         last_entry = last[0][0].decode() if last else ""
@@ -257,8 +260,11 @@ class Rulebook:
             expected: the revisions of the settings of which one must be there; None for any.
 
         Raises:
+            InvalidSettings: when they are too long to be kept with every change.
             RulesChanged: when another one is there, naming who changed it.
         """
+        if len(_packed(wanted)) > MAX_SETTINGS_BYTES:
+            raise InvalidSettings([FieldProblem("", f"longer than {MAX_SETTINGS_BYTES:,} bytes")])
 
         def plan(book: Book) -> Plan:
             if expected is not None and _kept_settings(book.settings).revision not in expected:

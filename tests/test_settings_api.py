@@ -179,6 +179,7 @@ def test_who_knows_older_settings_is_told_who_changed_them(
         ({"surfaces": {"home": {"weights": {"time": 2}}}}, ["/surfaces/home/weights/time"]),
         ({"surfaces": {f"s{n}": {} for n in range(51)}}, ["/surfaces"]),
         ({"note": "x" * 1001}, ["/note"]),
+        ({"site": {"tag": [f"{n:0>1000}" for n in range(50)], "author": ["y" * 1000] * 50}}, [""]),
         ([], [""]),
         ("settings", [""]),
         (None, [""]),
