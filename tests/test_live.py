@@ -639,12 +639,14 @@ def test_settings_are_in_the_next_list_of_every_worker_and_so_is_their_end(store
 def test_a_list_of_a_version_is_made_by_the_settings_of_that_version(store, worker):
     put(store, *IDS)
     first = store.version("main")
-    live, done = worker(), Event()
+    live, made_one, done = worker(), Event(), Event()
 
     def edit() -> None:
-        for n in range(60):
+        for n in range(30):
             settle(store, {"limit": 1 + n % 20})
-            time.sleep(0.01)
+            if n % 3 == 2:  # or no list would be finished in between
+                made_one.clear()
+                made_one.wait(5)
         done.set()
 
     found = []
@@ -653,6 +655,7 @@ def test_a_list_of_a_version_is_made_by_the_settings_of_that_version(store, work
         while not done.is_set():
             made, version = live.related("a1", ListParameters(), NOW)
             found.append((version - first, len(made.items)))
+            made_one.set()
         editing.result()
 
     assert len({version for version, _ in found}) > 3
