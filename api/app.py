@@ -8,6 +8,7 @@ from werkzeug.routing import BaseConverter
 from api import (
     articles,
     demo,
+    editor,
     errors,
     events,
     explain,
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     errors.register(app)
     for module in (related, links, explain, articles, rules, events, health, openapi, widget):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(editor.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     return app

@@ -96,6 +96,7 @@ def explained(item: Item, spelt: Mapping[int, str]) -> dict[str, Any]:
     return {
         "similarity": item.similarity,
         "factors": dict(item.factors),
+        "diversity_penalty": item.diversity_penalty,
         "terms": [term._asdict() for term in terms],
         "reason": _reason(item, words),
     }

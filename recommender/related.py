@@ -196,6 +196,8 @@ class Recommender:
     ) -> RelatedList:
         request = self._request(source, article_id or ruled_as, wanted, now)
         places, dropped = self._places(source, request)
+        if wanted.trace:
+            dropped = self._nearest_first(source, request, dropped, {p.slot for p in places})
         places = places[: wanted.depth]
         cards = self._cards_of(places, article_id)
         if article_id is not None and article_id not in cards:
@@ -230,6 +232,24 @@ class Recommender:
             places.insert(place - 1, Place(slot, "pinned"))
             dropped.pop(slot, None)
         return places, dropped
+
+    def _nearest_first(
+        self,
+        source: Source,
+        request: Request,
+        dropped: Mapping[int, Drop],
+        placed: Collection[int],
+    ) -> dict[int, Drop]:
+        """What was dropped, and what was not even looked at because it may not stand there."""
+        everybody = np.ones_like(request.eligible)
+        found = dict(dropped)
+        nearest = _nearest(self._corpus, source, POOL, everybody).slots.tolist()
+        for slot in nearest:
+            failed = first_failed(request.conditions, slot)
+            if failed is not None and slot not in placed:
+                found[slot] = Drop(failed)
+        order = {slot: place for place, slot in enumerate(nearest)}
+        return dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
 
     def _similar(
         self, source: Source, request: Request, pinned: Collection[int]
@@ -323,6 +343,7 @@ class Recommender:
                 place.similarity,
                 place.factors,
                 tuple(self._corpus.ids(place.same_story)),
+                diversity_penalty=place.diversity_penalty,
             )
             for i, place in zip(ids, places, strict=True)
             if i in cards
@@ -375,12 +396,13 @@ def _takes_distant(wanted: ListParameters) -> bool:
 
 def _as_places(selection: Selection, least_similarity: float) -> Iterator[Place]:
     kept = selection.kept
-    rows = zip(kept.slots.tolist(), kept.scores.tolist(), kept.similarity.tolist(), strict=True)
-    for number, (slot, score, similarity) in enumerate(rows):
+    columns = (kept.slots, kept.scores, kept.similarity, selection.penalties)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for number, (slot, score, similarity, penalty) in enumerate(rows):
         factors = {name: float(values[number]) for name, values in kept.factors.items()}
         reason: Reason = "similar" if similarity >= least_similarity else "relaxed"
         told = selection.same_story.get(slot, ())
-        yield Place(slot, reason, score, similarity, factors, told)
+        yield Place(slot, reason, score, similarity, factors, told, penalty)
 
 
 def _published(item: Item) -> datetime:

@@ -22,7 +22,6 @@ from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
-from unittest.mock import patch
 
 import numpy as np
 import orjson
@@ -191,7 +190,7 @@ def _measured(folder: Path, name: str, with_embedding: bool) -> dict[str, Asked]
     systems = [*PLAIN, "lsa", *(["embedding"] if with_embedding else [])]
     more = {"embedding": _encoded_once()}
     asked = {}
-    with patch.object(selection, "Wordings", _remembering()):
+    with _instead(selection, "Wordings", _remembering()):
         for label, protocol in PROTOCOLS[name].items():
             _say(f"{name}, {label}")
             found = evaluate(archive, truth, systems, [MEASURE], protocol, more)
@@ -273,8 +272,19 @@ def _model(variant: Variant) -> RankingModel:
 def _changed(variant: Variant) -> Iterator[None]:
     with ExitStack() as changes:
         for owner, name, value in variant.constants:
-            changes.enter_context(patch.object(owner, name, value))
+            changes.enter_context(_instead(owner, name, value))
         yield
+
+
+@contextmanager
+def _instead(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """The attribute is *value* until the end of the block."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
 
 
 # Tables

@@ -1,0 +1,245 @@
+"""What does each of them look like?"""
+
+from typing import Any
+
+SENT_ARTICLE_EXAMPLE = {
+    "title": "Russia retakes villages in the Kursk region",
+    "body": "<p>Russian troops advanced towards Sudzha on Wednesday.</p>",
+    "url": "https://news.example/2025/03/13/kursk",
+    "published_at": "2025-03-13T07:12:44Z",
+    "section": "World",
+    "tags": ["Ukraine", "Kursk"],
+    "authors": ["Ana Ruiz"],
+    "language": "en",
+    "image": {"url": "https://news.example/kursk.jpg", "width": 1200, "height": 675},
+    "version": 3,
+}
+ARTICLE_EXAMPLE = {
+    "id": "2025/03/13/kursk",
+    **SENT_ARTICLE_EXAMPLE,
+    "body": "Russian troops advanced towards Sudzha on Wednesday.",
+    "excerpt": "Russian troops advanced towards Sudzha on Wednesday.",
+    "updated_at": None,
+    "image": {"url": "https://news.example/kursk.jpg", "width": 1200, "height": 675, "alt": None},
+}
+LIST_EXAMPLE = {
+    "source": {
+        "id": "2025/03/12/sudzha",
+        "url": "https://news.example/2025/03/12/sudzha",
+        "title": "Flag raised over Sudzha as Ukraine withdraws",
+    },
+    "items": [
+        {key: value for key, value in ARTICLE_EXAMPLE.items() if key not in ("body", "version")}
+        | {
+            "score": 0.412311,
+            "position": 1,
+            "reason": {"code": "similar", "text": "About the same subject"},
+        }
+    ],
+    "recommendation_id": "5a1f0c2b9d3e4f6071",
+    "version": 1284,
+    "fallback": False,
+    "page_token": "0nfK1Kbx",
+}
+_SHARED_EXAMPLE = {
+    "similarity": 0.412311,
+    "factors": {"similarity": 0.412311, "time": 0.93, "author": 1.0, "section": 1.0},
+    "diversity_penalty": 0.0,
+    "terms": [{"term": "Kursk region", "weight": 0.21}, {"term": "Sudzha", "weight": 0.202311}],
+}
+_SOURCE_EXAMPLE = {"id": "2025/03/12/sudzha", "title": "Flag raised over Sudzha"}
+_TARGET_EXAMPLE = {"id": "2025/03/13/kursk", "title": "Russia retakes villages"}
+_BECAUSE = {"code": "similar", "text": "Both about Kursk region and Sudzha"}
+EXPLANATION_EXAMPLE = {
+    "source": _SOURCE_EXAMPLE,
+    "target": _TARGET_EXAMPLE,
+    "shown": True,
+    "position": 1,
+    "reason": _BECAUSE,
+    "rule": None,
+    "score": 0.383449,
+    **_SHARED_EXAMPLE,
+}
+RANKING_EXAMPLE = {
+    "source": _SOURCE_EXAMPLE,
+    "version": 1284,
+    "items": [
+        {**_TARGET_EXAMPLE, "position": 1, "score": 0.383449, "reason": _BECAUSE, **_SHARED_EXAMPLE}
+    ],
+    "dropped": [
+        {
+            "id": "2025/03/12/sudzha-wire",
+            "title": "Flag over Sudzha: agency copy",
+            "reason": {
+                "code": "same_story_as_source",
+                "text": "It tells the same story in the same words.",
+            },
+        }
+    ],
+}
+DRAFT_EXAMPLE = {"title": "Talks in Istanbul", "body": "Negotiators met on Friday.", "limit": 3}
+SENT_LINK_EXAMPLE = {
+    "title": "Talks in Istanbul",
+    "body": "Negotiators met on Friday.\n\nNobody gives up the Kursk region.",
+    "limit": 3,
+    "direction": "out",
+}
+LINKS_EXAMPLE = {
+    "draft": {"id": None, "title": "Talks in Istanbul", "language": "en"},
+    "direction": "out",
+    "version": 1284,
+    "items": [
+        {
+            "target": {
+                key: value
+                for key, value in ARTICLE_EXAMPLE.items()
+                if key not in ("body", "version")
+            },
+            "score": 0.383449,
+            "reason": _BECAUSE,
+            "anchor": {
+                "start": 48,
+                "end": 60,
+                "start_utf16": 48,
+                "end_utf16": 60,
+                "text": "Kursk region",
+                "html": '<a href="https://news.example/2025/03/13/kursk">Kursk region</a>',
+            },
+            "after_paragraph": {"index": 1, "offset": 61, "offset_utf16": 61},
+            "html": '<p>Also See: <a href="https://news.example/2025/03/13/kursk">'
+            "Russia retakes villages in the Kursk region</a></p>",
+        }
+    ],
+    "duplicates": [
+        {
+            "id": "2025/03/10/istanbul",
+            "title": "Istanbul talks begin",
+            "url": "https://news.example/2025/03/10/istanbul",
+            "published_at": "2025-03-10T10:00:00Z",
+            "similarity": 0.71,
+            "overlap": 0.83,
+            "message": "We already ran this on 10 March 2025.",
+        }
+    ],
+}
+PROBLEM_EXAMPLE = {
+    "type": "about:blank",
+    "title": "Bad Request",
+    "status": 400,
+    "detail": "The article cannot be accepted.",
+    "errors": [{"pointer": "/published_at", "detail": "expected an ISO 8601 date"}],
+}
+STORED_EXAMPLE = {"id": "2025/03/13/kursk", "outcome": "added", "version": 1285}
+EVENTS_EXAMPLE = {
+    "recommendation_id": "5a1f0c2b9d3e4f6071",
+    "events": [
+        {"type": "impression", "article": "2025/03/13/kursk", "position": 1},
+        {"type": "click", "article": "2025/03/13/kursk", "position": 1},
+    ],
+}
+HEALTH_EXAMPLE = {"status": "ok"}
+READINESS_EXAMPLE = {"ready": True, "sites": {"main": "ready"}}
+LINES_EXAMPLE = (
+    '{"line": 1, "id": "2025/03/13/kursk", "status": "added"}\n'
+    '{"line": 2, "id": null, "status": "rejected", '
+    '"errors": [{"pointer": "/id", "detail": "Field required"}]}\n'
+)
+SENT_LINES_EXAMPLE = (
+    '{"id": "2025/03/13/kursk", "title": "Russia retakes villages"}\n{"title": "No id"}\n'
+)
+SENT_RULE_EXAMPLE = {
+    "kind": "pin",
+    "source": {"section": "World"},
+    "target": {"article": "2025/03/13/kursk"},
+    "position": 1,
+    "author": "Ana Ruiz",
+    "note": "Our live blog",
+    "expires_at": "7d",
+}
+RULE_EXAMPLE = SENT_RULE_EXAMPLE | {
+    "id": "195a2b3c4d51f3a9c01",
+    "source": {"article": None, "section": "World"},
+    "target": {"article": "2025/03/13/kursk", "section": None},
+    "factor": None,
+    "flag": None,
+    "key_id": "1f3a9c01",
+    "created_at": "2025-03-13T07:12:44Z",
+    "expires_at": "2025-03-20T07:12:44Z",
+}
+SENT_OVERRIDES_EXAMPLE = {
+    "author": "Ana Ruiz",
+    "pins": [{"article": "2025/03/13/kursk", "position": 1, "expires_at": "7d"}],
+    "blocks": [{"section": "Sport", "note": "Not beside a war"}],
+    "boosts": [{"everywhere": True, "factor": 2}],
+    "flags": [{"flag": "no_related"}],
+}
+_DECIDED = {name: RULE_EXAMPLE[name] for name in ("id", "author", "key_id", "note", "created_at")}
+OVERRIDES_EXAMPLE = {
+    "article": "2025/03/12/sudzha",
+    "revision": "5a1f0c2b9d3e4f6071",
+    "pins": [{"article": "2025/03/13/kursk", "position": 1, **_DECIDED, "expires_at": None}],
+    "blocks": [],
+    "boosts": [],
+    "buries": [],
+    "flags": [{"flag": "no_related", **_DECIDED, "expires_at": None}],
+}
+AUDIT_ENTRY_EXAMPLE = {
+    "id": "1286-1",
+    "at": "2025-03-13T07:12:44Z",
+    "action": "add",
+    "key_id": "1f3a9c01",
+    "author": "Ana Ruiz",
+    "note": "Our live blog",
+    "undoes": None,
+    "before": [],
+    "after": [RULE_EXAMPLE],
+}
+RSS_EXAMPLE = (
+    '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>Recent</title>'
+    "<link>https://news.example/</link><description>Recent</description></channel></rss>"
+)
+FORMS: dict[str, Any] = {
+    "text/html": {"schema": {"type": "string"}},
+    "application/rss+xml": {"schema": {"type": "string"}, "example": RSS_EXAMPLE},
+    "application/feed+json": {
+        "schema": {"type": "object", "required": ["version", "title", "items"]},
+        "example": {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": "Recent",
+            "home_page_url": "https://news.example/",
+            "items": [],
+        },
+    },
+    "application/ld+json": {
+        "schema": {"type": "object", "required": ["@context", "@type", "itemListElement"]},
+        "example": {
+            "@context": "https://schema.org",
+            "@type": "ItemList",
+            "name": "Recent",
+            "numberOfItems": 0,
+            "itemListElement": [],
+        },
+    },
+}
+EXAMPLES: dict[str, Any] = {
+    "Article": ARTICLE_EXAMPLE,
+    "SentArticle": SENT_ARTICLE_EXAMPLE,
+    "Draft": DRAFT_EXAMPLE,
+    "LinkDraft": SENT_LINK_EXAMPLE,
+    "Links": LINKS_EXAMPLE,
+    "List": LIST_EXAMPLE,
+    "Explanation": EXPLANATION_EXAMPLE,
+    "Ranking": RANKING_EXAMPLE,
+    "EventBatch": EVENTS_EXAMPLE,
+    "Problem": PROBLEM_EXAMPLE,
+    "Stored": STORED_EXAMPLE,
+    "SentRule": SENT_RULE_EXAMPLE,
+    "Rule": RULE_EXAMPLE,
+    "RulePage": {"items": [RULE_EXAMPLE], "next": None},
+    "SentOverrides": SENT_OVERRIDES_EXAMPLE,
+    "ArticleOverrides": OVERRIDES_EXAMPLE,
+    "AuditEntry": AUDIT_ENTRY_EXAMPLE,
+    "AuditPage": {"items": [AUDIT_ENTRY_EXAMPLE], "next": "1286-1"},
+    "Health": HEALTH_EXAMPLE,
+    "Readiness": READINESS_EXAMPLE,
+}
