@@ -110,8 +110,9 @@ def placed(
     anchors = []
     for subject in subjects:
         phrase = _chosen(list(_best_phrases(mentions, subject)), taken)
-        taken |= set() if phrase is None else {phrase.paragraph}
-        anchors.append(None if phrase is None else _anchor(reading, phrase))
+        if phrase is not None:
+            taken.add(phrase.paragraph)
+        anchors.append(phrase and _anchor(reading, phrase))
     return anchors
 
 
