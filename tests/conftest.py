@@ -1,7 +1,5 @@
 """A real store for every test: the embedded server, emptied before each one."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,27 +8,23 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from servers import emptied, new_server
 
 from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.embedded import lease
 from recommender.related import warm
 
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    folder = Path(tempfile.mkdtemp(prefix="alsosee-test-"))
-    with lease(folder) as embedded:
-        yield embedded.url
-    shutil.rmtree(folder)
+    with new_server() as held:
+        yield held.url
 
 
 @pytest.fixture
 def raw_redis(redis_url: str) -> Iterator["redis.Redis"]:
-    """A plain client of the emptied server, to look at what is stored and to damage it."""
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
+    with emptied(redis_url) as client:
         yield client
 
 
