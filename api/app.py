@@ -13,6 +13,7 @@ from api import (
     events,
     explain,
     health,
+    links,
     openapi,
     related,
     rules,
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     errors.register(app)
     for module in (
         related,
+        links,
         explain,
         articles,
         rules,
@@ -65,9 +67,9 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
         health,
         openapi,
         widget,
-        editor,
     ):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(editor.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     return app

@@ -2,9 +2,10 @@
 
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -12,10 +13,11 @@ from werkzeug.datastructures import MultiDict
 
 from features.article import check_article_id, field_problems, parse_date
 from recommender.errors import InvalidParameter
-from recommender.parameters import SHOWN_DIGEST_BYTES, ListParameters, shown_digest
+from recommender.parameters import SHOWN_DIGEST_BYTES, ListParameters, Mode, shown_digest
 from recommender.wishes import SURFACE_NAME, Duration, ListWishes, time_ago
 
 MAX_OFFSET = 1000
+MAX_LINKS = 20
 MAX_SHARED_LIMIT = 20  # a longer list is no box, and fills the cache
 MAX_EXCLUDED = 200
 MAX_SHOWN = 400  # articles that a page token stands for; then the first shown are forgotten
@@ -136,6 +138,30 @@ class ListQuery(ListWishes):
         return urlsafe_b64encode(b"".join(list(digests)[:MAX_SHOWN])).decode()
 
 
+Query = TypeVar("Query", bound=ListQuery)
+
+
+class LinkQuery(ListQuery):
+    """What a caller may ask of links for a draft, where less will do than for a list."""
+
+    limit: int = Field(5, ge=1, le=MAX_LINKS, description=f"How many links, 1 to {MAX_LINKS}")
+    direction: Literal["out", "in"] = Field(
+        "out",
+        description="`out`: what the draft could link to; `in`: older articles that could link to "
+        "the draft",
+    )
+    mode: Mode = Field(
+        "background",
+        description="As of every list; `background`, the default here: nothing newer than the "
+        "draft",
+    )
+    fallback: bool = Field(False, description="Fill up with what is less related than that")
+
+    def parameters(self) -> ListParameters:
+        """By rank, and with all that a link is made from."""
+        return replace(super().parameters(), sort="score", trace=True)
+
+
 def _digests(token: bytes) -> list[bytes]:
     size = SHOWN_DIGEST_BYTES
     return [token[start : start + size] for start in range(0, len(token), size)]
@@ -148,11 +174,16 @@ def list_query(args: "MultiDict[str, str]") -> ListQuery:
     Raises:
         InvalidParameter: naming the first parameter with a bad value, as the caller spelt it.
     """
+    return query_of(ListQuery, args)
+
+
+def query_of(model: type[Query], args: "MultiDict[str, str]") -> Query:
+    """The parameters that a *model* knows, read as `list_query` reads them."""
     values: dict[str, Any] = {}
     names: dict[str, str] = {}
     for theirs, found in args.lists():
         ours = _ALIASES.get(theirs, theirs)
-        if ours not in ListQuery.model_fields:
+        if ours not in model.model_fields:
             continue
         if ours in _REPEATABLE:
             values[ours] = tuple(found)
@@ -165,13 +196,20 @@ def list_query(args: "MultiDict[str, str]") -> ListQuery:
     if respect_empty is not None and "fallback" not in values:
         values["fallback"] = _negated(respect_empty)
         names["fallback"] = "respect_empty_results"
-    return checked(values, names)
+    return checked_as(model, values, names)
 
 
 def checked(values: dict[str, Any], names: Mapping[str, str] = MappingProxyType({})) -> ListQuery:
-    """The parameters in *values*; *names* says how the caller spelt them."""
+    """The parameters of a list in *values*; *names* says how the caller spelt them."""
+    return checked_as(ListQuery, values, names)
+
+
+def checked_as(
+    model: type[Query], values: dict[str, Any], names: Mapping[str, str] = MappingProxyType({})
+) -> Query:
+    """The parameters that a *model* knows, as `checked` reads them."""
     try:
-        return ListQuery.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         pointer, detail = field_problems(error)[0]
         field = pointer.split("/")[1]

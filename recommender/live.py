@@ -25,6 +25,7 @@ from recommender.comparison import (
     sampled,
 )
 from recommender.corpus import Corpus
+from recommender.duplicates import Duplicate
 from recommender.errors import NotFound, StoreUnavailable
 from recommender.files import IndexFile, IndexFiles
 from recommender.model import DEFAULTS, RankingModel
@@ -133,6 +134,18 @@ class LiveSite:
     ) -> tuple[RelatedList, int]:
         """The list beside a draft, by the rules for the article *draft_of*."""
         return self._made(lambda maker: maker.related_to(draft, wanted, now, draft_of))
+
+    def linking_to(
+        self, draft: StoredArticle, wanted: ListParameters, now: datetime, draft_of: str
+    ) -> tuple[RelatedList, int]:
+        """The articles that could link to a draft, by their own rules."""
+        return self._made(lambda maker: maker.linking_to(draft, wanted, now, draft_of))
+
+    def duplicates(self, draft: StoredArticle, now: datetime, draft_of: str) -> list[Duplicate]:
+        """The published articles that tell a draft's story in the same words."""
+        with self._alone():
+            self._catch_up()
+            return self._recommender.duplicates(draft, now, draft_of)
 
     def standing(
         self, article_id: str, target_id: str, wanted: ListParameters, now: datetime

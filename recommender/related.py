@@ -1,7 +1,7 @@
 """The one pipeline: what belongs beside this article, by every rule that readers see."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from recommender.candidates import DEEPER, DEEPEST, POOL, weighed
 from recommender.corpus import Corpus
+from recommender.duplicates import Duplicate, copies
 from recommender.eligibility import Condition, all_passed, conditions, first_failed
 from recommender.errors import NotFound
-from recommender.explain import Contributions, contributions
+from recommender.explain import Contributions, contributions, contributions_of
 from recommender.fallback import filling, newest_places
 from recommender.index import SCORE_DECIMALS, Neighbours
 from recommender.index import warm as warm_index
@@ -94,6 +95,37 @@ class Recommender:
         """The list beside a draft, which is not stored, by the rules for the article *draft_of*."""
         source = draft_source(self._corpus, draft)
         return self._beside(source, None, wanted, now, ruled_as=draft_of)
+
+    def duplicates(self, draft: StoredArticle, now: datetime, draft_of: str) -> list[Duplicate]:
+        """The published articles that tell a draft's story, whatever rules say of them."""
+        there = self._corpus.catalogue.published_between(None, None, now)
+        there[self._corpus.slots([draft_of])] = False
+        found = copies(self._corpus, draft_source(self._corpus, draft), there)
+        ids = self._corpus.ids(copy.slot for copy in found)
+        cards = self._cards(ids)
+        return [
+            Duplicate(cards[i], copy.similarity, copy.overlap)
+            for i, copy in zip(ids, found, strict=True)
+            if i in cards
+        ]
+
+    def linking_to(
+        self, draft: StoredArticle, wanted: ListParameters, now: datetime, draft_of: str
+    ) -> RelatedList:
+        """What is like a draft, where rules let a link to the draft *draft_of* stand beside it."""
+        made = self.related_to(draft, wanted, now)
+        items = [
+            item
+            for item in made.items
+            if item.reason != "pinned" and self._admits(item.card, draft, now, draft_of)
+        ]
+        return replace(made, items=items)
+
+    def _admits(self, host: Card, draft: StoredArticle, now: datetime, draft_of: str) -> bool:
+        rules = self.rules.beside(host["id"], host["section"], now)
+        away = draft_of in rules.hidden or draft_of in rules.blocked
+        blocked = any(section in rules.blocked_sections for section in draft.facets.section)
+        return not (rules.silenced or away or blocked)
 
     def standing(
         self, article_id: str, target_id: str, wanted: ListParameters, now: datetime
@@ -188,7 +220,7 @@ class Recommender:
             raise NotFound(f"no article {article_id!r}")
         items = self._items(places, cards)[wanted.offset : wanted.last_place]
         if wanted.trace:
-            items = [self._with_shared(item, source) for item in items]
+            items = self._with_shared(items, source)
         if wanted.sort == "published_at":
             items.sort(key=_published, reverse=True)
         return RelatedList(
@@ -331,13 +363,10 @@ class Recommender:
             if i in cards
         ]
 
-    def _with_shared(self, item: Item, source: Source) -> Item:
-        slot = self._corpus.index.slot(item.card["id"])
-        return (
-            item
-            if slot is None
-            else item._replace(shared=contributions(self._corpus, source, slot))
-        )
+    def _with_shared(self, items: list[Item], source: Source) -> list[Item]:
+        slots = self._corpus.slots(item.card["id"] for item in items).tolist()
+        shared = contributions_of(self._corpus, source, slots)
+        return [item._replace(shared=found) for item, found in zip(items, shared, strict=True)]
 
     def _named(self, dropped: Mapping[int, Drop]) -> dict[str, Dropped]:
         ids = self._corpus.index.ids

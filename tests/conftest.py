@@ -8,12 +8,17 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as properties
 from servers import emptied, new_server
 
 from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.related import warm
+
+# How long an example takes says how busy the machine is.
+properties.register_profile("suite", deadline=None)
+properties.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

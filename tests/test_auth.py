@@ -46,6 +46,7 @@ CLOSED = {
     ("DELETE", "/v1/<site>/articles/<article_id:article_id>"),
     ("POST", "/v1/<site>/articles"),
     ("POST", "/v1/<site>/related"),
+    ("POST", "/v1/<site>/links"),
     ("GET", "/v1/<site>/articles/<article_id:article_id>/related/explain"),
     ("GET", "/v1/<site>/articles/<article_id:article_id>/overrides"),
     ("PUT", "/v1/<site>/articles/<article_id:article_id>/overrides"),
@@ -58,11 +59,11 @@ CLOSED = {
     ("GET", "/v1/<site>/audit"),
     ("POST", "/v1/<site>/audit/<entry_id>/undo"),
 }
+LOOKS = ("/related", "/links", "/compare")  # by POST, because much is sent
 EDITORS = (
-    *("/related", "/explain", "/overrides", "/rules", "/rules/0", "/audit", "/audit/1-1/undo"),
-    *("/settings", "/settings/compare"),
+    *("/related", "/links", "/explain", "/overrides", "/rules", "/rules/0", "/audit"),
+    *("/audit/1-1/undo", "/settings", "/settings/compare"),
 )
-LOOKED_AT = ("/related", "/compare")  # by POST, because much is sent
 OPENED = {
     "ingest": {"ingest"},
     "look": {"look"},
@@ -76,7 +77,7 @@ def scope_of(method: str, path: str) -> str:
         return "ingest"
     if (method, path) == ("PUT", "/v1/main/settings"):
         return "admin"
-    return "look" if method == "GET" or path.endswith(LOOKED_AT) else "edit"
+    return "look" if method == "GET" or path.endswith(LOOKS) else "edit"
 
 
 def bearer(key: str) -> Key:

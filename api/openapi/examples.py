@@ -78,6 +78,50 @@ RANKING_EXAMPLE = {
     ],
 }
 DRAFT_EXAMPLE = {"title": "Talks in Istanbul", "body": "Negotiators met on Friday.", "limit": 3}
+SENT_LINK_EXAMPLE = {
+    "title": "Talks in Istanbul",
+    "body": "Negotiators met on Friday.\n\nNobody gives up the Kursk region.",
+    "limit": 3,
+    "direction": "out",
+}
+LINKS_EXAMPLE = {
+    "draft": {"id": None, "title": "Talks in Istanbul", "language": "en"},
+    "direction": "out",
+    "version": 1284,
+    "items": [
+        {
+            "target": {
+                key: value
+                for key, value in ARTICLE_EXAMPLE.items()
+                if key not in ("body", "version")
+            },
+            "score": 0.383449,
+            "reason": _BECAUSE,
+            "anchor": {
+                "start": 48,
+                "end": 60,
+                "start_utf16": 48,
+                "end_utf16": 60,
+                "text": "Kursk region",
+                "html": '<a href="https://news.example/2025/03/13/kursk">Kursk region</a>',
+            },
+            "after_paragraph": {"index": 1, "offset": 61, "offset_utf16": 61},
+            "html": '<p>Also See: <a href="https://news.example/2025/03/13/kursk">'
+            "Russia retakes villages in the Kursk region</a></p>",
+        }
+    ],
+    "duplicates": [
+        {
+            "id": "2025/03/10/istanbul",
+            "title": "Istanbul talks begin",
+            "url": "https://news.example/2025/03/10/istanbul",
+            "published_at": "2025-03-10T10:00:00Z",
+            "similarity": 0.71,
+            "overlap": 0.83,
+            "message": "We already ran this on 10 March 2025.",
+        }
+    ],
+}
 PROBLEM_EXAMPLE = {
     "type": "about:blank",
     "title": "Bad Request",
@@ -227,6 +271,8 @@ EXAMPLES: dict[str, Any] = {
     "Article": ARTICLE_EXAMPLE,
     "SentArticle": SENT_ARTICLE_EXAMPLE,
     "Draft": DRAFT_EXAMPLE,
+    "LinkDraft": SENT_LINK_EXAMPLE,
+    "Links": LINKS_EXAMPLE,
     "List": LIST_EXAMPLE,
     "Explanation": EXPLANATION_EXAMPLE,
     "Ranking": RANKING_EXAMPLE,

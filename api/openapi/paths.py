@@ -21,6 +21,7 @@ from api.openapi.parameters import (
     SITE,
     TARGET,
     in_path,
+    of_links,
     of_lists,
     of_model,
 )
@@ -31,7 +32,10 @@ IN_FORM = "as HTML, RSS, JSON Feed or JSON-LD"
 
 
 def paths() -> dict[str, Described]:
-    groups = (_related, _by_url, _recent, _articles, _rules, _settings, _audit, _events, _service)
+    groups = (
+        *(_related, _by_url, _recent, _links, _articles),
+        *(_rules, _settings, _audit, _events, _service),
+    )
     return {path: operations for group in groups for path, operations in group().items()}
 
 
@@ -80,6 +84,19 @@ def _recent() -> dict[str, Described]:
         "/v1/{site}/recent": {"get": a_list("recentArticles", "Newest articles")},
         "/v1/{site}/recent.{form}": {"get": a_list(name, summary, FORM, *HTML, forms=FORMS)},
     }
+
+
+def _links() -> dict[str, Described]:
+    links = operation(
+        "linksOfDraft",
+        "Where a draft, which is not stored, should link to, or be linked from; and whether it ran",
+        {"200": answer("Links")},
+        413,
+        parameters=[SITE, *of_links()],
+        body=json("LinkDraft"),
+        scope="look",
+    )
+    return {"/v1/{site}/links": {"post": links}}
 
 
 def _articles() -> dict[str, Described]:

@@ -1,6 +1,7 @@
 """What may be sent? More than we give, so these schemas are written by hand."""
 
 from api.openapi.parameters import Schema, list_schemas
+from api.params import LinkQuery, ListQuery
 from api.rules import GROUPS, MAX_OVERRIDES, Signature
 from api.site_settings import SentComparison
 from features.article import MAX_ID_BYTES, MAX_LABELS, Article
@@ -111,7 +112,8 @@ def sent() -> dict[str, Schema]:
     article = _sent_article()
     return {
         "SentArticle": article,
-        "Draft": _draft(article),
+        "Draft": _draft(article, ListQuery, "the list beside it"),
+        "LinkDraft": _draft(article, LinkQuery, "the links in it or to it"),
         "SentRule": _sent_rule(),
         "SentOverrides": _sent_overrides(),
         "SentSettings": _sent_settings(),
@@ -229,15 +231,15 @@ def _sent_article() -> Schema:
     }
 
 
-def _draft(article: Schema) -> Schema:
+def _draft(article: Schema, model: type[ListQuery], what: str) -> Schema:
     parameters = {
         name: schema
-        for name, schema in list_schemas().items()
+        for name, schema in list_schemas(model).items()
         if name not in article["properties"] and name not in ("author", "lang")
     }
     return {
         "type": "object",
-        "description": "A story that is being written, and what is wanted of the list beside it.",
+        "description": f"A story that is being written, and what is wanted of {what}.",
         "properties": {
             **article["properties"],
             "title": {**_TEXT, "description": "Text or HTML; may be missing if there is a body"},
