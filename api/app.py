@@ -8,6 +8,7 @@ from werkzeug.routing import BaseConverter
 from api import (
     articles,
     demo,
+    editor,
     errors,
     events,
     explain,
@@ -53,7 +54,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for module in (related, explain, articles, rules, events, health, openapi, widget):
+    for module in (related, explain, articles, rules, events, health, openapi, widget, editor):
         app.register_blueprint(module.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)

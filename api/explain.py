@@ -27,7 +27,7 @@ def explain(site: str, article_id: str) -> Response:
     known_id, target = checked_id(article_id), single(request.args, "target")
     query = list_query(request.args).model_copy(update={"explain": True})
     if target is None:
-        return json_response(_ranking(live, known_id, query))
+        return json_response(ranking(live, known_id, query))
     return json_response(_pair(live, known_id, checked_id(target), query))
 
 
@@ -52,7 +52,7 @@ def _pair(live: LiveSite, article_id: str, target: str, query: ListQuery) -> dic
     }
 
 
-def _ranking(live: LiveSite, article_id: str, query: ListQuery) -> dict[str, Any]:
+def ranking(live: LiveSite, article_id: str, query: ListQuery) -> dict[str, Any]:
     """The first candidates with all that moved them, and those that were dropped."""
     if "limit" not in query.model_fields_set:
         query = query.model_copy(update={"limit": CANDIDATES})

@@ -145,7 +145,7 @@ def post_rule(site: str) -> Response:
     backend().site(site)
     grant, now = require(site, "edit"), _now()
     data = parse_json(articles.body())
-    fields = _with_expiry(data, now) if isinstance(data, dict) else data
+    fields = with_expiry(data, now) if isinstance(data, dict) else data
     rule = parse_rule(fields, new_rule_id(now), grant.key_id, now)
     editor = Signature(author=rule.author, note=rule.note).editor(grant)
     rule = rule.model_copy(update={"author": editor.author})
@@ -239,7 +239,7 @@ def _validated(model: type[Model], data: object) -> Model:
         raise InvalidRule(field_problems(error)) from None
 
 
-def _with_expiry(data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def with_expiry(data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The same with a time from now such as `7d` as the moment it means."""
     try:
         moment = _MOMENT.validate_python(data.get("expires_at"))
@@ -256,7 +256,7 @@ def _override_rules(
     problems: list[FieldProblem] = []
     for pointer, kind, entry in sent.entries():
         try:
-            fields = _with_expiry(_rule_fields(kind, entry, article_id), now)
+            fields = with_expiry(_rule_fields(kind, entry, article_id), now)
             rule = parse_rule(fields, new_rule_id(now), editor.key_id, now)
         except InvalidRule as error:
             problems += [FieldProblem(_entry_pointer(pointer, p), p.detail) for p in error.problems]

@@ -11,9 +11,11 @@ from recommender.connections import Connection
 from recommender.embedded import EmbeddedLease, lease
 from recommender.errors import NotFound
 from recommender.events import EventCounts
+from recommender.finder import Finder
 from recommender.lists import ListCache
 from recommender.live import LiveSite
 from recommender.model import DEFAULTS, RankingModel
+from recommender.sessions import Sessions
 from recommender.store import Store
 
 
@@ -40,12 +42,14 @@ class Backend:
         hosts = {name: settings.hosts_of(name) for name in settings.sites}
         self.store = Store(connection, hosts)
         self.keys = Keys(connection)
+        self.sessions = Sessions(connection)
         self.events = EventCounts(connection)
         self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
         self.builder = Builder(settings)
         self._stack.callback(self.builder.close)
         self._models = {name: _model(settings.ranking, name) for name in settings.sites}
         self._sites = {name: self._live_site(name) for name in settings.sites}
+        self._finders = {name: Finder(name, self.store) for name in settings.sites}
 
     def __enter__(self) -> Self:
         return self
@@ -66,6 +70,10 @@ class Backend:
     def model(self, site: str) -> RankingModel:
         """What orders the lists of *site*."""
         return self._models[site]
+
+    def finder(self, site: str) -> Finder:
+        """The titles of *site*, for editors."""
+        return self._finders[site]
 
     def sites(self) -> list[LiveSite]:
         return list(self._sites.values())

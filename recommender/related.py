@@ -164,6 +164,8 @@ class Recommender:
     ) -> RelatedList:
         request = self._request(source, article_id or ruled_as, wanted, now)
         places, dropped = self._places(source, request)
+        if wanted.trace:
+            dropped = self._nearest_first(source, request, dropped, {p.slot for p in places})
         places = places[: wanted.depth]
         cards = self._cards_of(places, article_id)
         if article_id is not None and article_id not in cards:
@@ -198,6 +200,24 @@ class Recommender:
             places.insert(place - 1, Place(slot, "pinned"))
             dropped.pop(slot, None)
         return places, dropped
+
+    def _nearest_first(
+        self,
+        source: Source,
+        request: Request,
+        dropped: Mapping[int, Drop],
+        placed: Collection[int],
+    ) -> dict[int, Drop]:
+        """What was dropped, and what was not even looked at because it may not stand there."""
+        everybody = np.ones_like(request.eligible)
+        found = dict(dropped)
+        nearest = _nearest(self._corpus, source, POOL, everybody).slots.tolist()
+        for slot in nearest:
+            failed = first_failed(request.conditions, slot)
+            if failed is not None and slot not in placed:
+                found[slot] = Drop(failed)
+        order = {slot: place for place, slot in enumerate(nearest)}
+        return dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
 
     def _similar(
         self, source: Source, request: Request, pinned: Collection[int]

@@ -1,0 +1,76 @@
+"""Which article? By words of its title, its address or id, its section, or what editors did."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from api.context import backend
+from api.editor import desk
+from api.listing import json_response
+from recommender.rules import Kind, Rule
+
+blueprint = Blueprint("finding", __name__, url_prefix="/<site>")
+
+PAGE = 30
+MAX_TYPED_CHARS = 300
+MAX_PAGES = 10_000
+MARKS: dict[str, tuple[Kind, ...]] = {
+    "pinned": ("pin",),
+    "blocked": ("block",),
+    "boosted": ("boost", "bury"),
+    "flagged": ("flag",),
+}
+
+
+@blueprint.get("/")
+def find(site: str) -> Response:
+    return desk.page("find.html", **_found(site), sections=backend().finder(site).sections()[:40])
+
+
+@blueprint.get("/find.json")
+def find_as_typed(site: str) -> Response:
+    """The same for the script, which shows it while somebody types."""
+    return json_response(_found(site))
+
+
+def _found(site: str) -> dict[str, Any]:
+    typed = request.args.get("q", "")[:MAX_TYPED_CHARS]
+    section, mark = request.args.get("section", ""), request.args.get("mark", "")
+    number = min(max(request.args.get("page", 1, int), 1), MAX_PAGES)
+    rules = _rules(site)
+    among = _named(rules, MARKS[mark]) if mark in MARKS else None
+    found = backend().finder(site).find(typed, section or None, among, (number - 1) * PAGE, PAGE)
+    cards = backend().store.cards(site, found.ids)
+    marks = _marks(rules)
+    shown = [_line(cards[i], marks.get(i, [])) for i in found.ids if i in cards]
+    asked = {"q": typed, "section": section, "mark": mark, "page": number}
+    return {**asked, "items": shown, "total": found.total, "more": number * PAGE < found.total}
+
+
+def _rules(site: str) -> list[Rule]:
+    now = datetime.now(UTC)
+    return [r for r in backend().store.rulebook.read(site).rules.values() if r.holds_at(now)]
+
+
+def _named(rules: Iterable[Rule], kinds: tuple[Kind, ...]) -> list[str]:
+    """Articles that such a rule is about, on either side."""
+    found = [rule for rule in rules if rule.kind in kinds]
+    sides = [side.article for rule in found for side in (rule.source, rule.target)]
+    return list(dict.fromkeys(i for i in sides if i is not None))
+
+
+def _marks(rules: Iterable[Rule]) -> dict[str, list[str]]:
+    """What editors did, by the article it was done to: the one whose list it is, or else itself."""
+    marks: dict[str, list[str]] = {}
+    for rule in rules:
+        about = rule.source.article or rule.target.article
+        if about is not None:
+            marks.setdefault(about, []).append(rule.flag or rule.kind)
+    return {i: sorted(set(found)) for i, found in marks.items()}
+
+
+def _line(card: dict[str, Any], marks: list[str]) -> dict[str, Any]:
+    fields = ("id", "title", "section", "published_at", "language")
+    return {**{name: card[name] for name in fields}, "marks": [m.replace("_", " ") for m in marks]}
