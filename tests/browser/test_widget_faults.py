@@ -393,6 +393,7 @@ def told(browser: Browser, contexts: dict[str, BrowserContext]) -> Iterator[dict
 
         pages = {name: look(name) for name in READERS if name != "glances"}
         pages["stays"].wait_for_timeout(1400)
+        until(lambda: pages["stays"].locator("also-see").evaluate("box => box.events.length"))
         pages["glances"] = look("glances")
         pages["glances"].wait_for_timeout(300)
         for page in reversed(pages.values()):
