@@ -44,9 +44,18 @@ def backend(settings: Settings) -> Iterator[Backend]:
         yield backend
 
 
+@pytest.fixture(scope="session")
+def one_app(redis_url: str) -> Iterator[Flask]:
+    """Built once: its routes take longer to compile than most tests take."""
+    with Backend(Settings(redis_url=redis_url)) as backend:
+        yield create_app(backend=backend)
+
+
 @pytest.fixture
-def app(backend: Backend) -> Flask:
-    return create_app(backend=backend)
+def app(one_app: Flask, backend: Backend) -> Flask:
+    """Over this test's backend; who adds a route makes an application of its own."""
+    one_app.extensions["alsosee"] = backend
+    return one_app
 
 
 @pytest.fixture

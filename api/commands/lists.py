@@ -40,7 +40,7 @@ def export_lists(
     with Backend(settings) as backend:
         ids = [i for i in _ids(backend.site(name)) if last is None or i > last]
         target = output.open("ab") if output is not None else nullcontext(sys.stdout.buffer)
-        with target as file, _pool(name, query) as pool:
+        with target as file, _pool(name, query, len(ids)) as pool:
             _write(file, pool, ids)
 
 
@@ -85,8 +85,11 @@ class _Maker:
     query: ListQuery
 
 
-def _pool(site: str, query: ListQuery) -> Pool:
-    return get_context("spawn").Pool(os.cpu_count(), _start, (site, query))
+def _pool(site: str, query: ListQuery, articles: int) -> Pool:
+    """A process for each core, or fewer: each takes a second or two to start."""
+    batches = -(-articles // LISTS_AT_ONCE)
+    processes = max(1, min(os.cpu_count() or 1, batches))
+    return get_context("spawn").Pool(processes, _start, (site, query))
 
 
 def _start(site: str, query: ListQuery) -> None:

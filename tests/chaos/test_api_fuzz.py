@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 import schemathesis
-from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from news import article
 from schemathesis import BaseSchema, Case, CheckFunction, GenerationMode, SerializationContext
 from schemathesis.checks import ignored_auth, positive_data_acceptance, unsupported_method
 
+from api.app import create_app
 from api.openapi import description
+from recommender.backend import Backend
 
 Key = dict[str, str]
 
@@ -85,7 +86,8 @@ def lines(context: SerializationContext, value: Any) -> bytes:
 
 
 @pytest.fixture
-def described(app: Flask, key: Key) -> BaseSchema:
+def described(backend: Backend, key: Key) -> BaseSchema:
+    app = create_app(backend=backend)
     app.add_url_rule("/likely.json", view_func=likely_description)
     client = app.test_client()
     for name in ("kursk", "sudzha", "budget"):
