@@ -17,6 +17,7 @@ from api import (
     openapi,
     related,
     rules,
+    site_settings,
     widget,
 )
 from api.errors import problem
@@ -56,9 +57,19 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.after_request(_harden)
     errors.register(app)
     for module in (
-        related, links, explain, articles, rules, events, health, openapi, widget, editor,
-    ):  # fmt: skip
+        related,
+        links,
+        explain,
+        articles,
+        rules,
+        site_settings,
+        events,
+        health,
+        openapi,
+        widget,
+    ):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(editor.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     return app

@@ -58,12 +58,12 @@ def links(site: str) -> Response:
     live = backend().site(site)
     require(site, "look")
     data = parse_json(articles.body())
-    draft = draft_of(data)
+    draft = read_draft(data)
     query = draft_query(data, draft.id, LinkQuery)
     return json_response(suggestions(live, draft, query, datetime.now(UTC)))
 
 
-def draft_of(data: object) -> Draft:
+def read_draft(data: object) -> Draft:
     """Read a draft as the newsroom sends it. Raises InvalidArticle."""
     article = parse_draft(data)
     sent = data.get(sender_names(data).get("body", "")) if isinstance(data, dict) else None
@@ -136,7 +136,7 @@ def _in_host(live: LiveSite, draft: Draft, item: Item) -> dict[str, Any] | None:
 
 def _with_spare(query: LinkQuery) -> ListParameters:
     wanted = query.parameters()
-    return replace(wanted, limit=wanted.limit + SPARE)
+    return replace(wanted, limit=query.limit + SPARE)
 
 
 def _subject(item: Item, title: str, language: str | None) -> Subject:

@@ -219,7 +219,7 @@ def _spellings_in(piece: str, language: str | None) -> list[_Spelling]:
 
 def _runs_apart(piece: str) -> tuple[str, Sequence[int]]:
     """Set runs without spaces apart as `_fold` does; and where each character comes from."""
-    runs = [match.span() for match in _UNSPACED_RUN.finditer(piece)]
+    runs = [] if piece.isascii() else [match.span() for match in _UNSPACED_RUN.finditer(piece)]
     if not runs:
         return piece, range(len(piece))
     parts, places, position = [], list[int](), 0

@@ -1,7 +1,7 @@
 """A text as it was sent, read with the place of every character, to point into it."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from html import unescape
 from typing import NamedTuple, Self
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.text import ENDLESS_NUMBER, MARKUP, looks_like_html, normalized, stretches
 
 Span = tuple[int, int]
+Change = tuple[int, int, str]  # from where to where, and what stands there instead
 
 # Lists, tables and the like: nothing can be put between their parts but more of the same.
 _WHOLE = frozenset(
@@ -39,11 +40,11 @@ _HREF = regex.compile(
 _CLOSING_TAGS = regex.compile(
     r"(?:\s*+</(?!(?:article|body|div|html|main|section|td|th)\b)[a-z][^>]*+>)*+", regex.IGNORECASE
 )
-# As `html.unescape` finds them.
-_REFERENCE = regex.compile(
-    ENDLESS_NUMBER.pattern + r"|&(?:#[0-9]++;?|#[xX][0-9a-fA-F]++;?|[^\t\n\f <&#;]{1,32};?)"
+# References, as `html.unescape` finds them, and newlines, which in HTML are blanks.
+_ENCODED = regex.compile(
+    ENDLESS_NUMBER.pattern
+    + r"|&(?:#[0-9]++;?|#[xX][0-9a-fA-F]++;?|[^\t\n\f <&#;]{1,32};?)|\n(?P<blank>\s*\n)?"
 )
-_NEWLINES = regex.compile(r"\n(\s*\n)?")
 _BLANK_LINE = regex.compile(r"\n\s*\n")
 _LINE = regex.compile(r"\n")
 _LINE_END = regex.compile(r"\r\n?")
@@ -75,15 +76,12 @@ class Located(NamedTuple):
         """Where `text[start:end]`, which is not empty, was sent."""
         return int(self.starts[start]), int(self.ends[end - 1])
 
-    def replaced(
-        self, pattern: regex.Pattern[str], new: Callable[[regex.Match[str]], str]
-    ) -> "Located":
-        """With *new* for each match; all of that stands where all of the match stood."""
-        found = [(*match.span(), new(match)) for match in pattern.finditer(self.text)]
+    def replaced(self, changes: Iterable[Change]) -> "Located":
+        """With the changes, which are in order; all that is new stands where the old stood."""
         pieces, firsts, lasts = [], [], []
         position = 0
-        for start, end, text in [*found, (len(self.text), len(self.text), "")]:
-            pieces += [self.text[position:start], text]
+        for start, end, new in [*changes, (len(self.text), len(self.text), "")]:
+            pieces += [self.text[position:start], new]
             firsts += [position, start]
             lasts += [start - 1, end - 1]
             position = end
@@ -96,14 +94,6 @@ class Located(NamedTuple):
             self.starts[np.where(kept, first + within, first)],
             self.ends[np.where(kept, first + within, last)],
         )
-
-
-def joined(parts: list[Located]) -> Located:
-    return Located(
-        "".join(part.text for part in parts),
-        np.concatenate([part.starts for part in parts]),
-        np.concatenate([part.ends for part in parts]),
-    )
 
 
 class Spans:
@@ -164,8 +154,8 @@ def read(sent: str) -> Reading:
     """Read a text as `plain_text` does, be it HTML or not."""
     if not looks_like_html(sent):
         return read_plain(sent)
-    page = Located.of(sent).replaced(_LINE_END, lambda match: "\n")
-    located = _normalized(joined(list(_prose(page))))
+    page = _with_newlines(sent)
+    located = _normalized(page.replaced(_without_markup(page.text)))
     elements = list(_elements(page))
     whole = [span for name, span, _ in elements if name in _WHOLE or name == "pre"]
     return Reading(
@@ -180,28 +170,38 @@ def read(sent: str) -> Reading:
 
 def read_plain(sent: str) -> Reading:
     """Read a text that is known to be no HTML, such as a stored one."""
-    located = _normalized(Located.of(sent).replaced(_LINE_END, lambda match: "\n"))
+    located = _normalized(_with_newlines(sent))
     return Reading(sent, located, False, _paragraphs(located, sent, []), [], [])
 
 
-def _prose(page: Located) -> Iterator[Located]:
-    for start, end, separator in stretches(page.text):
-        if separator is None:
-            characters = page.part(start, end).replaced(_REFERENCE, _dereferenced)
-            yield characters.replaced(_NEWLINES, lambda match: "\n\n" if match[1] else " ")
-        elif separator:
-            first, last = page.span(start, end)
-            yield Located(separator, np.full(len(separator), first), np.full(len(separator), last))
+def _with_newlines(sent: str) -> Located:
+    return Located.of(sent).replaced((*m.span(), "\n") for m in _LINE_END.finditer(sent))
 
 
-def _dereferenced(match: regex.Match[str]) -> str:
+def _without_markup(html: str) -> Iterator[Change]:
+    """What makes prose of a page."""
+    position = 0
+    for start, end, separator in stretches(html):
+        if position < start:
+            yield position, start, ""
+        if separator is not None:
+            yield start, end, separator
+        else:
+            yield from ((*m.span(), _as_prose(m)) for m in _ENCODED.finditer(html, start, end))
+        position = end
+
+
+def _as_prose(match: regex.Match[str]) -> str:
+    if match[0].startswith("\n"):
+        return "\n\n" if match["blank"] else " "
     return "\ufffd" if ENDLESS_NUMBER.fullmatch(match[0]) else unescape(match[0])
 
 
 def _normalized(located: Located) -> Located:
     if normalized(located.text) == located.text:
         return located
-    return located.replaced(_CHARACTER, lambda match: normalized(match[0]))
+    characters = _CHARACTER.finditer(located.text)
+    return located.replaced((*found.span(), normalized(found[0])) for found in characters)
 
 
 def _elements(page: Located) -> Iterator[tuple[str, Span, str]]:

@@ -4,7 +4,6 @@ import html as entities
 import unicodedata
 from collections.abc import Iterator
 from html.entities import html5 as named_references
-from typing import NamedTuple
 
 import regex
 
@@ -29,6 +28,10 @@ _INLINE = _set("""
 """)
 _ELEMENTS = _BLOCKS | _DROPPED | _INLINE
 _SEPARATORS = {"br": "\n", "td": " ", "th": " "} | dict.fromkeys(_BLOCKS | {"form"}, "\n\n")
+
+# Part of an HTML text, from where to where, and what a reader sees of a tag there, often nothing;
+# None where there is prose.
+Stretch = tuple[int, int, str | None]
 
 # The tokeniser of the HTML standard in one pattern, instead of a parser that builds a tree: there,
 # 40,000 nested <div> or attributes take two seconds and four times as many take 16 times as long.
@@ -63,19 +66,6 @@ _SENTENCE_END = regex.compile(
 )
 
 
-class Stretch(NamedTuple):
-    """
-    Part of an HTML text.
-
-    Fields:
-        separator: what a reader sees of a tag, often nothing; None where there is prose.
-    """
-
-    start: int
-    end: int
-    separator: str | None
-
-
 def plain_text(text: str) -> str:
     """
     Return text as it should be stored and analysed, whatever was sent: HTML, escaped text or plain.
@@ -108,18 +98,18 @@ def html_to_text(html: str) -> str:
 
 
 def stretches(html: str) -> list[Stretch]:
-    """What is left of a page or fragment when its markup is read, in order."""
+    """What is left of a page or fragment when its markup is read, in order; gaps are dropped."""
     found: list[Stretch] = []
     opened: dict[str, list[int]] = {name: [] for name in _DROPPED}
     position = 0
     for tag in MARKUP.finditer(html):
-        found.append(Stretch(position, tag.start(), None))
+        found.append((position, tag.start(), None))
         position = tag.end()
         name = (tag["name"] or "").lower()
-        found.append(Stretch(tag.start(), position, _SEPARATORS.get(name, "")))
+        found.append((tag.start(), position, _SEPARATORS.get(name, "")))
         if name in _DROPPED:
             _drop(found, opened[name], closing=bool(tag["close"]))
-    found.append(Stretch(position, len(html), None))
+    found.append((position, len(html), None))
     return found
 
 

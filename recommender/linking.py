@@ -27,11 +27,11 @@ ANNOUNCES = regex.compile(
 _ADDRESS = regex.compile(r"https?://[^\s<>\"')\]]++")
 # Addresses, and links and headings of Markdown.
 _NOT_PROSE = regex.compile(
-    r"(?:https?://|www\.)[^\s<>\"]++ | \S++@\S++ | \[[^\]\n]*+\]\([^)\n]*+\) | ^\#{1,6}\ .*+$",
+    r"(?:https?://|www\.)[^\s<>\"]++ | [^\s@]++@\S++ | \[[^\]\n]*+\]\([^)\n]*+\) | ^\#{1,6}\ .*+$",
     regex.MULTILINE | regex.VERBOSE,
 )
-# No phrase reaches across these.
-_APART = regex.compile(r"[,;:!?…()\[\]{}<>|/\"“”„«»「」『』、，；：（）–—\n]|\s-|-\s|\.\s")
+# No two words with one of these between are a phrase.
+_APART = regex.compile(r"[,;:!?…()\[\]{}<>|/\"“”„«»「」『』、，；：（）–—\n]|\s-|-\s")
 _MARKS = regex.compile(r"[\p{M}\u200c\u200d]*+")
 
 LONGEST_PHRASE = 40  # characters
@@ -110,8 +110,9 @@ def placed(
     anchors = []
     for subject in subjects:
         phrase = _chosen(list(_best_phrases(mentions, subject)), taken)
-        taken |= set() if phrase is None else {phrase.paragraph}
-        anchors.append(None if phrase is None else _anchor(reading, phrase))
+        if phrase is not None:
+            taken.add(phrase.paragraph)
+        anchors.append(phrase and _anchor(reading, phrase))
     return anchors
 
 
@@ -136,7 +137,8 @@ def _mentions(
     found = [term for term in occurrences(text, language) if term.start >= 0]
     ids = _ids({term.term for term in found})
     for term in found:
-        if ids[term.term] not in asked or _APART.search(text, term.start, term.end):
+        parted = " " in term.term and _APART.search(text, term.start, term.end)
+        if parted or ids[term.term] not in asked:
             continue
         marks = _MARKS.match(text, term.end)
         end = marks.end() if marks else term.end

@@ -8,12 +8,17 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as properties
 from servers import emptied, new_server
 
 from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.related import warm
+
+# How long an example takes says how busy the machine is.
+properties.register_profile("suite", deadline=None)
+properties.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +44,18 @@ def backend(settings: Settings) -> Iterator[Backend]:
         yield backend
 
 
+@pytest.fixture(scope="session")
+def one_app(redis_url: str) -> Iterator[Flask]:
+    """Built once: its routes take longer to compile than most tests take."""
+    with Backend(Settings(redis_url=redis_url)) as backend:
+        yield create_app(backend=backend)
+
+
 @pytest.fixture
-def app(backend: Backend) -> Flask:
-    return create_app(backend=backend)
+def app(one_app: Flask, backend: Backend) -> Flask:
+    """Over this test's backend; who adds a route makes an application of its own."""
+    one_app.extensions["alsosee"] = backend
+    return one_app
 
 
 @pytest.fixture
@@ -52,7 +66,7 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def key(backend: Backend) -> dict[str, str]:
     """The header of a key that may do everything on site `main`."""
-    return {"Authorization": f"Bearer {backend.keys.create('main', ['ingest', 'edit'])}"}
+    return {"Authorization": f"Bearer {backend.keys.create('main', ['ingest', 'admin'])}"}
 
 
 @pytest.fixture

@@ -53,11 +53,17 @@ CLOSED = {
     ("GET", "/v1/<site>/rules"),
     ("POST", "/v1/<site>/rules"),
     ("DELETE", "/v1/<site>/rules/<rule_id>"),
+    ("GET", "/v1/<site>/settings"),
+    ("PUT", "/v1/<site>/settings"),
+    ("POST", "/v1/<site>/settings/compare"),
     ("GET", "/v1/<site>/audit"),
     ("POST", "/v1/<site>/audit/<entry_id>/undo"),
 }
-LOOKS = ("/related", "/links")
-EDITORS = (*LOOKS, "/explain", "/overrides", "/rules", "/rules/0", "/audit", "/audit/1-1/undo")
+LOOKS = ("/related", "/links", "/compare")  # by POST, because much is sent
+EDITORS = (
+    *("/related", "/links", "/explain", "/overrides", "/rules", "/rules/0", "/audit"),
+    *("/audit/1-1/undo", "/settings", "/settings/compare"),
+)
 OPENED = {
     "ingest": {"ingest"},
     "look": {"look"},
@@ -69,6 +75,8 @@ OPENED = {
 def scope_of(method: str, path: str) -> str:
     if not path.endswith(EDITORS):
         return "ingest"
+    if (method, path) == ("PUT", "/v1/main/settings"):
+        return "admin"
     return "look" if method == "GET" or path.endswith(LOOKS) else "edit"
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from api.context import backend
 from api.editor import desk
-from api.links import Draft, draft_of, suggestions
+from api.links import Draft, read_draft, suggestions
 from api.listing import document, json_response
 from api.params import LinkQuery, ListQuery
 from features.article import InvalidArticle
@@ -40,7 +40,7 @@ def draft_lists(site: str) -> Response:
     """Nothing is stored: the page holds the text, and nothing else does."""
     typed = _typed()
     try:
-        read = draft_of(_as_sent(typed))
+        read = read_draft(_as_sent(typed))
     except InvalidArticle as error:
         return desk.page("draft.html", 400, typed=typed, made=None, problems=error.problems)
     return desk.page("draft.html", typed=typed, made=_made(site, read, typed), problems=[])
@@ -50,7 +50,7 @@ def draft_lists(site: str) -> Response:
 def draft_as_typed(site: str) -> Response:
     """List and warnings for the script, which shows them while somebody types."""
     try:
-        read = draft_of(_as_sent(_typed()))
+        read = read_draft(_as_sent(_typed()))
     except InvalidArticle:
         return json_response({"items": [], "duplicates": []})
     found = _list(site, read)

@@ -393,6 +393,7 @@ def told(browser: Browser, contexts: dict[str, BrowserContext]) -> Iterator[dict
 
         pages = {name: look(name) for name in READERS if name != "glances"}
         pages["stays"].wait_for_timeout(1400)
+        until(lambda: pages["stays"].locator("also-see").evaluate("box => box.events.length"))
         pages["glances"] = look("glances")
         pages["glances"].wait_for_timeout(300)
         for page in reversed(pages.values()):
@@ -440,6 +441,39 @@ def test_a_click_is_told(open_page: Callable[..., Page], service: HostSite, site
 
     assert [("click", "story-1", 1)] == [(e.type, e.article, e.position) for e in batch.events]
     assert page.url == f"{site.url}/next"
+
+
+def test_of_other_buttons_only_the_middle_one_is_a_click(
+    open_page: Callable[..., Page], service: HostSite
+) -> None:
+    page = open_page(answers(item(), item(2), item(3)))
+    shown(page)
+    with page.context.expect_page() as other_tab:
+        page.locator("also-see .title").nth(0).click(button="middle")
+    other_tab.value.close()
+    page.locator("also-see .title").nth(1).click(button="right")
+    leave(page)
+    [batch] = until(lambda: batches(service))
+
+    assert [("click", "story-1")] == [(e.type, e.article) for e in batch.events]
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "expected"),
+    [
+        ("America/Los_Angeles", "2025-03-13T00:00:00Z", "Mar 13, 2025"),
+        ("Pacific/Auckland", "2025-03-13T00:00:00Z", "Mar 13, 2025"),
+        ("America/Los_Angeles", "2025-03-13T06:59:59Z", "Mar 12, 2025"),
+        ("Pacific/Auckland", "2025-03-13T23:00:00Z", "Mar 14, 2025"),
+    ],
+)
+def test_a_moment_has_the_readers_date_and_a_day_its_own(
+    open_page: Callable[..., Page], zone: str, moment: str, expected: str
+) -> None:
+    page = open_page(answers(item(published_at=moment)), timezone_id=zone)
+    shown(page)
+
+    assert expected == page.locator("also-see .date").inner_text()
 
 
 def test_ids_of_any_kind_reach_the_service(
