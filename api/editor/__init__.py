@@ -7,9 +7,9 @@ and each other module is one page.
 
 from flask import Blueprint
 
-from api.editor import article, changes, drafts, finding, guard, overruling, pair, signing
+from api.editor import article, changes, drafts, finding, guard, overruling, pair, settings, signing
 
 blueprint = Blueprint("editor", __name__, url_prefix="/editor")
-for page in (signing, finding, article, pair, overruling, drafts, changes):
+for page in (signing, finding, article, pair, overruling, drafts, settings, changes):
     blueprint.register_blueprint(page.blueprint)
 guard.stand_before(blueprint)

@@ -13,6 +13,7 @@ from recommender.sessions import SECONDS, Session
 PAGES = (
     ("editor.finding.find", "Articles"),
     ("editor.drafts.draft", "Draft"),
+    ("editor.settings.settings", "Settings"),
     ("editor.changes.changes", "Changes"),
 )
 COOKIE = "alsosee_editor"

@@ -23,6 +23,8 @@ PAGES = [
     ARTICLE,
     f"/editor/main/pair?id={STORY}&target={OTHER}",
     "/editor/main/draft",
+    f"/editor/main/settings?compare=article&article={OTHER}&b.mode=background",
+    "/editor/main/settings?compare=sample&b.diversity=0.5&surface=home",
     "/editor/main/changes",
     "/editor/main/article?id=nowhere",
 ]
