@@ -24,6 +24,7 @@ FIELDS = (
     *("limit", "mode", "half_life_days", "diversity", "min_score", "max_age", "story"),
     *("max_per_section", "max_per_author", "max_per_source", *LISTS, "sort", "fallback"),
 )
+FIRST = ("mode", "half_life_days", "diversity", "min_score", "max_age")  # in the form
 SURFACE = "surface"
 
 
@@ -40,6 +41,11 @@ class Side(NamedTuple):
     typed: dict[str, str]
     defaults: ListDefaults
     problems: list[FieldProblem]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether anything is said that the form shows only when asked for more."""
+        return any(value for name, value in self.typed.items() if name not in FIRST)
 
 
 @blueprint.get("/settings")
