@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from heapq import nsmallest
 from itertools import chain
 from typing import NamedTuple
 
@@ -42,7 +43,7 @@ class Finder:
     The titles, ids and addresses of a site, in memory, brought up to the store before each look.
 
     They are read when somebody first asks: an editor's process pays for them, and no other (some
-    400 bytes an article; 100,000 take 20 ms to look through). Thread-safe.
+    500 bytes an article; 100,000 take 60 ms to look through). Thread-safe.
     """
 
     def __init__(self, site: str, store: Store) -> None:
@@ -77,8 +78,8 @@ class Finder:
             for article_id in ids
             if _fits(entry := entries[article_id], words, wanted)
         ]
-        found.sort()
-        return Found([i for *_, i in found[offset : offset + limit]], len(found))
+        first = nsmallest(offset + limit, found)
+        return Found([i for *_, i in first[offset:]], len(found))
 
     def sections(self) -> list[tuple[str, int]]:
         """Sections and their number of articles, the largest first."""
