@@ -1,12 +1,15 @@
 """A worker's view of a site: its corpus, brought up to the store's version before every answer."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from features.article import Article
 from features.boilerplate import LEAST_SHARE_LEFT, LEAST_TERMS_LEFT, LIMITS
@@ -40,6 +43,24 @@ MADE_BY = {
     "weights": [TWO_WORD_WEIGHT, IDF_FADE],
     "boilerplate": [*LIMITS, LEAST_TERMS_LEFT, LEAST_SHARE_LEFT],
 }
+
+
+class Holdings(NamedTuple):
+    """
+    What an archive is made of.
+
+    Fields:
+        languages, sections: (case-folded) value → how many articles have it.
+        published: of every article, shape (articles,), int64, microseconds since 1970 UTC;
+            `UNDATED` without a date.
+        newest: id of the article that came out last; None when none is out.
+    """
+
+    version: int
+    languages: Mapping[str, int]
+    sections: Mapping[str, int]
+    published: NDArray[np.int64]
+    newest: str | None
 
 
 class LiveSite:
@@ -164,6 +185,27 @@ class LiveSite:
                 return None
             about = {"version": self._version, "born": self._born.hex(), **MADE_BY}
             return self._files.publish(self._corpus.arrays(), about)
+
+    def holdings(self, now: datetime) -> Holdings:
+        """What the archive is made of."""
+        with self._alone():
+            self._catch_up()
+            catalogue = self._corpus.catalogue
+            newest = self._corpus.panel(now, 1, 1)
+            return Holdings(
+                self._version,
+                catalogue.tally("language"),
+                catalogue.tally("section"),
+                catalogue.published[self._corpus.index.live],
+                newest[0] if newest else None,
+            )
+
+    def panel(self, now: datetime, size: int, newest: int) -> tuple[list[str], int]:
+        """As `Corpus.panel` has it, and how many are out in all."""
+        with self._alone():
+            self._catch_up()
+            out = self._corpus.catalogue.published_between(None, None, now)
+            return self._corpus.panel(now, size, newest), int(np.count_nonzero(out))
 
     def ids(self) -> list[str]:
         """The ids of all articles, ascending, as of the last look at the store."""
