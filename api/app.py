@@ -14,6 +14,7 @@ from api import (
     explain,
     health,
     openapi,
+    overview,
     related,
     rules,
     widget,
@@ -54,7 +55,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for module in (related, explain, articles, rules, events, health, openapi, widget, editor):
+    modules = (related, explain, articles, rules, events, overview)
+    for module in (*modules, health, openapi, widget, editor):
         app.register_blueprint(module.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)

@@ -104,6 +104,11 @@ class LiveSite:
         """The version that the corpus was last brought to; -1 before the first time."""
         return self._version
 
+    @property
+    def file_number(self) -> int | None:
+        """Of the index file that the corpus started from, if it was one."""
+        return self._file.number if self._file else None
+
     def related(
         self, article_id: str, wanted: ListParameters, now: datetime
     ) -> tuple[RelatedList, int]:

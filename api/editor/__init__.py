@@ -7,9 +7,9 @@ and each other module is one page.
 
 from flask import Blueprint
 
-from api.editor import article, changes, finding, guard, overruling, signing
+from api.editor import article, changes, finding, guard, overruling, overview, signing
 
 blueprint = Blueprint("editor", __name__, url_prefix="/editor")
-for page in (signing, finding, article, overruling, changes):
+for page in (signing, finding, article, overruling, changes, overview):
     blueprint.register_blueprint(page.blueprint)
 guard.stand_before(blueprint)

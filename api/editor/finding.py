@@ -10,6 +10,7 @@ from api.context import backend
 from api.editor import desk
 from api.listing import json_response
 from recommender.rules import Kind, Rule
+from recommender.survey import MOST_NAMED, Noted
 
 blueprint = Blueprint("finding", __name__, url_prefix="/<site>")
 
@@ -22,6 +23,7 @@ MARKS: dict[str, tuple[Kind, ...]] = {
     "boosted": ("boost", "bury"),
     "flagged": ("flag",),
 }
+SURVEYED = ("without", "few", "old", "most", "never")  # as `Survey` calls them
 
 
 @blueprint.get("/")
@@ -41,12 +43,27 @@ def _found(site: str) -> dict[str, Any]:
     number = min(max(request.args.get("page", 1, int), 1), MAX_PAGES)
     rules = _rules(site)
     among = _named(rules, MARKS[mark]) if mark in MARKS else None
+    note = ""
+    if mark in SURVEYED:
+        among, note = _surveyed(site, mark)
     found = backend().finder(site).find(typed, section or None, among, (number - 1) * PAGE, PAGE)
     cards = backend().store.cards(site, found.ids)
     marks = _marks(rules)
     shown = [_line(cards[i], marks.get(i, [])) for i in found.ids if i in cards]
     asked = {"q": typed, "section": section, "mark": mark, "page": number}
-    return {**asked, "items": shown, "total": found.total, "more": number * PAGE < found.total}
+    more = number * PAGE < found.total
+    return {**asked, "items": shown, "total": found.total, "more": more, "note": note}
+
+
+def _surveyed(site: str, mark: str) -> tuple[list[str], str]:
+    """The articles that the last survey noted for this, and a sentence about that survey."""
+    survey = backend().surveys.latest(site)
+    if survey is None:
+        return [], "Nobody has surveyed the lists yet: the page Overview has a button for it."
+    noted: tuple[Noted, ...] = getattr(survey, mark)
+    made = f"{survey.made_at:%-d %B %Y, %H:%M} UTC"
+    most = f", which names {MOST_NAMED} at most" if len(noted) == MOST_NAMED else ""
+    return [one.id for one in noted], f"As the survey of {made} found it{most}."
 
 
 def _rules(site: str) -> list[Rule]:
