@@ -54,8 +54,12 @@ CLOSED = {
     ("DELETE", "/v1/<site>/rules/<rule_id>"),
     ("GET", "/v1/<site>/audit"),
     ("POST", "/v1/<site>/audit/<entry_id>/undo"),
+    ("GET", "/v1/<site>/overview"),
 }
-EDITORS = ("/related", "/explain", "/overrides", "/rules", "/rules/0", "/audit", "/audit/1-1/undo")
+EDITORS = (
+    "/related", "/explain", "/overrides", "/rules", "/rules/0", "/audit", "/audit/1-1/undo",
+    "/overview",
+)  # fmt: skip
 OPENED = {
     "ingest": {"ingest"},
     "look": {"look"},
