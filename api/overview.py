@@ -61,22 +61,23 @@ def _archive(holdings: Holdings, now: datetime) -> Figures:
     published = holdings.published
     dated = published[published != UNDATED]
     years = dated.astype("datetime64[us]").astype("datetime64[Y]").astype(int) + 1970
-    by_year = Counter(map(str, years.tolist()))
+    by_year = sorted(Counter(years.tolist()).items(), reverse=True)
     return {
         "articles": int(published.size),
         "undated": int(published.size - dated.size),
         "scheduled": int(np.count_nonzero(dated > instant(now))),
-        "languages": _values(holdings.languages.items(), published.size, by_number=True),
-        "sections": _values(holdings.sections.items(), published.size, by_number=True),
-        "years": _values(by_year.items(), dated.size, by_number=False),
+        "languages": _values(_largest_first(holdings.languages), published.size),
+        "sections": _values(_largest_first(holdings.sections), published.size),
+        "years": _values([(str(year), n) for year, n in by_year], dated.size),
     }
 
 
-def _values(found: Iterable[tuple[str, int]], articles: int, by_number: bool) -> list[Figures]:
-    """The largest ones, or else the last ones, and all the others, which may have none at all."""
-    rows = sorted(found, reverse=True)
-    if by_number:
-        rows.sort(key=lambda row: row[1], reverse=True)
+def _largest_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+
+
+def _values(rows: Sequence[tuple[str, int]], articles: int) -> list[Figures]:
+    """The first ones, and all the others together, which may have none at all."""
     shown: list[Figures] = [{"name": name, "articles": n} for name, n in rows[:MOST_VALUES]]
     others = articles - sum(row["articles"] for row in shown)
     return [*shown, {"name": None, "articles": others}] if others > 0 else shown
