@@ -1,6 +1,6 @@
 """Which article? By words of its title, its address or id, its section, or what editors did."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from api.context import backend
 from api.editor import desk
 from api.listing import json_response
+from recommender.finder import Found
 from recommender.rules import Kind, Rule
 from recommender.survey import MOST_NAMED, Noted
 
@@ -23,7 +24,14 @@ MARKS: dict[str, tuple[Kind, ...]] = {
     "boosted": ("boost", "bury"),
     "flagged": ("flag",),
 }
-SURVEYED = ("without", "few", "old", "most", "never")  # as `Survey` calls them
+SURVEYED = {
+    "without": "",
+    "few": "related: {:.0f}",
+    "old": "{:,.0f} days older",
+    "most": "in {:,.0f} lists",
+    "never": "",
+}
+"""What a survey notes articles for, as `Survey` calls it, and what their number says."""
 
 
 @blueprint.get("/")
@@ -41,29 +49,42 @@ def _found(site: str) -> dict[str, Any]:
     typed = request.args.get("q", "")[:MAX_TYPED_CHARS]
     section, mark = request.args.get("section", ""), request.args.get("mark", "")
     number = min(max(request.args.get("page", 1, int), 1), MAX_PAGES)
-    rules = _rules(site)
-    among = _named(rules, MARKS[mark]) if mark in MARKS else None
-    note = ""
-    if mark in SURVEYED:
-        among, note = _surveyed(site, mark)
-    found = backend().finder(site).find(typed, section or None, among, (number - 1) * PAGE, PAGE)
-    cards = backend().store.cards(site, found.ids)
+    rules, note = _rules(site), ""
     marks = _marks(rules)
+    if mark in SURVEYED:
+        noted, note = _surveyed(site, mark)
+        found = _among(site, noted, typed, section, number)
+        marks = {i: [*marks.get(i, []), *said] for i, said in noted.items()}
+    else:
+        among = _named(rules, MARKS[mark]) if mark in MARKS else None
+        offset = (number - 1) * PAGE
+        found = backend().finder(site).find(typed, section or None, among, offset, PAGE)
+    cards = backend().store.cards(site, found.ids)
     shown = [_line(cards[i], marks.get(i, [])) for i in found.ids if i in cards]
     asked = {"q": typed, "section": section, "mark": mark, "page": number}
     more = number * PAGE < found.total
     return {**asked, "items": shown, "total": found.total, "more": more, "note": note}
 
 
-def _surveyed(site: str, mark: str) -> tuple[list[str], str]:
-    """The articles that the last survey noted for this, and a sentence about that survey."""
+def _surveyed(site: str, mark: str) -> tuple[dict[str, list[str]], str]:
+    """The articles that the last survey noted for this, each with its number in words, and when."""
     survey = backend().surveys.latest(site)
     if survey is None:
-        return [], "Nobody has surveyed the lists yet: the page Overview has a button for it."
+        return {}, "Nobody has surveyed the lists yet: the page Overview has a button for it."
     noted: tuple[Noted, ...] = getattr(survey, mark)
     made = f"{survey.made_at:%-d %B %Y, %H:%M} UTC"
     most = f", which names {MOST_NAMED} at most" if len(noted) == MOST_NAMED else ""
-    return [one.id for one in noted], f"As the survey of {made} found it{most}."
+    words = SURVEYED[mark]
+    said = {one.id: [words.format(one.number)] if words else [] for one in noted}
+    return said, f"As the survey of {made} found it{most}."
+
+
+def _among(site: str, noted: Mapping[str, Any], typed: str, section: str, number: int) -> Found:
+    """A page of the articles that a survey noted, in its order."""
+    found = backend().finder(site).find(typed, section or None, noted.keys(), 0, MOST_NAMED)
+    fitting = set(found.ids)
+    ids = [article_id for article_id in noted if article_id in fitting]
+    return Found(ids[(number - 1) * PAGE : number * PAGE], found.total)
 
 
 def _rules(site: str) -> list[Rule]:

@@ -7,19 +7,20 @@ from flask import Blueprint, Response, url_for
 
 from api.context import backend
 from api.editor import desk
+from api.editor.finding import SURVEYED
 from api.listing import json_response
 from api.overview import Figures, figures
 
 blueprint = Blueprint("overview", __name__, url_prefix="/<site>")
 
-STAND_OUT = (
-    ("without", "with no related articles", ""),
-    ("few", "with few related articles", "related: {:,.0f}"),
-    ("old", "with old lists", "{:,.0f} days older"),
-    ("most", "recommended most", "in {:,.0f} lists"),
-    ("never", "never recommended", ""),
-)
-"""What a survey names articles for: its key, in words, and what their number says."""
+STAND_OUT = {
+    "without": "with no related articles",
+    "few": "with few related articles",
+    "old": "with old lists",
+    "most": "recommended most",
+    "never": "never recommended",
+}
+"""What a survey notes articles for, in words."""
 REST = {"sections": "others, or none", "languages": "others, or unknown", "years": "earlier"}
 _DAY_NAMES = {
     1: "a day",
@@ -35,7 +36,14 @@ _DAY_NAMES = {
 def overview(site: str) -> Response:
     found = figures(backend().site(site), datetime.now(UTC))
     note = desk.take_note()
-    return desk.page("overview.html", **found, rows=_rows(found), stand_out=STAND_OUT, note=note)
+    return desk.page(
+        "overview.html",
+        **found,
+        rows=_rows(found),
+        stand_out=STAND_OUT,
+        numbers=SURVEYED,
+        note=note,
+    )
 
 
 @blueprint.post("/survey")
