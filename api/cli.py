@@ -381,6 +381,9 @@ def truth(articles: str, form: str) -> None:
 @click.option("--report", type=PATH, metavar="DIR", help="Write a page to read and to mail.")
 @click.option("--trec", type=PATH, metavar="DIR", help="Write TREC runs and qrels.")
 @click.option(
+    "--overview", metavar="SITE", help="Show the figures on the overview of this site's desk."
+)
+@click.option(
     "--no-timings",
     "timings",
     flag_value=False,
@@ -403,7 +406,7 @@ def evaluate(
     """Measure the lists of this product, and of plain ones, on judged pairs.
 
     ARTICLES is read as `import` does, TRUTH as `truth` prints it. Neither Redis nor a server takes
-    part. Exit status 1 when --fail-under is not met.
+    part, but for --overview. Exit status 1 when --fail-under is not met.
     """
     from api.commands.evaluation import Wish, evaluate_archive
 

@@ -53,6 +53,7 @@ def figures(live: LiveSite, now: datetime) -> Figures:
         "imports": [one.model_dump(mode="json") for one in backend().imports.last(live.site)],
         "readers": _readers(live.site, now.date()),
         "ranking": {"measured": dict(backend().model(live.site).measured)},
+        "evaluation": _evaluation(live.site),
         "service": _service(live),
     }
 
@@ -164,6 +165,11 @@ def _summed(totals: Iterable[Total]) -> Figures:
     seen, clicked = sum(t.impressions for t in found), sum(t.clicks for t in found)
     rate = round(clicked / seen, 6) if seen else None
     return {"impressions": seen, "clicks": clicked, "click_through": rate}
+
+
+def _evaluation(site: str) -> Figures | None:
+    found = backend().evaluations.latest(site)
+    return None if found is None else found.model_dump(mode="json", exclude={"format"})
 
 
 def _service(live: LiveSite) -> Figures:

@@ -10,6 +10,7 @@ from recommender.config import Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedLease, lease
 from recommender.errors import NotFound
+from recommender.evaluations import Evaluations
 from recommender.events import EventCounts
 from recommender.finder import Finder
 from recommender.imports import ImportLog
@@ -46,6 +47,7 @@ class Backend:
         self.keys = Keys(connection)
         self.sessions = Sessions(connection)
         self.events = EventCounts(connection)
+        self.evaluations = Evaluations(connection)
         self.imports = ImportLog(connection)
         self.surveys = Surveys(connection)
         self.surveyor = Surveyor(self.surveys)

@@ -3,14 +3,19 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+import redis
+from click.testing import CliRunner
 from desk_visit import DeskVisit
 from faults import stopped
 from flask.testing import FlaskClient
 from news import STORIES, article
 
+from api.cli import main
 from recommender.backend import Backend
 from recommender.events import Event
 from recommender.surveyor import conduct
@@ -18,6 +23,7 @@ from recommender.surveyor import conduct
 Put = Callable[..., None]
 Ask = Callable[[], dict[str, Any]]
 
+SAMPLE = Path(__file__).parent.parent / "api/sample"
 HOSTILE = '"><script>alert(1)</script>{{ 7*7 }}'
 
 
@@ -324,3 +330,40 @@ def test_without_rules_or_survey_there_is_no_note(put: Put, desk: DeskVisit) -> 
     put(article("kursk"))
 
     assert "" == desk.get("/find.json").json["note"]
+
+
+# The evaluation
+
+
+def test_the_last_evaluation_is_shown_when_it_was_left_for_the_site(
+    ask: Ask, desk: DeskVisit, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in backend.settings.environment().items():
+        monkeypatch.setenv(name, value)
+    before = (ask()["evaluation"], "--overview main" in desk.get("/overview").text)
+    sample = [str(SAMPLE / name) for name in ("articles.jsonl", "truth.jsonl")]
+    options = ["--systems", "alsosee,recent", "--measures", "nDCG@10,hit@5", "--json"]
+    done = CliRunner().invoke(main, ["evaluate", *sample, *options, "--overview", "main"])
+    printed, found = orjson.loads(done.stdout), ask()["evaluation"]
+    page = desk.get("/overview").text
+
+    assert (None, True) == before
+    assert (80, printed["queries"]) == (found["articles"], found["queries"])
+    mean = printed["systems"]["alsosee"]["nDCG@10"]["mean"]
+    assert mean == pytest.approx(found["systems"]["alsosee"]["nDCG@10"]["mean"], abs=1e-6)
+    assert f"{mean:.3f}" in page and ">recent<" in page and "--overview main" not in page
+
+
+def test_an_evaluation_for_an_unknown_site_does_not_begin() -> None:
+    done = CliRunner().invoke(main, ["evaluate", "none", "none", "--overview", "elsewhere"])
+
+    assert (1, True) == (done.exit_code, "no site 'elsewhere'" in done.stderr)
+
+
+@pytest.mark.parametrize("record", [b"", b"AR", b"\xff" * 99])
+def test_an_evaluation_that_cannot_be_read_is_none(
+    ask: Ask, raw_redis: "redis.Redis", key: dict[str, str], record: bytes
+) -> None:
+    raw_redis.set("see:{main}:evaluation", record)
+
+    assert ask()["evaluation"] is None

@@ -21,6 +21,7 @@ STAND_OUT = {
     "never": "never recommended",
 }
 """What a survey notes articles for, in words."""
+MEASURES = ("nDCG@10", "recall@10", "hit@5")
 REST = {"sections": "others, or none", "languages": "others, or unknown", "years": "earlier"}
 _DAY_NAMES = {
     1: "a day",
@@ -42,6 +43,7 @@ def overview(site: str) -> Response:
         rows=_rows(found),
         stand_out=STAND_OUT,
         numbers=SURVEYED,
+        measures=_measures(found["evaluation"]),
         note=note,
     )
 
@@ -75,6 +77,13 @@ def _rows(found: Figures) -> dict[str, list[tuple[str, int]]]:
         rows["ages"] = [(_age(band), band["lists"]) for band in survey["ages"]]
         rows["gaps"] = [(_age(band), band["lists"]) for band in survey["gaps"]]
     return rows
+
+
+def _measures(evaluation: Figures | None) -> list[str]:
+    """Those that say most, of those that were taken; or else the first ones."""
+    systems = evaluation["systems"] if evaluation else {}
+    taken = [*next(iter(systems.values()), {})]
+    return [m for m in MEASURES if m in taken] or taken[: len(MEASURES)]
 
 
 def _named(values: Iterable[Figures], rest: str) -> list[tuple[str, int]]:

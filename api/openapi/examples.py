@@ -209,6 +209,12 @@ OVERVIEW_EXAMPLE = {
         "positions": [{"position": 1, **_COUNTS_EXAMPLE}],
     },
     "ranking": {"measured": {"measure": "nDCG@10", "before": 0.41, "after": 0.43}},
+    "evaluation": {
+        "made_at": "2025-03-12T22:00:00Z",
+        "articles": 1272,
+        "queries": 310,
+        "systems": {"alsosee": {"nDCG@10": {"mean": 0.43, "low": 0.4, "high": 0.46}}},
+    },
     "service": {
         "version": "0.1.0",
         "state": "ready",

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from recommender.evaluations import Measured
 from recommender.imports import Import
 
 
@@ -129,6 +130,15 @@ class RankingFigures(BaseModel):
     )
 
 
+class Evaluated(BaseModel):
+    """An evaluation in short: system, measure, and its mean with the 95 % interval."""
+
+    made_at: datetime
+    articles: int
+    queries: int
+    systems: dict[str, dict[str, Measured]]
+
+
 class StoreCheck(BaseModel):
     state: Literal["ok", "note", "wrong"]
     text: str
@@ -161,4 +171,7 @@ class Overview(BaseModel):
     imports: list[Import] = Field(description="The last ones in bulk, the newest first")
     readers: ReaderFigures
     ranking: RankingFigures
+    evaluation: Evaluated | None = Field(
+        description="What `alsosee evaluate --overview` found last; null before the first"
+    )
     service: ServiceFigures
