@@ -13,10 +13,12 @@ from api import (
     events,
     explain,
     health,
+    links,
     openapi,
     overview,
     related,
     rules,
+    site_settings,
     widget,
 )
 from api.errors import problem
@@ -55,9 +57,21 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    modules = (related, explain, articles, rules, events, overview)
-    for module in (*modules, health, openapi, widget, editor):
+    for module in (
+        related,
+        links,
+        explain,
+        articles,
+        rules,
+        site_settings,
+        events,
+        overview,
+        health,
+        openapi,
+        widget,
+    ):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(editor.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     return app

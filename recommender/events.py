@@ -86,6 +86,11 @@ class EventCounts:
         with self._connection.using("write") as client:
             client.register_script(_COUNT)([_key(site, day)], [MAX_FIELDS, seconds, *fields])
 
+    def size(self, site: str, day: date) -> int:
+        """How many of a day's `MAX_FIELDS` counts are taken."""
+        with self._connection.using("batch") as client:
+            return int(client.hlen(_key(site, day)))
+
     def counts(self, site: str, days: Iterable[date]) -> list[Count]:
         """All counts of these days, by day, article and place."""
         return [count for day in sorted(days) for count in self._of_day(site, day)]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recommender.errors import NotFound, StoreUnavailable
 from recommender.live import LiveSite
-from recommender.parameters import ListParameters
+from recommender.parameters import DEFAULT_LIMIT, ListParameters
 from recommender.places import FALLBACKS, RelatedList
 
 MOST_LISTS = 10_000  # of more articles as many stand for all
@@ -44,7 +44,7 @@ class Noted(BaseModel):
 
 class Survey(BaseModel):
     """
-    The lists of a site in figures. All lists are as long as readers get them by default.
+    The lists of a site in figures, as readers get them by the site's own settings.
 
     Fields:
         version: of the site when it ended.
@@ -175,9 +175,9 @@ def _days(time: timedelta) -> float:
 
 
 def _counted(numbers: Iterable[int]) -> tuple[int, ...]:
-    """How many are 0, 1, 2, … up to the length of a list."""
+    """How many are 0, 1, 2, … up to the usual length of a list, or the most there are."""
     counts = Counter(numbers)
-    return tuple(counts[n] for n in range(ListParameters().limit + 1))
+    return tuple(counts[n] for n in range(max([DEFAULT_LIMIT, *counts]) + 1))
 
 
 def _grouped(values: Iterable[float], starts: Sequence[float]) -> tuple[int, ...]:

@@ -153,7 +153,11 @@ def test_places_are_1_to_50(send, counts, position):
 def test_what_cannot_be_read_is_refused_in_words(client, body):
     response = client.post(PATH, data=body)
 
-    assert (400, "application/problem+json") == (response.status_code, response.content_type)
+    assert (400, "application/problem+json", "The events cannot be read.") == (
+        response.status_code,
+        response.content_type,
+        response.json["detail"],
+    )
 
 
 def test_a_batch_has_100_events_at_most(send):

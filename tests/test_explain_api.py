@@ -71,6 +71,19 @@ def test_the_ranking_is_the_list_that_readers_see_and_goes_on(
     assert [item["score"] for item in seen] == [i["score"] for i in answer["items"]][: len(seen)]
 
 
+def test_what_may_not_stand_there_is_told_among_the_dropped_the_nearest_first(
+    client: FlaskClient, key: Key
+) -> None:
+    nearest = [item["id"] for item in explained(client, key)["items"]]
+    for target in (nearest[2], nearest[0]):
+        rule = {"kind": "block", "source": {"article": "kursk"}, "target": {"article": target}}
+        assert 201 == client.post("/v1/main/rules", json=rule, headers=key).status_code
+    dropped = explained(client, key)["dropped"]
+
+    assert ["wire", nearest[0], nearest[2]] == [drop["id"] for drop in dropped]
+    assert "blocked" == dropped[1]["reason"]["code"]
+
+
 def test_what_was_dropped_is_told_with_its_reason(client: FlaskClient, key: Key) -> None:
     assert [
         {

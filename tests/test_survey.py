@@ -19,7 +19,7 @@ from recommender import survey as surveying
 from recommender import surveyor
 from recommender.backend import Backend
 from recommender.errors import StoreUnavailable
-from recommender.parameters import ListParameters
+from recommender.parameters import DEFAULT_LIMIT
 from recommender.places import FALLBACKS, Item, RelatedList
 from recommender.survey import DAYS, OLD_DAYS, TIMES, Lists, Noted, Survey, survey
 from recommender.surveyor import Progress, SurveyStopped, conduct
@@ -62,6 +62,12 @@ def test_what_only_fills_a_list_up_is_not_related_and_a_pin_is() -> None:
 
     assert (2, 1, 0, 1, 0, 0) == found.related
     assert ({"c": 0, "d": 0}, {"a": 1}) == (numbers(found.without), numbers(found.few))
+
+
+def test_longer_lists_are_counted_to_their_end() -> None:
+    found = added_up(a_list(card("a"), *((card(f"i{n}"), "similar") for n in range(8))))
+
+    assert (0,) * 8 + (1,) == found.related
 
 
 def test_it_says_which_articles_stand_everywhere_and_which_nowhere() -> None:
@@ -198,7 +204,7 @@ def test_it_sees_the_lists_that_readers_see(stories: None, backend: Backend, cli
     assert dict(times) == numbers(found.most)
     assert [
         sum(n == sum(i["reason"]["code"] == "similar" for i in items) for items in lists)
-        for n in range(ListParameters().limit + 1)
+        for n in range(DEFAULT_LIMIT + 1)
     ] == list(found.related)
 
 

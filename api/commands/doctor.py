@@ -6,6 +6,7 @@ import platform
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from textwrap import shorten
@@ -22,6 +23,7 @@ from recommender.config import PREFIX, Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedServerError
 from recommender.errors import AlsoSeeError, ConfigurationError
+from recommender.events import MAX_FIELDS, EventCounts
 from recommender.model import DEFAULTS, RankingModel
 from recommender.store import Store
 
@@ -29,6 +31,7 @@ SECRET = frozenset({"ALSOSEE_REDIS_URL", "ALSOSEE_CACHE_URL"})  # may hold a pas
 LANGUAGES_SHOWN = 8
 LINES_SHOWN = 10
 LINE_CHARS = 70
+NEARLY = 0.8  # of what a day's counts have room for
 EMPTY = "no articles: alsosee import FILE"
 
 WORDS: dict[State, str] = {"ok": "ok", "note": "note", "wrong": "WRONG"}
@@ -117,6 +120,7 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
         yield from _site(backend.store, site)
         if settings.ranking is not None:
             yield _ranking(settings.ranking, site, backend.model(site))
+        yield from _events(backend.events, site)
     yield from _keys(settings, backend)
 
 
@@ -144,6 +148,16 @@ def _ranking(path: Path, site: str, model: RankingModel) -> Check:
     if {"gain", "queries"} <= model.measured.keys():
         text += f", {model.measured['gain']:+} nDCG@10 on {model.measured['queries']} articles"
     return Check("ranking", "ok", text)
+
+
+def _events(events: EventCounts, site: str) -> Iterator[Check]:
+    taken = events.size(site, datetime.now(UTC).date())
+    if taken >= NEARLY * MAX_FIELDS:
+        text = (
+            f"{site}: {taken:,} of today's {MAX_FIELDS:,} counts of impressions and clicks are"
+            " taken; beyond that, articles and places that are new today are not counted"
+        )
+        yield Check("events", "note", text)
 
 
 def _archive(

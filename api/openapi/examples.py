@@ -22,7 +22,7 @@ ARTICLE_EXAMPLE = {
     "updated_at": None,
     "image": {"url": "https://news.example/kursk.jpg", "width": 1200, "height": 675, "alt": None},
 }
-LIST_EXAMPLE = {
+LIST_EXAMPLE: dict[str, Any] = {
     "source": {
         "id": "2025/03/12/sudzha",
         "url": "https://news.example/2025/03/12/sudzha",
@@ -78,6 +78,50 @@ RANKING_EXAMPLE = {
     ],
 }
 DRAFT_EXAMPLE = {"title": "Talks in Istanbul", "body": "Negotiators met on Friday.", "limit": 3}
+SENT_LINK_EXAMPLE = {
+    "title": "Talks in Istanbul",
+    "body": "Negotiators met on Friday.\n\nNobody gives up the Kursk region.",
+    "limit": 3,
+    "direction": "out",
+}
+LINKS_EXAMPLE = {
+    "draft": {"id": None, "title": "Talks in Istanbul", "language": "en"},
+    "direction": "out",
+    "version": 1284,
+    "items": [
+        {
+            "target": {
+                key: value
+                for key, value in ARTICLE_EXAMPLE.items()
+                if key not in ("body", "version")
+            },
+            "score": 0.383449,
+            "reason": _BECAUSE,
+            "anchor": {
+                "start": 48,
+                "end": 60,
+                "start_utf16": 48,
+                "end_utf16": 60,
+                "text": "Kursk region",
+                "html": '<a href="https://news.example/2025/03/13/kursk">Kursk region</a>',
+            },
+            "after_paragraph": {"index": 1, "offset": 61, "offset_utf16": 61},
+            "html": '<p>Also See: <a href="https://news.example/2025/03/13/kursk">'
+            "Russia retakes villages in the Kursk region</a></p>",
+        }
+    ],
+    "duplicates": [
+        {
+            "id": "2025/03/10/istanbul",
+            "title": "Istanbul talks begin",
+            "url": "https://news.example/2025/03/10/istanbul",
+            "published_at": "2025-03-10T10:00:00Z",
+            "similarity": 0.71,
+            "overlap": 0.83,
+            "message": "We already ran this on 10 March 2025.",
+        }
+    ],
+}
 PROBLEM_EXAMPLE = {
     "type": "about:blank",
     "title": "Bad Request",
@@ -149,6 +193,52 @@ AUDIT_ENTRY_EXAMPLE = {
     "undoes": None,
     "before": [],
     "after": [RULE_EXAMPLE],
+    "settings": None,
+}
+SENT_SETTINGS_EXAMPLE = {
+    "site": {"limit": 6, "half_life_days": 3.5},
+    "surfaces": {
+        "home": {"mode": "recent", "max_age": "90d", "max_per_section": 2},
+        "newsletter": {"limit": 3, "section": ["World"], "weights": {"time": 0.5}},
+    },
+    "author": "Ana Ruiz",
+    "note": "Fresher lists on the home page",
+}
+SETTINGS_EXAMPLE = {
+    "site": {"limit": 6, "half_life_days": 3.5, "weights": {}},
+    "surfaces": {
+        "home": {"mode": "recent", "max_age": "90d", "max_per_section": 2, "weights": {}},
+        "newsletter": {"limit": 3, "section": ["World"], "weights": {"time": 0.5}},
+    },
+    "revision": "7b0e0a3d5c1f92e846",
+}
+SENT_COMPARISON_EXAMPLE = {
+    "surface": "home",
+    "b": {"mode": "recent", "diversity": 0.3},
+    "sample": 200,
+}
+SIDE_BY_SIDE_EXAMPLE = {
+    "version": 1284,
+    "source": LIST_EXAMPLE["source"],
+    "overlap": 1.0,
+    "a": [LIST_EXAMPLE["items"][0] | {"movement": {"code": "same", "places": 0}}],
+    "b": [LIST_EXAMPLE["items"][0] | {"movement": {"code": "same", "places": 0}}],
+}
+_FIGURES_EXAMPLE = {
+    "items": 5.0,
+    "age_days": 412.3,
+    "distance_days": 96.5,
+    "cosine": 0.128941,
+    "sections": 1.9,
+    "fallback": 0.04,
+}
+SAMPLED_EXAMPLE = {
+    "articles": 200,
+    "changed": 0.875,
+    "overlap": 0.52,
+    "moved": 0.9,
+    "a": _FIGURES_EXAMPLE,
+    "b": _FIGURES_EXAMPLE | {"age_days": 31.0, "distance_days": 380.2, "sections": 2.4},
 }
 _NOTED_EXAMPLE = {**_TARGET_EXAMPLE, "number": 31.0}
 _COUNTS_EXAMPLE = {"impressions": 5200, "clicks": 143, "click_through": 0.0275}
@@ -258,6 +348,8 @@ EXAMPLES: dict[str, Any] = {
     "Article": ARTICLE_EXAMPLE,
     "SentArticle": SENT_ARTICLE_EXAMPLE,
     "Draft": DRAFT_EXAMPLE,
+    "LinkDraft": SENT_LINK_EXAMPLE,
+    "Links": LINKS_EXAMPLE,
     "List": LIST_EXAMPLE,
     "Explanation": EXPLANATION_EXAMPLE,
     "Ranking": RANKING_EXAMPLE,
@@ -271,6 +363,11 @@ EXAMPLES: dict[str, Any] = {
     "ArticleOverrides": OVERRIDES_EXAMPLE,
     "AuditEntry": AUDIT_ENTRY_EXAMPLE,
     "AuditPage": {"items": [AUDIT_ENTRY_EXAMPLE], "next": "1286-1"},
+    "SentSettings": SENT_SETTINGS_EXAMPLE,
+    "Settings": SETTINGS_EXAMPLE,
+    "SentComparison": SENT_COMPARISON_EXAMPLE,
+    "SideBySide": SIDE_BY_SIDE_EXAMPLE,
+    "Sampled": SAMPLED_EXAMPLE,
     "Overview": OVERVIEW_EXAMPLE,
     "Health": HEALTH_EXAMPLE,
     "Readiness": READINESS_EXAMPLE,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from browser_pages import HostSite, Visit, host_site
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -64,9 +64,15 @@ def site() -> Iterator[HostSite]:
         yield site
 
 
+@pytest.fixture(scope="session")
+def contexts() -> dict[str, BrowserContext]:
+    """What `visit` has open, for all tests; nothing here keeps anything in a browser."""
+    return {}
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    visit = Visit(browser)
+def visit(browser: Browser, contexts: dict[str, BrowserContext]) -> Iterator[Visit]:
+    visit = Visit(browser, contexts)
     yield visit
     visit.close()
 
