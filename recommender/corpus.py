@@ -1,7 +1,6 @@
 """A site's articles as one worker holds them: vectors to compare, columns to filter by."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from hashlib import blake2b
 from itertools import pairwise
 from typing import NamedTuple
@@ -128,22 +127,6 @@ class Corpus:
         if size < slots.size:
             slots = slots[np.argpartition(self._ranks[slots], size)[:size]]
         return slots[np.argsort(self._ranks[slots])]
-
-    def panel(self, now: datetime, size: int, newest: int) -> list[str]:
-        """
-        Ids of *size* articles that stand for all that are out by *now*, the newest first: the
-        *newest* ones, and of the others those with the lowest hashes. Of fewer, all.
-
-        Whatever came and went and in which order, the same articles have the same panel.
-        """
-        slots = np.flatnonzero(self.catalogue.published_between(None, None, now))
-        # Not minus: the date of an undated article has no opposite.
-        order = np.lexsort((self._ranks[slots], ~self.catalogue.published[slots]))
-        slots = slots[order]
-        if slots.size > size:
-            others = np.argsort(self._ranks[slots[newest:]], kind="stable")[: size - newest]
-            slots = np.concatenate((slots[:newest], slots[newest:][np.sort(others)]))
-        return self.ids(slots.tolist())
 
     def least_similarity(self, language: str | None) -> float:
         """As `calibration` finds it; kept until the next change."""

@@ -17,6 +17,7 @@ from features.boilerplate import LEAST_SHARE_LEFT, LEAST_TERMS_LEFT, LIMITS
 from features.vectorizer import FEATURES_VERSION, IDF_FADE, TWO_WORD_WEIGHT
 from recommender.arrays import Arrays
 from recommender.base import FORMAT
+from recommender.catalogue import UNDATED
 from recommender.comparison import (
     Compared,
     ListFigures,
@@ -67,6 +68,7 @@ class Holdings(NamedTuple):
         languages, sections: (case-folded) value → how many articles have it.
         published: of every article, shape (articles,), int64, microseconds since 1970 UTC;
             `UNDATED` without a date.
+        out: how many are out.
         newest: id of the article that came out last; None when none is out.
     """
 
@@ -74,6 +76,7 @@ class Holdings(NamedTuple):
     languages: Mapping[str, int]
     sections: Mapping[str, int]
     published: NDArray[np.int64]
+    out: int
     newest: str | None
 
 
@@ -194,13 +197,14 @@ class LiveSite:
     def sampled(self, a: ListDefaults, b: ListDefaults, size: int, now: datetime) -> Sampled:
         """As `compared`, in figures over *size* articles; readers wait for two lists at most."""
         pairs = []
-        for article_id in self._sample(size, now):
+        for article_id in self.sample(size, now):
             with suppress(NotFound):  # deleted since
                 pairs.append(self._figures(article_id, a, b, now))
             time.sleep(GIVE_WAY_SECONDS)
         return sampled(pairs)
 
-    def _sample(self, size: int, now: datetime) -> list[str]:
+    def sample(self, size: int, now: datetime) -> list[str]:
+        """Ids of articles that stand for all, as `recommender.comparison.sample` takes them."""
         with self._alone():
             self._catch_up()
             return sample(self._corpus, size, now)
@@ -276,21 +280,17 @@ class LiveSite:
         with self._alone():
             self._catch_up()
             catalogue = self._corpus.catalogue
-            newest = self._corpus.panel(now, 1, 1)
+            out = catalogue.published_between(None, None, now)
+            dated = np.flatnonzero(out & (catalogue.published != UNDATED))
+            newest = dated[np.argsort(catalogue.published[dated])][-1:].tolist()
             return Holdings(
                 self._version,
                 catalogue.tally("language"),
                 catalogue.tally("section"),
                 catalogue.published[self._corpus.index.live],
-                newest[0] if newest else None,
+                int(np.count_nonzero(out)),
+                next(iter(self._corpus.ids(newest)), None),
             )
-
-    def panel(self, now: datetime, size: int, newest: int) -> tuple[list[str], int]:
-        """As `Corpus.panel` has it, and how many are out in all."""
-        with self._alone():
-            self._catch_up()
-            out = self._corpus.catalogue.published_between(None, None, now)
-            return self._corpus.panel(now, size, newest), int(np.count_nonzero(out))
 
     def ids(self) -> list[str]:
         """The ids of all articles, ascending, as of the last look at the store."""

@@ -17,7 +17,6 @@ from recommender.parameters import DEFAULT_LIMIT, ListParameters
 from recommender.places import FALLBACKS, RelatedList
 
 MOST_LISTS = 10_000  # of more articles as many stand for all
-NEWEST = 2_000  # of these, whoever reads is most likely to read
 MOST_NAMED = 200
 FEW = 2  # related articles, or just one
 OLD_DAYS = 365  # an article that came out so long before the story
@@ -49,7 +48,7 @@ class Survey(BaseModel):
     Fields:
         version: of the site when it ended.
         articles: how many were out.
-        lists: how many were looked at; of fewer than `articles`, those of `Corpus.panel`.
+        lists: how many were looked at; fewer than `articles` are a sample.
         related: how many lists have 0, 1, 2, … related articles; the rest only fill them up.
         ages: how many lists are so old: `DAYS` from today to the middle one of their articles.
         gaps: the same from the story; the first is of lists whose middle article is newer.
@@ -136,7 +135,8 @@ def survey(live: LiveSite, now: datetime, between: Between) -> Survey:
             it raises ends the survey.
     """
     wanted, lists = ListParameters(), Lists(now)
-    ids, articles = patiently(partial(live.panel, now, MOST_LISTS, NEWEST))
+    ids = patiently(partial(live.sample, MOST_LISTS, now))
+    articles = patiently(partial(live.holdings, now)).out
     for done, article_id in enumerate(ids):
         between(done, len(ids))
         try:

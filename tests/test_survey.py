@@ -12,7 +12,6 @@ from faults import stopped
 from hypothesis import given
 from hypothesis import strategies as st
 from news import STORIES, article
-from pipeline import Archive
 
 from api.cli import main
 from recommender import survey as surveying
@@ -146,43 +145,6 @@ def test_it_adds_up_as_counting_on_fingers_does(rows: Any) -> None:
     assert sum(found.gaps[DAYS.index(OLD_DAYS) + 2 :]) == len(found.old)
 
 
-# Which articles
-
-
-def test_a_small_archive_is_looked_at_as_a_whole_and_the_newest_first() -> None:
-    archive = Archive(*({"id": f"a{n}", "published_at": before(n)} for n in range(9)))
-
-    assert [f"a{n}" for n in range(9)] == archive.corpus.panel(NOW, 10, 3)
-
-
-def test_what_is_not_out_yet_or_gone_is_not_looked_at() -> None:
-    archive = Archive(
-        {"id": "out", "published_at": before(1)},
-        {"id": "later", "published_at": before(-1)},
-        {"id": "undated", "published_at": None},
-        {"id": "gone", "published_at": before(2)},
-    )
-    archive.delete("gone")
-
-    assert ["out", "undated"] == archive.corpus.panel(NOW, 10, 3)
-
-
-@given(st.permutations(range(40)), st.integers(1, 39))
-def test_of_a_large_one_the_same_articles_stand_for_all(order: list[int], start: int) -> None:
-    """However they came, the newest are among them."""
-    fields = [{"id": f"a{n}", "published_at": before(n)} for n in order]
-    archive = Archive(*fields[:start])
-    archive.put(*fields[start:])
-    panel = archive.corpus.panel(NOW, 12, 4)
-
-    assert (12, [f"a{n}" for n in range(4)]) == (len(set(panel)), panel[:4])
-    assert panel == sorted(panel, key=lambda i: int(i[1:]))
-    assert PANEL.corpus.panel(NOW, 12, 4) == panel
-
-
-PANEL = Archive(*({"id": f"a{n}", "published_at": before(n)} for n in range(40)))
-
-
 # The survey of a site
 
 
@@ -212,10 +174,17 @@ def test_of_a_large_archive_it_says_that_it_looked_at_some(
     stories: None, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(surveying, "MOST_LISTS", 3)
-    monkeypatch.setattr(surveying, "NEWEST", 1)
     found = survey(backend.site("main"), datetime.now(UTC), nothing)
 
     assert (5, 3, True) == (found.articles, found.lists, found.is_sample)
+
+
+def test_what_is_not_out_yet_is_not_looked_at(put: Put, backend: Backend) -> None:
+    put(article("kursk"), article("sudzha", published_at=None))
+    put(article("final", published_at="9999-01-01T00:00:00Z"))
+    found = survey(backend.site("main"), datetime.now(UTC), nothing)
+
+    assert (2, 2, {"kursk": 1, "sudzha": 1}) == (found.articles, found.lists, numbers(found.most))
 
 
 def test_of_an_empty_archive_it_finds_nothing(backend: Backend) -> None:
@@ -225,9 +194,11 @@ def test_of_an_empty_archive_it_finds_nothing(backend: Backend) -> None:
 
 
 def test_what_is_deleted_meanwhile_is_passed_over(stories: None, backend: Backend) -> None:
+    last = backend.site("main").sample(5, datetime.now(UTC))[-1]
+
     def delete(done: int, total: int) -> None:
         if done == 1:
-            backend.store.delete("main", "budget")
+            backend.store.delete("main", last)
 
     found = survey(backend.site("main"), datetime.now(UTC), delete)
 
