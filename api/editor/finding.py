@@ -46,24 +46,43 @@ def find_as_typed(site: str) -> Response:
 
 
 def _found(site: str) -> dict[str, Any]:
-    typed = request.args.get("q", "")[:MAX_TYPED_CHARS]
-    section, mark = request.args.get("section", ""), request.args.get("mark", "")
-    number = min(max(request.args.get("page", 1, int), 1), MAX_PAGES)
-    rules, note = _rules(site), ""
+    asked, rules = _asked(), _rules(site)
     marks = _marks(rules)
-    if mark in SURVEYED:
-        noted, note = _surveyed(site, mark)
-        found = _among(site, noted, typed, section, number)
+    if asked["mark"] in SURVEYED:
+        noted, note = _surveyed(site, asked["mark"])
+        found = _in_their_order(site, noted, asked)
         marks = {i: [*marks.get(i, []), *said] for i, said in noted.items()}
     else:
-        among = _named(rules, MARKS[mark]) if mark in MARKS else None
-        offset = (number - 1) * PAGE
-        found = backend().finder(site).find(typed, section or None, among, offset, PAGE)
+        note, found = "", _newest_first(site, rules, asked)
     cards = backend().store.cards(site, found.ids)
     shown = [_line(cards[i], marks.get(i, [])) for i in found.ids if i in cards]
-    asked = {"q": typed, "section": section, "mark": mark, "page": number}
-    more = number * PAGE < found.total
+    more = asked["page"] * PAGE < found.total
     return {**asked, "items": shown, "total": found.total, "more": more, "note": note}
+
+
+def _asked() -> dict[str, Any]:
+    return {
+        "q": request.args.get("q", "")[:MAX_TYPED_CHARS],
+        "section": request.args.get("section", ""),
+        "mark": request.args.get("mark", ""),
+        "page": min(max(request.args.get("page", 1, int), 1), MAX_PAGES),
+    }
+
+
+def _newest_first(site: str, rules: Iterable[Rule], asked: Mapping[str, Any]) -> Found:
+    kinds = MARKS.get(asked["mark"])
+    among = _named(rules, kinds) if kinds else None
+    offset = (asked["page"] - 1) * PAGE
+    return backend().finder(site).find(asked["q"], asked["section"] or None, among, offset, PAGE)
+
+
+def _in_their_order(site: str, noted: Mapping[str, Any], asked: Mapping[str, Any]) -> Found:
+    """Of the articles that a survey noted."""
+    finder, place = backend().finder(site), (asked["page"] - 1) * PAGE
+    found = finder.find(asked["q"], asked["section"] or None, noted.keys(), 0, MOST_NAMED)
+    fitting = set(found.ids)
+    ids = [article_id for article_id in noted if article_id in fitting]
+    return Found(ids[place : place + PAGE], found.total)
 
 
 def _surveyed(site: str, mark: str) -> tuple[dict[str, list[str]], str]:
@@ -77,14 +96,6 @@ def _surveyed(site: str, mark: str) -> tuple[dict[str, list[str]], str]:
     words = SURVEYED[mark]
     said = {one.id: [words.format(one.number)] if words else [] for one in noted}
     return said, f"As the survey of {made} found it{most}."
-
-
-def _among(site: str, noted: Mapping[str, Any], typed: str, section: str, number: int) -> Found:
-    """A page of the articles that a survey noted, in its order."""
-    found = backend().finder(site).find(typed, section or None, noted.keys(), 0, MOST_NAMED)
-    fitting = set(found.ids)
-    ids = [article_id for article_id in noted if article_id in fitting]
-    return Found(ids[(number - 1) * PAGE : number * PAGE], found.total)
 
 
 def _rules(site: str) -> list[Rule]:
