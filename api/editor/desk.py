@@ -12,6 +12,8 @@ from recommender.sessions import SECONDS, Session
 
 PAGES = (
     ("editor.finding.find", "Articles"),
+    ("editor.drafts.draft", "Draft"),
+    ("editor.settings.settings", "Settings"),
     ("editor.changes.changes", "Changes"),
     ("editor.overview.overview", "Overview"),
 )
