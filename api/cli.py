@@ -309,6 +309,20 @@ def widget(site: str | None, url: str) -> None:
 
 
 @main.command()
+@SITE
+@JSON
+def survey(site: str | None, as_json: bool) -> None:
+    """Make every article's list and say how many are short, and which articles stand in none.
+
+    The editor's desk shows the last one on its overview. Of more than 10,000 articles so many stand
+    for all. It may run beside the service; one at a time.
+    """
+    from api.commands.survey import survey as run
+
+    run(_settings(), site, as_json)
+
+
+@main.command()
 @JSON
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
@@ -373,6 +387,9 @@ def truth(articles: str, form: str) -> None:
 @click.option("--report", type=PATH, metavar="DIR", help="Write a page to read and to mail.")
 @click.option("--trec", type=PATH, metavar="DIR", help="Write TREC runs and qrels.")
 @click.option(
+    "--overview", metavar="SITE", help="Show the figures on the overview of this site's desk."
+)
+@click.option(
     "--no-timings",
     "timings",
     flag_value=False,
@@ -395,7 +412,7 @@ def evaluate(
     """Measure the lists of this product, and of plain ones, on judged pairs.
 
     ARTICLES is read as `import` does, TRUTH as `truth` prints it. Neither Redis nor a server takes
-    part. Exit status 1 when --fail-under is not met.
+    part, but for --overview. Exit status 1 when --fail-under is not met.
     """
     from api.commands.evaluation import Wish, evaluate_archive
 

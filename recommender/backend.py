@@ -10,13 +10,16 @@ from recommender.config import Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedLease, lease
 from recommender.errors import NotFound
+from recommender.evaluations import Evaluations
 from recommender.events import EventCounts
 from recommender.finder import Finder
+from recommender.imports import ImportLog
 from recommender.lists import ListCache
 from recommender.live import LiveSite
 from recommender.model import DEFAULTS, RankingModel
 from recommender.sessions import Sessions
 from recommender.store import Store
+from recommender.surveyor import Surveyor, Surveys
 
 
 class Backend:
@@ -44,6 +47,11 @@ class Backend:
         self.keys = Keys(connection)
         self.sessions = Sessions(connection)
         self.events = EventCounts(connection)
+        self.evaluations = Evaluations(connection)
+        self.imports = ImportLog(connection)
+        self.surveys = Surveys(connection)
+        self.surveyor = Surveyor(self.surveys)
+        self._stack.callback(self.surveyor.close)
         self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
         self.builder = Builder(settings)
         self._stack.callback(self.builder.close)
@@ -95,8 +103,8 @@ class Backend:
         return self._lease.url
 
     def _connect(self, url: str) -> Connection:
-        # A connection for every thread, the follower, and one to spare.
-        connection = Connection(url, self.settings.threads + 2)
+        # A connection for every thread, the follower, a survey, and one to spare.
+        connection = Connection(url, self.settings.threads + 3)
         self._stack.callback(connection.close)
         return connection
 

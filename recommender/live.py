@@ -8,13 +8,16 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from features.article import Article
 from features.boilerplate import LEAST_SHARE_LEFT, LEAST_TERMS_LEFT, LIMITS
 from features.vectorizer import FEATURES_VERSION, IDF_FADE, TWO_WORD_WEIGHT
 from recommender.arrays import Arrays
 from recommender.base import FORMAT
+from recommender.catalogue import UNDATED
 from recommender.comparison import (
     Compared,
     ListFigures,
@@ -55,6 +58,26 @@ MADE_BY = {
     "weights": [TWO_WORD_WEIGHT, IDF_FADE],
     "boilerplate": [*LIMITS, LEAST_TERMS_LEFT, LEAST_SHARE_LEFT],
 }
+
+
+class Holdings(NamedTuple):
+    """
+    What an archive is made of.
+
+    Fields:
+        languages, sections: (case-folded) value → how many articles have it.
+        published: of every article, shape (articles,), int64, microseconds since 1970 UTC;
+            `UNDATED` without a date.
+        out: how many are out.
+        newest: id of the article that came out last; None when none is out.
+    """
+
+    version: int
+    languages: Mapping[str, int]
+    sections: Mapping[str, int]
+    published: NDArray[np.int64]
+    out: int
+    newest: str | None
 
 
 Made = TypeVar("Made")
@@ -110,6 +133,11 @@ class LiveSite:
     def version(self) -> int:
         """The version that the corpus was last brought to; -1 before the first time."""
         return self._version
+
+    @property
+    def file_number(self) -> int | None:
+        """Of the index file that the corpus started from, if it was one."""
+        return self._file.number if self._file else None
 
     def has_surface(self, name: str) -> bool:
         """Whether the settings, as of `version` or later, say something of this surface."""
@@ -169,13 +197,14 @@ class LiveSite:
     def sampled(self, a: ListDefaults, b: ListDefaults, size: int, now: datetime) -> Sampled:
         """As `compared`, in figures over *size* articles; readers wait for two lists at most."""
         pairs = []
-        for article_id in self._sample(size, now):
+        for article_id in self.sample(size, now):
             with suppress(NotFound):  # deleted since
                 pairs.append(self._figures(article_id, a, b, now))
             time.sleep(GIVE_WAY_SECONDS)
         return sampled(pairs)
 
-    def _sample(self, size: int, now: datetime) -> list[str]:
+    def sample(self, size: int, now: datetime) -> list[str]:
+        """Ids of articles that stand for all, as `recommender.comparison.sample` takes them."""
         with self._alone():
             self._catch_up()
             return sample(self._corpus, size, now)
@@ -245,6 +274,23 @@ class LiveSite:
                 return None
             about = {"version": self._version, "born": self._born.hex(), **MADE_BY}
             return self._files.publish(self._corpus.arrays(), about)
+
+    def holdings(self, now: datetime) -> Holdings:
+        """What the archive is made of."""
+        with self._alone():
+            self._catch_up()
+            catalogue = self._corpus.catalogue
+            out = catalogue.published_between(None, None, now)
+            dated = np.flatnonzero(out & (catalogue.published != UNDATED))
+            newest = dated[np.argsort(catalogue.published[dated])][-1:].tolist()
+            return Holdings(
+                self._version,
+                catalogue.tally("language"),
+                catalogue.tally("section"),
+                catalogue.published[self._corpus.index.live],
+                int(np.count_nonzero(out)),
+                next(iter(self._corpus.ids(newest)), None),
+            )
 
     def ids(self) -> list[str]:
         """The ids of all articles, ascending, as of the last look at the store."""

@@ -58,11 +58,12 @@ CLOSED = {
     ("POST", "/v1/<site>/settings/compare"),
     ("GET", "/v1/<site>/audit"),
     ("POST", "/v1/<site>/audit/<entry_id>/undo"),
+    ("GET", "/v1/<site>/overview"),
 }
 LOOKS = ("/related", "/links", "/compare")  # by POST, because much is sent
 EDITORS = (
     *("/related", "/links", "/explain", "/overrides", "/rules", "/rules/0", "/audit"),
-    *("/audit/1-1/undo", "/settings", "/settings/compare"),
+    *("/audit/1-1/undo", "/settings", "/settings/compare", "/overview"),
 )
 OPENED = {
     "ingest": {"ingest"},

@@ -266,6 +266,7 @@ def test_answers_are_as_described(client: FlaskClient, key: Key) -> None:
         ).json,
         "AuditPage": client.get("/v1/main/audit?limit=1", headers=key).json,
         "AuditEntry": client.post("/v1/main/audit/3-1/undo", headers=key).json,
+        "Overview": client.get("/v1/main/overview", headers=key).json,
         "Health": client.get("/healthz").json,
         "Readiness": client.get("/readyz").json,
     }

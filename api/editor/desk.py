@@ -15,6 +15,7 @@ PAGES = (
     ("editor.drafts.draft", "Draft"),
     ("editor.settings.settings", "Settings"),
     ("editor.changes.changes", "Changes"),
+    ("editor.overview.overview", "Overview"),
 )
 COOKIE = "alsosee_editor"
 MAX_KEPT_CHARS = 200_000  # of a form that has to wait

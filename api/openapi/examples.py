@@ -240,6 +240,83 @@ SAMPLED_EXAMPLE = {
     "a": _FIGURES_EXAMPLE,
     "b": _FIGURES_EXAMPLE | {"age_days": 31.0, "distance_days": 380.2, "sections": 2.4},
 }
+_NOTED_EXAMPLE = {**_TARGET_EXAMPLE, "number": 31.0}
+_COUNTS_EXAMPLE = {"impressions": 5200, "clicks": 143, "click_through": 0.0275}
+OVERVIEW_EXAMPLE = {
+    "site": "main",
+    "made_at": "2025-03-13T07:12:44Z",
+    "version": 1286,
+    "archive": {
+        "articles": 1284,
+        "undated": 0,
+        "scheduled": 2,
+        "languages": [{"name": "en", "articles": 1284}],
+        "sections": [{"name": "world", "articles": 900}, {"name": None, "articles": 384}],
+        "years": [{"name": "2025", "articles": 200}, {"name": "2024", "articles": 1084}],
+    },
+    "fresh": {
+        "days": [{"day": "2025-03-13", "articles": 12}],
+        "week": 71,
+        "newest": {**_TARGET_EXAMPLE, "published_at": "2025-03-13T07:12:44Z"},
+    },
+    "survey": {
+        "made_at": "2025-03-12T22:00:00Z",
+        "changes_since": 12,
+        "articles": 1272,
+        "lists": 1272,
+        "related": [4, 9, 31, 70, 200, 958],
+        "without": 4,
+        "few": 40,
+        "old": 17,
+        "never": 61,
+        "recommended": [{"from": 0, "below": 1, "articles": 61}],
+        "ages": [{"from": 1825, "below": None, "lists": 3}],
+        "gaps": [{"from": None, "below": 0, "lists": 412}],
+        "named": {
+            "most": [_NOTED_EXAMPLE],
+            "never": [],
+            "without": [],
+            "few": [],
+            "old": [],
+        },
+    },
+    "surveying": {"done": 800, "total": 1284},
+    "imports": [
+        {
+            "at": "2025-03-13T06:00:00Z",
+            "source": "archive.jsonl",
+            "added": 12,
+            "changed": 1,
+            "unchanged": 1271,
+            "refused": 1,
+            "broke_off": "",
+            "problems": [{"line": 7, "id": None, "field": "published_at", "reason": "not a date"}],
+        }
+    ],
+    "readers": {
+        **_COUNTS_EXAMPLE,
+        "days": [{"day": "2025-03-13", **_COUNTS_EXAMPLE}],
+        "positions": [{"position": 1, **_COUNTS_EXAMPLE}],
+    },
+    "ranking": {"measured": {"measure": "nDCG@10", "before": 0.41, "after": 0.43}},
+    "evaluation": {
+        "made_at": "2025-03-12T22:00:00Z",
+        "articles": 1272,
+        "queries": 310,
+        "systems": {"alsosee": {"nDCG@10": {"mean": 0.43, "low": 0.4, "high": 0.46}}},
+    },
+    "service": {
+        "version": "0.1.0",
+        "state": "ready",
+        "store": "Valkey 9.1.2",
+        "checks": [{"state": "ok", "text": "what was accepted survives a crash and a power cut"}],
+        "index_file": 3,
+        "damaged_records": 0,
+        "outdated_vectors": 0,
+        "workers": 2,
+        "threads": 4,
+    },
+}
 RSS_EXAMPLE = (
     '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>Recent</title>'
     "<link>https://news.example/</link><description>Recent</description></channel></rss>"
@@ -291,6 +368,7 @@ EXAMPLES: dict[str, Any] = {
     "SentComparison": SENT_COMPARISON_EXAMPLE,
     "SideBySide": SIDE_BY_SIDE_EXAMPLE,
     "Sampled": SAMPLED_EXAMPLE,
+    "Overview": OVERVIEW_EXAMPLE,
     "Health": HEALTH_EXAMPLE,
     "Readiness": READINESS_EXAMPLE,
 }

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode
 
 from api.events import EventBatch
+from api.openapi.figures import NamedArticle, Overview
 from features.article import Article, Image
 from recommender.rulebook import AuditEntry
 from recommender.rules import Rule
@@ -161,11 +162,6 @@ class Links(BaseModel):
     version: int = Field(description="Number of the site's last change that they know of")
     items: list[Link]
     duplicates: list[DuplicateArticle]
-
-
-class NamedArticle(BaseModel):
-    id: str
-    title: str | None
 
 
 class Why(BaseModel):
@@ -369,6 +365,7 @@ ANSWERS: dict[type[BaseModel], JsonSchemaMode] = {
     RulePage: "serialization",
     AuditEntry: "serialization",
     AuditPage: "serialization",
+    Overview: "serialization",
     Health: "serialization",
     Readiness: "serialization",
     # What is missing where there is nothing to say.

@@ -34,7 +34,7 @@ IN_FORM = "as HTML, RSS, JSON Feed or JSON-LD"
 def paths() -> dict[str, Described]:
     groups = (
         *(_related, _by_url, _recent, _links, _articles),
-        *(_rules, _settings, _audit, _events, _service),
+        *(_rules, _settings, _audit, _overview, _events, _service),
     )
     return {path: operations for group in groups for path, operations in group().items()}
 
@@ -245,6 +245,17 @@ def _audit() -> dict[str, Described]:
         scope="edit",
     )
     return {"/v1/{site}/audit": {"get": audit}, "/v1/{site}/audit/{entry_id}/undo": {"post": undo}}
+
+
+def _overview() -> dict[str, Described]:
+    overview = operation(
+        "overview",
+        "Archive, lists, readers and service in figures, as the editor's desk shows them",
+        {"200": answer("Overview")},
+        parameters=[SITE],
+        scope="look",
+    )
+    return {"/v1/{site}/overview": {"get": overview}}
 
 
 def _events() -> dict[str, Described]:
