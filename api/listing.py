@@ -12,6 +12,7 @@ from flask import Response, request
 from api.auth import require
 from api.context import backend
 from api.formats import Form, render
+from api.hot import SERVED, Served
 from api.params import FEW_VALUES, ListQuery, list_query
 from features.article import Article
 from recommender.errors import StoreUnavailable
@@ -45,6 +46,7 @@ def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Re
     try:
         finished = backend().lists.get(live.site, name) if shared.is_plain() else None
         if finished is not None and (shared == query or finished.version <= heard):
+            request.environ[SERVED] = Served(finished.version, finished.expires_at)
             return _response(finished, form, "hit")
         finished = _finish(live, article_id, form, name, query, make)
         return _response(finished, form, "fwd=miss")

@@ -4,9 +4,9 @@ import re
 import threading
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import regex
@@ -46,6 +46,13 @@ _MODEL = regex.compile(r"(\p{L})[-‐‑]?(\d+)s?")
 _SENTENCE_ENDS = frozenset("\n.!?…。！？।۔؟")
 _LONGEST_WORD = 64  # what is longer is an address or encoded data
 _LONGEST_PAIR = 80  # to show, with the function words between
+
+# What stands between two blanks, read: its terms, and an empty one where no pair may reach across.
+_Piece = tuple[str, ...]
+_known: dict[str | None, dict[str, _Piece]] = {}  # by language, in this process
+MAX_KNOWN_PIECES = 30_000  # of a language; 7 MB
+MAX_KNOWN_LANGUAGES = 8
+_LONGEST_KNOWN = 40
 
 # A word with what is glued to it and one blank, by which a full stop is known.
 _PIECE = regex.compile(r"\S*+\s|\S++")
@@ -99,21 +106,47 @@ def analyze(text: str, language: str | None) -> Terms:
     better than not), never across the end of a sentence or line, and scripts without spaces have
     none.
     """
-    tokens = _TOKEN.findall(_fold(text, language))
-    return _in_order(tokens, *_stems_and_runs(tokens, language))
+    lines = analyze_lines(text, language)
+    return Terms(*([*chain.from_iterable(found)] for found in zip(*lines, strict=True)))
 
 
 def analyze_lines(text: str, language: str | None) -> list[Terms]:
     """The terms of each line; together those of `analyze`, for no term reaches across lines."""
-    tokens = _TOKEN.findall(_fold(text, language))
+    lines = [line.split(" ") for line in text.split("\n")]
+    known = _known.setdefault(language, {})
+    # No token reaches across a blank: a text is read in pieces, and a known one not again.
+    new = _read({*chain.from_iterable(lines)}.difference(known), language)
+    known.update((piece, read) for piece, read in new.items() if len(piece) <= _LONGEST_KNOWN)
+    found = [_terms(pieces, known, new) for pieces in lines]
+    if len(known) > MAX_KNOWN_PIECES or len(_known) > MAX_KNOWN_LANGUAGES:
+        _known.clear()  # other threads keep what they are at
+    return found
+
+
+def _terms(pieces: list[str], known: dict[str, _Piece], new: dict[str, _Piece]) -> Terms:
+    read: list[_Piece | None] = [*map(known.get, pieces)]
+    if None in read:  # too long to be remembered
+        read = [new.get(piece, found) for piece, found in zip(pieces, read, strict=True)]
+    terms = [*chain.from_iterable(read)]  # type: ignore[arg-type]
+    pairs = [before + " " + here for before, here in pairwise(terms) if before and here]
+    return Terms([term for term in terms if term], pairs)
+
+
+def _read(pieces: Collection[str], language: str | None) -> dict[str, _Piece]:
+    """Fold, tokenise and stem pieces of text, as if each were a line."""
+    tokens = _TOKEN.findall(_fold("\n".join((*pieces, "")), language))
     stems, runs = _stems_and_runs(tokens, language)
-    ends = [place for place, word in enumerate(tokens) if word == "\n"]
-    starts = [0, *(end + 1 for end in ends)]
-    lines = zip(starts, [*ends, len(tokens)], strict=True)
-    return [
-        _in_order(tokens[start:end], stems, runs) if end > start else Terms([], [])
-        for start, end in lines
-    ]
+    found: list[list[str]] = [[]]
+    for word in tokens:
+        if word == "\n":
+            found.append([])
+        elif word in _SENTENCE_ENDS:
+            found[-1].append("")
+        elif word in runs:
+            found[-1] += chain.from_iterable(("", bigram) for bigram in (*runs[word], ""))
+        elif stems[word]:
+            found[-1].append(stems[word])
+    return dict(zip(pieces, map(tuple, found), strict=False))  # and nothing after the last line
 
 
 def _stems_and_runs(
@@ -246,23 +279,6 @@ def _placed_bigrams(run: _Spelling, bigrams: Sequence[str]) -> Iterator[Occurren
         if bigram in terms:
             yield Occurrence(bigram, bigram, position, position + len(bigram))
         position += len(group[0])
-
-
-def _in_order(tokens: list[str], stems: dict[str, str], runs: dict[str, list[str]]) -> Terms:
-    words: list[str] = []
-    pairs: list[str] = []
-    before = ""
-    for token in tokens:
-        stem = stems.get(token)
-        if stem:
-            words.append(stem)
-            if before:
-                pairs.append(before + " " + stem)
-            before = stem
-        elif stem is None:  # a run or the end of a sentence; what is no term has an empty stem
-            words += runs.get(token, ())
-            before = ""
-    return Terms(words, pairs)
 
 
 def _fold(text: str, language: str | None) -> str:

@@ -1,6 +1,7 @@
 """HTML to text, and Unicode hygiene: every string from outside passes here once."""
 
 import html as entities
+import re
 import unicodedata
 from collections.abc import Iterator
 from html.entities import html5 as named_references
@@ -58,6 +59,8 @@ _BLANK_LINES = regex.compile(r"\n\s*\n")
 # lone surrogates, which no UTF-8 encoder takes. Joiners stay: Persian and Hindi spell with them.
 _INVISIBLE = regex.compile(r"[[\p{Cc}\p{Cf}\p{Cs}]--[\s\x1c-\x1f\u200c\u200d]]+", regex.V1)
 _MARKS_BEYOND_8 = regex.compile(r"(\p{M}{8})\p{M}+")
+# What may be a mark or become one: all but Latin, Greek and Cyrillic letters and punctuation.
+_PERHAPS_MARKED = re.compile("[\u0300-\u036f\u0483-\u0489\u0530-\u1fff\u20d0-\U0010ffff]")
 _NEWLINES = regex.compile(r"\n{3,}")
 
 _SENTENCE_END = regex.compile(
@@ -124,12 +127,16 @@ def clean_text(text: str) -> str:
 
 def normalized(text: str) -> str:
     """Return text in NFC without invisible characters, at most 8 combining marks on a letter."""
-    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if not text.isascii():
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.replace("\n", " ").isprintable():  # which all that is visible is, and soon told
+        text = _INVISIBLE.sub("", text)
+    if _PERHAPS_MARKED.search(text):
         # Marks are cut before normalising, which takes quadratic time on them (5.6 s for 40,000,
         # cpython issue 149079), and after it, because one mark can become two.
         text = unicodedata.normalize("NFC", _MARKS_BEYOND_8.sub(r"\1", text))
         text = _MARKS_BEYOND_8.sub(r"\1", text)
+    elif not text.isascii():
+        text = unicodedata.normalize("NFC", text)
     return text
 
 
@@ -175,7 +182,8 @@ def _decode(data: str) -> str:
 
 def _tidy(text: str) -> str:
     lines = (" ".join(line.split()) for line in text.split("\n"))
-    return _NEWLINES.sub("\n\n", "\n".join(lines)).strip("\n")
+    text = "\n".join(lines)
+    return (_NEWLINES.sub("\n\n", text) if "\n\n\n" in text else text).strip("\n")
 
 
 def _last_boundary(text: str, limit: int) -> int:

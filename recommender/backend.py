@@ -1,10 +1,12 @@
 """Everything a process needs to answer, built once from the settings."""
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from recommender.access import Keys
+from recommender.bell import Bell
 from recommender.building import Builder, index_files
 from recommender.config import Settings
 from recommender.connections import Connection
@@ -36,7 +38,7 @@ class Backend:
         self.settings = settings
         self._stack = ExitStack()
         self._lease: EmbeddedLease | None = None
-        connection = self._connect(self._store_url())
+        connection = self._connect(self._store_url(), self._bell())
         cache = (
             self._connect(settings.cache_url.get_secret_value())
             if settings.cache_url
@@ -102,9 +104,16 @@ class Backend:
         self._stack.callback(self._lease.close)
         return self._lease.url
 
-    def _connect(self, url: str) -> Connection:
+    def _bell(self) -> Bell | None:
+        if sys.platform == "win32":  # has no such writes
+            return None
+        bell = Bell(self.settings.data_dir / "bell")
+        self._stack.callback(bell.close)
+        return bell
+
+    def _connect(self, url: str, bell: Bell | None = None) -> Connection:
         # A connection for every thread, the follower, a survey, and one to spare.
-        connection = Connection(url, self.settings.threads + 3)
+        connection = Connection(url, self.settings.threads + 3, bell)
         self._stack.callback(connection.close)
         return connection
 

@@ -19,7 +19,6 @@ from pydantic import (
 )
 
 from recommender.errors import ConfigurationError
-from recommender.model import RankingModel
 
 PREFIX = "ALSOSEE_"
 DATA_DIR = Path("var")
@@ -75,6 +74,8 @@ def _ranking(path: Path | None, given: ValidationInfo) -> Path | None:
     """Read here, or only the workers would find out, one after the other."""
     if path is None:
         return None
+    from recommender.model import RankingModel  # brings arrays with it, which few commands need
+
     files = {file.stem: file for file in sorted(path.glob("*.json"))} if path.is_dir() else {}
     try:
         for file in files.values() if path.is_dir() else [path]:

@@ -165,6 +165,45 @@ def test_any_text_in_any_language_has_well_formed_terms(text: str, language: str
     assert {word for pair in terms.pairs for word in pair.split(" ")} <= set(terms.words)
 
 
+def read_as_a_whole(text: str, language: str | None) -> Terms:
+    """The definition: tokens in the order of the text, and nothing remembered."""
+    tokens = analyzer._TOKEN.findall(analyzer._fold(text, language))
+    stems, runs = analyzer._stems_and_runs(tokens, language)
+    found, pairs_found, before = [], [], ""
+    for token in tokens:
+        stem = stems.get(token)
+        if stem:
+            found.append(stem)
+            pairs_found += [f"{before} {stem}"] if before else []
+            before = stem
+        elif stem is None:  # a run or the end of a sentence; what is no term has an empty stem
+            found += runs.get(token, ())
+            before = ""
+    return Terms(found, pairs_found)
+
+
+@given(st.text() | readable, LANGUAGES)
+def test_a_text_read_in_pieces_says_what_it_says_as_a_whole(
+    text: str, language: str | None
+) -> None:
+    assert read_as_a_whole(text, language) == analyze(text, language)
+
+
+def test_what_is_remembered_of_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analyzer, "MAX_KNOWN_PIECES", 100)
+    texts = [" ".join(f"word{n}x{m}" for m in range(30)) + " y" * 9 + "z" * n for n in range(100)]
+    found = [analyze(text, "en") for text in texts]
+    for number in range(100):
+        analyze(f"a word of {number}", f"x{number}")
+    languages = len(analyzer._known)
+    analyze("one word", "en")
+
+    assert languages <= analyzer.MAX_KNOWN_LANGUAGES
+    assert [read_as_a_whole(text, "en") for text in texts] == found
+    assert 0 < len(analyzer._known["en"]) <= 100
+    assert all(len(piece) <= 40 for piece in analyzer._known["en"])
+
+
 @given(st.text() | readable, LANGUAGES)
 def test_the_terms_of_lines_are_those_of_the_text(text: str, language: str | None) -> None:
     lines = analyze_lines(text, language)
