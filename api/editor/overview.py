@@ -21,7 +21,11 @@ STAND_OUT = {
     "never": "never recommended",
 }
 """What a survey notes articles for, in words."""
-MEASURES = ("nDCG@10", "recall@10", "hit@5")
+MEASURES = {
+    "nDCG@10": "order of the first ten (nDCG@10)",
+    "recall@10": "found among ten (recall@10)",
+    "hit@5": "one or more among five (hit@5)",
+}
 REST = {"sections": "others, or none", "languages": "others, or unknown", "years": "earlier"}
 _DAY_NAMES = {
     1: "a day",
@@ -79,11 +83,12 @@ def _rows(found: Figures) -> dict[str, list[tuple[str, int]]]:
     return rows
 
 
-def _measures(evaluation: Figures | None) -> list[str]:
-    """Those that say most, of those that were taken; or else the first ones."""
+def _measures(evaluation: Figures | None) -> dict[str, str]:
+    """Those that say most, of those that were taken, in words; or else the first ones."""
     systems = evaluation["systems"] if evaluation else {}
     taken = [*next(iter(systems.values()), {})]
-    return [m for m in MEASURES if m in taken] or taken[: len(MEASURES)]
+    told = {name: words for name, words in MEASURES.items() if name in taken}
+    return told or {name: name for name in taken[: len(MEASURES)]}
 
 
 def _named(values: Iterable[Figures], rest: str) -> list[tuple[str, int]]:
