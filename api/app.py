@@ -8,13 +8,17 @@ from werkzeug.routing import BaseConverter
 from api import (
     articles,
     demo,
+    editor,
     errors,
     events,
     explain,
     health,
+    links,
     openapi,
+    overview,
     related,
     rules,
+    site_settings,
     widget,
 )
 from api.errors import problem
@@ -52,8 +56,21 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for module in (related, explain, articles, rules, events, health, openapi, widget):
+    for module in (
+        related,
+        links,
+        explain,
+        articles,
+        rules,
+        site_settings,
+        events,
+        overview,
+        health,
+        openapi,
+        widget,
+    ):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(editor.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     return app

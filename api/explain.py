@@ -1,5 +1,6 @@
 """Why does this story stand beside that one, and why does the other one not?"""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,13 +28,16 @@ def explain(site: str, article_id: str) -> Response:
     known_id, target = checked_id(article_id), single(request.args, "target")
     query = list_query(request.args).model_copy(update={"explain": True})
     if target is None:
-        return json_response(_ranking(live, known_id, query))
-    return json_response(_pair(live, known_id, checked_id(target), query))
+        return json_response(ranking(live, known_id, query))
+    target = checked_id(target)
+    standing = live.standing(known_id, target, query.parameters(), datetime.now(UTC))
+    return json_response(pair(standing, live.texts((known_id, target)), known_id, target))
 
 
-def _pair(live: LiveSite, article_id: str, target: str, query: ListQuery) -> dict[str, Any]:
-    standing = live.standing(article_id, target, query.parameters(), datetime.now(UTC))
-    texts = live.texts((article_id, target))
+def pair(
+    standing: Standing, texts: Mapping[str, Article], article_id: str, target: str
+) -> dict[str, Any]:
+    """What one article is to another, with the *texts* of the two as far as they are there."""
     place, source = standing.place, texts.get(article_id)
     terms = named(standing.shared, spellings(source)) if standing.shared and source else []
     similarity = float(standing.shared.weights.sum()) if standing.shared else 0.0
@@ -47,11 +51,12 @@ def _pair(live: LiveSite, article_id: str, target: str, query: ListQuery) -> dic
         "similarity": round(similarity, 6),
         "score": place.score if place else None,
         "factors": dict(place.factors) if place else {},
+        "diversity_penalty": place.diversity_penalty if place else 0.0,
         "terms": [term._asdict() for term in terms],
     }
 
 
-def _ranking(live: LiveSite, article_id: str, query: ListQuery) -> dict[str, Any]:
+def ranking(live: LiveSite, article_id: str, query: ListQuery) -> dict[str, Any]:
     """The first candidates with all that moved them, and those that were dropped."""
     if "limit" not in query.model_fields_set:
         query = query.model_copy(update={"limit": CANDIDATES})

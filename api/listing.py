@@ -13,7 +13,7 @@ from api.auth import require
 from api.context import backend
 from api.formats import Form, render
 from api.hot import SERVED, Served
-from api.params import ListQuery, list_query
+from api.params import FEW_VALUES, ListQuery, list_query
 from features.article import Article
 from recommender.errors import StoreUnavailable
 from recommender.explain import REASONS, named, sentence, spellings
@@ -40,10 +40,12 @@ def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Re
     query = list_query(request.args)
     if query.explain:
         require(live.site, "look")  # it tells words of whole texts, and takes its time
-    name = _name(live.site, article_id, form, query)
+    heard = live.version  # before it is asked for settings, which are as of then or later
+    shared = _shared(live, query)
+    name = _name(live.site, article_id, form, shared)
     try:
-        finished = backend().lists.get(live.site, name) if query.is_plain() else None
-        if finished is not None:
+        finished = backend().lists.get(live.site, name) if shared.is_plain() else None
+        if finished is not None and (shared == query or finished.version <= heard):
             request.environ[SERVED] = Served(finished.version, finished.expires_at)
             return _response(finished, form, "hit")
         finished = _finish(live, article_id, form, name, query, make)
@@ -79,7 +81,7 @@ def document(
     return {
         "source": None if made.source is None and draft is None else source,
         "items": [
-            _item(item, place) | (explained(item, spelt) if spelt is not None else {})
+            list_item(item, place) | (explained(item, spelt) if spelt is not None else {})
             for place, item in enumerate(made.items, 1)
         ],
         "recommendation_id": digest,
@@ -98,6 +100,7 @@ def explained(item: Item, spelt: Mapping[int, str]) -> dict[str, Any]:
     return {
         "similarity": item.similarity,
         "factors": dict(item.factors),
+        "diversity_penalty": item.diversity_penalty,
         "terms": [term._asdict() for term in terms],
         "reason": _reason(item, words),
     }
@@ -108,6 +111,17 @@ def json_response(answer: object, status: int = 200) -> Response:
     response = Response(orjson.dumps(answer), status, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _shared(live: LiveSite, query: ListQuery) -> ListQuery:
+    """The same query without what changes nothing, as far as this worker has heard."""
+    usual = live.usual(query.surface)
+    idle = [
+        n for n in FEW_VALUES if getattr(query, n) is not None and getattr(query, n) == usual.get(n)
+    ]
+    if query.surface is not None and not live.has_surface(query.surface):
+        idle.append("surface")  # made-up names must not fill the cache
+    return query.model_copy(update=dict.fromkeys(idle)) if idle else query
 
 
 def _name(site: str, article_id: str, form: Form, query: ListQuery) -> str:
@@ -131,7 +145,8 @@ def _finish(
     expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
     ids = (article_id, *shown) if article_id else shown
     finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
-    if query.is_plain():
+    shared = _shared(live, query)  # which may have changed since the name was made
+    if shared.is_plain() and name == _name(live.site, article_id, form, shared):
         # Made-up filters find nothing, and must not fill the cache that all share.
         backend().lists.put(live.site, name, finished, shared=bool(shown))
     return finished
@@ -141,7 +156,8 @@ def _latest(now: datetime) -> float:
     return now.timestamp() + backend().settings.list_ttl_seconds
 
 
-def _item(item: Item, position: int) -> dict[str, Any]:
+def list_item(item: Item, position: int) -> dict[str, Any]:
+    """An item as every list shows it."""
     return {**item.card, "score": item.score, "position": position, "reason": _reason(item)}
 
 

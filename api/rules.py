@@ -17,7 +17,7 @@ from api.params import ArticleId, Moment, checked_id, single
 from features.article import FieldProblem, InvalidArticle, field_problems
 from recommender.access import Grant
 from recommender.errors import InvalidParameter, NotFound
-from recommender.rulebook import ENTRY_ID, Editor, Overrides, RulesChanged, new_rule_id
+from recommender.rulebook import ENTRY_ID, Editor, Overrides, new_rule_id
 from recommender.rules import (
     MAX_AUTHOR_CHARS,
     READ_ONLY,
@@ -49,8 +49,8 @@ Entries = Annotated[list[dict[str, Any]], Field(max_length=MAX_OVERRIDES)]
 class Signature(BaseModel):
     """Who makes a change, and why; the name is the key's own where none is given."""
 
-    author: Author = ""
-    note: Note = ""
+    author: Author = Field("", description="Who decides this; otherwise the note of the key")
+    note: Note = Field("", description="Why")
 
     def editor(self, grant: Grant) -> Editor:
         return Editor(grant.key_id, self.author or grant.note[:MAX_AUTHOR_CHARS], self.note)
@@ -118,7 +118,9 @@ def put_overrides(site: str, article_id: str) -> Response:
     sent = _validated(SentOverrides, parse_json(articles.body()))
     editor = sent.editor(grant)
     wanted = _override_rules(sent, known_id, editor, now)
-    made = backend().store.rulebook.replace(site, known_id, wanted, editor, now, _expected())
+    made = backend().store.rulebook.replace(
+        site, known_id, wanted, editor, now, expected_revisions()
+    )
     return _overrides(known_id, made)
 
 
@@ -145,7 +147,7 @@ def post_rule(site: str) -> Response:
     backend().site(site)
     grant, now = require(site, "edit"), _now()
     data = parse_json(articles.body())
-    fields = _with_expiry(data, now) if isinstance(data, dict) else data
+    fields = with_expiry(data, now) if isinstance(data, dict) else data
     rule = parse_rule(fields, new_rule_id(now), grant.key_id, now)
     editor = Signature(author=rule.author, note=rule.note).editor(grant)
     rule = rule.model_copy(update={"author": editor.author})
@@ -176,8 +178,10 @@ def audit(site: str) -> Response:
 @blueprint.post("/audit/<entry_id>/undo")
 def undo(site: str, entry_id: str) -> Response:
     backend().site(site)
-    editor = _query(Signature).editor(require(site, "edit"))
-    made = backend().store.rulebook.undo(site, entry_id, editor, _now())
+    signature, _ = _query(Signature), require(site, "edit")
+    book = backend().store.rulebook
+    grant = require(site, book.entry(site, entry_id).scope)
+    made = book.undo(site, entry_id, signature.editor(grant), _now())
     return json_response(made.model_dump(mode="json"), HTTPStatus.CREATED)
 
 
@@ -185,11 +189,6 @@ def undo(site: str, entry_id: str) -> Response:
 @blueprint.errorhandler(InvalidArticle)  # what is not even JSON
 def _refused(error: InvalidRule | InvalidArticle) -> Response:
     return problem(HTTPStatus.BAD_REQUEST, "The rules cannot be accepted.", error.problems)
-
-
-@blueprint.errorhandler(RulesChanged)
-def _changed(error: RulesChanged) -> Response:
-    return problem(HTTPStatus.PRECONDITION_FAILED, str(error))
 
 
 def _now() -> datetime:
@@ -210,7 +209,7 @@ def _known_article(site: str, article_id: str) -> str:
     return known_id
 
 
-def _expected() -> set[str] | None:
+def expected_revisions() -> set[str] | None:
     """The revisions that `If-Match` names; None when any will do."""
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
@@ -239,7 +238,7 @@ def _validated(model: type[Model], data: object) -> Model:
         raise InvalidRule(field_problems(error)) from None
 
 
-def _with_expiry(data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def with_expiry(data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The same with a time from now such as `7d` as the moment it means."""
     try:
         moment = _MOMENT.validate_python(data.get("expires_at"))
@@ -256,7 +255,7 @@ def _override_rules(
     problems: list[FieldProblem] = []
     for pointer, kind, entry in sent.entries():
         try:
-            fields = _with_expiry(_rule_fields(kind, entry, article_id), now)
+            fields = with_expiry(_rule_fields(kind, entry, article_id), now)
             rule = parse_rule(fields, new_rule_id(now), editor.key_id, now)
         except InvalidRule as error:
             problems += [FieldProblem(_entry_pointer(pointer, p), p.detail) for p in error.problems]

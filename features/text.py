@@ -30,11 +30,15 @@ _INLINE = _set("""
 _ELEMENTS = _BLOCKS | _DROPPED | _INLINE
 _SEPARATORS = {"br": "\n", "td": " ", "th": " "} | dict.fromkeys(_BLOCKS | {"form"}, "\n\n")
 
+# Part of an HTML text, from where to where, and what a reader sees of a tag there, often nothing;
+# None where there is prose.
+Stretch = tuple[int, int, str | None]
+
 # The tokeniser of the HTML standard in one pattern, instead of a parser that builds a tree: there,
 # 40,000 nested <div> or attributes take two seconds and four times as many take 16 times as long.
 # Every alternative also matches when its end never comes, and nothing backtracks, so hostile input
 # is read once like any other. As in a browser, what never ends swallows the rest.
-_MARKUP = regex.compile(
+MARKUP = regex.compile(
     r"""
       <!--(?:-?>|.*?(?:--!?>|\Z))                        # comment
     | <(?P<raw>script|style)(?=[\s/>]).*?(?:</(?P=raw)(?=[\s/>])[^>]*+>?+|\Z)
@@ -48,7 +52,7 @@ _TAG = regex.compile(
     r"<!--|<!doctype\b|</?([a-z][a-z0-9-]*+)(?:\s*+/?>|\s[^<>=]*+=[^<>]*+>)", regex.IGNORECASE
 )
 _REFERENCE = regex.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))")
-_ENDLESS_NUMBER = regex.compile(r"&#[0-9]{8,}+;?+")
+ENDLESS_NUMBER = regex.compile(r"&#[0-9]{8,}+;?+")
 _BLANK_LINES = regex.compile(r"\n\s*\n")
 
 # Controls, format characters (bidi overrides, zero-width space, soft hyphen, byte order mark) and
@@ -87,27 +91,42 @@ def html_to_text(html: str) -> str:
     Blank lines in the source divide paragraphs too, as WordPress stores them. Time is linear in the
     length of any input.
     """
-    parts: list[str] = []
+    html = html.replace("\r\n", "\n")
+    return _tidy(
+        "".join(
+            _decode(html[start:end]) if separator is None else separator
+            for start, end, separator in stretches(html)
+        )
+    )
+
+
+def stretches(html: str) -> list[Stretch]:
+    """What is left of a page or fragment when its markup is read, in order; gaps are dropped."""
+    found: list[Stretch] = []
     opened: dict[str, list[int]] = {name: [] for name in _DROPPED}
     position = 0
-    html = html.replace("\r\n", "\n")
-    for tag in _MARKUP.finditer(html):
-        parts.append(_decode(html[position : tag.start()]))
+    for tag in MARKUP.finditer(html):
+        found.append((position, tag.start(), None))
         position = tag.end()
         name = (tag["name"] or "").lower()
-        parts.append(_SEPARATORS.get(name, ""))
+        found.append((tag.start(), position, _SEPARATORS.get(name, "")))
         if name in _DROPPED:
-            _drop(parts, opened[name], closing=bool(tag["close"]))
-    parts.append(_decode(html[position:]))
-    return _tidy("".join(parts))
+            _drop(found, opened[name], closing=bool(tag["close"]))
+    found.append((position, len(html), None))
+    return found
 
 
 def clean_text(text: str) -> str:
     """
-    Return text in NFC without invisible characters, at most 8 combining marks on a letter.
+    Return text as `normalized` does, with single spaces for blanks.
 
-    Blanks become single spaces; newlines stay, two at most together.
+    Newlines stay, two at most together.
     """
+    return _tidy(normalized(text))
+
+
+def normalized(text: str) -> str:
+    """Return text in NFC without invisible characters, at most 8 combining marks on a letter."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.replace("\n", " ").isprintable():  # which all that is visible is, and soon told
         text = _INVISIBLE.sub("", text)
@@ -118,7 +137,7 @@ def clean_text(text: str) -> str:
         text = _MARKS_BEYOND_8.sub(r"\1", text)
     elif not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return _tidy(text)
+    return text
 
 
 def excerpt(text: str, limit: int = 200) -> str:
@@ -144,18 +163,18 @@ def _first_groups(pattern: regex.Pattern[str], text: str) -> Iterator[str | None
     return (match[1] for match in pattern.finditer(text))
 
 
-def _drop(parts: list[str], starts: list[int], closing: bool) -> None:
+def _drop(found: list[Stretch], starts: list[int], closing: bool) -> None:
     """Forget what was written since the element opened; one that never closes drops nothing."""
     if not closing:
-        starts.append(len(parts))
+        starts.append(len(found))
     elif starts:
-        del parts[starts.pop() :]
+        del found[starts.pop() :]
 
 
 def _decode(data: str) -> str:
     if "&" in data:
         # int() refuses more than 4,300 digits.
-        data = entities.unescape(_ENDLESS_NUMBER.sub("\ufffd", data))
+        data = entities.unescape(ENDLESS_NUMBER.sub("\ufffd", data))
     if "\n" not in data:
         return data
     return "\n\n".join(piece.replace("\n", " ") for piece in _BLANK_LINES.split(data))

@@ -74,6 +74,12 @@ class Keys:
         fields = orjson.loads(record)
         return _grant(key_id, fields) if hmac.compare_digest(fields["sha256"], _hash(key)) else None
 
+    def holder(self, key_id: str) -> Grant | None:
+        """What the key with this id allows, for somebody who has shown it before."""
+        with self._connection.using("read") as client:
+            record = client.hget(_KEYS, key_id)
+        return None if record is None else _grant(key_id, orjson.loads(record))
+
     def all(self) -> list[Grant]:
         """Every key, without its secret, oldest first."""
         with self._connection.using("read") as client:

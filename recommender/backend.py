@@ -12,11 +12,16 @@ from recommender.config import Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedLease, lease
 from recommender.errors import NotFound
+from recommender.evaluations import Evaluations
 from recommender.events import EventCounts
+from recommender.finder import Finder
+from recommender.imports import ImportLog
 from recommender.lists import ListCache
 from recommender.live import LiveSite
 from recommender.model import DEFAULTS, RankingModel
+from recommender.sessions import Sessions
 from recommender.store import Store
+from recommender.surveyor import Surveyor, Surveys
 
 
 class Backend:
@@ -42,12 +47,19 @@ class Backend:
         hosts = {name: settings.hosts_of(name) for name in settings.sites}
         self.store = Store(connection, hosts)
         self.keys = Keys(connection)
+        self.sessions = Sessions(connection)
         self.events = EventCounts(connection)
+        self.evaluations = Evaluations(connection)
+        self.imports = ImportLog(connection)
+        self.surveys = Surveys(connection)
+        self.surveyor = Surveyor(self.surveys)
+        self._stack.callback(self.surveyor.close)
         self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
         self.builder = Builder(settings)
         self._stack.callback(self.builder.close)
         self._models = {name: _model(settings.ranking, name) for name in settings.sites}
         self._sites = {name: self._live_site(name) for name in settings.sites}
+        self._finders = {name: Finder(name, self.store) for name in settings.sites}
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +80,10 @@ class Backend:
     def model(self, site: str) -> RankingModel:
         """What orders the lists of *site*."""
         return self._models[site]
+
+    def finder(self, site: str) -> Finder:
+        """The titles of *site*, for editors."""
+        return self._finders[site]
 
     def sites(self) -> list[LiveSite]:
         return list(self._sites.values())
@@ -96,8 +112,8 @@ class Backend:
         return bell
 
     def _connect(self, url: str, bell: Bell | None = None) -> Connection:
-        # A connection for every thread, the follower, and one to spare.
-        connection = Connection(url, self.settings.threads + 2, bell)
+        # A connection for every thread, the follower, a survey, and one to spare.
+        connection = Connection(url, self.settings.threads + 3, bell)
         self._stack.callback(connection.close)
         return connection
 

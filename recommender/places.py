@@ -24,6 +24,8 @@ class Place(NamedTuple):
         similarity: the cosine.
         factors: name → what it contributes; their product is the score.
         same_story: slots of the articles that this one speaks for.
+        diversity_penalty: `diversity` times its highest cosine with those chosen before it, which
+            is subtracted when places are given, and no part of the score.
     """
 
     slot: int
@@ -32,6 +34,7 @@ class Place(NamedTuple):
     similarity: float = 0.0
     factors: Mapping[str, float] = NOTHING
     same_story: Sequence[int] = ()
+    diversity_penalty: float = 0.0
 
 
 class Item(NamedTuple):
@@ -50,6 +53,7 @@ class Item(NamedTuple):
     factors: Mapping[str, float] = NOTHING
     same_story: tuple[str, ...] = ()
     shared: Contributions | None = None
+    diversity_penalty: float = 0.0
 
 
 class Dropped(NamedTuple):

@@ -55,7 +55,7 @@ def diversified(
     cosines: NDArray[np.float64],
     diversity: float,
     k: int,
-) -> NDArray[np.intp]:
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """
     Return an order in which each next one is good, and unlike what stands before it.
 
@@ -70,32 +70,38 @@ def diversified(
         diversity: 0 (by score alone) to 1 (unlike at any price).
 
     Returns:
-        positions, shape (n,); ties keep their input order.
+        positions, shape (n,); ties keep their input order. And what was subtracted from each, in
+        the same order: 0 for the first, and for those that follow by score.
     """
-    best_score = scores.max(initial=0.0)
+    best_score, penalties = scores.max(initial=0.0), np.zeros(scores.size)
     if diversity == 0 or best_score <= 0:
-        return np.arange(scores.size)
+        return np.arange(scores.size), penalties
     relevance = (1.0 - diversity) * scores / best_score
-    first = _one_after_another(relevance, np.ascontiguousarray(cosines), float(diversity), k)
+    first, alike = _one_after_another(relevance, np.ascontiguousarray(cosines), float(diversity), k)
+    penalties[: first.size] = diversity * alike
     rest = np.ones(scores.size, dtype=np.bool_)
     rest[first] = False
-    return np.concatenate((first, np.flatnonzero(rest)))
+    return np.concatenate((first, np.flatnonzero(rest))), penalties
 
 
 @compiled
 def _one_after_another(
     relevance: NDArray[np.float64], cosines: NDArray[np.float64], diversity: float, k: int
-) -> NDArray[np.intp]:
-    """The first *k* places; of equal values the first is taken."""
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """
+    The first *k* places, and the highest cosine of each with those before it.
+
+    Of equal values the first is taken.
+    """
     size = min(k, relevance.size)
-    order = np.empty(size, dtype=np.intp)
+    order, alike = np.empty(size, dtype=np.intp), np.empty(size)
     # The first place is for the best one, whatever the diversity.
     value, nearest = relevance.copy(), np.zeros(relevance.size)
     for place in range(size):
         best = np.argmax(value)
-        order[place] = best
+        order[place], alike[place] = best, nearest[best]
         relevance[best] = -np.inf
         for other in range(relevance.size):
             nearest[other] = max(nearest[other], cosines[best, other])
             value[other] = relevance[other] - diversity * nearest[other]
-    return order
+    return order, alike

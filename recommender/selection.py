@@ -11,7 +11,7 @@ from recommender.candidates import POOL, Candidates
 from recommender.catalogue import Catalogue
 from recommender.corpus import Corpus
 from recommender.index import SCORE_DECIMALS
-from recommender.model import RankingModel
+from recommender.model import RankingModel, Values
 from recommender.parameters import ListParameters, StoryPolicy
 from recommender.ranking import diversified
 from recommender.signals import Source
@@ -35,11 +35,13 @@ class Selection(NamedTuple):
     The candidates that may stand in the list, in order.
 
     Fields:
+        penalties: what diversity took from each of the *kept*, shape (n,), six decimals.
         same_story: slot → the slots of other articles that it speaks for.
         dropped: slot → why.
     """
 
     kept: Candidates
+    penalties: Values
     same_story: Mapping[int, list[int]]
     dropped: Mapping[int, Drop]
 
@@ -56,14 +58,16 @@ def select(
     cosines = corpus.index.cosines(candidates.slots)
     own, stories = _stories(corpus, source, candidates, cosines, wanted.story or model.story)
     speakers = np.array([story.speaker for story in stories], dtype=np.intp)
-    spread = speakers[_spread(candidates.take(speakers), cosines, speakers, wanted, model)]
-    within = within_caps(corpus.catalogue, candidates.slots, spread.tolist(), wanted)
+    order, taken = _spread(candidates.take(speakers), cosines, speakers, wanted, model)
+    penalties = np.zeros(len(slots))
+    penalties[speakers[order]] = taken
+    within = within_caps(corpus.catalogue, candidates.slots, speakers[order].tolist(), wanted)
     speaks_for = {slots[story.speaker]: [slots[o] for o in story.others] for story in stories}
     dropped = {slots[place]: Drop("same_story_as_source") for place in own}
     dropped |= {o: Drop("same_story", s) for s, others in speaks_for.items() for o in others}
     dropped |= {slots[place]: Drop(cap) for place, cap in within.items() if cap}
     kept = np.array([place for place, cap in within.items() if not cap], dtype=np.intp)
-    return Selection(candidates.take(kept), speaks_for, dropped)
+    return Selection(candidates.take(kept), penalties[kept], speaks_for, dropped)
 
 
 def _stories(
@@ -135,21 +139,21 @@ def _spread(
     places: NDArray[np.intp],
     wanted: ListParameters,
     model: RankingModel,
-) -> NDArray[np.intp]:
+) -> tuple[NDArray[np.intp], Values]:
     """
     An order of *candidates*, which have these *places* in *cosines*: each pool by itself, so that
-    deeper ones follow.
+    deeper ones follow. And what diversity took from each, in that order.
     """
     diversity = model.diversity if wanted.diversity is None else wanted.diversity
     order = np.arange(candidates.slots.size)
     if not diversity:
-        return order
+        return order, np.zeros(order.size)
     # Rounded as scores are, or float noise would decide between articles that are equally unlike.
     alike = np.round(cosines[np.ix_(places, places)], SCORE_DECIMALS)
-    pools = np.split(order, np.flatnonzero(np.diff(candidates.pools)) + 1)
-    return np.concatenate(
-        [
-            pool[diversified(candidates.scores[pool], alike[np.ix_(pool, pool)], diversity, POOL)]
-            for pool in pools
-        ]
-    )
+    spread = []
+    for pool in np.split(order, np.flatnonzero(np.diff(candidates.pools)) + 1):
+        scores, cosines = candidates.scores[pool], alike[np.ix_(pool, pool)]
+        found, penalties = diversified(scores, cosines, diversity, POOL)
+        spread.append((pool[found], np.round(penalties, SCORE_DECIMALS)))
+    orders, taken = zip(*spread, strict=True)
+    return np.concatenate(orders), np.concatenate(taken)

@@ -235,6 +235,14 @@ class Store:
                 records = client.mget([site_key(site, "text", key) for key in keys])
             yield from (orjson.loads(text) for text in map(self._checked, records) if text)
 
+    def all_cards(self, site: str) -> Iterator[dict[str, Card]]:
+        """The cards of all articles, in batches; may miss what changes meanwhile."""
+        for keys in self._live_keys(site):
+            with self._connection.using("batch") as client:
+                records = client.mget([site_key(site, "card", key) for key in keys]) if keys else []
+            cards = [orjson.loads(card) for card in map(self._checked, records) if card]
+            yield {card["id"]: self._linked(site, card) for card in cards}
+
     def texts(self, site: str, due_only: bool) -> Iterator[tuple[int, list[bytes]]]:
         """
         The texts of articles whose vectors are outdated, damaged or missing, or else of all, in

@@ -1,6 +1,8 @@
 """Language, tokens, stems, terms."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import pytest
 import Stemmer
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features import analyzer
-from features.analyzer import Terms, analyze, analyze_lines, surfaces
+from features.analyzer import Terms, analyze, analyze_lines, occurrences, surfaces
 from features.language import normalize_language
 from features.stopwords import STOP_WORDS, stop_words
 
@@ -237,6 +239,41 @@ def test_every_term_and_nothing_else_has_a_spelling(text: str, language: str | N
 )
 def test_terms_are_shown_as_the_text_spells_them(text: str, expected: dict[str, str]) -> None:
     assert expected.items() <= surfaces(text, "en").items()
+
+
+@given(st.text() | readable, LANGUAGES)
+def test_every_term_occurs_as_often_as_it_is_found(text: str, language: str | None) -> None:
+    terms = analyze(text, language)
+    found = list(occurrences(text, language))
+
+    assert Counter([*terms.words, *terms.pairs]) == Counter(one.term for one in found)
+
+
+@given(st.text() | readable, LANGUAGES)
+def test_what_occurs_somewhere_is_spelt_there(text: str, language: str | None) -> None:
+    for one in occurrences(text, language):
+        if one.start >= 0:
+            assert one.shown == text[one.start : one.end]
+            assert one.term in {*chain(*analyze(one.shown, language))}
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "term", "places"),
+    [
+        ("The talks in Istanbul. Talks!", "en", "talk", ["talks", "Talks"]),
+        ("The talks in Istanbul. Talks!", "en", "talk istanbul", ["talks in Istanbul"]),
+        ("東京、2025年東京都", "ja", "東京", ["東京", "東京"]),
+        ("2025年東京", "ja", "2025", ["2025"]),
+        ("ที่กรุงเทพ", "th", "กรุ", ["กรุ"]),
+        ("a truce, e\u0301t 停火。truce", None, "truce", ["truce", "truce"]),
+    ],
+)
+def test_a_term_is_found_where_it_stands(
+    text: str, language: str | None, term: str, places: list[str]
+) -> None:
+    found = [one for one in occurrences(text, language) if one.term == term]
+
+    assert places == [text[one.start : one.end] for one in found if one.start >= 0]
 
 
 @given(st.lists(st.sampled_from(["war", "talks", "the", ". ", "\n", "网络", "G7"])), LANGUAGES)

@@ -13,11 +13,11 @@ import redis
 from faults import Fault, FaultProxy, server_pid, stopped
 from hypothesis import given
 from hypothesis import strategies as st
+from servers import new_server
 
 from recommender import embedded
 from recommender.bell import Bell
 from recommender.connections import Breaker, Connection
-from recommender.embedded import lease
 from recommender.errors import StoreUnavailable
 
 # The promises are half a second and two seconds. Machines that run tests are busy, and what
@@ -31,7 +31,7 @@ FAULTS: list[Fault] = ["blackhole", "reset", "refuse"]
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A server of this file's own, since it is stopped and killed."""
-    with tempfile.TemporaryDirectory(prefix="also") as folder, lease(Path(folder) / "var") as held:
+    with new_server() as held:
         with redis.Redis.from_url(held.url) as client:
             client.set("greeting", GREETING)
         yield held.url

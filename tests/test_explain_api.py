@@ -37,6 +37,20 @@ def test_the_terms_add_up_to_the_similarity_and_the_factors_multiply_to_the_scor
     assert {"similarity", "time", "author", "section"} <= answer["factors"].keys()
 
 
+def test_what_diversity_takes_stands_beside_the_factors_and_not_in_the_score(
+    client: FlaskClient, key: Key
+) -> None:
+    asked = {"explain": "true", "diversity": 0.5}
+    items = client.get(PATH, query_string=asked, headers=key).json["items"]
+    pair = explained(client, key, target=items[1]["id"], diversity="0.5")
+    plain = client.get(PATH, query_string={"explain": "true"}, headers=key).json["items"]
+
+    assert 0.0 == items[0]["diversity_penalty"] < items[1]["diversity_penalty"] <= 0.5
+    assert items[1]["diversity_penalty"] == pair["diversity_penalty"]
+    assert items[1]["score"] == pytest.approx(prod(items[1]["factors"].values()), abs=1e-6)
+    assert {0.0} == {item["diversity_penalty"] for item in plain}
+
+
 def test_a_reason_names_what_both_are_about_in_the_words_of_the_texts(
     client: FlaskClient, key: Key
 ) -> None:
@@ -55,6 +69,19 @@ def test_the_ranking_is_the_list_that_readers_see_and_goes_on(
 
     assert [item["id"] for item in seen] == [item["id"] for item in answer["items"]][: len(seen)]
     assert [item["score"] for item in seen] == [i["score"] for i in answer["items"]][: len(seen)]
+
+
+def test_what_may_not_stand_there_is_told_among_the_dropped_the_nearest_first(
+    client: FlaskClient, key: Key
+) -> None:
+    nearest = [item["id"] for item in explained(client, key)["items"]]
+    for target in (nearest[2], nearest[0]):
+        rule = {"kind": "block", "source": {"article": "kursk"}, "target": {"article": target}}
+        assert 201 == client.post("/v1/main/rules", json=rule, headers=key).status_code
+    dropped = explained(client, key)["dropped"]
+
+    assert ["wire", nearest[0], nearest[2]] == [drop["id"] for drop in dropped]
+    assert "blocked" == dropped[1]["reason"]["code"]
 
 
 def test_what_was_dropped_is_told_with_its_reason(client: FlaskClient, key: Key) -> None:
@@ -113,7 +140,7 @@ def test_a_list_is_explained_to_editors_when_asked(client: FlaskClient, key: Key
     told = client.get(PATH, query_string={"explain": "true"}, headers=key).json["items"]
 
     assert [item["id"] for item in plain] == [item["id"] for item in told]
-    assert not {"terms", "factors"} & plain[0].keys()
+    assert not {"terms", "factors", "diversity_penalty"} & plain[0].keys()
     assert told[0]["reason"]["text"].startswith("Both about ")
 
 

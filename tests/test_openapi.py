@@ -12,8 +12,7 @@ from jsonschema import Draft202012Validator
 from news import article
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api import openapi
-from api.openapi import description
+from api.openapi import description, examples
 
 Key = dict[str, str]
 Operation = dict[str, Any]
@@ -66,6 +65,7 @@ def test_every_route_is_described_and_every_described_route_exists(app: Flask) -
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if described_path(rule.rule) not in NOT_DESCRIBED
+        and not rule.endpoint.startswith("editor.")  # pages for people
     }
 
     assert routes == {(method, path) for method, path, _ in OPERATIONS}
@@ -89,22 +89,31 @@ def test_operations_have_names_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
-def test_what_needs_a_key_says_so(
-    client: FlaskClient, method: str, path: str, operation: Operation
+def test_what_needs_a_key_always_or_only_to_be_explained_says_so(
+    client: FlaskClient, key: Key, method: str, path: str, operation: Operation
 ) -> None:
+    client.put("/v1/main/articles/kursk", json=article(), headers=key)
     url = re.sub(r"{\w+}", "kursk", path.replace("{site}", "main").replace("{form}", "rss"))
-    status = client.open(url, method=method, json=article()).status_code
-    says_so = (operation["security"] == [{"key": []}], "401" in operation["responses"])
+    query = {"url": article()["url"]}
+    refused = tuple(
+        client.open(url, method=method, json=article(), query_string=asked).status_code == 401
+        for asked in (query, query | {"explain": "true"})
+    )
+    needed = [{"key": []}]
+    security = {(True, True): needed, (False, True): [{}, *needed], (False, False): []}
 
-    assert (status == 401,) * 2 == says_so
+    assert security[refused] == operation["security"]
+    assert [status for status in ("401", "403") if any(refused)] == [
+        status for status in ("401", "403") if status in operation["responses"]
+    ]
 
 
 # Examples
 
 
-@pytest.mark.parametrize("model", openapi.EXAMPLES)
+@pytest.mark.parametrize("model", examples.EXAMPLES)
 def test_an_example_is_what_its_schema_says(model: str) -> None:
-    assert [] == list(schema(model).iter_errors(openapi.EXAMPLES[model]))
+    assert [] == list(schema(model).iter_errors(examples.EXAMPLES[model]))
 
 
 def test_what_is_sent_and_answered_has_an_example() -> None:
@@ -127,43 +136,67 @@ def test_what_is_sent_and_answered_has_an_example() -> None:
 def test_the_example_of_an_article_is_accepted_and_stored_as_described(
     client: FlaskClient, key: Key
 ) -> None:
-    path = "/v1/main/articles/" + quote(openapi.ARTICLE_EXAMPLE["id"], safe="")
-    answer = client.put(path, json=openapi.SENT_ARTICLE_EXAMPLE, headers=key)
+    path = "/v1/main/articles/" + quote(examples.ARTICLE_EXAMPLE["id"], safe="")
+    answer = client.put(path, json=examples.SENT_ARTICLE_EXAMPLE, headers=key)
 
-    assert (201, openapi.STORED_EXAMPLE | {"version": 1}) == (answer.status_code, answer.json)
-    assert openapi.ARTICLE_EXAMPLE == client.get(path, headers=key).json
+    assert (201, examples.STORED_EXAMPLE | {"version": 1}) == (answer.status_code, answer.json)
+    assert examples.ARTICLE_EXAMPLE == client.get(path, headers=key).json
 
 
 def test_the_example_of_a_bulk_is_answered_as_described(client: FlaskClient, key: Key) -> None:
-    text = openapi.SENT_LINES_EXAMPLE
+    text = examples.SENT_LINES_EXAMPLE
     answer = client.post("/v1/main/articles", data=text, headers=key).text
 
-    assert [orjson.loads(line) for line in openapi.LINES_EXAMPLE.splitlines()] == [
+    assert [orjson.loads(line) for line in examples.LINES_EXAMPLE.splitlines()] == [
         orjson.loads(line) for line in answer.splitlines()
     ]
 
 
 def test_the_example_of_a_draft_is_accepted(client: FlaskClient, key: Key) -> None:
-    answer = client.post("/v1/main/related", json=openapi.DRAFT_EXAMPLE, headers=key)
+    answer = client.post("/v1/main/related", json=examples.DRAFT_EXAMPLE, headers=key)
 
     assert 200 == answer.status_code
+
+
+def test_the_example_of_links_is_what_its_draft_is_answered(client: FlaskClient, key: Key) -> None:
+    path = "/v1/main/articles/" + quote(examples.ARTICLE_EXAMPLE["id"], safe="")
+    client.put(path, json=examples.SENT_ARTICLE_EXAMPLE, headers=key)
+    answer = client.post("/v1/main/links", json=examples.SENT_LINK_EXAMPLE, headers=key).json
+    varying = ("score", "reason")
+
+    assert [examples.LINKS_EXAMPLE["items"][0] | dict.fromkeys(varying)] == [
+        item | dict.fromkeys(varying) for item in answer["items"]
+    ]
+    assert examples.LINKS_EXAMPLE["draft"] == answer["draft"]
 
 
 def test_the_example_of_a_rule_is_accepted_and_stored_as_described(
     client: FlaskClient, key: Key
 ) -> None:
-    answer = client.post("/v1/main/rules", json=openapi.SENT_RULE_EXAMPLE, headers=key)
+    answer = client.post("/v1/main/rules", json=examples.SENT_RULE_EXAMPLE, headers=key)
     varying = dict.fromkeys(("id", "key_id", "created_at", "expires_at"))
 
-    assert (201, openapi.RULE_EXAMPLE | varying) == (answer.status_code, answer.json | varying)
+    assert (201, examples.RULE_EXAMPLE | varying) == (answer.status_code, answer.json | varying)
 
 
 def test_the_example_of_overrides_is_accepted(client: FlaskClient, key: Key) -> None:
     path = "/v1/main/articles/kursk"
     client.put(path, json=article(), headers=key)
-    answer = client.put(f"{path}/overrides", json=openapi.SENT_OVERRIDES_EXAMPLE, headers=key)
+    answer = client.put(f"{path}/overrides", json=examples.SENT_OVERRIDES_EXAMPLE, headers=key)
 
     assert 200 == answer.status_code
+
+
+def test_the_examples_of_settings_are_accepted_and_answered_as_described(
+    client: FlaskClient, key: Key
+) -> None:
+    path = "/v1/main/settings"
+    kept = client.put(path, json=examples.SENT_SETTINGS_EXAMPLE, headers=key)
+    tried = client.post(f"{path}/compare", json=examples.SENT_COMPARISON_EXAMPLE, headers=key)
+    varying = {"revision": None}
+
+    assert (200, examples.SETTINGS_EXAMPLE | varying) == (kept.status_code, kept.json | varying)
+    assert (200, 0) == (tried.status_code, tried.json["articles"])
 
 
 @pytest.mark.parametrize("parameter", ["published_after", "published_before"])
@@ -209,17 +242,31 @@ def test_answers_are_as_described(client: FlaskClient, key: Key) -> None:
             client.get("/v1/main/recent").json,
             client.post("/v1/main/related", json=full, headers=key).json,
         ],
+        "Links": [
+            client.post(f"/v1/main/links?direction={direction}", json=sent, headers=key).json
+            for direction in ("out", "in")
+            for sent in (full, article("new"))
+        ],
         "Problem": [
             client.get("/v1/main/articles/nobody/related").json,
             client.get("/v1/main/recent?limit=0").json,
         ],
-        "Rule": client.post("/v1/main/rules", json=openapi.SENT_RULE_EXAMPLE, headers=key).json,
+        "Rule": client.post("/v1/main/rules", json=examples.SENT_RULE_EXAMPLE, headers=key).json,
         "ArticleOverrides": client.put(
-            f"{path}/overrides", json=openapi.SENT_OVERRIDES_EXAMPLE, headers=key
+            f"{path}/overrides", json=examples.SENT_OVERRIDES_EXAMPLE, headers=key
         ).json,
         "RulePage": client.get("/v1/main/rules", headers=key).json,
+        "Settings": [
+            client.put("/v1/main/settings", json=examples.SENT_SETTINGS_EXAMPLE, headers=key).json,
+            client.get("/v1/main/settings", headers=key).json,
+        ],
+        "Sampled": client.post("/v1/main/settings/compare", json={}, headers=key).json,
+        "SideBySide": client.post(
+            "/v1/main/settings/compare", json={"article": "kursk"}, headers=key
+        ).json,
         "AuditPage": client.get("/v1/main/audit?limit=1", headers=key).json,
         "AuditEntry": client.post("/v1/main/audit/3-1/undo", headers=key).json,
+        "Overview": client.get("/v1/main/overview", headers=key).json,
         "Health": client.get("/healthz").json,
         "Readiness": client.get("/readyz").json,
     }
@@ -233,7 +280,7 @@ def test_answers_are_as_described(client: FlaskClient, key: Key) -> None:
     assert [] == errors
 
 
-@pytest.mark.parametrize("model", ["List", "Article", "Stored", "Problem"])
+@pytest.mark.parametrize("model", ["List", "Links", "Article", "Stored", "Problem"])
 def test_answers_hold_nothing_that_is_not_described(
     client: FlaskClient, key: Key, model: str
 ) -> None:
@@ -244,11 +291,15 @@ def test_answers_hold_nothing_that_is_not_described(
         "Stored": stored,
         "Article": client.get(path, headers=key).json,
         "List": client.get(f"{path}/related?explain=true", headers=key).json,
+        "Links": client.post("/v1/main/links", json=article("new"), headers=key).json,
         "Problem": client.get("/v1/main/recent?limit=0").json,
     }[model]
     models = description()["components"]["schemas"]
 
     assert answer.keys() == models[model]["properties"].keys()
+    if model == "Links":
+        described = models["Link"]["properties"].keys() - {"source"}
+        assert {frozenset(described)} == {frozenset(item) for item in answer["items"]}
     if model == "List":
         assert answer["items"][0].keys() == models["ListItem"]["properties"].keys()
         assert answer["source"].keys() == models["ListSource"]["properties"].keys()

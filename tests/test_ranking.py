@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,31 +39,41 @@ def candidates(draw: st.DrawFn) -> tuple[list[float], list[list[float]]]:
 
 def literal_mmr(
     scores: list[float], cosines: list[list[float]], diversity: float, k: int
-) -> list[int]:
+) -> tuple[list[int], list[float]]:
     """Carbonell & Goldstein 1998, a sum at a time; the rest follows by score as it came."""
     best, chosen, left = max(scores, default=0.0), list[int](), [*range(len(scores))]
+    penalties = [0.0] * len(scores)
     if not best or not diversity:
-        return left
+        return left, penalties
     while left and len(chosen) < k:
         likeness = {n: max((cosines[n][c] for c in chosen), default=0.0) for n in left}
         value = {n: (1 - diversity) * scores[n] / best - diversity * likeness[n] for n in left}
         # Equal but for the last digits: the one that came first.
         chosen.append(next(n for n in left if value[n] > max(value.values()) - 1e-12))
         left.remove(chosen[-1])
-    return chosen + left
+        penalties[len(chosen) - 1] = diversity * likeness[chosen[-1]]
+    return chosen + left, penalties
 
 
-def spread(made: tuple[list[float], list[list[float]]], diversity: float, k: int) -> list[int]:
+Made = tuple[list[float], list[list[float]]]
+
+
+def with_penalties(made: Made, diversity: float, k: int) -> tuple[list[int], list[float]]:
     scores, cosines = made
-    shape = (len(scores), len(scores))
-    return diversified(
-        np.array(scores), np.array(cosines, dtype=np.float64).reshape(shape), diversity, k
-    ).tolist()
+    square = np.array(cosines, dtype=np.float64).reshape((len(scores), len(scores)))
+    order, penalties = diversified(np.array(scores), square, diversity, k)
+    return order.tolist(), penalties.tolist()
+
+
+def spread(made: Made, diversity: float, k: int) -> list[int]:
+    return with_penalties(made, diversity, k)[0]
 
 
 @given(candidates(), st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.integers(0, 10))
 def test_diversity_is_maximal_marginal_relevance(made, diversity, k):
-    assert literal_mmr(*made, diversity, k) == spread(made, diversity, k)
+    order, penalties = literal_mmr(*made, diversity, k)
+
+    assert (order, pytest.approx(penalties)) == with_penalties(made, diversity, k)
 
 
 @given(candidates(), st.floats(0, 1), st.integers(0, 10), st.integers(0, 10))
@@ -90,5 +101,5 @@ def test_a_copy_of_the_first_falls_behind_what_is_less_good_but_new():
     cosines = [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 
     # .7 · .8/.8 - .3 · 1 = .4 for the copy, .7 · .5/.8 - .3 · 0 = .4375 for the other
-    assert [0, 2, 1] == spread(([0.8, 0.8, 0.5], cosines), 0.3, 3)
+    assert ([0, 2, 1], [0.0, 0.0, 0.3]) == with_penalties(([0.8, 0.8, 0.5], cosines), 0.3, 3)
     assert [0, 1, 2] == spread(([0.8, 0.8, 0.4], cosines), 0.3, 3)

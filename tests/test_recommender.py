@@ -226,8 +226,8 @@ class Oracle:
 
     # Which of them stand there together
 
-    def related(self) -> list[tuple[str, str, float]]:
-        """All places: id, reason, score."""
+    def related(self) -> list[tuple[str, str, float, float]]:
+        """All places: id, reason, score, what diversity took."""
         if self.is_silenced():
             return []
         eligible = [card for card in self.cards.values() if self.is_eligible(card)]
@@ -236,16 +236,20 @@ class Oracle:
         candidates = sorted((c for c in near if c not in far), key=self.best_first)
         others = [c for c in candidates if not same_story(self.says[c["id"]], self.own)]
         spread = self.spread([speaker(group, self.wanted) for group in self.groups(others)])
-        places = [(c["id"], self.label(c), self.score(c)) for c in self.capped(spread)]
+        taken = {card["id"]: penalty for card, penalty in spread}
+        places = [
+            (c["id"], self.label(c), self.score(c), taken[c["id"]])
+            for c in self.capped([card for card, _ in spread])
+        ]
         pins = self.pins()
         places = [place for place in places if place[0] not in pins]
         if self.wanted.fallback:
             rest = [c for c in eligible if c not in near and c["id"] not in pins]
-            places += self.filling(rest, [self.cards[i] for i, _, _ in places])
+            places += self.filling(rest, [self.cards[i] for i, *_ in places])
         place = 0
         for article_id, position in pins.items():
             place = max(place + 1, position)
-            places.insert(place - 1, (article_id, "pinned", 0.0))
+            places.insert(place - 1, (article_id, "pinned", 0.0, 0.0))
         return places
 
     def is_near_enough(self, card: Card) -> bool:
@@ -273,21 +277,25 @@ class Oracle:
                 group.append(card)
         return groups
 
-    def spread(self, candidates: list[Card]) -> list[Card]:
-        """Maximal marginal relevance, word for word."""
+    def spread(self, candidates: list[Card]) -> list[tuple[Card, float]]:
+        """Maximal marginal relevance, word for word; each with what it subtracts."""
         diversity = self.wanted.diversity or 0.0
         best = max((self.score(card) for card in candidates), default=0.0)
         if not diversity or not best:
-            return candidates
-        chosen, left = [], [*candidates]
+            return [(card, 0.0) for card in candidates]
+        chosen: list[tuple[Card, float]] = []
+        left = [*candidates]
         while left:
+            likeness = [
+                max((self.likeness(one, c) for c, _ in chosen), default=0.0) for one in left
+            ]
             values = [
-                (1 - diversity) * self.score(card) / best
-                - (diversity * max(self.likeness(card, c) for c in chosen) if chosen else 0.0)
-                for card in left
+                (1 - diversity) * self.score(card) / best - diversity * like
+                for card, like in zip(left, likeness, strict=True)
             ]
             highest = max(values)
-            chosen.append(left.pop(next(n for n, v in enumerate(values) if v > highest - 1e-12)))
+            first = next(n for n, v in enumerate(values) if v > highest - 1e-12)
+            chosen.append((left.pop(first), diversity * likeness[first]))
         return chosen
 
     def likeness(self, one: Card, other: Card) -> float:
@@ -314,12 +322,12 @@ class Oracle:
                 found.append(card)
         return found[len(kept) :]
 
-    def filling(self, rest: list[Card], before: list[Card]) -> list[tuple[str, str, float]]:
+    def filling(self, rest: list[Card], before: list[Card]) -> list[tuple[str, str, float, float]]:
         mine = folded([self.source["section"]])
         rest.sort(key=lambda c: (not folded([c["section"]]) & mine, newest_first(c)))
         firsts = [group[0] for group in self.groups([*before, *rest])]
         return [
-            (c["id"], "same_section" if folded([c["section"]]) & mine else "recent", 0.0)
+            (c["id"], "same_section" if folded([c["section"]]) & mine else "recent", 0.0, 0.0)
             for c in self.capped([c for c in firsts if c not in before], before)
         ]
 
@@ -385,8 +393,11 @@ def speaker(group: list[Card], wanted: ListParameters) -> Card:
     return group[0]
 
 
-def places(made: RelatedList) -> list[tuple[str, str, Any]]:
-    return [(item.card["id"], item.reason, about(item.score)) for item in made.items]
+def places(made: RelatedList) -> list[tuple[str, str, Any, Any]]:
+    return [
+        (item.card["id"], item.reason, about(item.score), about(item.diversity_penalty))
+        for item in made.items
+    ]
 
 
 def about(score: float) -> Any:
@@ -403,7 +414,7 @@ def test_a_list_is_what_its_rules_say_article_by_article(chance):
     page = expected[wanted.offset : wanted.offset + wanted.limit]
     made = archive.related("a0", wanted)
     assert page == places(made)
-    assert made.fallback == any(r in ("relaxed", "same_section", "recent") for _, r, _ in page)
+    assert made.fallback == any(r in ("relaxed", "same_section", "recent") for _, r, *_ in page)
 
 
 @settings(deadline=None)

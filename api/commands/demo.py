@@ -74,7 +74,7 @@ def _prepare(settings: Settings) -> dict[str, str]:
         for grant in backend.keys.all():
             if grant.note == KEY_NOTE:
                 backend.keys.revoke(grant.key_id)
-        key = backend.keys.create(site, {"ingest", "edit"}, KEY_NOTE)
+        key = backend.keys.create(site, {"ingest", "admin"}, KEY_NOTE)
     return {"story": str(articles[0]["id"]), "key": key}
 
 
@@ -88,7 +88,8 @@ def _welcome(settings: Settings, story: str, key: str) -> str:
   A story with its box    {url}/{quote(story)}
   The box as HTML         {article}/related.html
   Its list as JSON        curl '{article}/related'
-  Editor key              {key}
+  The editor's desk       {url}/editor/
+  Its key                 {key}
 
   Ctrl-C stops it.
 """

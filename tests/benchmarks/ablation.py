@@ -11,7 +11,6 @@ settings: for them this script, and nothing else, changes module constants while
 counts the articles' terms anew where those go into the counts.
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,10 +21,10 @@ from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
-from unittest.mock import patch
 
 import numpy as np
 import orjson
+from documents import ROOT, arguments, write
 
 from features import vectorizer
 from features.boilerplate import Blocks
@@ -52,7 +51,6 @@ from recommender.related import Recommender
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
 
-ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs/RELEVANCE.md"
 BOTH = {"publication": Protocol(), "all": Protocol(as_of="all")}
 PROTOCOLS = {
@@ -122,11 +120,7 @@ MODES: dict[str, dict[str, Variant]] = {
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared/data")
-    arguments.add_argument("--embedding", action="store_true", help="needs the extra `embedding`")
-    arguments.add_argument("--write", action="store_true", help="into docs/RELEVANCE.md")
-    given = arguments.parse_args()
+    given = arguments(DOCUMENT)
     measured = {
         name: _measured(given.folder, name, given.embedding)
         for name in PROTOCOLS
@@ -144,7 +138,7 @@ def main() -> None:
     for name, table in tables.items():
         print(f"\n{name}\n\n{table}")
         if given.write:
-            _write(name, table)
+            write(DOCUMENT, name, table)
 
 
 def _say(what: str) -> None:
@@ -191,7 +185,7 @@ def _measured(folder: Path, name: str, with_embedding: bool) -> dict[str, Asked]
     systems = [*PLAIN, "lsa", *(["embedding"] if with_embedding else [])]
     more = {"embedding": _encoded_once()}
     asked = {}
-    with patch.object(selection, "Wordings", _remembering()):
+    with _instead(selection, "Wordings", _remembering()):
         for label, protocol in PROTOCOLS[name].items():
             _say(f"{name}, {label}")
             found = evaluate(archive, truth, systems, [MEASURE], protocol, more)
@@ -273,8 +267,19 @@ def _model(variant: Variant) -> RankingModel:
 def _changed(variant: Variant) -> Iterator[None]:
     with ExitStack() as changes:
         for owner, name, value in variant.constants:
-            changes.enter_context(patch.object(owner, name, value))
+            changes.enter_context(_instead(owner, name, value))
         yield
+
+
+@contextmanager
+def _instead(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """The attribute is *value* until the end of the block."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
 
 
 # Tables
@@ -501,14 +506,6 @@ def _plugin_table(folder: Path) -> str:
         for shows, lists in ((theirs, sum(map(bool, shown.values()))), (ours, len(made)))
     )
     return "\n".join([*lines, "", f"Shown at all: by the plugin {by_plugin}; by us {by_us}."])
-
-
-def _write(name: str, table: str) -> None:
-    before, opening, rest = DOCUMENT.read_text().partition(f"<!-- {name} -->\n")
-    _, closing, after = rest.partition(f"<!-- /{name} -->")
-    if not opening or not closing:
-        sys.exit(f"{DOCUMENT} has no place for: {name}")
-    DOCUMENT.write_text(f"{before}{opening}{table}\n{closing}{after}")
 
 
 if __name__ == "__main__":

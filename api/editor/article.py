@@ -1,0 +1,105 @@
+"""One article: its list as readers see it, and all that stands behind that list."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from api.context import backend
+from api.editor import desk
+from api.editor.changes import told
+from api.editor.moves import moves
+from api.editor.overruling import shown
+from api.explain import CANDIDATES, ranking
+from api.params import ListQuery, checked_id, list_query
+from recommender.errors import NotFound
+from recommender.rulebook import Overrides
+from recommender.rules import Rule
+
+blueprint = Blueprint("article", __name__, url_prefix="/<site>")
+
+LAYOUTS = ("sidebar", "list", "grid", "inline")
+SCHEMES = ("light", "dark")
+WIDTHS = {"phone": 360, "desktop": 760}
+FACTOR_NAMES = {
+    "similarity": "words in common",
+    "time": "nearness in time",
+    "author": "the same author",
+    "section": "the same section",
+    "tags": "tags in common",
+    "title": "words of the title",
+    "mention": "named in the text",
+    "boost": "boosted or buried by editors",
+}
+
+
+@blueprint.get("/article")
+def article(site: str) -> Response:
+    article_id = asked_id()
+    query = list_query(request.args).model_copy(update={"limit": CANDIDATES, "explain": True})
+    found = ranking(backend().site(site), article_id, query)
+    overrides = backend().store.rulebook.overrides(site, article_id, datetime.now(UTC))
+    cards = _cards(site, found, overrides)
+    if article_id not in cards:
+        raise NotFound("this article is not in the archive, or no more")
+    note = desk.take_note()
+    return desk.page(
+        "article.html",
+        **_moved(site, article_id, note),
+        card=cards[article_id],
+        cards=cards,
+        ranking=found,
+        highest=max((item["score"] for item in found["items"]), default=0.0) or 1.0,
+        overrides=overrides,
+        note=note,
+        view=_view(),
+        told=told,
+        factor_names=FACTOR_NAMES,
+    )
+
+
+@blueprint.get("/frame")
+def frame(site: str) -> Response:
+    """The box alone, as it stands on the newspaper's pages, for a frame of the article's page."""
+    g.may_be_framed = True
+    asked = list_query(request.args)  # or the box would stand there empty, and nobody knew why
+    return desk.page("frame.html", id=asked_id(), view=_view(), attributes=_attributes(asked))
+
+
+def _moved(site: str, article_id: str, note: dict[str, Any] | None) -> dict[str, Any]:
+    """What the change that *note* tells of did to the list."""
+    before = (note or {}).get("before")
+    if before is None:
+        return {"moved": [], "titles": {}}
+    after = shown(site, article_id)
+    titles = {item["id"]: item["title"] for item in (*before, *after)}
+    return {"moved": moves([b["id"] for b in before], [a["id"] for a in after]), "titles": titles}
+
+
+def asked_id() -> str:
+    return checked_id(request.args.get("id", ""))
+
+
+def _view() -> dict[str, str]:
+    """How the box is looked at: layout, light or dark, how wide."""
+    choices = {"layout": LAYOUTS, "scheme": SCHEMES, "width": tuple(WIDTHS)}
+    asked = {name: request.args.get(name, "") for name in choices}
+    return {n: asked[n] if asked[n] in known else known[0] for n, known in choices.items()}
+
+
+def _attributes(asked: ListQuery) -> dict[str, str]:
+    """What was asked for, as attributes of the box."""
+    names = asked.model_fields_set & request.args.keys()
+    return {n.replace("_", "-"): ",".join(request.args.getlist(n)) for n in sorted(names)}
+
+
+def _cards(site: str, found: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
+    """Of every article that the page names."""
+    shown = [item["id"] for item in (found["source"], *found["items"], *found["dropped"])]
+    shown += [drop["reason"]["by"] for drop in found["dropped"] if "by" in drop["reason"]]
+    shown += [i for rule in overrides.rules for i in _articles(rule)]
+    return backend().store.cards(site, list(dict.fromkeys(shown)))
+
+
+def _articles(rule: Rule) -> list[str]:
+    return [i for i in (rule.source.article, rule.target.article) if i is not None]

@@ -1,0 +1,105 @@
+"""Who is let in to the desk, and in what state anything leaves it."""
+
+import hmac
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Blueprint, Response, abort, g, request
+from werkzeug.exceptions import HTTPException
+
+from api.context import backend
+from api.editor import desk, signing
+from api.errors import status_of
+from features.article import FieldProblem, InvalidArticle
+from recommender.errors import AlsoSeeError, StoreUnavailable
+from recommender.rulebook import RulesChanged
+from recommender.rules import InvalidRule
+
+log = structlog.get_logger()
+
+OPEN_PAGES = {"editor.signing.front", "editor.signing.sign_in"}
+POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src http: https: data:;"
+    " style-src 'self'; frame-src 'self'; frame-ancestors {ancestors}; base-uri 'none';"
+    " form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
+
+def stand_before(blueprint: Blueprint) -> None:
+    blueprint.before_request(_admit)
+    blueprint.after_request(_harden)
+    for kind in (AlsoSeeError, InvalidRule, InvalidArticle, HTTPException, Exception):
+        blueprint.register_error_handler(kind, _failed)
+
+
+def _admit() -> Response | None:
+    changes = request.method not in ("GET", "HEAD")
+    if changes and not _is_from_here():
+        abort(403, "This form did not come from a page of the desk.")
+    if request.endpoint in OPEN_PAGES:
+        return None
+    sent = request.form.get("csrf", "") or request.headers.get("X-CSRF-Token", "")
+    if changes and not sent:
+        abort(403, "The form lacks its token. Load the page again, and send it once more.")
+    site = (request.view_args or {}).get("site", "")
+    backend().site(site)
+    found = desk.seated(site)
+    if found is None:
+        return _sign_in_first(changes)
+    g.seat = found
+    if changes and not hmac.compare_digest(sent.encode(), found.session.csrf.encode()):
+        # Perhaps signed in anew in another tab: the same person sends the form once more.
+        return desk.page("again.html", 403, fields=desk.kept_fields(), action=request.path)
+    return None
+
+
+def _is_from_here() -> bool:
+    """Whether a page of this site sent the form: browsers name the origin of every POST."""
+    origin = urlsplit(request.headers.get("Origin", ""))
+    return origin.scheme in ("http", "https") and origin.netloc == request.host
+
+
+def _sign_in_first(changes: bool) -> Response:
+    if changes:
+        return signing.form(401, action=request.path, fields=desk.kept_fields())
+    return signing.form(401, target=request.full_path.rstrip("?"))
+
+
+def _harden(answer: Response) -> Response:
+    ancestors = "'self'" if g.get("may_be_framed") else "'none'"
+    answer.headers["Content-Security-Policy"] = POLICY.format(ancestors=ancestors)
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Referrer-Policy"] = "same-origin"
+    return answer
+
+
+def _failed(error: Exception) -> Response:
+    """A sentence for an editor; below it what was typed, to be sent again."""
+    if isinstance(error, HTTPException) and (error.code is None or error.response is not None):
+        return error.get_response()  # type: ignore[return-value]
+    status, said = _told(error)
+    fields = desk.kept_fields() if request.method == "POST" and g.get("seat") else []
+    problems = list(error.problems) if isinstance(error, InvalidRule | InvalidArticle) else []
+    return desk.page(
+        "failed.html", status, said=said, problems=map(_named, problems), fields=fields
+    )
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        return error.code or 500, error.description or error.name
+    if isinstance(error, StoreUnavailable):
+        return 503, "The archive cannot be reached just now. Nothing was saved; try again soon."
+    if isinstance(error, RulesChanged):
+        return 412, f"Not saved: {error}. Look at the list as it is now, then decide again."
+    if isinstance(error, InvalidRule | InvalidArticle):
+        return 400, "Not saved. Please mend what is named below."
+    if not isinstance(error, AlsoSeeError):
+        log.error("unexpected error", exc_info=error)
+        return 500, "Something went wrong here; the log of the service says what."
+    return int(status_of(error)), f"{str(error)[:1].upper()}{str(error)[1:]}."
+
+
+def _named(found: FieldProblem) -> str:
+    field = found.pointer.strip("/").replace("_", " ")
+    return f"{field}: {found.detail}" if field else found.detail

@@ -1,0 +1,168 @@
+"""What an editor decides about one article's list, and what that changed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from api.context import backend
+from api.editor import desk
+from api.params import checked_id
+from api.rules import with_expiry
+from recommender.errors import NotFound
+from recommender.parameters import ListParameters
+from recommender.rulebook import RulesChanged, new_rule_id
+from recommender.rules import Rule, parse_rule
+
+blueprint = Blueprint("overruling", __name__, url_prefix="/<site>")
+
+SHOWN = 10  # places of the list before and after
+FACTORS = {"boost": 2.0, "bury": 0.3}
+SAID = {
+    "pin": "Pinned.",
+    "block": "Blocked.",
+    "boost": "Boosted.",
+    "bury": "Buried.",
+    "flag": "Flagged.",
+}
+
+
+@blueprint.post("/overrule")
+def overrule(site: str) -> Response:
+    """Add one rule: beside this article, or with scope `everywhere` in all lists."""
+    seat, article_id = desk.require("edit"), _sent_id()
+    rule = _rule(article_id)
+
+    def change(now: datetime) -> None:
+        book, editor = backend().store.rulebook, seat.editor(rule.note)
+        if rule.source.article is None and rule.target.article != article_id:
+            book.add(site, rule, editor, now)  # about another article, wherever that stands
+            return
+        current = book.overrides(site, article_id, now).rules
+        kept = [other for other in current if other.key != rule.key]
+        book.replace(site, article_id, [*kept, rule], editor, now, _seen())
+
+    return _changed(site, article_id, SAID[rule.kind], change)
+
+
+@blueprint.post("/order")
+def order(site: str) -> Response:
+    """Pin articles to their places, all at once: fields `place.<n>` name them."""
+    seat, article_id = desk.require("edit"), _sent_id()
+    wanted = [_pin(article_id, target, place) for place, target in _sent_places()]
+
+    def change(now: datetime) -> None:
+        book = backend().store.rulebook
+        new = {rule.key: rule for rule in wanted}
+        old = book.overrides(site, article_id, now).rules
+        rules = [*(rule for rule in old if rule.key not in new), *new.values()]
+        book.replace(site, article_id, rules, seat.editor(), now, _seen())
+
+    return _changed(site, article_id, "Pinned in this order.", change)
+
+
+@blueprint.post("/withdraw")
+def withdraw(site: str) -> Response:
+    """Take one rule away."""
+    seat, article_id = desk.require("edit"), _sent_id()
+    rule_id = request.form.get("rule", "")
+
+    def change(now: datetime) -> None:
+        backend().store.rulebook.remove(site, rule_id, seat.editor(), now)
+
+    return _changed(site, article_id, "Taken away.", change)
+
+
+def shown(site: str, article_id: str) -> list[dict[str, str]]:
+    """Ids and titles of the list as it stands now; none for an article that is gone."""
+    wanted = ListParameters(limit=SHOWN)
+    try:
+        made, _ = backend().site(site).related(article_id, wanted, datetime.now(UTC))
+    except NotFound:
+        return []
+    return [{"id": item.card["id"], "title": item.card["title"]} for item in made.items]
+
+
+def _changed(site: str, article_id: str, said: str, change: Callable[[datetime], None]) -> Response:
+    """Carry a change out, and go back to the article, with what it did to the list."""
+    before, now = shown(site, article_id), datetime.now(UTC)
+    try:
+        change(now)
+    except RulesChanged as error:
+        return _told(site, article_id, error)
+    entry = _entry_of(site, now)
+    desk.leave_note({"said": said, "entry": entry, "before": before})
+    return desk.go(url_for("editor.article.article", site=site, id=article_id))
+
+
+def _told(site: str, article_id: str, error: RulesChanged) -> Response:
+    """Somebody was faster: the change waits, to be sent against the rules as they are now."""
+    current = backend().store.rulebook.overrides(site, article_id, datetime.now(UTC))
+    fields = [(n, v) for n, v in desk.kept_fields() if n != "revision"]
+    return desk.page(
+        "changed.html",
+        412,
+        said=f"{str(error)[:1].upper()}{str(error)[1:]}.",
+        id=article_id,
+        list=shown(site, article_id),
+        fields=[*fields, ("revision", current.revision)],
+    )
+
+
+def _seen() -> set[str]:
+    """The revision of the rules that the editor saw; with another one nothing is saved."""
+    return {request.form.get("revision", "")}
+
+
+def _entry_of(site: str, now: datetime) -> str | None:
+    """The id of the audit entry of a change made at *now*; None when it changed nothing."""
+    entries, _ = backend().store.rulebook.audit(site, limit=5)
+    mine = (e for e in entries if e.at == now and e.key_id == desk.seat().grant.key_id)
+    return next((entry.id for entry in mine), None)
+
+
+def _sent_id() -> str:
+    return checked_id(request.form.get("id", ""))
+
+
+def _sent_places() -> Sequence[tuple[int, str]]:
+    prefix = "place."
+    names = [name.removeprefix(prefix) for name in request.form if name.startswith(prefix)]
+    return [(int(n), request.form[prefix + n]) for n in names if n.isascii() and n.isdigit()]
+
+
+def _pin(article_id: str, target: str, place: int) -> Rule:
+    fields = {"kind": "pin", "position": place, "target": {"article": target}}
+    return _parsed({**fields, "source": {"article": article_id}})
+
+
+def _rule(article_id: str) -> Rule:
+    """The rule that the form describes. Raises InvalidRule."""
+    sent = {name: value.strip() for name, value in request.form.items()}
+    kind, target = sent.get("kind", ""), sent.get("target") or article_id
+    fields: dict[str, Any] = {"kind": kind, "target": {"article": target}}
+    if kind == "pin":
+        place = sent.get("position", "")
+        fields["position"] = int(place) if place.isascii() and place.isdigit() else None
+    if kind in FACTORS:
+        fields["factor"] = FACTORS[kind]
+    if kind == "flag":
+        fields["flag"] = sent.get("flag")
+    elif sent.get("scope") != "everywhere":
+        fields["source"] = {"article": article_id}
+    fields["note"], fields["expires_at"] = sent.get("note", ""), sent.get("expires_at") or None
+    return _parsed(fields)
+
+
+def _parsed(fields: Mapping[str, Any]) -> Rule:
+    now, seat = datetime.now(UTC), desk.seat()
+    rule = parse_rule(with_expiry(fields, now), new_rule_id(now), seat.grant.key_id, now)
+    if rule.target.article is not None and rule.kind != "flag":
+        _check_there(seat.grant.site, rule.target.article)
+    return rule.model_copy(update={"author": seat.name})
+
+
+def _check_there(site: str, article_id: str) -> None:
+    if not backend().store.cards(site, [article_id]):
+        raise NotFound(f"there is no article {article_id!r} to do this with")

@@ -1,0 +1,58 @@
+// Shows what is found while somebody types; without it the form does the same.
+
+const form = document.querySelector("form.find");
+const list = document.querySelector("#found");
+const count = document.querySelector("#count");
+const line = document.querySelector("#line");
+const PAUSE_MS = 120;
+
+let waiting;
+let asked = 0;
+
+form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(show, PAUSE_MS);
+});
+
+async function show() {
+    const query = new URLSearchParams(new FormData(form));
+    const turn = ++asked;
+    const answer = await fetch(`${form.dataset.found}?${query}`).catch(() => null);
+    if (turn !== asked) return; // somebody typed on
+    if (!answer?.ok) {
+        count.textContent = answer?.status === 401
+            ? "You are not signed in any more: load the page again."
+            : "The archive cannot be reached just now.";
+        return;
+    }
+    const found = await answer.json();
+    list.replaceChildren(...found.items.map(item));
+    count.textContent = `${found.total.toLocaleString("en")} article${found.total === 1 ? "" : "s"}`;
+    document.querySelector("#note").textContent = found.note;
+    document.querySelector("#pages").replaceChildren(...(found.more ? [older(query)] : []));
+    history.replaceState(null, "", `?${query}`);
+}
+
+function item(article) {
+    const row = line.content.cloneNode(true).firstElementChild;
+    const title = row.querySelector("a");
+    title.textContent = article.title || article.id;
+    title.href = `${form.dataset.article}?${new URLSearchParams({ id: article.id })}`;
+    const about = [article.section, article.published_at?.slice(0, 10) ?? "no date"];
+    row.querySelector("span").textContent = about.filter(Boolean).join(" · ");
+    for (const mark of article.marks) {
+        const tag = document.createElement("span");
+        tag.className = "tag";
+        tag.textContent = mark;
+        row.append(" ", tag);
+    }
+    return row;
+}
+
+function older(query) {
+    const link = document.createElement("a");
+    query.set("page", 2);
+    link.href = `?${query}`;
+    link.textContent = "Older";
+    return link;
+}

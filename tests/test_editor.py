@@ -1,0 +1,229 @@
+"""The door of the editor's desk: keys, sessions, tokens, origins and roles."""
+
+from collections.abc import Callable
+
+import pytest
+import redis
+from desk_visit import ORIGIN, DeskVisit, fields_of
+from flask import Flask
+from flask.testing import FlaskClient
+from news import article
+
+from recommender.backend import Backend
+
+OPEN = {("GET", "editor.signing.front"), ("POST", "editor.signing.sign_in")}
+
+
+def doors(app: Flask) -> list[tuple[str, str]]:
+    """Method and path of everything at the desk but the form to sign in with."""
+    adapter = app.url_map.bind("localhost")
+    return sorted(
+        (method, adapter.build(rule.endpoint, {"site": "main"}, method))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.endpoint.startswith("editor.") and (method, rule.endpoint) not in OPEN
+    )
+
+
+@pytest.fixture
+def visit(client: FlaskClient, backend: Backend) -> DeskVisit:
+    return DeskVisit(client, backend)
+
+
+@pytest.fixture
+def seated(visit: DeskVisit, put: Callable[..., None]) -> DeskVisit:
+    put(article("kursk"), article("sudzha"), article("budget"))
+    visit.sign_in()
+    return visit
+
+
+def test_whoever_is_not_signed_in_is_asked_for_a_key_everywhere(
+    app: Flask, client: FlaskClient, raw_redis: "redis.Redis"
+) -> None:
+    form = {"csrf": "made up"}
+    answers = [
+        client.open(path, method=method, data=form if method == "POST" else None, headers=ORIGIN)
+        for method, path in doors(app)
+    ]
+
+    assert {401} == {answer.status_code for answer in answers}
+    assert all('name="key"' in answer.text for answer in answers)
+    assert 0 == raw_redis.dbsize()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {},
+        {"Origin": "null"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://localhost.evil"},
+    ],
+)
+def test_a_form_from_elsewhere_is_refused_though_it_has_the_token(
+    app: Flask, seated: DeskVisit, origin: dict[str, str]
+) -> None:
+    sent = {"csrf": seated.token()}
+    paths = ["/editor/", *(path for method, path in doors(app) if method == "POST")]
+    answers = [seated.client.post(path, data=sent, headers=origin) for path in paths]
+
+    assert {403} == {answer.status_code for answer in answers}
+
+
+@pytest.mark.parametrize("token", [{}, {"csrf": ""}, {"csrf": "made up"}, {"csrf": "ünïcode"}])
+def test_a_form_without_the_sessions_token_is_refused(
+    app: Flask, seated: DeskVisit, token: dict[str, str]
+) -> None:
+    paths = ["/editor/", *(path for method, path in doors(app) if method == "POST")]
+    answers = [seated.client.post(path, data=token, headers=ORIGIN) for path in paths]
+
+    assert {403} == {answer.status_code for answer in answers}
+
+
+def test_signing_in_leads_to_the_page_that_was_asked_for(visit: DeskVisit) -> None:
+    asked = visit.client.get("/editor/main/changes?id=kursk")
+    answer = visit.sign_in(fields_of(asked.text)["target"])
+
+    assert (303, "/editor/main/changes?id=kursk") == (answer.status_code, answer.location)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/editor/other/",
+        "javascript:0",
+    ],
+)
+def test_signing_in_never_leads_away_from_the_desk(visit: DeskVisit, target: str) -> None:
+    assert "/editor/main/" == visit.sign_in(target).location
+
+
+def test_the_cookie_is_for_this_sites_desk_and_for_no_script(visit: DeskVisit) -> None:
+    cookie = visit.sign_in().headers.getlist("Set-Cookie")[-1]
+
+    assert all(p in cookie for p in ("HttpOnly", "SameSite=Lax", "Path=/editor/main"))
+    assert "Secure" not in cookie
+
+
+def test_behind_https_the_cookie_stays_there(visit: DeskVisit) -> None:
+    token = fields_of(visit.client.get("/editor/").text)["csrf"]
+    headers = {**ORIGIN, "X-Forwarded-Proto": "https"}
+    answer = visit.client.post("/editor/", data={"key": visit.key, "csrf": token}, headers=headers)
+
+    assert all("Secure" in cookie for cookie in answer.headers.getlist("Set-Cookie"))
+
+
+def test_only_a_hash_of_the_cookie_is_stored(seated: DeskVisit, raw_redis: "redis.Redis") -> None:
+    cookie = seated.client.get_cookie("alsosee_editor", path="/editor/main")
+    assert cookie is not None
+    [key] = raw_redis.keys("see:session:*")
+
+    assert cookie.value not in key.decode() + str(raw_redis.get(key))
+    assert 0 < raw_redis.ttl(key) <= 12 * 3600
+
+
+@pytest.mark.parametrize("scope", ["ingest", "read"])
+def test_a_key_that_is_no_editors_is_refused(
+    client: FlaskClient, backend: Backend, scope: str
+) -> None:
+    assert 401 == DeskVisit(client, backend, scope).sign_in().status_code
+
+
+def test_a_key_opens_its_own_sites_desk_only(seated: DeskVisit) -> None:
+    cookie = seated.client.get_cookie("alsosee_editor", path="/editor/main")
+    assert cookie is not None
+    seated.client.set_cookie("alsosee_editor", cookie.value, path="/editor/other")
+
+    assert 401 == seated.client.get("/editor/other/").status_code
+    assert 404 == seated.client.get("/editor/unknown/").status_code
+
+
+def test_a_revoked_key_ends_its_sessions_at_once(seated: DeskVisit, backend: Backend) -> None:
+    assert 200 == seated.get("/").status_code
+    backend.keys.revoke(seated.key.split("_")[1])
+
+    assert 401 == seated.get("/").status_code
+
+
+def test_signing_out_ends_the_session_for_whoever_has_its_cookie(seated: DeskVisit) -> None:
+    cookie = seated.client.get_cookie("alsosee_editor", path="/editor/main")
+    assert cookie is not None
+    seated.post("/sign-out")
+    seated.client.set_cookie("alsosee_editor", cookie.value, path="/editor/main")
+
+    assert 401 == seated.get("/").status_code
+
+
+def test_who_tries_too_often_has_to_wait(visit: DeskVisit) -> None:
+    visit.key = "as_00000000_wrong"
+    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+    token = fields_of(visit.client.get("/editor/").text)["csrf"]
+    sent = {"key": "as_00000000_wrong", "csrf": token}
+    statuses = [
+        visit.client.post("/editor/", data=sent, headers=ORIGIN, environ_base=elsewhere).status_code
+        for _ in range(25)
+    ]
+
+    assert (401, 429) == (statuses[0], statuses[-1])
+
+
+def test_what_was_typed_outlives_the_session(seated: DeskVisit, raw_redis: "redis.Redis") -> None:
+    token = seated.token()
+    raw_redis.delete(*raw_redis.keys("see:session:*"))
+    note = "A note that took <b>long</b> to write"
+    form = {"id": "kursk", "target": "budget", "kind": "block", "note": note, "csrf": token}
+    refused = seated.client.post("/editor/main/overrule", data=form, headers=ORIGIN)
+    kept = fields_of(refused.text)
+    again = seated.client.post("/editor/", data={**kept, "key": seated.key}, headers=ORIGIN)
+
+    assert (401, 200) == (refused.status_code, again.status_code)
+    assert (note, "budget") == (fields_of(again.text)["note"], fields_of(again.text)["target"])
+    assert "<b>long" not in refused.text + again.text
+
+
+def test_who_may_only_look_changes_nothing(
+    client: FlaskClient, backend: Backend, put: Callable[..., None]
+) -> None:
+    put(article("kursk"), article("sudzha"))
+    looker = DeskVisit(client, backend, "look")
+    looker.sign_in()
+    page = looker.get("/article", id="kursk").text
+    answer = looker.post("/overrule", id="kursk", target="sudzha", kind="block")
+
+    assert 'name="kind"' not in page
+    assert (403, {}) == (answer.status_code, backend.store.rulebook.read("main").rules)
+
+
+def test_no_page_is_kept_framed_or_told_to_others(seated: DeskVisit) -> None:
+    headers = seated.get("/").headers
+
+    assert "no-store" == headers["Cache-Control"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "same-origin" == headers["Referrer-Policy"]
+
+
+def test_hostile_titles_are_inert_on_every_page(
+    seated: DeskVisit, put: Callable[..., None], backend: Backend
+) -> None:
+    title = '"><script>alert(1)</script>{{ 7*7 }}'
+    put(article("evil\"'<x>", title="x") | {"title": title, "section": "<i>S</i>"})
+    seated.post("/overrule", id="kursk", target="evil\"'<x>", kind="pin", position="1", note="<u>")
+    pages = [
+        seated.get("/"),
+        seated.get("/find.json"),
+        seated.get("/article", id="kursk"),
+        seated.get("/article", id="evil\"'<x>"),
+        seated.get("/frame", id="evil\"'<x>"),
+        seated.get("/changes"),
+    ]
+
+    assert {200} == {page.status_code for page in pages}
+    assert not any(
+        b in page.text
+        for page in pages
+        for b in ("<script>alert", "<i>S", "<u>", "'<x>")
+        if page.is_json is False
+    )

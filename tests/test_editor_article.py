@@ -1,0 +1,268 @@
+"""An article at the editor's desk: what is seen, what is decided, and how it is taken back."""
+
+import re
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from desk_visit import ORIGIN, DeskVisit, fields_of
+from flask.testing import FlaskClient
+from news import article
+
+from recommender.backend import Backend
+
+ARCHIVE = ("kursk", "sudzha", "ceasefire", "budget", "final")
+CANDIDATE = re.compile(r'<li class="candidate" data-id="([^"]*)"')
+
+
+@pytest.fixture
+def visit(client: FlaskClient, backend: Backend, put: Callable[..., None]) -> DeskVisit:
+    put(*map(article, ARCHIVE))
+    visit = DeskVisit(client, backend)
+    visit.sign_in()
+    return visit
+
+
+def read_by_readers(visit: DeskVisit) -> list[str]:
+    path = "/v1/main/articles/kursk/related?limit=20"
+    return [item["id"] for item in visit.client.get(path).json["items"]]
+
+
+def candidates(visit: DeskVisit) -> list[str]:
+    return [unescape(i) for i in CANDIDATE.findall(visit.get("/article", id="kursk").text)]
+
+
+def revision(visit: DeskVisit, article_id: str = "kursk") -> str:
+    return fields_of(visit.get("/article", id=article_id).text)["revision"]
+
+
+def overrule(visit: DeskVisit, **fields: str) -> str:
+    """Send the form of a candidate, and return the page that follows."""
+    sent = {"id": "kursk", "revision": revision(visit), **fields}
+    answer = visit.post("/overrule", **sent)
+    assert 303 == answer.status_code, answer.text
+    return visit.client.get(answer.location).text
+
+
+def test_the_candidates_stand_as_readers_will_see_them(visit: DeskVisit) -> None:
+    assert candidates(visit) == read_by_readers(visit)
+
+
+def test_every_candidate_says_why_it_is_there(visit: DeskVisit) -> None:
+    page = visit.get("/article", id="kursk").text
+
+    assert "Both about" in page
+    assert "words in common" in page
+
+
+def test_what_was_dropped_stands_there_with_the_rule_that_dropped_it(visit: DeskVisit) -> None:
+    page = overrule(visit, target="sudzha", kind="block")
+
+    assert "The editors blocked it beside this article." in page.partition("Not in the list")[2]
+
+
+def test_a_pin_is_in_the_readers_next_list_though_that_was_cached(visit: DeskVisit) -> None:
+    before = read_by_readers(visit)
+    overrule(visit, target=before[-1], kind="pin", position="1")
+
+    assert before[-1] == read_by_readers(visit)[0] == candidates(visit)[0]
+
+
+def test_the_next_page_tells_what_moved(visit: DeskVisit) -> None:
+    last = read_by_readers(visit)[-1]
+    page = overrule(visit, target=last, kind="pin", position="1")
+
+    assert "Pinned." in page
+    assert f"up {len(ARCHIVE) - 2}" in page
+    assert "down 1" in page
+    assert "Pinned." not in visit.get("/article", id="kursk").text
+
+
+def test_undo_brings_the_list_back(visit: DeskVisit) -> None:
+    before = read_by_readers(visit)
+    page = overrule(visit, target=before[-1], kind="pin", position="1")
+    visit.post("/undo", id="kursk", entry=fields_of(page)["entry"])
+
+    assert before == read_by_readers(visit)
+    assert "undo" in visit.get("/changes").text
+
+
+@pytest.mark.parametrize(("role", "status", "length"), [("edit", 403, 1), ("admin", 303, 4)])
+def test_settings_are_among_the_changes_and_taken_back_by_an_admin_alone(
+    client: FlaskClient, backend: Backend, visit: DeskVisit, role: str, status: int, length: int
+) -> None:
+    wanted = {"site": {"limit": 1, "section": []}, "surfaces": {"home": {"weights": {"time": 0}}}}
+    admin = {"Authorization": f"Bearer {backend.keys.create('main', ['admin'])}"}
+    client.put("/v1/main/settings", json=wanted, headers=admin)
+    seated = DeskVisit(client, backend, role)
+    seated.sign_in()
+    page = unescape(seated.get("/changes").text)
+    [entry] = [e.id for e in backend.store.rulebook.audit("main", 9)[0]]
+    answer = seated.post("/undo", entry=entry)
+
+    assert "the site, limit: 1 (was not set)" in page
+    assert "the site, section: any (was not set)" in page
+    assert "surface home, weight of time: 0.0 (was not set)" in page
+    assert (status, role == "admin") == (answer.status_code, f'value="{entry}"' in page)
+    assert length == len(client.get("/v1/main/articles/kursk/related").json["items"])
+
+
+def test_an_undo_can_be_undone(visit: DeskVisit) -> None:
+    overrule(visit, target="budget", kind="block")
+    first = fields_of(visit.get("/changes").text)["entry"]
+    visit.post("/undo", entry=first)
+    page = visit.get("/changes").text
+    visit.post("/undo", entry=re.findall(r'name="entry" value="([^"]*)"', page)[0])
+
+    assert "budget" not in read_by_readers(visit)
+
+
+def test_several_articles_are_put_in_order_by_one_change(
+    visit: DeskVisit, backend: Backend
+) -> None:
+    wanted = read_by_readers(visit)[::-1]
+    places = {f"place.{place}": i for place, i in enumerate(wanted, 1)}
+    visit.post("/order", id="kursk", revision=revision(visit), **places)
+    entries, _ = backend.store.rulebook.audit("main", 10)
+
+    assert (wanted, 1) == (read_by_readers(visit), len(entries))
+
+
+@pytest.mark.parametrize(("kind", "target"), [("boost", "ceasefire"), ("bury", "sudzha")])
+def test_boosted_rises_and_buried_sinks(visit: DeskVisit, kind: str, target: str) -> None:
+    assert ["sudzha", "ceasefire"] == read_by_readers(visit)[:2]
+    for scope in ("here", "everywhere"):  # factors that meet are multiplied
+        overrule(visit, target=target, kind=kind, scope=scope)
+
+    assert ["ceasefire", "sudzha"] == read_by_readers(visit)[:2]
+
+
+def test_a_flag_silences_the_list_at_once(visit: DeskVisit) -> None:
+    page = overrule(visit, kind="flag", flag="sensitive", note="the family asked")
+
+    assert [] == read_by_readers(visit)
+    assert "a flag forbids it" in page
+    assert "the family asked" in page
+
+
+def test_blocked_everywhere_is_in_no_list(visit: DeskVisit) -> None:
+    overrule(visit, target="sudzha", kind="block", scope="everywhere")
+    other = visit.client.get("/v1/main/articles/ceasefire/related?limit=20").json["items"]
+
+    assert "sudzha" not in read_by_readers(visit)
+    assert "sudzha" not in [item["id"] for item in other]
+
+
+def test_note_end_and_author_stand_beside_the_rule(visit: DeskVisit, backend: Backend) -> None:
+    page = overrule(visit, target="budget", kind="block", note="off topic", expires_at="7d")
+    [rule] = backend.store.rulebook.read("main").rules.values()
+
+    assert rule.expires_at is not None
+    assert ("Ana", "off topic", 7) == (
+        rule.author,
+        rule.note,
+        (rule.expires_at - rule.created_at).days,
+    )
+    assert "off topic" in page
+
+
+def test_a_rule_is_taken_back_by_its_button(visit: DeskVisit) -> None:
+    before = read_by_readers(visit)
+    page = overrule(visit, target="budget", kind="block")
+    visit.post("/withdraw", id="kursk", rule=fields_of(page)["rule"])
+
+    assert before == read_by_readers(visit)
+
+
+def test_the_second_of_two_editors_is_told_and_loses_nothing(
+    visit: DeskVisit, app, backend: Backend
+) -> None:  # type: ignore[no-untyped-def]
+    seen = revision(visit)
+    second = DeskVisit(app.test_client(), backend, name="Bela")
+    second.sign_in()
+    overrule(visit, target="budget", kind="block")
+    form = {"id": "kursk", "target": "final", "kind": "block", "note": "mine", "revision": seen}
+    told = second.post("/overrule", **form)
+    kept = fields_of(told.text)
+    saved = second.post("/overrule", **kept)
+
+    assert (412, 303) == (told.status_code, saved.status_code)
+    assert "Ana" in told.text
+    assert "mine" == kept["note"]
+    assert not {"budget", "final"} & set(read_by_readers(visit))
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"kind": "pin", "target": "budget", "position": "0"}, "position"),
+        ({"kind": "pin", "target": "budget", "position": "three"}, "position"),
+        ({"kind": "pin", "target": "kursk", "position": "1"}, "target"),
+        ({"kind": "love", "target": "budget"}, "kind"),
+        ({"kind": "flag", "flag": "green"}, "flag"),
+        ({"kind": "block", "target": "budget", "expires_at": "soon"}, "expires at"),
+        ({"kind": "block", "target": "budget", "note": "x" * 1001}, "note"),
+    ],
+)
+def test_a_bad_field_is_named_and_the_rest_is_kept(
+    visit: DeskVisit, fields: dict[str, str], named: str
+) -> None:
+    sent = {"note": "a reason", **fields, "id": "kursk", "revision": revision(visit)}
+    answer = visit.post("/overrule", **sent)
+
+    assert 400 == answer.status_code
+    assert f"<li>{named}" in answer.text
+    assert sent["note"] in answer.text
+
+
+def test_what_is_not_there_cannot_be_pinned(visit: DeskVisit) -> None:
+    form = {"id": "kursk", "target": "nowhere", "kind": "pin", "position": "1"}
+
+    assert 404 == visit.post("/overrule", **form, revision=revision(visit)).status_code
+
+
+def test_the_page_of_a_deleted_article_says_so(visit: DeskVisit, backend: Backend) -> None:
+    backend.store.delete("main", "kursk")
+    answer = visit.get("/article", id="kursk")
+
+    assert 404 == answer.status_code
+    assert "To the articles" in answer.text
+
+
+def test_the_frame_holds_the_very_box_of_the_site_and_counts_nothing(visit: DeskVisit) -> None:
+    answer = visit.get("/frame", id="kursk", layout="grid", mode="background")
+
+    assert '<script async src="/widget.js">' in answer.text
+    assert 'layout="grid" events="off" mode="background"' in answer.text
+    assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_changes_of_one_article_stand_on_a_page_of_their_own(visit: DeskVisit) -> None:
+    overrule(visit, target="budget", kind="block")
+    visit.post(
+        "/overrule", id="final", kind="flag", flag="legal", revision=revision(visit, "final")
+    )
+
+    assert 1 == visit.get("/changes", id="kursk").text.count("Undo<")
+    assert 2 == visit.get("/changes").text.count("Undo<")
+
+
+def test_articles_with_rules_are_found_by_them(visit: DeskVisit) -> None:
+    overrule(visit, target="budget", kind="pin", position="2")
+    found = visit.get("/find.json", mark="pinned").json["items"]
+
+    assert {"kursk", "budget"} == {item["id"] for item in found}
+    assert ["pin"] == next(item["marks"] for item in found if item["id"] == "kursk")
+
+
+def test_an_origin_is_needed_even_by_those_who_hold_everything_else(visit: DeskVisit) -> None:
+    form = {"id": "kursk", "target": "budget", "kind": "block", "csrf": visit.token()}
+    path = "/editor/main/overrule"
+
+    assert 403 == visit.client.post(path, data=form).status_code
+    assert (
+        303
+        == visit.client.post(
+            path, data={**form, "revision": revision(visit)}, headers=ORIGIN
+        ).status_code
+    )
