@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -12,6 +12,7 @@ from hypothesis import settings as properties
 from servers import emptied, new_server
 
 from api.app import create_app
+from api.hot import HotLists
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.related import warm
@@ -55,6 +56,8 @@ def one_app(redis_url: str) -> Iterator[Flask]:
 def app(one_app: Flask, backend: Backend) -> Flask:
     """Over this test's backend; who adds a route makes an application of its own."""
     one_app.extensions["alsosee"] = backend
+    lists = cast(HotLists, one_app.wsgi_app)
+    one_app.wsgi_app = HotLists(lists.flask, backend.store, backend.settings.sites)  # type: ignore[method-assign]
     return one_app
 
 
