@@ -30,22 +30,26 @@ def growth(corpus: Corpus, articles: int) -> list[Row]:
     """Build, open and ask an index of so many articles; passages are cut if there are too few."""
     warm()
     pieces = 1 if articles <= 150_000 else -(-articles // 150_000)
-    archive = Archive()
     stored = dict(islice(_stored(corpus, pieces), articles))
+
+    def read(ids: Sequence[str]) -> dict[str, StoredArticle]:
+        return {i: stored[i] for i in ids if i in stored}
+
+    archive = Archive(read)
     with spent() as applying:
         archive.apply(stored)
-    del stored
     with tempfile.TemporaryDirectory(prefix="alsosee-growth-") as folder:
         files = IndexFiles(Path(folder))
         with spent() as building, files.building():
             files.publish(archive.arrays(), {})
         del archive
+        stored.clear()
         size = sum(path.stat().st_size for path in Path(folder).glob("*.index"))
         before = rss_mib()
         with spent() as opening:
             opened = files.newest()
             assert opened is not None
-            found = Archive(opened.arrays)
+            found = Archive(read, opened.arrays)
         ids = [found.index.ids[s] for s in _sample(len(found.index))]
         milliseconds = times({OURS: lambda i: found.index.similar(i, K)}, ids).cpu[OURS]
     name = f"{corpus.name}, {len(found.index):,}" + (f" (in {pieces} pieces)" if pieces > 1 else "")
