@@ -5,11 +5,13 @@ Terms are numbered, in five groups: the *common* ones, the most common first; an
 words, other two-word terms, and words and two-word terms that only one article has.
 
 - A common term's articles stand in *runs*: those of one block of 65,536 slots in which it has one
-  count, as 16-bit numbers. So the inner loop of a query adds one weight at many places.
+  count, as 16-bit numbers. So the inner loop of a query adds one weight at many places. Runs of the
+  most common terms, which queries mostly do without, are gaps of 8 bits, where that is shorter.
 - The other terms stand in a dictionary of bit codes: hashed id, document frequency, and the gaps
   between the slots. `heads` finds the block of `BLOCK` terms that a term belongs to; their ids come
   first in it. A term of one article costs its slot and no list.
-- A row is bit codes too: gaps between the numbers of its terms, and their counts.
+- A row is bit codes too: gaps between the numbers of its terms, and their counts. Among the common
+  terms a gap has the fewer low bits the more common they are there.
 
 Counts stand as codes, the most frequent one 0; weights follow from them at opening. All that is
 exact: a row gives back the counts that came in. `inverting.py` makes the arrays.
@@ -62,9 +64,12 @@ class Postings(NamedTuple):
         common_bits: shape (c,), uint8, the low bits of a gap in a row that may end at this term.
         common_order: shape (c,), uint32, the numbers of the common terms by hashed id.
         common_runs: shape (c + 1,), uint32, where each term's runs start.
-        run_keys: uint32, block of slots << 16 | code of the count, ascending within a term.
+        run_keys: uint32, block of slots << 16 | code of the count, ascending within a term, and
+            `AS_GAPS` for a run that is written so.
         run_ends: uint32, the end of each run in `run_slots`; it starts where the one before ends.
         run_slots: uint16.
+        run_gaps: uint8, the same memory byte by byte: the gap before each slot. `LEAP` is so far
+            and to no slot, and makes a run's bytes even.
         heads: shape (d,), uint32, the first hashed id of each dictionary block, ascending.
         head_at: shape (d,), uint32, the byte in `dictionary` where it starts.
         dictionary: words of bits.
@@ -560,7 +565,7 @@ def block_of_run(key: int) -> int:
 
 @compiled
 def slots_by_gaps(base: Postings, run: int, room: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """The same of a run that is written as gaps; *room* is for a whole block of slots."""
+    """The same of a run that is written as gaps; *room* is for all slots of a block and one."""
     gaps = base.run_gaps[2 * run_start(base, run) : 2 * whole(base.run_ends[run])]
     size, slot = 0, 0
     for p in range(gaps.size):
