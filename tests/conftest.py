@@ -12,6 +12,7 @@ from hypothesis import settings as properties
 from servers import emptied, new_server
 
 from api.app import create_app
+from api.hot import HotLists
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.related import warm
@@ -45,9 +46,10 @@ def backend(settings: Settings) -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="session")
-def one_app(redis_url: str) -> Iterator[Flask]:
+def one_app(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Built once: its routes take longer to compile than most tests take."""
-    with Backend(Settings(redis_url=redis_url)) as backend:
+    folder = tmp_path_factory.mktemp("one-app")
+    with Backend(Settings(redis_url=redis_url, data_dir=folder)) as backend:
         yield create_app(backend=backend)
 
 
@@ -55,6 +57,8 @@ def one_app(redis_url: str) -> Iterator[Flask]:
 def app(one_app: Flask, backend: Backend) -> Flask:
     """Over this test's backend; who adds a route makes an application of its own."""
     one_app.extensions["alsosee"] = backend
+    flask = one_app.wsgi_app.flask  # type: ignore[attr-defined]
+    one_app.wsgi_app = HotLists(flask, backend.store, backend.settings.sites)  # type: ignore[method-assign]
     return one_app
 
 
