@@ -13,21 +13,22 @@ from api import (
     events,
     explain,
     health,
+    links,
     openapi,
+    overview,
     related,
     rules,
+    site_settings,
     widget,
 )
 from api.errors import problem
+from api.hot import LIST_PATH, HotLists
 from recommender.backend import Backend
 from recommender.config import Settings
 
 MAX_BODY_BYTES = 2 * 2**20
 MAX_FORM_PARTS = 20
-_PUBLIC = re.compile(
-    r"/v1/[^/]+/((related|recent|articles/[\s\S]*/related)(\.(html|rss|json|jsonld))?)"
-    r"|/widget(/[^/]+/widget)?\.js"
-)
+_WIDGET_PATH = re.compile(r"/widget(/[^/]+/widget)?\.js")
 
 
 class ArticleIdConverter(BaseConverter):
@@ -47,15 +48,29 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     settings = settings or (backend.settings if backend else Settings.from_environment())
     app = Flask("api", static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_PARTS=MAX_FORM_PARTS)
-    app.extensions["alsosee"] = backend or Backend(settings)
+    backend = app.extensions["alsosee"] = backend or Backend(settings)
+    app.wsgi_app = HotLists(app.wsgi_app, backend.store, settings.sites)  # type: ignore[method-assign]
     # "//" is a legal part of an id, not a typing error to redirect.
     app.url_map.merge_slashes = False
     app.url_map.converters["article_id"] = ArticleIdConverter
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for module in (related, explain, articles, rules, events, health, openapi, widget, editor):
+    for module in (
+        related,
+        links,
+        explain,
+        articles,
+        rules,
+        site_settings,
+        events,
+        overview,
+        health,
+        openapi,
+        widget,
+    ):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(editor.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     return app
@@ -80,4 +95,4 @@ def _harden(response: Response) -> Response:
 
 def _is_public(path: str) -> bool:
     """Whether any page on the web may read this: the lists and their script, which need no key."""
-    return _PUBLIC.fullmatch(path) is not None
+    return any(pattern.fullmatch(path) for pattern in (LIST_PATH, _WIDGET_PATH))

@@ -15,6 +15,7 @@ from api.listing import json_response
 from api.params import checked_id, single
 from features.article import FieldProblem, InvalidArticle
 from recommender.errors import Conflict, InvalidParameter, NotFound
+from recommender.imports import ImportTally
 from recommender.ingest import REFUSALS, Ingested, analyse, ingest
 from recommender.sources.records import Record, json_record, numbered_lines, parse_json
 
@@ -73,7 +74,14 @@ def put_articles(site: str) -> Response:
     require(site, "ingest")
     request.max_content_length = MAX_BULK_BYTES
     results = ingest(backend().store, site, _lines(request.stream), BULK_PATIENCE_SECONDS)
-    return Response(b"".join(map(_result_line, results)), content_type=NDJSON)
+    tally = ImportTally("upload")
+    try:
+        lines = b"".join(map(_result_line, tally.counting(results)))
+    except RequestEntityTooLarge:
+        backend().imports.record(site, tally, "more was sent than is taken at once")
+        raise
+    backend().imports.record(site, tally)
+    return Response(lines, content_type=NDJSON)
 
 
 def body() -> bytes:

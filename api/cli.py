@@ -137,11 +137,14 @@ def import_(ctx: click.Context, files: tuple[str, ...], site: str | None, as_jso
 @main.command()
 @SITE
 @click.option("--related", "lists", is_flag=True, help="Write every article's list instead.")
-@click.option("--limit", type=int, default=5, show_default=True, help="How many in a list.")
+@click.option("--limit", type=int, help="How many in a list; 5, or what the settings say.")
+@click.option("--surface", metavar="NAME", help="By the settings of this surface.")
 @click.option(
     "--output", type=click.Path(path_type=Path), help="A file, continued if it is there already."
 )
-def export(site: str | None, lists: bool, limit: int, output: Path | None) -> None:
+def export(
+    site: str | None, lists: bool, limit: int | None, surface: str | None, output: Path | None
+) -> None:
     """Write every article to standard output as JSON Lines, as `import` reads them.
 
     With --related it is every article's list, for sites that are built and not served: one line
@@ -152,7 +155,9 @@ def export(site: str | None, lists: bool, limit: int, output: Path | None) -> No
     from api.commands.lists import export_lists
 
     if lists:
-        export_lists(_settings(), site, limit, output)
+        given = {"limit": limit, "surface": surface}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        export_lists(_settings(), site, wanted, output)
         return
     if output is not None:
         raise click.UsageError("--output goes with --related; send the articles to a file with >.")
@@ -192,7 +197,8 @@ def build(site: str | None) -> None:
     "--text", metavar="FILE", help="A draft: its first line is the title; - is standard input."
 )
 @SITE
-@click.option("--limit", type=int, help="How many articles; 5 by default.")
+@click.option("--surface", metavar="NAME", help="By the settings of this surface.")
+@click.option("--limit", type=int, help="How many articles; 5, or what the settings say.")
 @click.option("--offset", type=int, help="How many to pass over.")
 @click.option("--section", multiple=True, metavar="NAME", help="Only this section; repeatable.")
 @click.option("--tag", multiple=True, metavar="NAME", help="Only with this tag; repeatable.")
@@ -303,6 +309,20 @@ def widget(site: str | None, url: str) -> None:
 
 
 @main.command()
+@SITE
+@JSON
+def survey(site: str | None, as_json: bool) -> None:
+    """Make every article's list and say how many are short, and which articles stand in none.
+
+    The editor's desk shows the last one on its overview. Of more than 10,000 articles so many stand
+    for all. It may run beside the service; one at a time.
+    """
+    from api.commands.survey import survey as run
+
+    run(_settings(), site, as_json)
+
+
+@main.command()
 @JSON
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
@@ -367,6 +387,9 @@ def truth(articles: str, form: str) -> None:
 @click.option("--report", type=PATH, metavar="DIR", help="Write a page to read and to mail.")
 @click.option("--trec", type=PATH, metavar="DIR", help="Write TREC runs and qrels.")
 @click.option(
+    "--overview", metavar="SITE", help="Show the figures on the overview of this site's desk."
+)
+@click.option(
     "--no-timings",
     "timings",
     flag_value=False,
@@ -389,7 +412,7 @@ def evaluate(
     """Measure the lists of this product, and of plain ones, on judged pairs.
 
     ARTICLES is read as `import` does, TRUTH as `truth` prints it. Neither Redis nor a server takes
-    part. Exit status 1 when --fail-under is not met.
+    part, but for --overview. Exit status 1 when --fail-under is not met.
     """
     from api.commands.evaluation import Wish, evaluate_archive
 

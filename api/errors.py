@@ -20,12 +20,14 @@ from recommender.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
+from recommender.rulebook import RulesChanged
 
 log = structlog.get_logger()
 
 STATUSES: dict[type[Exception], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    RulesChanged: HTTPStatus.PRECONDITION_FAILED,
     InvalidParameter: HTTPStatus.BAD_REQUEST,
     InvalidArticle: HTTPStatus.BAD_REQUEST,
     InvalidTruth: HTTPStatus.BAD_REQUEST,

@@ -11,7 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from api import articles
 from api.context import backend
 from api.errors import problem
-from features.article import check_article_id, field_problems
+from features.article import FieldProblem, InvalidArticle, check_article_id, field_problems
 from recommender.events import MAX_POSITION, Event, Kind
 from recommender.sources.records import parse_json
 
@@ -69,11 +69,20 @@ def allow_any_page(response: Response) -> Response:
     return response
 
 
+@blueprint.errorhandler(InvalidArticle)  # what is not even JSON
+def _refused(error: InvalidArticle) -> Response:
+    return _unreadable(error.problems)
+
+
 def _checked(data: Any) -> EventBatch:
     try:
         return EventBatch.model_validate(data)
     except ValidationError as error:
-        abort(problem(400, "The events cannot be read.", field_problems(error)))
+        abort(_unreadable(field_problems(error)))
+
+
+def _unreadable(problems: list[FieldProblem]) -> Response:
+    return problem(HTTPStatus.BAD_REQUEST, "The events cannot be read.", problems)
 
 
 def _unwatched() -> bool:

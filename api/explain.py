@@ -1,5 +1,6 @@
 """Why does this story stand beside that one, and why does the other one not?"""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,12 +29,15 @@ def explain(site: str, article_id: str) -> Response:
     query = list_query(request.args).model_copy(update={"explain": True})
     if target is None:
         return json_response(ranking(live, known_id, query))
-    return json_response(_pair(live, known_id, checked_id(target), query))
+    target = checked_id(target)
+    standing = live.standing(known_id, target, query.parameters(), datetime.now(UTC))
+    return json_response(pair(standing, live.texts((known_id, target)), known_id, target))
 
 
-def _pair(live: LiveSite, article_id: str, target: str, query: ListQuery) -> dict[str, Any]:
-    standing = live.standing(article_id, target, query.parameters(), datetime.now(UTC))
-    texts = live.texts((article_id, target))
+def pair(
+    standing: Standing, texts: Mapping[str, Article], article_id: str, target: str
+) -> dict[str, Any]:
+    """What one article is to another, with the *texts* of the two as far as they are there."""
     place, source = standing.place, texts.get(article_id)
     terms = named(standing.shared, spellings(source)) if standing.shared and source else []
     similarity = float(standing.shared.weights.sum()) if standing.shared else 0.0

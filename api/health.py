@@ -18,12 +18,12 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """200 once all archives are loaded and the store answers; 503 with the reasons before."""
-    sites = {live.site: _state(live) for live in backend().sites()}
+    sites = {live.site: state(live) for live in backend().sites()}
     ready = all(state == "ready" for state in sites.values())
     return json_response({"ready": ready, "sites": sites}, 200 if ready else 503)
 
 
-def _state(live: LiveSite) -> str:
+def state(live: LiveSite) -> str:
     try:
         backend().store.version(live.site)
     except StoreUnavailable as error:

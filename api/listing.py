@@ -12,7 +12,8 @@ from flask import Response, request
 from api.auth import require
 from api.context import backend
 from api.formats import Form, render
-from api.params import ListQuery, list_query
+from api.hot import SERVED, Served
+from api.params import FEW_VALUES, ListQuery, list_query
 from features.article import Article
 from recommender.errors import StoreUnavailable
 from recommender.explain import REASONS, named, sentence, spellings
@@ -39,10 +40,13 @@ def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Re
     query = list_query(request.args)
     if query.explain:
         require(live.site, "look")  # it tells words of whole texts, and takes its time
-    name = _name(live.site, article_id, form, query)
+    heard = live.version  # before it is asked for settings, which are as of then or later
+    shared = _shared(live, query)
+    name = _name(live.site, article_id, form, shared)
     try:
-        finished = backend().lists.get(live.site, name) if query.is_plain() else None
-        if finished is not None:
+        finished = backend().lists.get(live.site, name) if shared.is_plain() else None
+        if finished is not None and (shared == query or finished.version <= heard):
+            request.environ[SERVED] = Served(finished.version, finished.expires_at)
             return _response(finished, form, "hit")
         finished = _finish(live, article_id, form, name, query, make)
         return _response(finished, form, "fwd=miss")
@@ -77,7 +81,7 @@ def document(
     return {
         "source": None if made.source is None and draft is None else source,
         "items": [
-            _item(item, place) | (explained(item, spelt) if spelt is not None else {})
+            list_item(item, place) | (explained(item, spelt) if spelt is not None else {})
             for place, item in enumerate(made.items, 1)
         ],
         "recommendation_id": digest,
@@ -109,6 +113,17 @@ def json_response(answer: object, status: int = 200) -> Response:
     return response
 
 
+def _shared(live: LiveSite, query: ListQuery) -> ListQuery:
+    """The same query without what changes nothing, as far as this worker has heard."""
+    usual = live.usual(query.surface)
+    idle = [
+        n for n in FEW_VALUES if getattr(query, n) is not None and getattr(query, n) == usual.get(n)
+    ]
+    if query.surface is not None and not live.has_surface(query.surface):
+        idle.append("surface")  # made-up names must not fill the cache
+    return query.model_copy(update=dict.fromkeys(idle)) if idle else query
+
+
 def _name(site: str, article_id: str, form: Form, query: ListQuery) -> str:
     wish = blake2b(query.canonical(), digest_size=9).hexdigest()
     model = backend().model(site).digest  # lists of another ranking are other lists
@@ -130,7 +145,8 @@ def _finish(
     expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
     ids = (article_id, *shown) if article_id else shown
     finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
-    if query.is_plain():
+    shared = _shared(live, query)  # which may have changed since the name was made
+    if shared.is_plain() and name == _name(live.site, article_id, form, shared):
         # Made-up filters find nothing, and must not fill the cache that all share.
         backend().lists.put(live.site, name, finished, shared=bool(shown))
     return finished
@@ -140,7 +156,8 @@ def _latest(now: datetime) -> float:
     return now.timestamp() + backend().settings.list_ttl_seconds
 
 
-def _item(item: Item, position: int) -> dict[str, Any]:
+def list_item(item: Item, position: int) -> dict[str, Any]:
+    """An item as every list shows it."""
     return {**item.card, "score": item.score, "position": position, "reason": _reason(item)}
 
 

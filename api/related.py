@@ -9,7 +9,7 @@ from api.auth import require
 from api.context import backend
 from api.formats import form_of
 from api.listing import document, json_response, list_response
-from api.params import ListQuery, checked, checked_id, list_query, single
+from api.params import ListQuery, Query, checked_as, checked_id, query_of, single
 from features.article import UNSAVED_ID, Article, parse_draft
 from recommender.errors import InvalidParameter, NotFound
 from recommender.ingest import as_stored
@@ -65,7 +65,7 @@ def related_to_draft(site: str) -> Response:
     require(site, "look")
     data = parse_json(articles.body())
     draft = parse_draft(data)
-    query = draft_query(data, draft.id)
+    query = draft_query(data, draft.id, ListQuery)
     draft_of = None if draft.id == UNSAVED_ID else draft.id
     stored, now = as_stored(draft), datetime.now(UTC)
     made, version = live.related_to(stored, query.parameters(), now, draft_of)
@@ -73,13 +73,13 @@ def related_to_draft(site: str) -> Response:
     return json_response(document(made, version, "draft", query, draft, texts))
 
 
-def draft_query(data: object, own_id: str) -> ListQuery:
+def draft_query(data: object, own_id: str, model: type[Query]) -> Query:
     """Parameters from body and query string, the latter first; a draft never lists itself."""
     in_body = data if isinstance(data, dict) else {}
-    fields = ListQuery.model_fields.keys() - DRAFT_FIELDS
+    fields = model.model_fields.keys() - DRAFT_FIELDS
     given = {name: in_body[name] for name in fields if in_body.get(name) is not None}
-    asked = list_query(request.args).model_dump(exclude_unset=True)
-    query = checked({**given, **asked})
+    asked = query_of(model, request.args).model_dump(exclude_unset=True)
+    query = checked_as(model, {**given, **asked})
     own = () if own_id == UNSAVED_ID else (own_id,)
     return query.model_copy(update={"exclude": query.exclude + own})
 

@@ -17,7 +17,7 @@ from api.params import ArticleId, Moment, checked_id, single
 from features.article import FieldProblem, InvalidArticle, field_problems
 from recommender.access import Grant
 from recommender.errors import InvalidParameter, NotFound
-from recommender.rulebook import ENTRY_ID, Editor, Overrides, RulesChanged, new_rule_id
+from recommender.rulebook import ENTRY_ID, Editor, Overrides, new_rule_id
 from recommender.rules import (
     MAX_AUTHOR_CHARS,
     READ_ONLY,
@@ -118,7 +118,9 @@ def put_overrides(site: str, article_id: str) -> Response:
     sent = _validated(SentOverrides, parse_json(articles.body()))
     editor = sent.editor(grant)
     wanted = _override_rules(sent, known_id, editor, now)
-    made = backend().store.rulebook.replace(site, known_id, wanted, editor, now, _expected())
+    made = backend().store.rulebook.replace(
+        site, known_id, wanted, editor, now, expected_revisions()
+    )
     return _overrides(known_id, made)
 
 
@@ -176,8 +178,10 @@ def audit(site: str) -> Response:
 @blueprint.post("/audit/<entry_id>/undo")
 def undo(site: str, entry_id: str) -> Response:
     backend().site(site)
-    editor = _query(Signature).editor(require(site, "edit"))
-    made = backend().store.rulebook.undo(site, entry_id, editor, _now())
+    signature, _ = _query(Signature), require(site, "edit")
+    book = backend().store.rulebook
+    grant = require(site, book.entry(site, entry_id).scope)
+    made = book.undo(site, entry_id, signature.editor(grant), _now())
     return json_response(made.model_dump(mode="json"), HTTPStatus.CREATED)
 
 
@@ -185,11 +189,6 @@ def undo(site: str, entry_id: str) -> Response:
 @blueprint.errorhandler(InvalidArticle)  # what is not even JSON
 def _refused(error: InvalidRule | InvalidArticle) -> Response:
     return problem(HTTPStatus.BAD_REQUEST, "The rules cannot be accepted.", error.problems)
-
-
-@blueprint.errorhandler(RulesChanged)
-def _changed(error: RulesChanged) -> Response:
-    return problem(HTTPStatus.PRECONDITION_FAILED, str(error))
 
 
 def _now() -> datetime:
@@ -210,7 +209,7 @@ def _known_article(site: str, article_id: str) -> str:
     return known_id
 
 
-def _expected() -> set[str] | None:
+def expected_revisions() -> set[str] | None:
     """The revisions that `If-Match` names; None when any will do."""
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None

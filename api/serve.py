@@ -56,8 +56,7 @@ def serve(
             err=True,
         )
     with ExitStack() as stack:
-        embedded = stack.enter_context(lease(settings.data_dir)) if not settings.redis_url else None
-        return _Supervisor(settings, address, embedded).run(on_ready, while_starting)
+        return _Supervisor(settings, address, stack).run(on_ready, while_starting)
 
 
 def url_of(settings: Settings) -> str:
@@ -110,14 +109,16 @@ def answers(settings: Settings, path: str) -> bool:
 
 
 class _Supervisor:
-    def __init__(self, settings: Settings, address: str, embedded: EmbeddedLease | None) -> None:
+    def __init__(self, settings: Settings, address: str, stack: ExitStack) -> None:
         self._settings = settings
+        self._stack = stack
         self._environment = os.environ | {
             "ALSOSEE_HOST": address,
             # With -P: the modules that this process has, not a folder `api` where the user stands.
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
-        self._embedded = embedded
+        self._embedded: EmbeddedLease | None = None
+        self._waits_for_store = False
         self._server: subprocess.Popen[bytes] | None = None
         self._answered = False
         self._stop_by: float | None = None
@@ -134,6 +135,7 @@ class _Supervisor:
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             self._start()
+            self._lease_store()  # it reads its files while the web server imports
             while_starting()
             while True:
                 status = self._wait(on_ready)
@@ -151,6 +153,13 @@ class _Supervisor:
                 self._server.wait()
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _lease_store(self) -> None:
+        if self._settings.redis_url:
+            return
+        self._waits_for_store = True
+        self._embedded = self._stack.enter_context(lease(self._settings.data_dir))
+        self._waits_for_store = False
 
     def _start(self) -> None:
         self._answered = False
@@ -196,6 +205,9 @@ class _Supervisor:
         self._complaint = complaint
 
     def _stop(self, number: int, _: object) -> None:
+        if self._waits_for_store:
+            self._waits_for_store = False
+            sys.exit(0)  # out of the lease; the web server is killed on the way
         if self._stop_by is not None and number == signal.SIGINT:
             self._kill()  # somebody who presses Ctrl-C again does not want to wait
         if self._stop_by is None:

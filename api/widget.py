@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from flask import Blueprint, Response, abort, render_template, request
+from markupsafe import escape
 
 from api.context import backend
 
@@ -35,11 +36,11 @@ def widget() -> Widget:
 
 
 def tags(service: str, site: str, pinned: bool = True) -> str:
-    """What a page needs: the script of the service at this address, and a box."""
+    """What a page needs, as HTML: the script of the service at this address, and a box."""
     integrity = f'\n  integrity="{widget().integrity}"\n  crossorigin="anonymous"'
     path, more = (widget().path, integrity) if pinned else ("/widget.js", "")
     return (
-        f'<script async src="{service}{path}"{more}></script>\n'
+        f'<script async src="{escape(service)}{path}"{more}></script>\n'
         f'<also-see site="{site}" article="ID"></also-see>'
     )
 

@@ -4,9 +4,9 @@ import re
 import threading
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import regex
@@ -46,6 +46,13 @@ _MODEL = regex.compile(r"(\p{L})[-‐‑]?(\d+)s?")
 _SENTENCE_ENDS = frozenset("\n.!?…。！？।۔؟")
 _LONGEST_WORD = 64  # what is longer is an address or encoded data
 _LONGEST_PAIR = 80  # to show, with the function words between
+
+# What stands between two blanks, read: its terms, and an empty one where no pair may reach across.
+_Piece = tuple[str, ...]
+_known: dict[str | None, dict[str, _Piece]] = {}  # by language, in this process
+MAX_KNOWN_PIECES = 30_000  # of a language; 7 MB
+MAX_KNOWN_LANGUAGES = 8
+_LONGEST_KNOWN = 40
 
 # A word with what is glued to it and one blank, by which a full stop is known.
 _PIECE = regex.compile(r"\S*+\s|\S++")
@@ -99,21 +106,47 @@ def analyze(text: str, language: str | None) -> Terms:
     better than not), never across the end of a sentence or line, and scripts without spaces have
     none.
     """
-    tokens = _TOKEN.findall(_fold(text, language))
-    return _in_order(tokens, *_stems_and_runs(tokens, language))
+    lines = analyze_lines(text, language)
+    return Terms(*([*chain.from_iterable(found)] for found in zip(*lines, strict=True)))
 
 
 def analyze_lines(text: str, language: str | None) -> list[Terms]:
     """The terms of each line; together those of `analyze`, for no term reaches across lines."""
-    tokens = _TOKEN.findall(_fold(text, language))
+    lines = [line.split(" ") for line in text.split("\n")]
+    known = _known.setdefault(language, {})
+    # No token reaches across a blank: a text is read in pieces, and a known one not again.
+    new = _read({*chain.from_iterable(lines)}.difference(known), language)
+    known.update((piece, read) for piece, read in new.items() if len(piece) <= _LONGEST_KNOWN)
+    found = [_terms(pieces, known, new) for pieces in lines]
+    if len(known) > MAX_KNOWN_PIECES or len(_known) > MAX_KNOWN_LANGUAGES:
+        _known.clear()  # other threads keep what they are at
+    return found
+
+
+def _terms(pieces: list[str], known: dict[str, _Piece], new: dict[str, _Piece]) -> Terms:
+    read: list[_Piece | None] = [*map(known.get, pieces)]
+    if None in read:  # too long to be remembered
+        read = [new.get(piece, found) for piece, found in zip(pieces, read, strict=True)]
+    terms = [*chain.from_iterable(read)]  # type: ignore[arg-type]
+    pairs = [before + " " + here for before, here in pairwise(terms) if before and here]
+    return Terms([term for term in terms if term], pairs)
+
+
+def _read(pieces: Collection[str], language: str | None) -> dict[str, _Piece]:
+    """Fold, tokenise and stem pieces of text, as if each were a line."""
+    tokens = _TOKEN.findall(_fold("\n".join((*pieces, "")), language))
     stems, runs = _stems_and_runs(tokens, language)
-    ends = [place for place, word in enumerate(tokens) if word == "\n"]
-    starts = [0, *(end + 1 for end in ends)]
-    lines = zip(starts, [*ends, len(tokens)], strict=True)
-    return [
-        _in_order(tokens[start:end], stems, runs) if end > start else Terms([], [])
-        for start, end in lines
-    ]
+    found: list[list[str]] = [[]]
+    for word in tokens:
+        if word == "\n":
+            found.append([])
+        elif word in _SENTENCE_ENDS:
+            found[-1].append("")
+        elif word in runs:
+            found[-1] += chain.from_iterable(("", bigram) for bigram in (*runs[word], ""))
+        elif stems[word]:
+            found[-1].append(stems[word])
+    return dict(zip(pieces, map(tuple, found), strict=False))  # and nothing after the last line
 
 
 def _stems_and_runs(
@@ -133,22 +166,42 @@ def surfaces(text: str, language: str | None) -> dict[str, str]:
 
     Of several spellings the most frequent; then the shortest, the one in small letters, the first.
     """
+    shown: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for found in occurrences(text, language):
+        shown[found.term][found.shown] += 1
+    return {term: _best(counted) for term, counted in shown.items()}
+
+
+class Occurrence(NamedTuple):
+    """
+    A term where it stands.
+
+    Fields:
+        shown: how it is spelt there: `text[start:end]`.
+        start: -1 where it is not in one piece, or nobody can tell.
+    """
+
+    term: str
+    shown: str
+    start: int
+    end: int
+
+
+def occurrences(text: str, language: str | None) -> Iterator[Occurrence]:
+    """Every term that `analyze` finds, in the order of the text, with its place."""
     spellings = _spellings(text, language)
     stems, runs = _stems_and_runs((spelling.token for spelling in spellings), language)
-    shown: defaultdict[str, Counter[str]] = defaultdict(Counter)
     before: _Spelling | None = None
     for here in spellings:
         stem = stems.get(here.token)
         if stem:
-            shown[stem][here.shown] += 1
+            yield Occurrence(stem, here.shown, here.start, here.end)
             if before:
-                shown[stems[before.token] + " " + stem][_shown_pair(text, before, here)] += 1
+                yield _pair(text, f"{stems[before.token]} {stem}", before, here)
             before = here
         elif stem is None:
-            for bigram in runs.get(here.token, ()):
-                shown[bigram][bigram] += 1
+            yield from _placed_bigrams(here, runs.get(here.token, ()))
             before = None
-    return {term: _best(counted) for term, counted in shown.items()}
 
 
 def _best(shown: Counter[str]) -> str:
@@ -185,37 +238,47 @@ def _spellings(text: str, language: str | None) -> list[_Spelling]:
 
 def _spellings_in(piece: str, language: str | None) -> list[_Spelling]:
     tokens = _TOKEN.findall(_fold(piece, language))
-    spans = [match.span() for match in _TOKEN.finditer(piece)]
+    apart, places = _runs_apart(piece)
+    spans = [match.span() for match in _TOKEN.finditer(apart)]
     if len(spans) == len(tokens):
-        written = [piece[start:end] for start, end in spans]
+        written = [apart[start:end] for start, end in spans]
         if [_fold(word, language).strip(" ") for word in written] == [t.strip(" ") for t in tokens]:
             return [
-                _Spelling(*s) for s in zip(tokens, written, *zip(*spans, strict=True), strict=True)
+                _Spelling(token, word, places[start], places[end - 1] + 1)
+                for token, word, (start, end) in zip(tokens, written, spans, strict=True)
             ]
     return [_Spelling(token, token, -1, -1) for token in tokens]
 
 
-def _shown_pair(text: str, before: _Spelling, here: _Spelling) -> str:
+def _runs_apart(piece: str) -> tuple[str, Sequence[int]]:
+    """Set runs without spaces apart as `_fold` does; and where each character comes from."""
+    runs = [] if piece.isascii() else [match.span() for match in _UNSPACED_RUN.finditer(piece)]
+    if not runs:
+        return piece, range(len(piece))
+    parts, places, position = [], list[int](), 0
+    for start, end in runs:
+        parts += [piece[position:start], " ", piece[start:end], " "]
+        places += [*range(position, start), start, *range(start, end), end]
+        position = end
+    return "".join([*parts, piece[position:]]), [*places, *range(position, len(piece))]
+
+
+def _pair(text: str, term: str, before: _Spelling, here: _Spelling) -> Occurrence:
     if before.start < 0 or here.start < 0 or here.end - before.start > _LONGEST_PAIR:
-        return before.shown + " " + here.shown
-    return text[before.start : here.end]
+        return Occurrence(term, before.shown + " " + here.shown, -1, -1)
+    return Occurrence(term, text[before.start : here.end], before.start, here.end)
 
 
-def _in_order(tokens: list[str], stems: dict[str, str], runs: dict[str, list[str]]) -> Terms:
-    words: list[str] = []
-    pairs: list[str] = []
-    before = ""
-    for token in tokens:
-        stem = stems.get(token)
-        if stem:
-            words.append(stem)
-            if before:
-                pairs.append(before + " " + stem)
-            before = stem
-        elif stem is None:  # a run or the end of a sentence; what is no term has an empty stem
-            words += runs.get(token, ())
-            before = ""
-    return Terms(words, pairs)
+def _placed_bigrams(run: _Spelling, bigrams: Sequence[str]) -> Iterator[Occurrence]:
+    if run.start < 0 or run.token != run.shown:  # compatibility forms change their number
+        yield from (Occurrence(bigram, bigram, -1, -1) for bigram in bigrams)
+        return
+    position, terms = run.start, frozenset(bigrams)
+    for group in _groups(run.token):
+        bigram = "".join(group)
+        if bigram in terms:
+            yield Occurrence(bigram, bigram, position, position + len(bigram))
+        position += len(group[0])
 
 
 def _fold(text: str, language: str | None) -> str:
@@ -264,11 +327,14 @@ def _is_unspaced(token: str) -> bool:
 
 def _bigrams(run: str, language: str | None) -> list[str]:
     """Return every two neighbouring characters, with their marks, but none of two particles."""
+    particles = stop_words(language) if language in ("ja", "zh") else frozenset()
+    return ["".join(group) for group in _groups(run) if not particles.issuperset(group)]
+
+
+def _groups(run: str) -> Sequence[Sequence[str]]:
     # Only Thai and its neighbours have marks; \X takes ten times as long as list().
     characters = regex.findall(r"\X", run) if run[0] < _FIRST_CJK else list(run)
-    particles = stop_words(language) if language in ("ja", "zh") else frozenset()
-    groups: Sequence[Sequence[str]] = list(pairwise(characters)) or [characters]
-    return ["".join(group) for group in groups if not particles.issuperset(group)]
+    return list(pairwise(characters)) or [characters]
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,7 @@
 """HTML to text, and Unicode hygiene: every string from outside passes here once."""
 
 import html as entities
+import re
 import unicodedata
 from collections.abc import Iterator
 from html.entities import html5 as named_references
@@ -29,11 +30,15 @@ _INLINE = _set("""
 _ELEMENTS = _BLOCKS | _DROPPED | _INLINE
 _SEPARATORS = {"br": "\n", "td": " ", "th": " "} | dict.fromkeys(_BLOCKS | {"form"}, "\n\n")
 
+# Part of an HTML text, from where to where, and what a reader sees of a tag there, often nothing;
+# None where there is prose.
+Stretch = tuple[int, int, str | None]
+
 # The tokeniser of the HTML standard in one pattern, instead of a parser that builds a tree: there,
 # 40,000 nested <div> or attributes take two seconds and four times as many take 16 times as long.
 # Every alternative also matches when its end never comes, and nothing backtracks, so hostile input
 # is read once like any other. As in a browser, what never ends swallows the rest.
-_MARKUP = regex.compile(
+MARKUP = regex.compile(
     r"""
       <!--(?:-?>|.*?(?:--!?>|\Z))                        # comment
     | <(?P<raw>script|style)(?=[\s/>]).*?(?:</(?P=raw)(?=[\s/>])[^>]*+>?+|\Z)
@@ -47,13 +52,15 @@ _TAG = regex.compile(
     r"<!--|<!doctype\b|</?([a-z][a-z0-9-]*+)(?:\s*+/?>|\s[^<>=]*+=[^<>]*+>)", regex.IGNORECASE
 )
 _REFERENCE = regex.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))")
-_ENDLESS_NUMBER = regex.compile(r"&#[0-9]{8,}+;?+")
+ENDLESS_NUMBER = regex.compile(r"&#[0-9]{8,}+;?+")
 _BLANK_LINES = regex.compile(r"\n\s*\n")
 
 # Controls, format characters (bidi overrides, zero-width space, soft hyphen, byte order mark) and
 # lone surrogates, which no UTF-8 encoder takes. Joiners stay: Persian and Hindi spell with them.
 _INVISIBLE = regex.compile(r"[[\p{Cc}\p{Cf}\p{Cs}]--[\s\x1c-\x1f\u200c\u200d]]+", regex.V1)
 _MARKS_BEYOND_8 = regex.compile(r"(\p{M}{8})\p{M}+")
+# What may be a mark or become one: all but Latin, Greek and Cyrillic letters and punctuation.
+_PERHAPS_MARKED = re.compile("[\u0300-\u036f\u0483-\u0489\u0530-\u1fff\u20d0-\U0010ffff]")
 _NEWLINES = regex.compile(r"\n{3,}")
 
 _SENTENCE_END = regex.compile(
@@ -84,34 +91,53 @@ def html_to_text(html: str) -> str:
     Blank lines in the source divide paragraphs too, as WordPress stores them. Time is linear in the
     length of any input.
     """
-    parts: list[str] = []
+    html = html.replace("\r\n", "\n")
+    return _tidy(
+        "".join(
+            _decode(html[start:end]) if separator is None else separator
+            for start, end, separator in stretches(html)
+        )
+    )
+
+
+def stretches(html: str) -> list[Stretch]:
+    """What is left of a page or fragment when its markup is read, in order; gaps are dropped."""
+    found: list[Stretch] = []
     opened: dict[str, list[int]] = {name: [] for name in _DROPPED}
     position = 0
-    html = html.replace("\r\n", "\n")
-    for tag in _MARKUP.finditer(html):
-        parts.append(_decode(html[position : tag.start()]))
+    for tag in MARKUP.finditer(html):
+        found.append((position, tag.start(), None))
         position = tag.end()
         name = (tag["name"] or "").lower()
-        parts.append(_SEPARATORS.get(name, ""))
+        found.append((tag.start(), position, _SEPARATORS.get(name, "")))
         if name in _DROPPED:
-            _drop(parts, opened[name], closing=bool(tag["close"]))
-    parts.append(_decode(html[position:]))
-    return _tidy("".join(parts))
+            _drop(found, opened[name], closing=bool(tag["close"]))
+    found.append((position, len(html), None))
+    return found
 
 
 def clean_text(text: str) -> str:
     """
-    Return text in NFC without invisible characters, at most 8 combining marks on a letter.
+    Return text as `normalized` does, with single spaces for blanks.
 
-    Blanks become single spaces; newlines stay, two at most together.
+    Newlines stay, two at most together.
     """
-    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if not text.isascii():
+    return _tidy(normalized(text))
+
+
+def normalized(text: str) -> str:
+    """Return text in NFC without invisible characters, at most 8 combining marks on a letter."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.replace("\n", " ").isprintable():  # which all that is visible is, and soon told
+        text = _INVISIBLE.sub("", text)
+    if _PERHAPS_MARKED.search(text):
         # Marks are cut before normalising, which takes quadratic time on them (5.6 s for 40,000,
         # cpython issue 149079), and after it, because one mark can become two.
         text = unicodedata.normalize("NFC", _MARKS_BEYOND_8.sub(r"\1", text))
         text = _MARKS_BEYOND_8.sub(r"\1", text)
-    return _tidy(text)
+    elif not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return text
 
 
 def excerpt(text: str, limit: int = 200) -> str:
@@ -137,18 +163,18 @@ def _first_groups(pattern: regex.Pattern[str], text: str) -> Iterator[str | None
     return (match[1] for match in pattern.finditer(text))
 
 
-def _drop(parts: list[str], starts: list[int], closing: bool) -> None:
+def _drop(found: list[Stretch], starts: list[int], closing: bool) -> None:
     """Forget what was written since the element opened; one that never closes drops nothing."""
     if not closing:
-        starts.append(len(parts))
+        starts.append(len(found))
     elif starts:
-        del parts[starts.pop() :]
+        del found[starts.pop() :]
 
 
 def _decode(data: str) -> str:
     if "&" in data:
         # int() refuses more than 4,300 digits.
-        data = entities.unescape(_ENDLESS_NUMBER.sub("\ufffd", data))
+        data = entities.unescape(ENDLESS_NUMBER.sub("\ufffd", data))
     if "\n" not in data:
         return data
     return "\n\n".join(piece.replace("\n", " ") for piece in _BLANK_LINES.split(data))
@@ -156,7 +182,8 @@ def _decode(data: str) -> str:
 
 def _tidy(text: str) -> str:
     lines = (" ".join(line.split()) for line in text.split("\n"))
-    return _NEWLINES.sub("\n\n", "\n".join(lines)).strip("\n")
+    text = "\n".join(lines)
+    return (_NEWLINES.sub("\n\n", text) if "\n\n\n" in text else text).strip("\n")
 
 
 def _last_boundary(text: str, limit: int) -> int:

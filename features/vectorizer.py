@@ -1,8 +1,7 @@
 """Terms to hashed counts, and counts to TF-IDF weights."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from itertools import chain
+from itertools import accumulate, chain, pairwise, repeat
 from typing import NamedTuple, Self
 
 import mmh3
@@ -83,16 +82,17 @@ def count_terms(article: Article) -> ArticleFeatures:
     """Count the terms of title, body and tags, by field weight, and note which line has which."""
     body = article.body or article.excerpt or ""
     title, tags, lines = _analyzed(article, body)
-    fields = [(title, _title_weight(article.title, body))]
-    fields += [(tag, TAG_WEIGHT) for tag in tags] + [(line, 1.0) for line in lines]
-    numbers = _numbering()
-    found = [
-        [numbers[term] for term in chain(*terms)] if weight else [] for terms, weight in fields
-    ]
-    ids, places = _hashed(numbers, [" " in term for term in numbers])
-    counts = _weighted(found, [weight for _, weight in fields], places, ids.size)
-    blocks = Blocks.of(_lines(article.title, body), found[-len(lines) :], places)
-    return ArticleFeatures(TermCounts(ids, counts), _ids(title), blocks)
+    weight = _title_weight(article.title, body)
+    fields = [title, *tags, *lines] if weight else [*tags, *lines]
+    weights = [weight] * bool(weight) + [TAG_WEIGHT] * len(tags) + [1.0] * len(lines)
+    sizes = [len(kind) for terms in fields for kind in terms]  # of words, of pairs, of words, …
+    are_pairs = np.repeat([False, True] * len(fields), sizes)
+    ids, places = _hashed([*chain.from_iterable(chain.from_iterable(fields))], are_pairs)
+    weighted = np.bincount(places, np.repeat(np.repeat(weights, 2), sizes), ids.size)
+    ends = [0, *accumulate(sizes)][-2 * len(lines) - 1 :: 2]
+    found = [places[start:end] for start, end in pairwise(ends)]
+    blocks = Blocks.of(_lines(article.title, body), found)
+    return ArticleFeatures(TermCounts(ids, weighted.astype(np.float32)), _ids(title), blocks)
 
 
 def _analyzed(article: Article, body: str) -> tuple[Terms, list[Terms], list[Terms]]:
@@ -121,22 +121,6 @@ def _lines(title: str, body: str) -> list[str | None]:
     return lines
 
 
-def _numbering() -> defaultdict[str, int]:
-    """Numbers terms in the order in which they are first asked for."""
-    numbers: defaultdict[str, int] = defaultdict()
-    numbers.default_factory = numbers.__len__
-    return numbers
-
-
-def _weighted(
-    found: Sequence[Sequence[int]], weights: Sequence[float], places: NDArray[np.intp], size: int
-) -> NDArray[np.float32]:
-    """For each place the sum of the weights of the fields where its terms are found; (size,)."""
-    flat = np.fromiter(chain.from_iterable(found), dtype=np.intp)
-    each = np.repeat(weights, [len(numbers) for numbers in found])
-    return np.bincount(places[flat], weights=each, minlength=size).astype(np.float32)
-
-
 def hash_counts(words: Mapping[str, float], pairs: Mapping[str, float]) -> TermCounts:
     """Counts of terms under their ids; those of two terms that share one add up."""
     ids, places = _hashed((*words, *pairs), [False] * len(words) + [True] * len(pairs))
@@ -158,7 +142,7 @@ def _ids(terms: Terms) -> NDArray[np.uint32]:
 
 
 def _hashed(
-    terms: Collection[str], are_pairs: Sequence[bool]
+    terms: Collection[str], are_pairs: Sequence[bool] | NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
     """
     Hash terms to 31 bits with MurmurHash3, as scikit-learn's HashingVectorizer does.
@@ -168,9 +152,10 @@ def _hashed(
     Returns:
         the distinct ids, ascending, and the place of each of *terms* among them.
     """
-    ids = np.array([mmh3.hash(term, signed=False) for term in terms], dtype=np.uint32)
+    hashes = map(mmh3.hash, terms, repeat(0), repeat(False))  # without a seed, unsigned
+    ids = np.fromiter(hashes, np.uint32, len(terms))
     ids &= ~TWO_WORD_BIT
-    ids[np.array(are_pairs, dtype=np.bool_)] |= TWO_WORD_BIT
+    ids[np.asarray(are_pairs, dtype=np.bool_)] |= TWO_WORD_BIT
     return np.unique(ids, return_inverse=True)
 
 

@@ -1,22 +1,27 @@
 """Everything a process needs to answer, built once from the settings."""
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from recommender.access import Keys
+from recommender.bell import Bell
 from recommender.building import Builder, index_files
 from recommender.config import Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedLease, lease
 from recommender.errors import NotFound
+from recommender.evaluations import Evaluations
 from recommender.events import EventCounts
 from recommender.finder import Finder
+from recommender.imports import ImportLog
 from recommender.lists import ListCache
 from recommender.live import LiveSite
 from recommender.model import DEFAULTS, RankingModel
 from recommender.sessions import Sessions
 from recommender.store import Store
+from recommender.surveyor import Surveyor, Surveys
 
 
 class Backend:
@@ -33,7 +38,7 @@ class Backend:
         self.settings = settings
         self._stack = ExitStack()
         self._lease: EmbeddedLease | None = None
-        connection = self._connect(self._store_url())
+        connection = self._connect(self._store_url(), self._bell())
         cache = (
             self._connect(settings.cache_url.get_secret_value())
             if settings.cache_url
@@ -44,6 +49,11 @@ class Backend:
         self.keys = Keys(connection)
         self.sessions = Sessions(connection)
         self.events = EventCounts(connection)
+        self.evaluations = Evaluations(connection)
+        self.imports = ImportLog(connection)
+        self.surveys = Surveys(connection)
+        self.surveyor = Surveyor(self.surveys)
+        self._stack.callback(self.surveyor.close)
         self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
         self.builder = Builder(settings)
         self._stack.callback(self.builder.close)
@@ -94,9 +104,16 @@ class Backend:
         self._stack.callback(self._lease.close)
         return self._lease.url
 
-    def _connect(self, url: str) -> Connection:
-        # A connection for every thread, the follower, and one to spare.
-        connection = Connection(url, self.settings.threads + 2)
+    def _bell(self) -> Bell | None:
+        if sys.platform == "win32":  # has no such writes
+            return None
+        bell = Bell(self.settings.data_dir / "bell")
+        self._stack.callback(bell.close)
+        return bell
+
+    def _connect(self, url: str, bell: Bell | None = None) -> Connection:
+        # A connection for every thread, the follower, a survey, and one to spare.
+        connection = Connection(url, self.settings.threads + 3, bell)
         self._stack.callback(connection.close)
         return connection
 

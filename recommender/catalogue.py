@@ -1,7 +1,7 @@
 """What filters and dates ask about articles, as columns: which of them may stand in this list?"""
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from sys import intern
@@ -137,6 +137,15 @@ class Catalogue:
             mask &= (self.published < instant(before)) & (self.published != UNDATED)
         return mask
 
+    def tally(self, field: str) -> Counter[str]:
+        """How many of the articles that are there have each (case-folded) value of *field*."""
+        found = self._base.tally(field, self._present[: len(self._base)])
+        there = self._present[len(self._base) :].tolist()
+        for facets, is_there in zip(self._more, there, strict=True):
+            if is_there:
+                found.update(getattr(facets, field))
+        return found
+
     def are_out(self, slots: NDArray[np.intp], now: datetime) -> bool:
         """Whether the articles in all these *slots* are published by *now*."""
         return bool(np.all(self.published[slots] <= instant(now)))
@@ -190,6 +199,14 @@ class _Base:
             self._masks[number] = np.zeros(len(self), np.bool_)
             self._masks[number][slots] = True
         mask |= self._masks[number]
+
+    def tally(self, field: str, there: NDArray[np.bool_]) -> Counter[str]:
+        """Value → how many of the articles in the mask *there*, shape (articles,), have it."""
+        own = self._numbers[np.repeat(there, np.diff(self._ends))]
+        counts = np.bincount(own, minlength=len(self._keys))
+        is_of_field = self._keys.text[self._keys.ends[:-1]] == ord(_letter(field))
+        found = np.flatnonzero(is_of_field & (counts > 0)).tolist()
+        return Counter({self._keys[number][1:]: int(counts[number]) for number in found})
 
     def _slots_of(self, number: int) -> NDArray[np.int64]:
         return self._slots[self._starts[number] : self._starts[number + 1]]

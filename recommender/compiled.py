@@ -1,5 +1,6 @@
 """How functions are compiled: once per machine, kept on disk, and never while a reader waits."""
 
+import sys
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
@@ -7,6 +8,14 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+
+# Numba looks once for SciPy's linear algebra, which nothing compiled here has, and importing that
+# takes a tenth of the time of a start: so it finds none.
+if "scipy.linalg" not in sys.modules:
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
+    import numba.np.arraymath
+
+    del sys.modules["scipy.linalg"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -15,12 +15,13 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
 )
 
 from recommender.errors import ConfigurationError
-from recommender.model import RankingModel
 
 PREFIX = "ALSOSEE_"
+DATA_DIR = Path("var")
 _URL_OPTIONS = (
     "db",
     "ssl_ca_certs",
@@ -30,6 +31,11 @@ _URL_OPTIONS = (
     "ssl_keyfile",
 )
 _SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_KUBERNETES = (
+    "ALSOSEE_PORT, ALSOSEE_SERVICE_HOST and the like are what Kubernetes tells every pod of a"
+    " Service named alsosee: set enableServiceLinks: false for this pod, or name the Service"
+    " otherwise"
+)
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[0-9]{1,5})?")
 
 
@@ -64,15 +70,22 @@ def check_site(name: str) -> str:
     return name
 
 
-def _ranking(path: Path | None) -> Path | None:
+def _ranking(path: Path | None, given: ValidationInfo) -> Path | None:
     """Read here, or only the workers would find out, one after the other."""
     if path is None:
         return None
+    from recommender.model import RankingModel  # brings arrays with it, which few commands need
+
+    files = {file.stem: file for file in sorted(path.glob("*.json"))} if path.is_dir() else {}
     try:
-        for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+        for file in files.values() if path.is_dir() else [path]:
             RankingModel.read(file)
     except ConfigurationError as error:
         raise ValueError(str(error)) from None
+    sites = given.data.get("sites", ())  # not there when they cannot be used themselves
+    if path.is_dir() and sites and not files.keys() & {*sites}:
+        wanted = " or ".join(f"{site}.json" for site in sites)
+        raise ValueError(f"the folder {path} is for none of the sites: expected {wanted} in it")
     return path
 
 
@@ -108,8 +121,8 @@ class Settings(BaseModel):
     cache_url: RedisUrl = Field(
         default=None, description="Redis or Valkey for finished lists; empty uses the store"
     )
-    data_dir: Path = Field(
-        default=Path("var"),
+    data_dir: Annotated[Path, BeforeValidator(lambda given: given or DATA_DIR)] = Field(
+        default=DATA_DIR,
         description="Folder of index files and embedded server, relative to where it starts",
     )
     sites: Annotated[tuple[str, ...], BeforeValidator(_site_names)] = Field(
@@ -157,6 +170,8 @@ class Settings(BaseModel):
             for name, value in environ.items()
             if name.startswith(PREFIX)
         }
+        if "://" in given.get("port", "") or "service_host" in given:
+            raise ConfigurationError(_KUBERNETES)
         unknown = sorted(given.keys() - cls.model_fields.keys())
         if unknown:
             names = ", ".join(PREFIX + name.upper() for name in unknown)

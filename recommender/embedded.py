@@ -60,6 +60,7 @@ SERVER_OPTIONS = {
     "appendonly": "yes",
     "appendfsync": "always",  # "everysec" lost acknowledged writes on kill -9 and on power cuts
     "aof-load-truncated": "yes",  # a tail cut by a power failure was never acknowledged
+    "rdbcompression": "no",  # read in half the time; two fifths more of the disk
     "save": "",  # the append-only file is the one truth; a dump would only delay every stop
     "maxmemory-policy": "noeviction",
     "loglevel": "notice",

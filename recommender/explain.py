@@ -72,7 +72,18 @@ class Contributions(NamedTuple):
 
 def contributions(corpus: Corpus, source: Source, slot: int) -> Contributions:
     """Take the cosine of source and article apart."""
-    own_terms, own_weights = _weights(corpus, source)
+    return contributions_of(corpus, source, [slot])[0]
+
+
+def contributions_of(corpus: Corpus, source: Source, slots: Sequence[int]) -> list[Contributions]:
+    """Take the cosines of source and articles apart; the source is weighed once."""
+    own = _weights(corpus, source)
+    return [_contributions(corpus, *own, slot) for slot in slots]
+
+
+def _contributions(
+    corpus: Corpus, own_terms: NDArray[np.uint32], own_weights: NDArray[np.float64], slot: int
+) -> Contributions:
     rows, terms = corpus.index.rows(np.array([slot]))
     shared, mine, theirs = np.intersect1d(own_terms, terms, assume_unique=True, return_indices=True)
     products = own_weights[mine] * rows.toarray()[0][theirs]

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from heapq import nsmallest
 from itertools import chain
 from typing import NamedTuple
 
@@ -42,7 +43,7 @@ class Finder:
     The titles, ids and addresses of a site, in memory, brought up to the store before each look.
 
     They are read when somebody first asks: an editor's process pays for them, and no other (some
-    400 bytes an article; 100,000 take 20 ms to look through). Thread-safe.
+    500 bytes an article; 100,000 take 60 ms to look through). Thread-safe.
     """
 
     def __init__(self, site: str, store: Store) -> None:
@@ -77,13 +78,18 @@ class Finder:
             for article_id in ids
             if _fits(entry := entries[article_id], words, wanted)
         ]
-        found.sort()
-        return Found([i for *_, i in found[offset : offset + limit]], len(found))
+        first = nsmallest(offset + limit, found)
+        return Found([i for *_, i in first[offset:]], len(found))
 
     def sections(self) -> list[tuple[str, int]]:
-        """Sections and their number of articles, the largest first."""
-        counts = Counter(e.section for e in self._read_up().values() if e.section)
-        return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        """Sections, in any case the same, and their number of articles, the largest first."""
+        spelt = Counter(e.section for e in self._read_up().values() if e.section)
+        counts: Counter[str] = Counter()
+        for name, count in spelt.items():
+            counts[name.casefold()] += count
+        # Of several spellings the most frequent; it stands last among them, and stays.
+        usual = {name.casefold(): name for name, _ in reversed(spelt.most_common())}
+        return [(usual[name], count) for name, count in counts.most_common()]
 
     def _read_up(self) -> Mapping[str, Entry]:
         if not self._lock.acquire(timeout=WAIT_SECONDS):
@@ -137,13 +143,13 @@ def _entry(card: Card) -> Entry:
     return Entry(
         " " + folded(card["title"]),
         folded(f"{card['id']} {card['url'] or ''}"),
-        (card["section"] or "").casefold(),
+        card["section"] or "",
         datetime.fromisoformat(date).timestamp() if date else 0.0,
     )
 
 
 def _fits(entry: Entry, words: list[str], section: str | None) -> bool:
-    if section is not None and entry.section != section:
+    if section is not None and entry.section.casefold() != section:
         return False
     return all(word in entry.title or word in entry.rest for word in words)
 

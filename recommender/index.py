@@ -1,11 +1,10 @@
 """Exact top-k cosine over the corpus, kept current article by article."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from features.vectorizer import TermCounts, idf, tf_weights
 from recommender.base import Base, Entries, Rows, move_sums
@@ -16,6 +15,9 @@ from recommender.ranking import top_k
 from recommender.search import nearest, pair_products
 from recommender.tail import Growing, Tail, add_segment, move_tail_sums, tail_products
 from recommender.tally import Tally
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 SCORE_DECIMALS = 6
 NO_TERMS = np.empty(0, np.uint32)
@@ -149,13 +151,15 @@ class ArticleIndex:
         keys = np.sort(owners << np.uint64(32) | terms)
         return np.split(keys.astype(np.uint32), found.ends[:-1])[1:]
 
-    def rows(self, slots: NDArray[np.intp]) -> tuple[csr_array, NDArray[np.uint32]]:
+    def rows(self, slots: NDArray[np.intp]) -> tuple["csr_array", NDArray[np.uint32]]:
         """
         Return the unit TF-IDF vectors of some articles; for their products `cosines` is faster.
 
         Returns:
             CSR (n, t) of float64 in the order of *slots*, and the ids of its t columns, distinct.
         """
+        from scipy.sparse import csr_array  # takes long to import, and no list needs it
+
         found = self._read(slots)
         keys, strange = self._row_keys(found)
         columns, places, _ = numbered(keys)

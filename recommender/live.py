@@ -1,26 +1,42 @@
 """A worker's view of a site: its corpus, brought up to the store's version before every answer."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from features.article import Article
 from features.boilerplate import LEAST_SHARE_LEFT, LEAST_TERMS_LEFT, LIMITS
 from features.vectorizer import FEATURES_VERSION, IDF_FADE, TWO_WORD_WEIGHT
 from recommender.arrays import Arrays
 from recommender.base import FORMAT
+from recommender.catalogue import UNDATED
+from recommender.comparison import (
+    Compared,
+    ListFigures,
+    Sampled,
+    compared,
+    figures_of_both,
+    sample,
+    sampled,
+)
 from recommender.corpus import Corpus
-from recommender.errors import StoreUnavailable
+from recommender.duplicates import Duplicate
+from recommender.errors import NotFound, StoreUnavailable
 from recommender.files import IndexFile, IndexFiles
 from recommender.model import DEFAULTS, RankingModel
 from recommender.parameters import ListParameters
 from recommender.places import RelatedList, Standing
 from recommender.related import Recommender
 from recommender.rules import NO_RULES, RuleSet
+from recommender.site_settings import NO_SETTINGS, ListDefaults, SiteSettings, Surfaces
 from recommender.store import BATCH, Card, Change, SiteState, Store, StoredArticle
 from recommender.urls import normalize_url
 
@@ -32,6 +48,8 @@ REMEMBERED_URLS = 20_000
 FILE_FROM = 2_000  # articles; fewer are read in half a second, and take 10 MB
 # Readers wait while the first file of an archive is made, and for so many articles longer without.
 BUILD_FIRST_FROM = 20_000
+# Or whoever just let go of a lock takes it again before a reader who waits for it is awake.
+GIVE_WAY_SECONDS = 0.0005
 SCATTERED_SHARE = 0.1
 # What a file depends on besides the articles.
 MADE_BY = {
@@ -42,10 +60,43 @@ MADE_BY = {
 }
 
 
+class Holdings(NamedTuple):
+    """
+    What an archive is made of.
+
+    Fields:
+        languages, sections: (case-folded) value → how many articles have it.
+        published: of every article, shape (articles,), int64, microseconds since 1970 UTC;
+            `UNDATED` without a date.
+        out: how many are out.
+        newest: id of the article that came out last; None when none is out.
+    """
+
+    version: int
+    languages: Mapping[str, int]
+    sections: Mapping[str, int]
+    published: NDArray[np.int64]
+    out: int
+    newest: str | None
+
+
+Made = TypeVar("Made")
+
+
+class Decided(NamedTuple):
+    """What the editors of the site decided."""
+
+    rules: RuleSet
+    settings: SiteSettings
+
+
+NOTHING_DECIDED = Decided(NO_RULES, NO_SETTINGS)
+
+
 class LiveSite:
     """
-    One site in one worker. Every list is made from corpus and rules at the version that the
-    store had when the request came, or later: a write that was acknowledged is never missed.
+    One site in one worker. Every list is made from corpus, rules and settings at the version that
+    the store had when the request came, or later: a write that was acknowledged is never missed.
 
     Thread-safe: one thread at a time changes or asks the corpus.
 
@@ -72,7 +123,7 @@ class LiveSite:
         self._version, self._born = -1, b""
         self._cards_version = self._rules_version = -1
         self._asked_urls: dict[str, str] = {}
-        self._reset(self._new_corpus(), NO_RULES)
+        self._reset(self._new_corpus(), NOTHING_DECIDED)
 
     @property
     def loaded(self) -> bool:
@@ -82,6 +133,19 @@ class LiveSite:
     def version(self) -> int:
         """The version that the corpus was last brought to; -1 before the first time."""
         return self._version
+
+    @property
+    def file_number(self) -> int | None:
+        """Of the index file that the corpus started from, if it was one."""
+        return self._file.number if self._file else None
+
+    def has_surface(self, name: str) -> bool:
+        """Whether the settings, as of `version` or later, say something of this surface."""
+        return name in self._recommender.surfaces
+
+    def usual(self, surface: str | None) -> Mapping[str, Any]:
+        """What `Surface.usual` says, as of `version` or later."""
+        return self._recommender.surfaces.of(surface).usual
 
     def related(
         self, article_id: str, wanted: ListParameters, now: datetime
@@ -99,6 +163,18 @@ class LiveSite:
         """The list beside a draft, by the rules for the article *draft_of*."""
         return self._made(lambda maker: maker.related_to(draft, wanted, now, draft_of))
 
+    def linking_to(
+        self, draft: StoredArticle, wanted: ListParameters, now: datetime, draft_of: str
+    ) -> tuple[RelatedList, int]:
+        """The articles that could link to a draft, by their own rules."""
+        return self._made(lambda maker: maker.linking_to(draft, wanted, now, draft_of))
+
+    def duplicates(self, draft: StoredArticle, now: datetime, draft_of: str) -> list[Duplicate]:
+        """The published articles that tell a draft's story in the same words."""
+        with self._alone():
+            self._catch_up()
+            return self._recommender.duplicates(draft, now, draft_of)
+
     def standing(
         self, article_id: str, target_id: str, wanted: ListParameters, now: datetime
     ) -> Standing:
@@ -106,6 +182,40 @@ class LiveSite:
         with self._alone():
             self._catch_up()
             return self._recommender.standing(article_id, target_id, wanted, now)
+
+    def compared(
+        self, article_id: str, a: ListDefaults, b: ListDefaults, now: datetime
+    ) -> tuple[Compared, int]:
+        """
+        The lists beside a stored article by two settings that need not be stored.
+
+        Raises:
+            NotFound: when the site has no such article.
+        """
+        return self._made(lambda maker: compared(maker, article_id, a, b, now))
+
+    def sampled(self, a: ListDefaults, b: ListDefaults, size: int, now: datetime) -> Sampled:
+        """As `compared`, in figures over *size* articles; readers wait for two lists at most."""
+        pairs = []
+        for article_id in self.sample(size, now):
+            with suppress(NotFound):  # deleted since
+                pairs.append(self._figures(article_id, a, b, now))
+            time.sleep(GIVE_WAY_SECONDS)
+        return sampled(pairs)
+
+    def sample(self, size: int, now: datetime) -> list[str]:
+        """Ids of articles that stand for all, as `recommender.comparison.sample` takes them."""
+        with self._alone():
+            self._catch_up()
+            return sample(self._corpus, size, now)
+
+    def _figures(
+        self, article_id: str, a: ListDefaults, b: ListDefaults, now: datetime
+    ) -> tuple[ListFigures, ListFigures]:
+        def make(maker: Recommender) -> tuple[ListFigures, ListFigures]:
+            return figures_of_both(maker, self._corpus, article_id, a, b, now)
+
+        return self._made(make)[0]
 
     def texts(self, article_ids: Iterable[str]) -> dict[str, Article]:
         """The whole articles of these ids, as far as they are there."""
@@ -148,7 +258,7 @@ class LiveSite:
             newer.sync()  # so that nothing is forgotten that was heard meanwhile
             if (newer._file, newer._born) == (opened, self._born):
                 self._take_over(newer)
-        newer._reset(self._new_corpus(), NO_RULES)  # or the file would stay open with it
+        newer._reset(self._new_corpus(), NOTHING_DECIDED)  # or the file would stay open with it
         self._files.sweep()
 
     def publish(self) -> int | None:
@@ -164,6 +274,23 @@ class LiveSite:
                 return None
             about = {"version": self._version, "born": self._born.hex(), **MADE_BY}
             return self._files.publish(self._corpus.arrays(), about)
+
+    def holdings(self, now: datetime) -> Holdings:
+        """What the archive is made of."""
+        with self._alone():
+            self._catch_up()
+            catalogue = self._corpus.catalogue
+            out = catalogue.published_between(None, None, now)
+            dated = np.flatnonzero(out & (catalogue.published != UNDATED))
+            newest = dated[np.argsort(catalogue.published[dated])][-1:].tolist()
+            return Holdings(
+                self._version,
+                catalogue.tally("language"),
+                catalogue.tally("section"),
+                catalogue.published[self._corpus.index.live],
+                int(np.count_nonzero(out)),
+                next(iter(self._corpus.ids(newest)), None),
+            )
 
     def ids(self) -> list[str]:
         """The ids of all articles, ascending, as of the last look at the store."""
@@ -207,9 +334,9 @@ class LiveSite:
             self.sync()
         return {one for one in article_ids if self._corpus.index.slot(one) is not None}
 
-    def _made(self, make: Callable[[Recommender], RelatedList]) -> tuple[RelatedList, int]:
+    def _made(self, make: Callable[[Recommender], Made]) -> tuple[Made, int]:
         """
-        Make a list from corpus and cards of one version, and tell that version.
+        Make lists from corpus and cards of one version, and tell that version.
 
         Under a constant stream of writes cards may stay newer than the corpus. Such a list is
         right too, but other workers' lists of that version may differ from it.
@@ -222,7 +349,7 @@ class LiveSite:
                 made = self._try(make)
             return made, self._version
 
-    def _try(self, make: Callable[[Recommender], RelatedList]) -> RelatedList:
+    def _try(self, make: Callable[[Recommender], Made]) -> Made:
         self._catch_up()
         self._cards_version = self._version
         return make(self._recommender)
@@ -255,7 +382,7 @@ class LiveSite:
         stored = self._store.stored(self.site, ids)
         self._corpus.apply(stored, [i for i in ids if i not in stored])
         if any(change.rules for change in changes):
-            self._recommender.rules = self._rules()
+            self._decide(self._recommender, self._decided())
         self._version = changes[-1].version
 
     def _load(self) -> None:
@@ -268,7 +395,7 @@ class LiveSite:
             self._read_all()
 
     def _start_from(self, opened: IndexFile, state: SiteState) -> None:
-        self._reset(self._new_corpus(opened.arrays), self._rules())
+        self._reset(self._new_corpus(opened.arrays), self._decided())
         self._file = opened
         self._version, self._born = opened.about["version"], state.born
         log.info("index file opened", site=self.site, number=opened.number, version=self._version)
@@ -285,12 +412,12 @@ class LiveSite:
         corpus.apply(articles)
         if len(articles) >= FILE_FROM:
             corpus = self._new_corpus(corpus.arrays())  # half the memory, and twice as fast
-        self._reset(corpus, self._rules())
+        self._reset(corpus, self._decided())
         self._version, self._born, self._file = state.version, state.born, None
         log.info("archive loaded", site=self.site, articles=len(articles), version=state.version)
 
     def _take_over(self, newer: "LiveSite") -> None:
-        self._reset(newer._corpus, newer._recommender.rules)
+        self._reset(newer._corpus, newer._decisions)
         self._file, newer._file = newer._file, None
         self._version, self._rules_version = newer._version, newer._rules_version
 
@@ -310,15 +437,21 @@ class LiveSite:
         # Not our own method: a corpus that refers to us would wait for the garbage collector.
         return Corpus(partial(self._store.stored, self.site), base)
 
-    def _rules(self) -> RuleSet:
+    def _decided(self) -> Decided:
         book = self._store.rulebook.read(self.site)
         self._rules_version = book.version
-        return RuleSet(book.rules.values())
+        return Decided(RuleSet(book.rules.values()), book.settings)
 
-    def _reset(self, corpus: Corpus, rules: RuleSet) -> None:
+    def _reset(self, corpus: Corpus, decided: Decided) -> None:
         recommender = Recommender(corpus, self._cards, self._model)
-        recommender.rules = rules
+        self._decide(recommender, decided)
+        # At once: readers look at rules and surfaces without waiting for us.
         self._corpus, self._recommender = corpus, recommender
+
+    def _decide(self, recommender: Recommender, decided: Decided) -> None:
+        self._decisions = decided
+        recommender.rules = decided.rules
+        recommender.surfaces = Surfaces(decided.settings, self._model)
 
     def _cards(self, article_ids: Sequence[str]) -> dict[str, Card]:
         version, cards = self._store.cards_at(self.site, article_ids)

@@ -1,7 +1,7 @@
 """The one pipeline: what belongs beside this article, by every rule that readers see."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from recommender.candidates import DEEPER, DEEPEST, POOL, weighed
 from recommender.corpus import Corpus
+from recommender.duplicates import Duplicate, copies
 from recommender.eligibility import Condition, all_passed, conditions, first_failed
 from recommender.errors import NotFound
-from recommender.explain import Contributions, contributions
+from recommender.explain import Contributions, contributions, contributions_of
 from recommender.fallback import filling, newest_places
 from recommender.index import SCORE_DECIMALS, Neighbours
 from recommender.index import warm as warm_index
@@ -23,6 +24,7 @@ from recommender.ranking import diversified
 from recommender.rules import NO_RULES, Applied, Rule, RuleSet
 from recommender.selection import Drop, Selection, select
 from recommender.signals import Source, draft_source, stored_source
+from recommender.site_settings import NO_SETTINGS, ListDefaults, SiteSettings, Surfaces
 from recommender.store import Card, StoredArticle
 from recommender.stories import Wording, Wordings
 
@@ -31,12 +33,15 @@ Cards = Callable[[Sequence[str]], dict[str, Card]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call: what was asked for, what the rules say to it, and who may stand in the list."""
+    """
+    One call: what was asked for, what settings and rules make of it, and who may stand in the list.
+    """
 
     source: Source | None
     wanted: ListParameters
     now: datetime
     rules: Applied
+    model: RankingModel
     conditions: list[Condition]
     eligible: NDArray[np.bool_]
 
@@ -51,7 +56,7 @@ class Recommender:
     Args:
         corpus: the site's articles.
         cards: gives the cards of ids; an article without a card is passed over.
-        model: the numbers of the formula.
+        model: the numbers of the formula, before the site's settings change any.
     """
 
     def __init__(self, corpus: Corpus, cards: Cards, model: RankingModel = DEFAULTS) -> None:
@@ -59,6 +64,14 @@ class Recommender:
         self._cards = cards
         self.model = model
         self.rules: RuleSet = NO_RULES
+        self.surfaces = Surfaces(NO_SETTINGS, model)
+
+    def trying(self, settings: ListDefaults) -> "Recommender":
+        """The same with these settings for every list, whatever is stored."""
+        other = Recommender(self._corpus, self._cards, self.model)
+        other.rules = self.rules
+        other.surfaces = Surfaces(SiteSettings(site=settings), self.model)
+        return other
 
     def related(self, article_id: str, wanted: ListParameters, now: datetime) -> RelatedList:
         """
@@ -83,6 +96,37 @@ class Recommender:
         source = draft_source(self._corpus, draft)
         return self._beside(source, None, wanted, now, ruled_as=draft_of)
 
+    def duplicates(self, draft: StoredArticle, now: datetime, draft_of: str) -> list[Duplicate]:
+        """The published articles that tell a draft's story, whatever rules say of them."""
+        there = self._corpus.catalogue.published_between(None, None, now)
+        there[self._corpus.slots([draft_of])] = False
+        found = copies(self._corpus, draft_source(self._corpus, draft), there)
+        ids = self._corpus.ids(copy.slot for copy in found)
+        cards = self._cards(ids)
+        return [
+            Duplicate(cards[i], copy.similarity, copy.overlap)
+            for i, copy in zip(ids, found, strict=True)
+            if i in cards
+        ]
+
+    def linking_to(
+        self, draft: StoredArticle, wanted: ListParameters, now: datetime, draft_of: str
+    ) -> RelatedList:
+        """What is like a draft, where rules let a link to the draft *draft_of* stand beside it."""
+        made = self.related_to(draft, wanted, now)
+        items = [
+            item
+            for item in made.items
+            if item.reason != "pinned" and self._admits(item.card, draft, now, draft_of)
+        ]
+        return replace(made, items=items)
+
+    def _admits(self, host: Card, draft: StoredArticle, now: datetime, draft_of: str) -> bool:
+        rules = self.rules.beside(host["id"], host["section"], now)
+        away = draft_of in rules.hidden or draft_of in rules.blocked
+        blocked = any(section in rules.blocked_sections for section in draft.facets.section)
+        return not (rules.silenced or away or blocked)
+
     def standing(
         self, article_id: str, target_id: str, wanted: ListParameters, now: datetime
     ) -> Standing:
@@ -104,7 +148,7 @@ class Recommender:
         shared = contributions(self._corpus, source, target)
         refusal = self._refusal(request, target, position, dropped)
         if refusal is None and position is None:
-            refusal = Dropped(self._distance(source, wanted, shared))
+            refusal = Dropped(self._distance(source, request, shared))
         section = next(iter(self._corpus.catalogue.facets(target).section), None)
         return Standing(
             position,
@@ -114,13 +158,13 @@ class Recommender:
             _rule_about(request.rules, target_id, section),
         )
 
-    def _distance(self, source: Source, wanted: ListParameters, shared: Contributions) -> str:
+    def _distance(self, source: Source, request: Request, shared: Contributions) -> str:
         """Why an article that may stand in the list has no place in it."""
         if not shared.terms.size:
             return "nothing_in_common"
         similarity = round(float(shared.weights.sum()), SCORE_DECIMALS)
-        far = similarity < self._least_similarity(source, wanted)
-        return "less_similar" if far and not _takes_distant(wanted) else "further_down"
+        far = similarity < self._least_similarity(source, request)
+        return "less_similar" if far and not _takes_distant(request.wanted) else "further_down"
 
     def _refusal(
         self, request: Request, target: int, position: int | None, dropped: Mapping[int, Drop]
@@ -141,6 +185,7 @@ class Recommender:
     def recent(self, wanted: ListParameters, now: datetime) -> RelatedList:
         """The newest articles; of *wanted* only filters and page play a part."""
         request = self._request(None, None, wanted, now)
+        wanted = request.wanted
         places = newest_places(self._corpus, request.eligible, wanted, wanted.depth, "recent")
         items = self._items(places, self._cards_of(places))
         page = items[wanted.offset : wanted.last_place]
@@ -149,10 +194,12 @@ class Recommender:
     def _request(
         self, source: Source | None, article_id: str | None, wanted: ListParameters, now: datetime
     ) -> Request:
+        surface = self.surfaces.of(wanted.surface)
+        wanted, model = surface.completed(wanted), surface.model
         section = source.facets.section[:1] if source is not None else ()
         rules = self.rules.beside(article_id, section[0] if section else None, now)
-        found = conditions(self._corpus, source, wanted, rules, self.model, now)
-        return Request(source, wanted, now, rules, found, all_passed(found))
+        found = conditions(self._corpus, source, wanted, rules, model, now)
+        return Request(source, wanted, now, rules, model, found, all_passed(found))
 
     def _beside(
         self,
@@ -163,6 +210,7 @@ class Recommender:
         ruled_as: str | None = None,
     ) -> RelatedList:
         request = self._request(source, article_id or ruled_as, wanted, now)
+        wanted = request.wanted
         places, dropped = self._places(source, request)
         if wanted.trace:
             dropped = self._nearest_first(source, request, dropped, {p.slot for p in places})
@@ -172,7 +220,7 @@ class Recommender:
             raise NotFound(f"no article {article_id!r}")
         items = self._items(places, cards)[wanted.offset : wanted.last_place]
         if wanted.trace:
-            items = [self._with_shared(item, source) for item in items]
+            items = self._with_shared(items, source)
         if wanted.sort == "published_at":
             items.sort(key=_published, reverse=True)
         return RelatedList(
@@ -189,7 +237,7 @@ class Recommender:
         pinned = self._pinned(request)
         similar, dropped = self._similar(source, request, pinned)
         places = [place for place in similar if place.slot not in pinned]
-        if request.wanted.fallback:
+        if request.wanted.fills_up:
             kept_out = {*pinned, *dropped}
             places += filling(
                 self._corpus, source, request.eligible, request.wanted, kept_out, places
@@ -231,7 +279,7 @@ class Recommender:
         it can speak for a story or take up room under a cap.
         """
         wanted, depth = request.wanted, POOL
-        least = self._least_similarity(source, wanted)
+        least = self._least_similarity(source, request)
         while True:
             found = _nearest(self._corpus, source, depth + len(wanted.shown), request.eligible)
             unseen = self._unseen(found, wanted)
@@ -250,11 +298,9 @@ class Recommender:
     def _selected(
         self, source: Source, found: Neighbours, request: Request, depth: int
     ) -> Selection:
-        wanted, rules = request.wanted, request.rules
-        candidates = weighed(
-            self._corpus, source, found, wanted, rules, self.model, request.now, depth
-        )
-        return select(self._corpus, source, candidates, wanted, self.model)
+        wanted, rules, model = request.wanted, request.rules, request.model
+        candidates = weighed(self._corpus, source, found, wanted, rules, model, request.now, depth)
+        return select(self._corpus, source, candidates, wanted, model)
 
     def _unseen(self, found: Neighbours, wanted: ListParameters) -> Neighbours:
         """Without what other boxes of the page show."""
@@ -264,11 +310,11 @@ class Recommender:
         unseen = np.array([shown_digest(i) not in wanted.shown for i in ids], dtype=np.bool_)
         return Neighbours(found.slots[unseen], found.scores[unseen])
 
-    def _least_similarity(self, source: Source, wanted: ListParameters) -> float:
-        if wanted.min_score is not None:
-            return wanted.min_score
-        if self.model.min_similarity is not None:
-            return self.model.min_similarity
+    def _least_similarity(self, source: Source, request: Request) -> float:
+        if request.wanted.min_score is not None:
+            return request.wanted.min_score
+        if request.model.min_similarity is not None:
+            return request.model.min_similarity
         return self._corpus.least_similarity(next(iter(source.facets.language), None))
 
     def _pinned(self, request: Request) -> dict[int, int]:
@@ -317,13 +363,10 @@ class Recommender:
             if i in cards
         ]
 
-    def _with_shared(self, item: Item, source: Source) -> Item:
-        slot = self._corpus.index.slot(item.card["id"])
-        return (
-            item
-            if slot is None
-            else item._replace(shared=contributions(self._corpus, source, slot))
-        )
+    def _with_shared(self, items: list[Item], source: Source) -> list[Item]:
+        slots = self._corpus.slots(item.card["id"] for item in items).tolist()
+        shared = contributions_of(self._corpus, source, slots)
+        return [item._replace(shared=found) for item, found in zip(items, shared, strict=True)]
 
     def _named(self, dropped: Mapping[int, Drop]) -> dict[str, Dropped]:
         ids = self._corpus.index.ids
@@ -362,7 +405,7 @@ def _nearest(corpus: Corpus, source: Source, k: int, eligible: NDArray[np.bool_]
 
 def _takes_distant(wanted: ListParameters) -> bool:
     """Whether the list may hold what is less similar than related articles are."""
-    return wanted.fallback and wanted.min_score is None
+    return wanted.fills_up and wanted.min_score is None
 
 
 def _as_places(selection: Selection, least_similarity: float) -> Iterator[Place]:

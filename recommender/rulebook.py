@@ -1,11 +1,12 @@
 """
-The editors' rules in Redis, and the record of who changed them.
+What editors decided, their rules and the site's settings, in Redis, and the record of who did.
 
     see:{site}:rules    hash, rule id → the rule, JSON
+    see:{site}:settings the site's settings, JSON
     see:{site}:audit    stream, a change each, entry id `version-n`, field entry: JSON
 
 Every change counts the site's version up and stands in its change log with the op `rules`: so
-every finished list is out of date at once, and every worker reads the rules again.
+every finished list is out of date at once, and every worker reads rules and settings again.
 """
 
 import random
@@ -14,7 +15,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -22,16 +23,20 @@ from typing import Literal, NamedTuple
 import structlog
 from pydantic import BaseModel, ConfigDict
 
+from features.article import FieldProblem
+from recommender.access import Scope
 from recommender.connections import Connection
 from recommender.errors import Conflict, CorruptRecord, NotFound
 from recommender.keyspace import LOG_LENGTH, site_key
 from recommender.packing import pack_record, unpack_record
 from recommender.rules import Rule
+from recommender.site_settings import NO_SETTINGS, InvalidSettings, SiteSettings
 
 log = structlog.get_logger()
 
 MAX_RULES = 10_000
 MAX_PINS = 50  # beside one article, in one section, or everywhere: no list is longer
+MAX_SETTINGS_BYTES = 100_000  # the audit holds them twice for each of their changes
 AUDIT_LENGTH = 100_000
 ATTEMPTS = 30
 PAUSE_SECONDS = 0.02  # between two attempts at most, so that writers get out of step
@@ -41,13 +46,13 @@ LOOKED_THROUGH = 10_000
 
 ENTRY_ID = "[1-9][0-9]{0,15}-[1-9][0-9]{0,3}"
 
-Action = Literal["add", "remove", "overrides", "undo", "expire"]
+Action = Literal["add", "remove", "overrides", "settings", "undo", "expire"]
 
 _CHANGE = Path(__file__).with_name("rules.lua").read_text()
 
 
 class RulesChanged(Conflict):
-    """Somebody else changed the rules between reading and writing."""
+    """Somebody else changed the rules, or the settings, between reading and writing."""
 
 
 class Editor(NamedTuple):
@@ -64,9 +69,18 @@ class Editor(NamedTuple):
     note: str = ""
 
 
+class SettingsChange(BaseModel):
+    """The site's settings before a change and after it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    before: SiteSettings
+    after: SiteSettings
+
+
 class AuditEntry(BaseModel):
     """
-    One change: the rules it replaced or took away, and the ones it put there.
+    One change: the rules it replaced or took away, and the ones it put there; or the settings.
 
     `id` is `version-n`; `undoes` is the id of the entry that this one takes back.
     """
@@ -80,8 +94,14 @@ class AuditEntry(BaseModel):
     author: str
     note: str
     undoes: str | None = None
-    before: tuple[Rule, ...]
-    after: tuple[Rule, ...]
+    before: tuple[Rule, ...] = ()
+    after: tuple[Rule, ...] = ()
+    settings: SettingsChange | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """What a key must allow to make such a change, or take it back."""
+        return "edit" if self.settings is None else "admin"
 
     def names(self, article_id: str) -> bool:
         return any(rule.names(article_id) for rule in (*self.before, *self.after))
@@ -89,15 +109,16 @@ class AuditEntry(BaseModel):
 
 class Book(NamedTuple):
     """
-    All rules of a site, expired ones too.
+    All that editors decided on a site.
 
     Fields:
-        rules: by id.
+        rules: by id, expired ones too.
         version: the site's version at which they are these.
         last_entry: id of the last audit entry; empty without any.
     """
 
     rules: dict[str, Rule]
+    settings: SiteSettings
     version: int
     last_entry: str
 
@@ -114,33 +135,48 @@ class Overrides(NamedTuple):
     revision: str
 
 
+class KeptSettings(NamedTuple):
+    """
+    The settings of a site.
+
+    Fields:
+        revision: differs when they do.
+    """
+
+    settings: SiteSettings
+    revision: str
+
+
 class Plan(NamedTuple):
     """What a change takes away and what it puts there."""
 
     action: Action
-    before: tuple[Rule, ...]
-    after: tuple[Rule, ...]
+    before: tuple[Rule, ...] = ()
+    after: tuple[Rule, ...] = ()
     undoes: str | None = None
+    settings: SettingsChange | None = None
 
 
 class Rulebook:
-    """The rules of all sites. Every method may raise `StoreUnavailable`."""
+    """The rules and settings of all sites. Every method may raise `StoreUnavailable`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.corrupt_records = 0
 
     def read(self, site: str) -> Book:
-        """The rules and the version they belong to; a damaged one is left out, and logged."""
+        """What holds, and as of which version; what is damaged is left out, and logged."""
         with self._connection.using("batch") as client:
             pipeline = client.pipeline(transaction=True)
             pipeline.hgetall(site_key(site, "rules"))
+            pipeline.get(site_key(site, "settings"))
             pipeline.get(site_key(site, "version"))
             pipeline.xrevrange(site_key(site, "audit"), count=1)
-            records, version, last = pipeline.execute()
+            records, settings, version, last = pipeline.execute()
         found = ((name.decode(), self._rule(site, record)) for name, record in records.items())
         rules = {rule_id: rule for rule_id, rule in found if rule is not None}
-        return Book(rules, int(version or 0), last[0][0].decode() if last else "")
+        last_entry = last[0][0].decode() if last else ""
+        return Book(rules, self._settings(site, settings), int(version or 0), last_entry)
 
     def add(self, site: str, rule: Rule, editor: Editor, now: datetime) -> None:
         """
@@ -150,8 +186,8 @@ class Rulebook:
             Conflict: when the site has as many rules as it may have.
         """
 
-        def plan(rules: Mapping[str, Rule]) -> Plan:
-            same = tuple(other for other in rules.values() if other.key == rule.key)
+        def plan(book: Book) -> Plan:
+            same = tuple(other for other in book.rules.values() if other.key == rule.key)
             return Plan("add", same, (rule,))
 
         self._change(site, plan, editor, now)
@@ -159,15 +195,20 @@ class Rulebook:
     def remove(self, site: str, rule_id: str, editor: Editor, now: datetime) -> None:
         """Raises NotFound when there is no such rule, or it has expired."""
 
-        def plan(rules: Mapping[str, Rule]) -> Plan:
-            if rule_id not in rules:
+        def plan(book: Book) -> Plan:
+            if rule_id not in book.rules:
                 raise NotFound(f"no rule {rule_id!r}")
-            return Plan("remove", (rules[rule_id],), ())
+            return Plan("remove", (book.rules[rule_id],))
 
         self._change(site, plan, editor, now)
 
     def overrides(self, site: str, article_id: str, now: datetime) -> Overrides:
-        return _overrides(_holding(self.read(site), now).values(), article_id)
+        return _overrides(_holding(self.read(site), now).rules.values(), article_id)
+
+    def settings(self, site: str) -> KeptSettings:
+        with self._connection.using("read") as client:
+            record = client.get(site_key(site, "settings"))
+        return _kept_settings(self._settings(site, record))
 
     def replace(
         self,
@@ -190,8 +231,8 @@ class Rulebook:
         """
         made: list[Overrides] = []
 
-        def plan(rules: Mapping[str, Rule]) -> Plan:
-            current = _overrides(rules.values(), article_id)
+        def plan(book: Book) -> Plan:
+            current = _overrides(book.rules.values(), article_id)
             if expected is not None and current.revision not in expected:
                 raise RulesChanged(self._who_changed(site, article_id))
             old = {rule.key: rule for rule in current.rules}
@@ -204,21 +245,53 @@ class Rulebook:
         self._change(site, plan, editor, now)
         return made[-1]
 
+    def replace_settings(
+        self,
+        site: str,
+        wanted: SiteSettings,
+        editor: Editor,
+        now: datetime,
+        expected: Collection[str] | None = None,
+    ) -> KeptSettings:
+        """
+        Make *wanted* the settings of the site.
+
+        Args:
+            expected: the revisions of the settings of which one must be there; None for any.
+
+        Raises:
+            InvalidSettings: when they are too long to be kept with every change.
+            RulesChanged: when another one is there, naming who changed it.
+        """
+        if len(_packed(wanted)) > MAX_SETTINGS_BYTES:
+            raise InvalidSettings([FieldProblem("", f"longer than {MAX_SETTINGS_BYTES:,} bytes")])
+
+        def plan(book: Book) -> Plan:
+            if expected is not None and _kept_settings(book.settings).revision not in expected:
+                raise RulesChanged(self._who_changed(site, None))
+            changed = SettingsChange(before=book.settings, after=wanted)
+            return Plan("settings", settings=changed if book.settings != wanted else None)
+
+        self._change(site, plan, editor, now)
+        return _kept_settings(wanted)
+
     def undo(self, site: str, entry_id: str, editor: Editor, now: datetime) -> AuditEntry:
         """
         Put back what was there before an audit entry; what has expired since stays away.
 
         Raises:
             NotFound: when there is no such entry.
-            Conflict: when a later change touched the same rules, or nothing is left to undo.
+            Conflict: when a later change touched the same, or nothing is left to undo.
         """
-        entry = self._entry(site, entry_id)
+        entry = self.entry(site, entry_id)
+        if entry.settings is not None:
+            return self._change(site, partial(_settings_undone, entry), editor, now)
         restored = tuple(rule for rule in entry.before if rule.holds_at(now))
 
-        def plan(rules: Mapping[str, Rule]) -> Plan:
+        def plan(book: Book) -> Plan:
             if not (restored or entry.after):
                 raise Conflict("nothing to undo: what this took away has expired")
-            if not _stands(entry, rules):
+            if not _stands(entry, book.rules):
                 raise Conflict("a later change touched the same rules: undo that one first")
             return Plan("undo", entry.after, restored, entry.id)
 
@@ -239,12 +312,28 @@ class Rulebook:
             the entries, and the *before* that goes on from there. A page may be short, even
             empty, with more to come; None says that nothing is left.
         """
+        return self._found(site, limit, lambda e: article_id is None or e.names(article_id), before)
+
+    def entry(self, site: str, entry_id: str) -> AuditEntry:
+        """Raises NotFound when there is no such entry."""
+        found = []
+        if re.fullmatch(ENTRY_ID, entry_id):
+            with self._connection.using("read") as client:
+                found = client.xrange(site_key(site, "audit"), entry_id, entry_id)
+        entry = self._audit_entry(site, *found[0]) if found else None
+        if entry is None:
+            raise NotFound(f"no audit entry {entry_id!r}")
+        return entry
+
+    def _found(
+        self, site: str, limit: int, is_wanted: Callable[[AuditEntry], bool], before: str | None
+    ) -> tuple[list[AuditEntry], str | None]:
         found: list[AuditEntry] = []
         for _ in range(LOOKED_THROUGH // BATCH):
             entries = self._entries(site, before, BATCH)
             for entry_id, entry in entries:
                 before = entry_id
-                if entry is not None and (article_id is None or entry.names(article_id)):
+                if entry is not None and is_wanted(entry):
                     found.append(entry)
                 if len(found) == limit:
                     return found, before
@@ -255,64 +344,63 @@ class Rulebook:
     def _change(
         self,
         site: str,
-        plan: Callable[[Mapping[str, Rule]], Plan],
+        plan: Callable[[Book], Plan],
         editor: Editor,
         now: datetime,
     ) -> AuditEntry:
         """
-        Carry out what *plan* makes of the rules; again, if somebody was faster.
+        Carry out what *plan* makes of what holds; again, if somebody was faster.
 
         Returns:
             what the audit says of it; without an id, and nothing written, when nothing changes.
         """
         for _ in range(ATTEMPTS):
             book = self.read(site)
-            rules = _holding(book, now)
-            planned = plan(rules)
-            _check_room(rules, planned)
+            holding = _holding(book, now)
+            planned = plan(holding)
+            _check_room(holding.rules, planned)
             entry = AuditEntry(at=now, **editor._asdict(), **planned._asdict())
-            if not (entry.before or entry.after):
+            if not (entry.before or entry.after or entry.settings):
                 return entry
-            expired = tuple(rule for i, rule in book.rules.items() if i not in rules)
+            expired = tuple(rule for i, rule in book.rules.items() if i not in holding.rules)
             if made := self._commit(site, book, entry, expired):
                 return made
             time.sleep(random.uniform(0, PAUSE_SECONDS))
-        raise Conflict("others are changing the rules too; try again")
+        raise Conflict("others are making changes too; try again")
 
     def _commit(
         self, site: str, book: Book, entry: AuditEntry, expired: tuple[Rule, ...]
     ) -> AuditEntry | None:
-        """Write a change, unless the rules are not those of *book* any more: then None."""
+        """Write a change, unless things are not as in *book* any more: then None."""
         entries = [entry]
         if expired:
             entries.insert(0, _expiry(entry.at, expired))
         going = {rule.id for rule in (*expired, *entry.before)} - {r.id for r in entry.after}
-        args: list[str | int | bytes] = [book.last_entry, LOG_LENGTH, AUDIT_LENGTH]
+        settings = _packed(entry.settings.after) if entry.settings else b""
+        args: list[str | int | bytes] = [book.last_entry, LOG_LENGTH, AUDIT_LENGTH, settings]
         args += [len(entries), *(_packed(e) for e in entries), len(going), *sorted(going)]
         for rule in entry.after:
             args += [rule.id, _packed(rule)]
-        keys = [site_key(site, name) for name in ("version", "log", "rules", "audit", "born")]
+        names = ("version", "log", "rules", "audit", "born", "settings")
+        keys = [site_key(site, name) for name in names]
         with self._connection.using("write") as client:
             version = client.register_script(_CHANGE)(keys, args)
         return entry.model_copy(update={"id": f"{version}-{len(entries)}"}) if version else None
 
-    def _who_changed(self, site: str, article_id: str) -> str:
-        entries, _ = self.audit(site, 1, article_id)
+    def _who_changed(self, site: str, article_id: str | None) -> str:
+        """Who last changed the overrides of the article, or the settings where there is none."""
+        what = "settings" if article_id is None else "rules"
+        entries, _ = self._found(
+            site,
+            1,
+            lambda e: e.settings is not None if article_id is None else e.names(article_id),
+            None,
+        )
         if not entries:
-            return "somebody changed these rules meanwhile"
+            return f"somebody changed these {what} meanwhile"
         [last] = entries
         who = f"{last.author or 'somebody'} (key {last.key_id})" if last.key_id else "their expiry"
-        return f"{who} changed these rules meanwhile, at {last.at.isoformat(timespec='seconds')}"
-
-    def _entry(self, site: str, entry_id: str) -> AuditEntry:
-        found = []
-        if re.fullmatch(ENTRY_ID, entry_id):
-            with self._connection.using("read") as client:
-                found = client.xrange(site_key(site, "audit"), entry_id, entry_id)
-        entry = self._audit_entry(site, *found[0]) if found else None
-        if entry is None:
-            raise NotFound(f"no audit entry {entry_id!r}")
-        return entry
+        return f"{who} changed these {what} meanwhile, at {last.at.isoformat(timespec='seconds')}"
 
     def _entries(
         self, site: str, before: str | None, count: int
@@ -339,9 +427,18 @@ class Rulebook:
             self._report(site, error)
             return None
 
+    def _settings(self, site: str, record: bytes | None) -> SiteSettings:
+        if record is None:
+            return NO_SETTINGS
+        try:
+            return _unpacked_settings(record)
+        except (CorruptRecord, ValueError) as error:
+            self._report(site, error)
+            return NO_SETTINGS
+
     def _report(self, site: str, error: Exception) -> None:
         self.corrupt_records += 1
-        log.error("a damaged rule is passed over", site=site, error=repr(error))
+        log.error("a damaged decision is passed over", site=site, error=repr(error))
 
 
 def new_rule_id(now: datetime) -> str:
@@ -359,8 +456,26 @@ def _unpacked(record: bytes) -> Rule:
     return Rule.model_validate_json(unpack_record(record))
 
 
-def _holding(book: Book, now: datetime) -> dict[str, Rule]:
-    return {rule_id: rule for rule_id, rule in book.rules.items() if rule.holds_at(now)}
+@lru_cache(maxsize=100)
+def _unpacked_settings(record: bytes) -> SiteSettings:
+    return SiteSettings.model_validate_json(unpack_record(record))
+
+
+def _holding(book: Book, now: datetime) -> Book:
+    """The same without what has expired."""
+    return book._replace(rules={i: rule for i, rule in book.rules.items() if rule.holds_at(now)})
+
+
+def _kept_settings(settings: SiteSettings) -> KeptSettings:
+    return KeptSettings(settings, blake2b(_packed(settings), digest_size=9).hexdigest())
+
+
+def _settings_undone(entry: AuditEntry, book: Book) -> Plan:
+    assert entry.settings is not None  # noqa: S101
+    if book.settings != entry.settings.after:
+        raise Conflict("a later change touched the same settings: undo that one first")
+    back = SettingsChange(before=entry.settings.after, after=entry.settings.before)
+    return Plan("undo", undoes=entry.id, settings=back)
 
 
 def _overrides(rules: Iterable[Rule], article_id: str) -> Overrides:
@@ -408,6 +523,4 @@ def _check_room(rules: Mapping[str, Rule], planned: Plan) -> None:
 
 
 def _expiry(now: datetime, expired: tuple[Rule, ...]) -> AuditEntry:
-    return AuditEntry(
-        at=now, action="expire", key_id="", author="", note="", before=expired, after=()
-    )
+    return AuditEntry(at=now, action="expire", key_id="", author="", note="", before=expired)

@@ -1,13 +1,14 @@
--- Change the rules of a site, if nobody else has since they were read: all of it or none of it.
--- KEYS version, log, rules, audit, born
--- ARGV last audit entry as read ('' for none), log length, audit length, number of audit entries,
---      the entries, number of rules that go, their ids, then id and record of each that comes
+-- Change rules and settings of a site, if nobody else has since they were read: all or nothing.
+-- KEYS version, log, rules, audit, born, settings
+-- ARGV last audit entry as read ('' for none), log length, audit length, record of the settings
+--      ('' when they stay), number of audit entries, the entries, number of rules that go, their
+--      ids, then id and record of each that comes
 local last = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
 if (last and last[1] or '') ~= ARGV[1] then
   return 0
 end
 
-local place = 4
+local place = 5
 local function take(count)
   local taken = {}
   for _ = 1, count do
@@ -16,7 +17,7 @@ local function take(count)
   end
   return taken
 end
-local entries = take(tonumber(ARGV[4]))
+local entries = take(tonumber(ARGV[5]))
 local going = take(tonumber(take(1)[1]))
 local coming = take(#ARGV - place)
 
@@ -30,6 +31,9 @@ for _, id in ipairs(going) do
 end
 for i = 1, #coming, 2 do
   redis.call('HSET', KEYS[3], coming[i], coming[i + 1])
+end
+if ARGV[4] ~= '' then
+  redis.call('SET', KEYS[6], ARGV[4])
 end
 local version = redis.call('INCR', KEYS[1])
 for i, entry in ipairs(entries) do

@@ -16,6 +16,7 @@ Cluster's hash tag. Records carry a format number and a checksum (`packing.py`).
 decided, and its keys, is in `rulebook.py`.
 """
 
+import time
 from base64 import b32encode
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b, sha1
@@ -44,6 +45,8 @@ from recommender.urls import is_on, normalize_url
 # Of articles read at once: while the store puts together an answer it gives no other.
 BATCH = 500
 FEW = 50
+
+BELIEVED_SECONDS = 0.2
 
 Outcome = Literal["added", "changed", "unchanged", "stale", "deleted", "missing"]
 
@@ -94,6 +97,20 @@ class SiteState(NamedTuple):
     born: bytes
 
 
+RawState = list[bytes | None]
+"""A `SiteState` as the store spells it, to compare with another."""
+
+
+class _Seen(NamedTuple):
+    """
+    A state, what the bell sounded like before it was read, and until when it may be believed.
+    """
+
+    state: RawState
+    sound: bytes | None
+    until: float
+
+
 class StoredArticle(NamedTuple):
     """What a worker reads of an article: what filters ask about, and what it says."""
 
@@ -141,6 +158,7 @@ class Store:
         self._connection = connection
         self.rulebook = Rulebook(connection)
         self._hosts = hosts
+        self._seen: dict[str, _Seen] = {}
         self.corrupt_records = 0
         self.outdated_vectors = 0
 
@@ -286,6 +304,25 @@ class Store:
         with self._connection.using("read") as client:
             version, born = client.mget((site_key(site, "version"), site_key(site, "born")))
         return SiteState(int(version or 0), born or b"")
+
+    def raw_state(self, site: str) -> RawState | None:
+        """
+        The `state` of a site in the least time, or None when that fails.
+
+        What was read is believed for a moment if the bell has not been rung since: then nobody on
+        this machine has written, and what others wrote is seen after `BELIEVED_SECONDS`.
+        """
+        bell = self._connection.bell
+        sound, now = bell.sound() if bell else None, time.monotonic()
+        seen = self._seen.get(site)
+        if seen is not None and seen.sound == sound is not None and now < seen.until:
+            return seen.state
+        state: RawState | None = self._connection.ask(
+            "MGET", site_key(site, "version"), site_key(site, "born")
+        )
+        if state is not None:
+            self._seen[site] = _Seen(state, sound, now + BELIEVED_SECONDS)
+        return state
 
     def version(self, site: str) -> int:
         with self._connection.using("read") as client:

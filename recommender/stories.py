@@ -67,6 +67,13 @@ class Wordings:
             self._articles[one], self._articles[other]
         )
 
+    def overlap(self, one: int, other: int) -> float:
+        """Which part of the one with fewer word pairs the other has too; of words where few."""
+        pairs = self._pairs[one], self._pairs[other]
+        if min(map(len, pairs)) < BENEFIT_OF_DOUBT:
+            pairs = self._articles[one].terms, self._articles[other].terms
+        return _shared(*pairs) / max(min(map(len, pairs)), 1)
+
 
 def _two_word(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return terms[np.searchsorted(terms, TWO_WORD_BIT) :]

@@ -121,6 +121,15 @@ class Segment(NamedTuple):
 
 
 @compiled
+def _postings_of(segment: Segment, term: np.uint32) -> tuple[int, int]:
+    """Where its postings start and end; none of a term that does not occur."""
+    column = place_after(segment.terms, whole(term)) - 1
+    if column < 0 or segment.terms[column] != term:
+        return 0, 0
+    return segment.starts[column], segment.starts[column + 1]
+
+
+@compiled
 def add_segment(
     segment: Segment,
     terms: NDArray[np.uint32],
@@ -129,10 +138,9 @@ def add_segment(
 ) -> None:
     """Add `query · weight` for every posting of *terms*; *scores* are the tail's."""
     for i in range(terms.size):
-        column = place_after(segment.terms, whole(terms[i])) - 1
-        if column >= 0 and segment.terms[column] == terms[i]:
-            for p in range(segment.starts[column], segment.starts[column + 1]):
-                scores[segment.places[p]] += np.float32(query[i] * segment.weights[p])
+        start, end = _postings_of(segment, terms[i])
+        for p in range(start, end):
+            scores[segment.places[p]] += np.float32(query[i] * segment.weights[p])
 
 
 @compiled
@@ -144,12 +152,11 @@ def move_tail_sums(
 ) -> None:
     """As `base.move_sums`; *sums* are the tail's."""
     for i in range(terms.size):
-        column = place_after(segment.terms, whole(terms[i])) - 1
-        if column >= 0 and segment.terms[column] == terms[i]:
-            for p in range(segment.starts[column], segment.starts[column + 1]):
-                square = np.float64(segment.weights[p]) ** 2
-                sums[segment.places[p], 1] += square * changes[i, 0]
-                sums[segment.places[p], 2] += square * changes[i, 1]
+        start, end = _postings_of(segment, terms[i])
+        for p in range(start, end):
+            square = np.float64(segment.weights[p]) ** 2
+            sums[segment.places[p], 1] += square * changes[i, 0]
+            sums[segment.places[p], 2] += square * changes[i, 1]
 
 
 @compiled

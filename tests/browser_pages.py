@@ -83,7 +83,8 @@ def host_site() -> Iterator[HostSite]:
             b":root { color-scheme: light dark; background: Canvas; color: CanvasText }",
         )
         site.pages["/favicon.ico"] = (200, {"Content-Type": "image/svg+xml"}, b"<svg/>")
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        # It looks that often whether it is to end.
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield site
         server.shutdown()
@@ -104,14 +105,18 @@ class Visit:
     """
     Opens pages as readers do: `visit(address, width=360, scheme="dark")`.
 
+    Args:
+        contexts: what readers have open already, by what they are like: to open another tab takes
+            half the time.
+
     Attributes:
         complaints: what any page said to the console, and its dialogs.
         requests: the addresses that any page asked for.
     """
 
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._contexts: list[BrowserContext] = []
+    def __init__(self, browser: Browser, contexts: dict[str, BrowserContext]) -> None:
+        self._browser, self._contexts = browser, contexts
+        self._pages: list[Page] = []
         self.complaints: list[str] = []
         self.requests: list[str] = []
 
@@ -119,10 +124,12 @@ class Visit:
         self, address: str, width: int = 1280, scheme: Any = "light", script: str = "", **more: Any
     ) -> Page:
         size = {"width": width, "height": 800}
-        context = self._browser.new_context(viewport=size, color_scheme=scheme, **more)  # type: ignore[arg-type]
-        self._contexts.append(context)
-        context.add_init_script(WATCH + script)
-        page = context.new_page()
+        like = {"viewport": size, "color_scheme": scheme, **more}
+        if repr(like) not in self._contexts:
+            self._contexts[repr(like)] = self._browser.new_context(**like)
+        page = self._contexts[repr(like)].new_page()
+        self._pages.append(page)
+        page.add_init_script(WATCH + script)
         page.on("console", lambda said: self.complaints.append(said.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
@@ -131,8 +138,8 @@ class Visit:
         return page
 
     def close(self) -> None:
-        for context in self._contexts:
-            context.close()
+        for page in self._pages:
+            page.close()
 
 
 def until(fact: Callable[[], Any], seconds: float = 8.0) -> Any:

@@ -1,7 +1,5 @@
 """A real store for every test: the embedded server, emptied before each one."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,27 +8,29 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as properties
+from servers import emptied, new_server
 
 from api.app import create_app
+from api.hot import HotLists
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.embedded import lease
 from recommender.related import warm
+
+# How long an example takes says how busy the machine is.
+properties.register_profile("suite", deadline=None)
+properties.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    folder = Path(tempfile.mkdtemp(prefix="alsosee-test-"))
-    with lease(folder) as embedded:
-        yield embedded.url
-    shutil.rmtree(folder)
+    with new_server() as held:
+        yield held.url
 
 
 @pytest.fixture
 def raw_redis(redis_url: str) -> Iterator["redis.Redis"]:
-    """A plain client of the emptied server, to look at what is stored and to damage it."""
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
+    with emptied(redis_url) as client:
         yield client
 
 
@@ -45,9 +45,21 @@ def backend(settings: Settings) -> Iterator[Backend]:
         yield backend
 
 
+@pytest.fixture(scope="session")
+def one_app(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Built once: its routes take longer to compile than most tests take."""
+    folder = tmp_path_factory.mktemp("one-app")
+    with Backend(Settings(redis_url=redis_url, data_dir=folder)) as backend:
+        yield create_app(backend=backend)
+
+
 @pytest.fixture
-def app(backend: Backend) -> Flask:
-    return create_app(backend=backend)
+def app(one_app: Flask, backend: Backend) -> Flask:
+    """Over this test's backend; who adds a route makes an application of its own."""
+    one_app.extensions["alsosee"] = backend
+    flask = one_app.wsgi_app.flask  # type: ignore[attr-defined]
+    one_app.wsgi_app = HotLists(flask, backend.store, backend.settings.sites)  # type: ignore[method-assign]
+    return one_app
 
 
 @pytest.fixture
@@ -58,7 +70,7 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def key(backend: Backend) -> dict[str, str]:
     """The header of a key that may do everything on site `main`."""
-    return {"Authorization": f"Bearer {backend.keys.create('main', ['ingest', 'edit'])}"}
+    return {"Authorization": f"Bearer {backend.keys.create('main', ['ingest', 'admin'])}"}
 
 
 @pytest.fixture

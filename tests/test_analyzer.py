@@ -1,6 +1,8 @@
 """Language, tokens, stems, terms."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import pytest
 import Stemmer
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features import analyzer
-from features.analyzer import Terms, analyze, analyze_lines, surfaces
+from features.analyzer import Terms, analyze, analyze_lines, occurrences, surfaces
 from features.language import normalize_language
 from features.stopwords import STOP_WORDS, stop_words
 
@@ -163,6 +165,45 @@ def test_any_text_in_any_language_has_well_formed_terms(text: str, language: str
     assert {word for pair in terms.pairs for word in pair.split(" ")} <= set(terms.words)
 
 
+def read_as_a_whole(text: str, language: str | None) -> Terms:
+    """The definition: tokens in the order of the text, and nothing remembered."""
+    tokens = analyzer._TOKEN.findall(analyzer._fold(text, language))
+    stems, runs = analyzer._stems_and_runs(tokens, language)
+    found, pairs_found, before = [], [], ""
+    for token in tokens:
+        stem = stems.get(token)
+        if stem:
+            found.append(stem)
+            pairs_found += [f"{before} {stem}"] if before else []
+            before = stem
+        elif stem is None:  # a run or the end of a sentence; what is no term has an empty stem
+            found += runs.get(token, ())
+            before = ""
+    return Terms(found, pairs_found)
+
+
+@given(st.text() | readable, LANGUAGES)
+def test_a_text_read_in_pieces_says_what_it_says_as_a_whole(
+    text: str, language: str | None
+) -> None:
+    assert read_as_a_whole(text, language) == analyze(text, language)
+
+
+def test_what_is_remembered_of_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analyzer, "MAX_KNOWN_PIECES", 100)
+    texts = [" ".join(f"word{n}x{m}" for m in range(30)) + " y" * 9 + "z" * n for n in range(100)]
+    found = [analyze(text, "en") for text in texts]
+    for number in range(100):
+        analyze(f"a word of {number}", f"x{number}")
+    languages = len(analyzer._known)
+    analyze("one word", "en")
+
+    assert languages <= analyzer.MAX_KNOWN_LANGUAGES
+    assert [read_as_a_whole(text, "en") for text in texts] == found
+    assert 0 < len(analyzer._known["en"]) <= 100
+    assert all(len(piece) <= 40 for piece in analyzer._known["en"])
+
+
 @given(st.text() | readable, LANGUAGES)
 def test_the_terms_of_lines_are_those_of_the_text(text: str, language: str | None) -> None:
     lines = analyze_lines(text, language)
@@ -198,6 +239,41 @@ def test_every_term_and_nothing_else_has_a_spelling(text: str, language: str | N
 )
 def test_terms_are_shown_as_the_text_spells_them(text: str, expected: dict[str, str]) -> None:
     assert expected.items() <= surfaces(text, "en").items()
+
+
+@given(st.text() | readable, LANGUAGES)
+def test_every_term_occurs_as_often_as_it_is_found(text: str, language: str | None) -> None:
+    terms = analyze(text, language)
+    found = list(occurrences(text, language))
+
+    assert Counter([*terms.words, *terms.pairs]) == Counter(one.term for one in found)
+
+
+@given(st.text() | readable, LANGUAGES)
+def test_what_occurs_somewhere_is_spelt_there(text: str, language: str | None) -> None:
+    for one in occurrences(text, language):
+        if one.start >= 0:
+            assert one.shown == text[one.start : one.end]
+            assert one.term in {*chain(*analyze(one.shown, language))}
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "term", "places"),
+    [
+        ("The talks in Istanbul. Talks!", "en", "talk", ["talks", "Talks"]),
+        ("The talks in Istanbul. Talks!", "en", "talk istanbul", ["talks in Istanbul"]),
+        ("東京、2025年東京都", "ja", "東京", ["東京", "東京"]),
+        ("2025年東京", "ja", "2025", ["2025"]),
+        ("ที่กรุงเทพ", "th", "กรุ", ["กรุ"]),
+        ("a truce, e\u0301t 停火。truce", None, "truce", ["truce", "truce"]),
+    ],
+)
+def test_a_term_is_found_where_it_stands(
+    text: str, language: str | None, term: str, places: list[str]
+) -> None:
+    found = [one for one in occurrences(text, language) if one.term == term]
+
+    assert places == [text[one.start : one.end] for one in found if one.start >= 0]
 
 
 @given(st.lists(st.sampled_from(["war", "talks", "the", ". ", "\n", "网络", "G7"])), LANGUAGES)

@@ -46,16 +46,25 @@ CLOSED = {
     ("DELETE", "/v1/<site>/articles/<article_id:article_id>"),
     ("POST", "/v1/<site>/articles"),
     ("POST", "/v1/<site>/related"),
+    ("POST", "/v1/<site>/links"),
     ("GET", "/v1/<site>/articles/<article_id:article_id>/related/explain"),
     ("GET", "/v1/<site>/articles/<article_id:article_id>/overrides"),
     ("PUT", "/v1/<site>/articles/<article_id:article_id>/overrides"),
     ("GET", "/v1/<site>/rules"),
     ("POST", "/v1/<site>/rules"),
     ("DELETE", "/v1/<site>/rules/<rule_id>"),
+    ("GET", "/v1/<site>/settings"),
+    ("PUT", "/v1/<site>/settings"),
+    ("POST", "/v1/<site>/settings/compare"),
     ("GET", "/v1/<site>/audit"),
     ("POST", "/v1/<site>/audit/<entry_id>/undo"),
+    ("GET", "/v1/<site>/overview"),
 }
-EDITORS = ("/related", "/explain", "/overrides", "/rules", "/rules/0", "/audit", "/audit/1-1/undo")
+LOOKS = ("/related", "/links", "/compare")  # by POST, because much is sent
+EDITORS = (
+    *("/related", "/links", "/explain", "/overrides", "/rules", "/rules/0", "/audit"),
+    *("/audit/1-1/undo", "/settings", "/settings/compare", "/overview"),
+)
 OPENED = {
     "ingest": {"ingest"},
     "look": {"look"},
@@ -67,7 +76,9 @@ OPENED = {
 def scope_of(method: str, path: str) -> str:
     if not path.endswith(EDITORS):
         return "ingest"
-    return "look" if method == "GET" or path.endswith("/related") else "edit"
+    if (method, path) == ("PUT", "/v1/main/settings"):
+        return "admin"
+    return "look" if method == "GET" or path.endswith(LOOKS) else "edit"
 
 
 def bearer(key: str) -> Key:

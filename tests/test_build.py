@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from news import STORIES
-from test_live import IDS, LIST, Newsroom, everything, put, shown
+from test_live import IDS, LIST, Newsroom, everything, lengths, put, settle, shown
 
 from recommender import inverting
 from recommender import live as live_module
@@ -141,6 +141,22 @@ def test_a_worker_goes_over_to_a_new_file_and_misses_nothing(store, worker, sett
 
     assert ["sudzha", "ceasefire"] == shown(live)
     assert 1 == live._file.number
+
+
+def test_settings_hold_in_a_worker_that_goes_over_to_a_new_file_or_starts_from_one(
+    store, worker, settings
+):
+    put(store, *STORIES)
+    settle(store, {"limit": 3}, home={"limit": 1})
+    live = worker()
+    live.sync()
+    build(settings, store, "main")
+    live.adopt()
+    before = lengths(live)
+    settle(store, {"limit": 2}, home={"limit": 4})
+
+    assert [1, 3, 3] == before
+    assert [4, 2, 2] == lengths(live) == lengths(worker())
 
 
 def test_an_old_file_goes_when_the_last_worker_has_left_it(store, worker, settings, files):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from news import STORIES, article
 from api.cli import create_key, main
 from recommender.access import SCOPES
 from recommender.backend import Backend
+from recommender.events import MAX_FIELDS
 
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., Result]
@@ -436,6 +438,20 @@ def test_the_doctor_sends_outdated_articles_to_reindex_which_mends_them(
         '{"site":"main","reindexed":0}\n',
     ]
     assert "site main  5 articles (en 5)" in run("doctor").stdout
+
+
+def test_the_doctor_says_when_a_day_has_hardly_room_for_more_counts(
+    run: Run, raw_redis: "redis.Redis"
+) -> None:
+    key = f"see:{{main}}:events:{datetime.now(UTC).date()}"
+    taken = int(0.8 * MAX_FIELDS)
+    raw_redis.hset(key, mapping={f"i1:a{n}": 1 for n in range(taken)})
+    full = run("doctor")
+    raw_redis.hdel(key, "i1:a0")
+
+    assert f"note   events     main: {taken:,} of today's {MAX_FIELDS:,} counts" in full.stdout
+    assert full.exit_code == 0
+    assert " events " not in run("doctor").stdout
 
 
 def test_the_doctor_lists_boilerplate(run: Run) -> None:

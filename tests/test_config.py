@@ -105,6 +105,29 @@ def test_an_empty_address_is_no_address():
     assert (None, None) == (read(REDIS_URL="").redis_url, read(CACHE_URL="").cache_url)
 
 
+def test_an_empty_folder_is_the_default_one_and_not_this_one():
+    assert Path("var") == read().data_dir == read(DATA_DIR="").data_dir
+
+
+@pytest.mark.parametrize(
+    "injected",
+    [
+        {"PORT": "tcp://10.0.0.1:8000"},
+        {"SERVICE_HOST": "10.0.0.1", "SERVICE_PORT": "8000", "PORT": "80"},
+        {
+            "PORT": "tcp://10.0.0.1:8000",
+            "SERVICE_HOST": "10.0.0.1",
+            "SERVICE_PORT": "8000",
+            "PORT_8000_TCP": "tcp://10.0.0.1:8000",
+            "PORT_8000_TCP_ADDR": "10.0.0.1",
+        },
+    ],
+)
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_named_as_the_cause(injected):
+    with pytest.raises(ConfigurationError, match=r"^ALSOSEE_PORT.*Kubernetes.*enableServiceLinks"):
+        read(**injected)
+
+
 def test_the_password_of_a_server_is_never_printed():
     settings = read(REDIS_URL="redis://:hunter2@store", CACHE_URL="redis://:hunter2@cache")
 
@@ -145,6 +168,16 @@ def test_a_ranking_that_cannot_be_read_stops_the_start_and_names_the_field(tmp_p
 def test_a_ranking_that_is_not_there_stops_the_start(tmp_path):
     with pytest.raises(ConfigurationError, match=r"^ALSOSEE_RANKING: .*No such file"):
         read(RANKING=str(tmp_path / "ranking.json"))
+
+
+def test_a_folder_without_a_ranking_for_any_site_stops_the_start(tmp_path):
+    (tmp_path / "sprot.json").write_text("{}")
+
+    with pytest.raises(
+        ConfigurationError, match=r"^ALSOSEE_RANKING: .*expected main\.json or sport\.json in it$"
+    ):
+        read(RANKING=str(tmp_path), SITES="main,sport")
+    assert tmp_path == read(RANKING=str(tmp_path), SITES="main,sprot").ranking
 
 
 def test_no_ranking_is_the_default():

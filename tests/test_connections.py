@@ -13,25 +13,27 @@ import redis
 from faults import Fault, FaultProxy, server_pid, stopped
 from hypothesis import given
 from hypothesis import strategies as st
+from servers import new_server
 
 from recommender import embedded
+from recommender.bell import Bell
 from recommender.connections import Breaker, Connection
-from recommender.embedded import lease
 from recommender.errors import StoreUnavailable
 
 # The promises are half a second and two seconds. Machines that run tests are busy, and what
 # goes wrong takes many times as long: redis-py's defaults hold a caller for up to a minute.
 PATIENCE_SECONDS = 3.0
 HEALING_SECONDS = 10.0
+GREETING = b"hello " * 6
 FAULTS: list[Fault] = ["blackhole", "reset", "refuse"]
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A server of this file's own, since it is stopped and killed."""
-    with tempfile.TemporaryDirectory(prefix="also") as folder, lease(Path(folder) / "var") as held:
+    with new_server() as held:
         with redis.Redis.from_url(held.url) as client:
-            client.set("greeting", "hello " * 6)
+            client.set("greeting", GREETING)
         yield held.url
 
 
@@ -333,3 +335,89 @@ def test_a_server_that_still_reads_its_file_is_away(connect):
 
     assert any(answer.endswith("is loading the dataset in memory") for answer in answers)
     assert "ok" == answers[-1]
+
+
+def asked(connection: Connection) -> object:
+    return connection.ask("GET", "greeting")
+
+
+def test_a_quick_question_has_the_answer_of_any_other(connect, url):
+    connection = connect(url)
+
+    assert GREETING == asked(connection)
+    assert [GREETING, None] == connection.ask("MGET", "greeting", "nothing")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_quick_question_without_an_answer_is_no_error(connect, proxy, fault):
+    connection = connect(proxy.url)
+    before = asked(connection)
+    proxy.fault = fault
+    away, _ = timed(lambda: str([asked(connection) for _ in range(20)]))
+    proxy.fault = "none"
+    seconds_until_ok(connection)
+    deadline = time.monotonic() + HEALING_SECONDS
+    while asked(connection) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    assert GREETING == before == asked(connection)
+    assert str([None] * 20) == away
+
+
+def test_a_server_that_hangs_is_asked_quickly_once(connect, url):
+    connection = connect(url)
+    asked(connection)
+    with stopped(url):
+        asked(connection)
+        answers, seconds = [], 0.0
+        for _ in range(1000):
+            found, took = timed(lambda: str(asked(connection)))
+            answers.append(found)
+            seconds += took
+
+    assert ["None"] * 1000 == answers
+    assert seconds < PATIENCE_SECONDS
+
+
+def test_threads_that_ask_at_once_get_their_own_answers(connect, url):
+    connection = connect(url)
+    with connection.using("write") as client:
+        client.mset({f"key-{number}": number for number in range(8)})
+
+    def ask_often(number: int) -> set[bytes]:
+        return {connection.ask("GET", f"key-{number}") for _ in range(300)}
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask_often, range(8)))
+
+    assert [{str(number).encode()} for number in range(8)] == answers
+
+
+def test_a_command_that_a_server_refuses_has_no_answer(connect, url):
+    connection = connect(url)
+
+    assert connection.ask("LRANGE", "greeting", "0", "1") is None
+    assert connection.ask("NO", "SUCH") is None
+
+
+@pytest.mark.parametrize(("pace", "rings"), [("read", False), ("write", True), ("batch", True)])
+def test_whatever_may_have_changed_something_rings_the_bell(redis_url, tmp_path, pace, rings):
+    bell = Bell(tmp_path / "bell")
+    connection = Connection(redis_url, bell=bell)
+    before = bell.sound()
+    with connection.using(pace) as client:
+        client.get("greeting")
+
+    assert rings == (before != bell.sound())
+    connection.close()
+
+
+def test_a_write_whose_answer_got_lost_rings_the_bell_too(proxy, tmp_path):
+    bell = Bell(tmp_path / "bell")
+    connection = Connection(proxy.url, bell=bell)
+    before = bell.sound()
+    proxy.fault = "reset"
+    write(connection)
+
+    assert before != bell.sound()
+    connection.close()

@@ -87,6 +87,26 @@ def test_undo_brings_the_list_back(visit: DeskVisit) -> None:
     assert "undo" in visit.get("/changes").text
 
 
+@pytest.mark.parametrize(("role", "status", "length"), [("edit", 403, 1), ("admin", 303, 4)])
+def test_settings_are_among_the_changes_and_taken_back_by_an_admin_alone(
+    client: FlaskClient, backend: Backend, visit: DeskVisit, role: str, status: int, length: int
+) -> None:
+    wanted = {"site": {"limit": 1, "section": []}, "surfaces": {"home": {"weights": {"time": 0}}}}
+    admin = {"Authorization": f"Bearer {backend.keys.create('main', ['admin'])}"}
+    client.put("/v1/main/settings", json=wanted, headers=admin)
+    seated = DeskVisit(client, backend, role)
+    seated.sign_in()
+    page = unescape(seated.get("/changes").text)
+    [entry] = [e.id for e in backend.store.rulebook.audit("main", 9)[0]]
+    answer = seated.post("/undo", entry=entry)
+
+    assert "the site, limit: 1 (was not set)" in page
+    assert "the site, section: any (was not set)" in page
+    assert "surface home, weight of time: 0.0 (was not set)" in page
+    assert (status, role == "admin") == (answer.status_code, f'value="{entry}"' in page)
+    assert length == len(client.get("/v1/main/articles/kursk/related").json["items"])
+
+
 def test_an_undo_can_be_undone(visit: DeskVisit) -> None:
     overrule(visit, target="budget", kind="block")
     first = fields_of(visit.get("/changes").text)["entry"]

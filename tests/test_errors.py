@@ -6,12 +6,14 @@ from http import HTTPStatus
 import orjson
 import pytest
 import redis
-from flask import Flask, abort
+from flask import abort
 from flask.testing import FlaskClient
 from news import article
 
+from api.app import create_app
 from api.errors import STATUSES, problem, status_of
 from features.article import FieldProblem, InvalidArticle
+from recommender.backend import Backend
 from recommender.errors import (
     AlsoSeeError,
     Conflict,
@@ -49,7 +51,7 @@ def test_every_error_has_a_status(kind: type[Exception]) -> None:
 
 
 @pytest.fixture
-def failing(app: Flask) -> FlaskClient:
+def failing(backend: Backend) -> FlaskClient:
     """An application that fails as it is told to: `/fail/<kind>`."""
     errors: dict[str, Exception] = {
         "not-found": NotFound("no article 'kursk'"),
@@ -67,6 +69,7 @@ def failing(app: Flask) -> FlaskClient:
             abort(int(kind))
         raise errors[kind]
 
+    app = create_app(backend=backend)
     app.add_url_rule("/fail/<kind>", view_func=fail)
     return app.test_client()
 

@@ -1,5 +1,6 @@
 """Impressions and clicks: counts that know nobody, and never more of them than there is room."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 from faults import stopped
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from news import article
 from werkzeug.test import TestResponse
 
@@ -16,7 +19,7 @@ from api.cli import main
 from api.events import MAX_BATCH, MAX_BATCH_BYTES
 from recommender import events
 from recommender.backend import Backend
-from recommender.events import BURST, KEPT_DAYS, Count, Event, TokenBucket
+from recommender.events import BURST, KEPT_DAYS, Count, Event, EventCounts, TokenBucket, Total
 
 Put = Callable[..., None]
 Counts = list[tuple[str, int, int, int]]
@@ -150,7 +153,11 @@ def test_places_are_1_to_50(send, counts, position):
 def test_what_cannot_be_read_is_refused_in_words(client, body):
     response = client.post(PATH, data=body)
 
-    assert (400, "application/problem+json") == (response.status_code, response.content_type)
+    assert (400, "application/problem+json", "The events cannot be read.") == (
+        response.status_code,
+        response.content_type,
+        response.json["detail"],
+    )
 
 
 def test_a_batch_has_100_events_at_most(send):
@@ -204,6 +211,46 @@ def test_sites_and_days_are_counted_apart(backend):
     assert [Count(TODAY, "kursk", 1, 0, 1)] == backend.events.counts(
         "main", [TODAY, TODAY - timedelta(1)]
     )
+
+
+# Of all articles together
+
+happened = st.tuples(
+    st.sampled_from(["impression", "click"]),
+    st.sampled_from(["kursk", "sudzha", "a:b", "c1:x"]),
+    st.integers(1, 50),
+    st.integers(0, 5),
+)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(happened, max_size=30))
+def test_totals_are_the_sums_of_the_counts(backend, raw_redis, batches):
+    raw_redis.flushall()
+    counts = EventCounts(backend.events._connection)
+    days = [TODAY - timedelta(n) for n in range(4)]
+    for kind, article_id, position, ago in batches:
+        counts.add("main", [Event(kind, article_id, position)], TODAY - timedelta(ago))
+    summed = Counter()
+    for count in counts.counts("main", days):
+        summed[count.day, count.position, "seen"] += count.impressions
+        summed[count.day, count.position, "clicked"] += count.clicks
+    places = sorted({key[:2] for key in summed})
+    expected = [Total(*p, summed[*p, "seen"], summed[*p, "clicked"]) for p in places]
+
+    assert expected == counts.totals("main", days, TODAY)
+    assert expected == counts.totals("main", days, TODAY)  # and once they are kept
+
+
+def test_a_day_that_is_over_is_added_up_once(backend, raw_redis):
+    old, yesterday = TODAY - timedelta(2), TODAY - timedelta(1)
+    for day in (old, yesterday, TODAY):
+        backend.events.add("main", [Event("click", "kursk", 3)], day)
+    first = backend.events.totals("main", [old, yesterday, TODAY], TODAY)
+
+    assert [Total(day, 3, 0, 1) for day in (old, yesterday, TODAY)] == first
+    assert [b"see:{main}:events:2026-11-20:sums"] == raw_redis.keys("*:sums")
+    assert 0 < raw_redis.ttl("see:{main}:events:2026-11-20:sums") <= KEPT_DAYS * 86_400
 
 
 # The limit

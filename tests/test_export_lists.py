@@ -38,8 +38,8 @@ def test_every_article_has_its_list_as_http_gives_it(lists, client):
         assert answer | {"recommendation_id": None} == line | {"recommendation_id": None}
 
 
-def test_standard_output_has_lists_and_nothing_else(lists):
-    lists()
+@pytest.mark.usefixtures("lists")
+def test_standard_output_has_lists_and_nothing_else():
     command = [str(Path(sys.executable).with_name("alsosee")), "export", "--related"]
     done = subprocess.run(command, capture_output=True, timeout=60, check=True)
 

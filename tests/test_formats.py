@@ -33,94 +33,75 @@ PICTURE = {
 TEXT = {"type": "string", "minLength": 1}
 ADDRESS = {"type": "string", "format": "uri", "pattern": "^https?://"}
 MOMENT = {"type": "string", "format": "date-time"}
-FEED_ITEM = {
-    "type": "object",
-    "required": ["id"],
-    "anyOf": [{"required": ["content_text"]}, {"required": ["content_html"]}],
-    "properties": {
+OWN = {"patternProperties": {"^_[^.]+$": {"type": "object"}}}  # extensions, in JSON Feed
+
+
+def closed(required: list[str], properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """An object that holds these properties and no others."""
+    rest = {"properties": properties, "additionalProperties": False}
+    return {"type": "object", "required": required, **rest, **more}
+
+
+def typed(name: str, required: list[str], /, **properties: Any) -> dict[str, Any]:
+    return closed(["@type", *required], {"@type": {"const": name}, **properties})
+
+
+def many(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+FEED_ITEM = closed(
+    ["id"],
+    {
         **dict.fromkeys(("id", "title", "summary", "content_text", "language"), TEXT),
         **dict.fromkeys(("url", "external_url", "image", "banner_image"), ADDRESS),
         "date_published": MOMENT,
         "date_modified": MOMENT,
-        "tags": {"type": "array", "items": TEXT},
-        "authors": {
-            "type": "array",
-            "items": {"type": "object", "properties": {"name": TEXT}, "minProperties": 1},
-        },
+        "tags": many(TEXT),
+        "authors": many({"type": "object", "properties": {"name": TEXT}, "minProperties": 1}),
     },
-    "patternProperties": {"^_[^.]+$": {"type": "object"}},
-    "additionalProperties": False,
-}
-JSON_FEED = {
-    "type": "object",
-    "required": ["version", "title", "items"],
-    "properties": {
+    anyOf=[{"required": ["content_text"]}, {"required": ["content_html"]}],
+    **OWN,
+)
+JSON_FEED = closed(
+    ["version", "title", "items"],
+    {
         "version": {"const": "https://jsonfeed.org/version/1.1"},
         "title": TEXT,
         "home_page_url": ADDRESS,
-        "items": {"type": "array", "items": FEED_ITEM},
+        "items": many(FEED_ITEM),
     },
-    "patternProperties": {"^_[^.]+$": {"type": "object"}},
-    "additionalProperties": False,
-}
-NEWS_ARTICLE = {
-    "type": "object",
-    "required": ["@type", "identifier", "headline"],
-    "properties": {
-        "@type": {"const": "NewsArticle"},
-        **dict.fromkeys(("identifier", "headline", "description", "articleSection"), TEXT),
-        "url": ADDRESS,
-        "datePublished": MOMENT,
-        "dateModified": MOMENT,
-        "inLanguage": TEXT,
-        "keywords": {"type": "array", "items": TEXT},
-        "author": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"@type": {"const": "Person"}, "name": TEXT},
-                "required": ["@type", "name"],
-            },
-        },
-        "image": {
-            "type": "object",
-            "required": ["@type", "url"],
-            "properties": {
-                "@type": {"const": "ImageObject"},
-                "url": ADDRESS,
-                "width": {"type": "integer"},
-                "height": {"type": "integer"},
-                "caption": TEXT,
-            },
-            "additionalProperties": False,
-        },
-    },
-    "additionalProperties": False,
-}
-ITEM_LIST = {
-    "type": "object",
-    "required": ["@context", "@type", "itemListElement"],
-    "properties": {
+    **OWN,
+)
+NUMBER = {"type": "integer"}
+NEWS_ARTICLE = typed(
+    "NewsArticle",
+    ["identifier", "headline"],
+    **dict.fromkeys(("identifier", "headline", "description", "articleSection"), TEXT),
+    url=ADDRESS,
+    datePublished=MOMENT,
+    dateModified=MOMENT,
+    inLanguage=TEXT,
+    keywords=many(TEXT),
+    author=many(typed("Person", ["name"], name=TEXT)),
+    image=typed("ImageObject", ["url"], url=ADDRESS, width=NUMBER, height=NUMBER, caption=TEXT),
+)
+LIST_ITEM = typed(
+    "ListItem",
+    ["position", "item"],
+    position={"type": "integer", "minimum": 1},
+    item=NEWS_ARTICLE,
+)
+ITEM_LIST = closed(
+    ["@context", "@type", "itemListElement"],
+    {
         "@context": {"const": "https://schema.org"},
         "@type": {"const": "ItemList"},
         "name": TEXT,
-        "numberOfItems": {"type": "integer"},
-        "itemListElement": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["@type", "position", "item"],
-                "properties": {
-                    "@type": {"const": "ListItem"},
-                    "position": {"type": "integer", "minimum": 1},
-                    "item": NEWS_ARTICLE,
-                },
-                "additionalProperties": False,
-            },
-        },
+        "numberOfItems": NUMBER,
+        "itemListElement": many(LIST_ITEM),
     },
-    "additionalProperties": False,
-}
+)
 
 
 @pytest.fixture(autouse=True)

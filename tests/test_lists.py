@@ -1,20 +1,18 @@
 """Finished lists: one look-up while they are true, the last good one while the store is away."""
 
 import random
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import redis
 from faults import stopped
 from news import article
+from servers import emptied, new_server
 
 from recommender import lists as lists_module
 from recommender.connections import Connection
-from recommender.embedded import lease
 from recommender.errors import StoreUnavailable
 from recommender.ingest import analyse
 from recommender.lists import FinishedList, ListCache
@@ -32,14 +30,13 @@ def store(backend) -> Store:
 @pytest.fixture(scope="module")
 def second_url() -> Iterator[str]:
     """Another server, for the lists alone."""
-    with tempfile.TemporaryDirectory(prefix="also") as folder, lease(Path(folder) / "var") as held:
+    with new_server() as held:
         yield held.url
 
 
 @pytest.fixture
 def second_redis(second_url: str) -> Iterator["redis.Redis"]:
-    with redis.Redis.from_url(second_url) as client:
-        client.flushall()
+    with emptied(second_url) as client:
         yield client
 
 

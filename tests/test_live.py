@@ -21,6 +21,7 @@ from recommender.live import LiveSite
 from recommender.parameters import ListParameters
 from recommender.rulebook import Editor, new_rule_id
 from recommender.rules import FLAGS, Rule, Selector
+from recommender.site_settings import ListDefaults, SiteSettings
 from recommender.store import Store, article_key
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
@@ -605,3 +606,117 @@ def test_readers_of_four_workers_never_miss_what_was_acknowledged(store, worker)
     assert [] == [s for s in seen if s[2] and max(s[2]) < s[0]]
     assert [] == [s for s in seen if s[2] and min(s[2]) <= s[1]]
     assert 1 == len({str(everything(live, ["a118"])) for live in workers})
+
+
+# What editors settled
+
+
+def settle(store: Store, site: dict[str, Any], **surfaces: dict[str, Any]) -> None:
+    settings = SiteSettings.model_validate({"site": site, "surfaces": surfaces})
+    store.rulebook.replace_settings("main", settings, EDITOR, NOW)
+
+
+def lengths(live: LiveSite) -> list[int]:
+    """Of the lists of a surface with settings, of one without any, and of none."""
+    asked = (ListParameters(surface=name) for name in ("home", "elsewhere", None))
+    return [len(live.related("kursk", wanted, NOW)[0].items) for wanted in asked]
+
+
+def test_settings_are_in_the_next_list_of_every_worker_and_so_is_their_end(store, worker):
+    workers = [worker(), worker()]
+    put(store, *STORIES)
+    found = [[lengths(live) for live in workers]]
+    for surfaces in ({"home": {"limit": 2}}, {"home": {}}, {}):
+        settle(store, {"limit": 3}, **surfaces)
+        found.append([lengths(live) for live in (*workers, worker())])
+    settle(store, {})
+    found.append([lengths(live) for live in workers])
+
+    everywhere = [[4, 4, 4]] * 2
+    assert [everywhere, [[2, 3, 3]] * 3, [[3, 3, 3]] * 3, [[3, 3, 3]] * 3, everywhere] == found
+
+
+def test_a_list_of_a_version_is_made_by_the_settings_of_that_version(store, worker):
+    put(store, *IDS)
+    first = store.version("main")
+    live, made_one, done = worker(), Event(), Event()
+
+    def edit() -> None:
+        for n in range(30):
+            settle(store, {"limit": 1 + n % 20})
+            if n % 3 == 2:  # or no list would be finished in between
+                made_one.clear()
+                made_one.wait(5)
+        done.set()
+
+    found = []
+    with ThreadPoolExecutor(1) as pool:
+        editing = pool.submit(edit)
+        while not done.is_set():
+            made, version = live.related("a1", ListParameters(), NOW)
+            found.append((version - first, len(made.items)))
+            made_one.set()
+        editing.result()
+
+    assert len({version for version, _ in found}) > 3
+    assert [] == [(v, n) for v, n in found if v and n != 1 + (v - 1) % 20]
+
+
+def test_settings_and_rules_of_one_change_come_together(store, worker):
+    live = worker()
+    put(store, *STORIES)
+    settle(store, {"limit": 2})
+    decide(store, "pin", "final", source={"article": "kursk"}, position=1)
+    made, _ = live.related("kursk", ListParameters(), NOW)
+
+    assert (2, "final") == (len(made.items), made.items[0].card["id"])
+
+
+def test_two_settings_are_compared_without_being_stored(store, worker):
+    put(store, *STORIES)
+    settle(store, {"limit": 1})
+    live = worker()
+    found, version = live.compared("kursk", ListDefaults(limit=2), ListDefaults(limit=4), NOW)
+
+    assert (2, 4) == (len(found.a.items), len(found.b.items))
+    assert (store.version("main"), [1, 1, 1]) == (version, lengths(live))
+
+
+def test_a_deleted_article_has_nothing_to_compare(store, worker):
+    live = worker()
+    put(store, *STORIES)
+    live.sync()
+    store.delete("main", "kursk")
+
+    with pytest.raises(NotFound, match="no article 'kursk'"):
+        live.compared("kursk", ListDefaults(), ListDefaults(), NOW)
+    assert 4 == live.sampled(ListDefaults(), ListDefaults(limit=1), 200, NOW).articles
+
+
+def test_articles_that_are_deleted_while_a_sample_is_compared_are_passed_over(store, worker):
+    live, done = worker(), Event()
+    put(store, *IDS)
+
+    def delete() -> None:
+        for article_id in IDS[::2]:
+            store.delete("main", article_id)
+            time.sleep(0.01)
+        done.set()
+
+    found = []
+    with ThreadPoolExecutor(1) as pool:
+        deleting = pool.submit(delete)
+        while not done.is_set():
+            found.append(live.sampled(ListDefaults(), ListDefaults(), 40, NOW))
+        deleting.result()
+    found.append(live.sampled(ListDefaults(), ListDefaults(), 40, NOW))
+
+    assert {(0.0, 1.0)} == {(one.changed, one.overlap) for one in found}
+    assert 20 == found[-1].articles == min(one.articles for one in found)
+
+
+def test_of_an_empty_site_nothing_can_be_said(worker):
+    found = worker().sampled(ListDefaults(), ListDefaults(limit=1), 200, NOW)
+
+    assert (0, None, None, None) == found[:4]
+    assert {None} == {*found.a, *found.b}

@@ -158,6 +158,18 @@ def test_the_example_of_a_draft_is_accepted(client: FlaskClient, key: Key) -> No
     assert 200 == answer.status_code
 
 
+def test_the_example_of_links_is_what_its_draft_is_answered(client: FlaskClient, key: Key) -> None:
+    path = "/v1/main/articles/" + quote(examples.ARTICLE_EXAMPLE["id"], safe="")
+    client.put(path, json=examples.SENT_ARTICLE_EXAMPLE, headers=key)
+    answer = client.post("/v1/main/links", json=examples.SENT_LINK_EXAMPLE, headers=key).json
+    varying = ("score", "reason")
+
+    assert [examples.LINKS_EXAMPLE["items"][0] | dict.fromkeys(varying)] == [
+        item | dict.fromkeys(varying) for item in answer["items"]
+    ]
+    assert examples.LINKS_EXAMPLE["draft"] == answer["draft"]
+
+
 def test_the_example_of_a_rule_is_accepted_and_stored_as_described(
     client: FlaskClient, key: Key
 ) -> None:
@@ -173,6 +185,18 @@ def test_the_example_of_overrides_is_accepted(client: FlaskClient, key: Key) -> 
     answer = client.put(f"{path}/overrides", json=examples.SENT_OVERRIDES_EXAMPLE, headers=key)
 
     assert 200 == answer.status_code
+
+
+def test_the_examples_of_settings_are_accepted_and_answered_as_described(
+    client: FlaskClient, key: Key
+) -> None:
+    path = "/v1/main/settings"
+    kept = client.put(path, json=examples.SENT_SETTINGS_EXAMPLE, headers=key)
+    tried = client.post(f"{path}/compare", json=examples.SENT_COMPARISON_EXAMPLE, headers=key)
+    varying = {"revision": None}
+
+    assert (200, examples.SETTINGS_EXAMPLE | varying) == (kept.status_code, kept.json | varying)
+    assert (200, 0) == (tried.status_code, tried.json["articles"])
 
 
 @pytest.mark.parametrize("parameter", ["published_after", "published_before"])
@@ -218,6 +242,11 @@ def test_answers_are_as_described(client: FlaskClient, key: Key) -> None:
             client.get("/v1/main/recent").json,
             client.post("/v1/main/related", json=full, headers=key).json,
         ],
+        "Links": [
+            client.post(f"/v1/main/links?direction={direction}", json=sent, headers=key).json
+            for direction in ("out", "in")
+            for sent in (full, article("new"))
+        ],
         "Problem": [
             client.get("/v1/main/articles/nobody/related").json,
             client.get("/v1/main/recent?limit=0").json,
@@ -227,8 +256,17 @@ def test_answers_are_as_described(client: FlaskClient, key: Key) -> None:
             f"{path}/overrides", json=examples.SENT_OVERRIDES_EXAMPLE, headers=key
         ).json,
         "RulePage": client.get("/v1/main/rules", headers=key).json,
+        "Settings": [
+            client.put("/v1/main/settings", json=examples.SENT_SETTINGS_EXAMPLE, headers=key).json,
+            client.get("/v1/main/settings", headers=key).json,
+        ],
+        "Sampled": client.post("/v1/main/settings/compare", json={}, headers=key).json,
+        "SideBySide": client.post(
+            "/v1/main/settings/compare", json={"article": "kursk"}, headers=key
+        ).json,
         "AuditPage": client.get("/v1/main/audit?limit=1", headers=key).json,
         "AuditEntry": client.post("/v1/main/audit/3-1/undo", headers=key).json,
+        "Overview": client.get("/v1/main/overview", headers=key).json,
         "Health": client.get("/healthz").json,
         "Readiness": client.get("/readyz").json,
     }
@@ -242,7 +280,7 @@ def test_answers_are_as_described(client: FlaskClient, key: Key) -> None:
     assert [] == errors
 
 
-@pytest.mark.parametrize("model", ["List", "Article", "Stored", "Problem"])
+@pytest.mark.parametrize("model", ["List", "Links", "Article", "Stored", "Problem"])
 def test_answers_hold_nothing_that_is_not_described(
     client: FlaskClient, key: Key, model: str
 ) -> None:
@@ -253,11 +291,15 @@ def test_answers_hold_nothing_that_is_not_described(
         "Stored": stored,
         "Article": client.get(path, headers=key).json,
         "List": client.get(f"{path}/related?explain=true", headers=key).json,
+        "Links": client.post("/v1/main/links", json=article("new"), headers=key).json,
         "Problem": client.get("/v1/main/recent?limit=0").json,
     }[model]
     models = description()["components"]["schemas"]
 
     assert answer.keys() == models[model]["properties"].keys()
+    if model == "Links":
+        described = models["Link"]["properties"].keys() - {"source"}
+        assert {frozenset(described)} == {frozenset(item) for item in answer["items"]}
     if model == "List":
         assert answer["items"][0].keys() == models["ListItem"]["properties"].keys()
         assert answer["source"].keys() == models["ListSource"]["properties"].keys()

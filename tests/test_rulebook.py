@@ -14,11 +14,13 @@ from recommender.ingest import analyse
 from recommender.packing import pack_record
 from recommender.rulebook import Editor, Rulebook, RulesChanged, new_rule_id
 from recommender.rules import Rule
+from recommender.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
 from recommender.store import Change, Store
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 ANA, BEN = Editor("k1", "Ana", "Why"), Editor("k2", "Ben")
+SEVEN = SiteSettings(site=ListDefaults(limit=7), surfaces={"home": ListDefaults(mode="recent")})
 KURSK, SUDZHA, BUDGET = ({"article": name} for name in ("kursk", "sudzha", "budget"))
 
 
@@ -280,6 +282,124 @@ def test_overrides_can_be_undone_while_others_change(book):
 def test_an_entry_that_never_was_cannot_be_undone(book, entry_id):
     with pytest.raises(NotFound, match="no audit entry"):
         book.undo("main", entry_id, ANA, NOW)
+
+
+# Settings
+
+
+def test_settings_are_read_as_they_were_written_and_count_the_site_up(book, store):
+    kept = book.replace_settings("main", SEVEN, ANA, NOW)
+
+    assert (SEVEN, kept) == (book.read("main").settings, book.settings("main"))
+    assert [Change(1, "", False, rules=True)] == store.changes("main", 0)
+    assert NO_SETTINGS == book.settings("other").settings
+
+
+def test_the_same_settings_again_write_nothing(book, store):
+    first = book.replace_settings("main", SEVEN, ANA, NOW)
+    again = book.replace_settings("main", SEVEN, BEN, NOW + HOUR)
+
+    assert (first, 1) == (again, store.version("main"))
+
+
+def test_a_change_of_settings_leaves_the_rules_and_the_other_way_round(book):
+    added = rule()
+    book.add("main", added, ANA, NOW)
+    book.replace_settings("main", SEVEN, ANA, NOW)
+    book.add("main", rule(target=BUDGET, id="later"), ANA, NOW)
+
+    assert {added.id, "later"} == ids(book)
+    assert SEVEN == book.settings("main").settings
+
+
+def test_the_audit_says_who_changed_settings_and_how(book):
+    book.replace_settings("main", SEVEN, ANA, NOW)
+    book.add("main", rule(), BEN, NOW)
+    entries, _ = book.audit("main", 10)
+    changed = entries[1]
+
+    assert ("settings", NOW, "k1", "Ana", "Why") == (
+        changed.action,
+        changed.at,
+        changed.key_id,
+        changed.author,
+        changed.note,
+    )
+    assert (NO_SETTINGS, SEVEN) == (changed.settings.before, changed.settings.after)
+    assert ["add"] == [e.action for e in book.audit("main", 10, "sudzha")[0]]
+
+
+def test_who_knows_older_settings_is_told_who_changed_them(book):
+    before = book.settings("main").revision
+    book.replace_settings("main", SEVEN, ANA, NOW)
+    book.add("main", rule(), BEN, NOW + HOUR)
+    told = r"^Ana \(key k1\) changed these settings meanwhile, at 2025-03-20T00:00:00\+00:00$"
+
+    with pytest.raises(RulesChanged, match=told):
+        book.replace_settings("main", NO_SETTINGS, BEN, NOW, {before})
+    assert SEVEN == book.settings("main").settings
+
+
+def test_who_knows_the_settings_may_write_whatever_happened_to_rules(book):
+    before = book.settings("main").revision
+    book.add("main", rule(), BEN, NOW)
+    made = book.replace_settings("main", SEVEN, ANA, NOW, {"other", before})
+
+    assert SEVEN == made.settings
+
+
+def test_settings_go_back_and_forth(book):
+    book.replace_settings("main", SEVEN, ANA, NOW)
+    states = []
+    for _ in range(3):
+        [last], _ = book.audit("main", 1)
+        book.undo("main", last.id, BEN, NOW)
+        states.append(book.settings("main").settings)
+    [last], _ = book.audit("main", 1)
+
+    assert [NO_SETTINGS, SEVEN, NO_SETTINGS] == states
+    assert ("undo", "3-1", "Ben", SEVEN) == (
+        last.action,
+        last.undoes,
+        last.author,
+        last.settings.before,
+    )
+
+
+def test_settings_that_were_changed_since_are_not_undone(book):
+    book.replace_settings("main", SEVEN, ANA, NOW)
+    [first], _ = book.audit("main", 1)
+    book.replace_settings("main", NO_SETTINGS, BEN, NOW)
+
+    with pytest.raises(Conflict, match="a later change touched the same settings"):
+        book.undo("main", first.id, ANA, NOW)
+
+
+def test_of_editors_of_settings_at_once_one_wins_and_the_others_hear_of_it(book):
+    before = book.settings("main").revision
+
+    def write(limit: int) -> bool:
+        wanted = SiteSettings(site=ListDefaults(limit=limit))
+        try:
+            book.replace_settings("main", wanted, ANA, NOW, {before})
+        except RulesChanged:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert 1 == sum(pool.map(write, range(1, 9)))
+    assert 1 == len(book.audit("main", 10)[0])
+
+
+def test_damaged_settings_are_as_none_and_can_be_replaced(book, raw_redis):
+    book.replace_settings("main", SEVEN, ANA, NOW)
+    record = raw_redis.get("see:{main}:settings")
+    for damaged in (record[:-1], b"", pack_record(b'{"site": {"limit": 0}}')):
+        raw_redis.set("see:{main}:settings", damaged)
+        assert NO_SETTINGS == book.read("main").settings
+    book.replace_settings("main", SEVEN, BEN, NOW)
+
+    assert (SEVEN, 4) == (book.settings("main").settings, book.corrupt_records)
 
 
 # Expiry

@@ -262,6 +262,18 @@ def test_a_stop_while_starting_leaves_nothing(install: Install) -> None:
         assert install.processes() == []
 
 
+def test_what_only_evaluations_need_is_not_imported_to_serve() -> None:
+    script = (
+        "import sys, api.wsgi; from recommender.related import warm; warm(); "
+        "print({'scipy.linalg', 'scipy.sparse', 'sklearn', 'pandas'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert "set()\n" == done.stdout
+
+
 def test_a_port_in_use_is_one_sentence_before_anything_starts(install: Install) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

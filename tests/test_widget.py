@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
+from selectolax.lexbor import LexborHTMLParser
 
 from api.cli import main
 from api.params import ListQuery
@@ -101,6 +102,14 @@ def test_the_command_fills_in_address_and_site() -> None:
     output = CliRunner().invoke(main, arguments).output
 
     assert f'src="https://related.paper.example{widget().path}"' in output
+
+
+def test_an_address_stays_one_attribute() -> None:
+    address = "https://related.paper.example/\"><script>alert(1)</script>?a=1&b='2'"
+    output = CliRunner().invoke(main, ["widget", "--url", address, "--site", "main"]).output
+    [script] = LexborHTMLParser(output).css("script")
+
+    assert address + widget().path == script.attributes["src"]
 
 
 def test_the_page_holds_no_script(client: FlaskClient) -> None:

@@ -19,6 +19,7 @@ from features.text import looks_like_html
 from recommender.backend import Backend
 from recommender.build import build as build_file
 from recommender.config import Settings
+from recommender.imports import ImportTally
 from recommender.ingest import Ingested, ingest
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.records import Record
@@ -156,13 +157,20 @@ def import_files(settings: Settings, files: Sequence[str], site: str | None, as_
 def _import_file(
     backend: Backend, site: str, name: str, done: _Import, interruptible: _Interruptible
 ) -> None:
+    tally = ImportTally("standard input" if name == "-" else Path(name).name)
+    broke_off = ""
     try:
         with ArticleFile(name) as file, _progress(file) as advance:
-            for result in ingest(backend.store, site, interruptible.until_stopped(file.records())):
+            records = interruptible.until_stopped(file.records())
+            for result in tally.counting(ingest(backend.store, site, records)):
                 done.add(name, result)
                 advance()
     except UnreadableFile as error:
         done.failed(name, error)
+        broke_off = "the file cannot be read"
+    backend.imports.record(
+        site, tally, "it was interrupted" if interruptible.stopped else broke_off
+    )
 
 
 @contextmanager

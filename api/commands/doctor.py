@@ -6,15 +6,16 @@ import platform
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import click
 import orjson
 
+from api.checks import Check, RepeatedLine, State, durability
 from api.serve import free_address, url_of
 from features.boilerplate import BlockBook, find_line
 from recommender.backend import Backend
@@ -22,39 +23,18 @@ from recommender.config import PREFIX, Settings
 from recommender.connections import Connection
 from recommender.embedded import EmbeddedServerError
 from recommender.errors import AlsoSeeError, ConfigurationError
+from recommender.events import MAX_FIELDS, EventCounts
 from recommender.model import DEFAULTS, RankingModel
-from recommender.store import Server, Store
+from recommender.store import Store
 
 SECRET = frozenset({"ALSOSEE_REDIS_URL", "ALSOSEE_CACHE_URL"})  # may hold a password
 LANGUAGES_SHOWN = 8
 LINES_SHOWN = 10
 LINE_CHARS = 70
+NEARLY = 0.8  # of what a day's counts have room for
 EMPTY = "no articles: alsosee import FILE"
 
-State = Literal["ok", "note", "wrong"]
 WORDS: dict[State, str] = {"ok": "ok", "note": "note", "wrong": "WRONG"}
-
-
-class RepeatedLine(NamedTuple):
-    """A line of boilerplate as one of the articles has it; None if that was deleted just now."""
-
-    articles: int
-    text: str | None
-
-
-@dataclass(frozen=True)
-class Check:
-    """
-    One thing looked at; a *note* is worth knowing and stops nothing.
-
-    Attributes:
-        boilerplate: the lines of a site that do not count, the most frequent first.
-    """
-
-    name: str
-    state: State
-    text: str
-    boilerplate: list[RepeatedLine] = field(default_factory=list)
 
 
 def doctor(as_json: bool) -> int:
@@ -135,33 +115,13 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
     server = backend.store.server()
     embedded = "" if settings.redis_url else f", embedded, files in {settings.data_dir.resolve()}"
     yield Check("store", "ok", f"{server.name} {server.version}{embedded}")
-    yield from _durability(server)
+    yield from durability(server)
     for site in settings.sites:
         yield from _site(backend.store, site)
         if settings.ranking is not None:
             yield _ranking(settings.ranking, site, backend.model(site))
+        yield from _events(backend.events, site)
     yield from _keys(settings, backend)
-
-
-def _durability(server: Server) -> Iterator[Check]:
-    options = server.options
-    if not options:
-        yield Check("durability", "note", "the store does not tell how it keeps what it accepts")
-        return
-    if options.get("appendonly") != "yes":
-        rest = "only what its last dump has" if options.get("save") else "nothing"
-        text = f"after a restart the store has {rest}: set appendonly yes"
-        yield Check("durability", "wrong", text)
-    elif options.get("appendfsync") != "always":
-        text = "accepted articles can be lost when the machine stops: set appendfsync always"
-        yield Check("durability", "note", text)
-    else:
-        yield Check("durability", "ok", "what was accepted survives a crash and a power cut")
-    policy = options.get("maxmemory-policy", "")
-    if policy.startswith("allkeys"):
-        limited = options.get("maxmemory", "0") != "0"
-        text = f"maxmemory-policy {policy} drops articles when memory is short: set noeviction"
-        yield Check("memory", "wrong" if limited else "note", text)
 
 
 def _site(store: Store, site: str) -> Iterator[Check]:
@@ -188,6 +148,16 @@ def _ranking(path: Path, site: str, model: RankingModel) -> Check:
     if {"gain", "queries"} <= model.measured.keys():
         text += f", {model.measured['gain']:+} nDCG@10 on {model.measured['queries']} articles"
     return Check("ranking", "ok", text)
+
+
+def _events(events: EventCounts, site: str) -> Iterator[Check]:
+    taken = events.size(site, datetime.now(UTC).date())
+    if taken >= NEARLY * MAX_FIELDS:
+        text = (
+            f"{site}: {taken:,} of today's {MAX_FIELDS:,} counts of impressions and clicks are"
+            " taken; beyond that, articles and places that are new today are not counted"
+        )
+        yield Check("events", "note", text)
 
 
 def _archive(

@@ -1,14 +1,19 @@
 """How good are the lists? `truth`, `evaluate` and `compare`: no Redis, no HTTP."""
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import click
 import orjson
 
+from api.commands.sites import pick_site
+from recommender.backend import Backend
+from recommender.config import Settings
 from recommender.errors import InvalidParameter, InvalidTruth
 from recommender.evaluation import Archive, Evaluation, Protocol, evaluate, read_archive, read_truth
 from recommender.evaluation.compare import (
@@ -32,6 +37,7 @@ from recommender.evaluation.systems import (
 )
 from recommender.evaluation.trec import read_run, write_run
 from recommender.evaluation.truth import write_qrels, write_truth
+from recommender.evaluations import EvaluationFigures, Measured
 from recommender.model import RankingModel
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
@@ -54,6 +60,7 @@ class Wish(NamedTuple):
     versus: str | None
     report: Path | None
     trec: Path | None
+    overview: str | None
     timings: bool
     per_query: bool
     baseline: Path | None
@@ -87,6 +94,7 @@ def truth(articles: str, form: str) -> None:
 
 def evaluate_archive(articles: str, truth_file: Path, wish: Wish) -> int:
     """Evaluate, print and write what is asked for; the exit status says whether the gate holds."""
+    site = pick_site(Settings.from_environment(), wish.overview) if wish.overview else None
     earlier = read_result(wish.baseline) if wish.baseline else None
     thresholds = [parse_threshold(text) for text in wish.fail_under]
     judged_pairs = read_truth(truth_file)
@@ -102,6 +110,8 @@ def evaluate_archive(articles: str, truth_file: Path, wish: Wish) -> int:
             archive, judged_pairs, names, wish.measure_names(), wish.protocol(), more, advance
         )
     _write(found, wish, Path(articles).name)
+    if site is not None:
+        _leave(found, site)
     if earlier is None:
         return 0
     return _gate(compare(earlier, found.to_json(per_query=True), names[0]), thresholds)
@@ -156,6 +166,26 @@ def _write(found: Evaluation, wish: Wish, name: str) -> None:
         sys.stdout.buffer.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2) + b"\n")
     else:
         click.echo(_table(found))
+
+
+def _leave(found: Evaluation, site: str) -> None:
+    """Have the figures shown at a site's desk."""
+    systems = {
+        name: {m: _measured(found, name, m) for m in found.measures} for name in found.systems
+    }
+    figures = EvaluationFigures(
+        made_at=datetime.now(UTC),
+        articles=len(found.archive.articles),
+        queries=len(found.judged.qrels),
+        systems=systems,
+    )
+    with Backend(Settings.from_environment()) as backend:
+        backend.evaluations.keep(site, figures)
+
+
+def _measured(found: Evaluation, system: str, measure: str) -> Measured:
+    interval = found.interval(system, measure)._asdict()
+    return Measured(**{n: round(v, 6) if math.isfinite(v) else None for n, v in interval.items()})
 
 
 def _write_trec(found: Evaluation, folder: Path) -> None:

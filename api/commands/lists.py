@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import orjson
@@ -26,19 +26,21 @@ LISTS_AT_ONCE = 100
 TAIL_BYTES = 2**20  # longer than any line
 
 
-def export_lists(settings: Settings, site: str | None, limit: int, output: Path | None) -> None:
+def export_lists(
+    settings: Settings, site: str | None, wanted: Mapping[str, Any], output: Path | None
+) -> None:
     """
     Write a line of JSON for each article, in the order of their ids.
 
     A file that is there already is continued behind its last whole line.
     """
-    name, query = pick_site(settings, site), checked({"limit": limit})
+    name, query = pick_site(settings, site), checked(dict(wanted))
     last = _last_id(output) if output is not None and output.exists() else None
     # Here and not in the workers: they share the store, and the file of the index.
     with Backend(settings) as backend:
         ids = [i for i in _ids(backend.site(name)) if last is None or i > last]
         target = output.open("ab") if output is not None else nullcontext(sys.stdout.buffer)
-        with target as file, _pool(name, query) as pool:
+        with target as file, _pool(name, query, len(ids)) as pool:
             _write(file, pool, ids)
 
 
@@ -83,8 +85,11 @@ class _Maker:
     query: ListQuery
 
 
-def _pool(site: str, query: ListQuery) -> Pool:
-    return get_context("spawn").Pool(os.cpu_count(), _start, (site, query))
+def _pool(site: str, query: ListQuery, articles: int) -> Pool:
+    """A process for each core, or fewer: each takes a second or two to start."""
+    batches = -(-articles // LISTS_AT_ONCE)
+    processes = max(1, min(os.cpu_count() or 1, batches))
+    return get_context("spawn").Pool(processes, _start, (site, query))
 
 
 def _start(site: str, query: ListQuery) -> None:

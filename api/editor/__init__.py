@@ -7,9 +7,20 @@ and each other module is one page.
 
 from flask import Blueprint
 
-from api.editor import article, changes, finding, guard, overruling, signing
+from api.editor import (
+    article,
+    changes,
+    drafts,
+    finding,
+    guard,
+    overruling,
+    overview,
+    pair,
+    settings,
+    signing,
+)
 
 blueprint = Blueprint("editor", __name__, url_prefix="/editor")
-for page in (signing, finding, article, overruling, changes):
+for page in (signing, finding, article, pair, overruling, drafts, settings, changes, overview):
     blueprint.register_blueprint(page.blueprint)
 guard.stand_before(blueprint)

@@ -9,8 +9,9 @@ from api.context import backend
 from api.editor import desk
 from api.editor.overruling import shown
 from api.params import checked_id
-from recommender.rulebook import ENTRY_ID, AuditEntry
+from recommender.rulebook import ENTRY_ID, AuditEntry, SettingsChange
 from recommender.rules import Rule
+from recommender.site_settings import SiteSettings
 
 blueprint = Blueprint("changes", __name__, url_prefix="/<site>")
 
@@ -31,6 +32,7 @@ def changes(site: str) -> Response:
         cards=backend().store.cards(site, _named(entries)) if entries else {},
         note=desk.take_note(),
         told=told,
+        settled=settled,
     )
 
 
@@ -40,7 +42,9 @@ def undo(site: str) -> Response:
     seat, entry_id = desk.require("edit"), request.form.get("entry", "")
     article_id = checked_id(request.form["id"]) if request.form.get("id") else None
     before = shown(site, article_id) if article_id else []
-    made = backend().store.rulebook.undo(site, entry_id, seat.editor(), datetime.now(UTC))
+    book = backend().store.rulebook
+    desk.require(book.entry(site, entry_id).scope)
+    made = book.undo(site, entry_id, seat.editor(), datetime.now(UTC))
     desk.leave_note({"said": "Taken back.", "entry": made.id, "before": before})
     if article_id:
         return desk.go(url_for("editor.article.article", site=site, id=article_id))
@@ -60,6 +64,31 @@ def told(rule: Rule) -> str:
         where = f"in the section {rule.source.section}" if rule.source.section else "everywhere"
         return f"{words} {where}"
     return words
+
+
+def settled(change: SettingsChange) -> list[str]:
+    """What a change of settings changed, in a line for each."""
+    before, after = (_lines(one) for one in (change.before, change.after))
+    names = sorted({*before, *after}, key=lambda name: (name.startswith("surface"), name))
+    return [
+        f"{name}: {after.get(name, 'not set')} (was {before.get(name, 'not set')})"
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _lines(settings: SiteSettings) -> dict[str, str]:
+    """All that is settled, by what it is called."""
+    places = {"the site": settings.site}
+    places |= {f"surface {name}": own for name, own in settings.surfaces.items()}
+    found = {}
+    for place, defaults in places.items():
+        said = defaults.model_dump(mode="json", exclude_none=True)
+        said |= {f"weight of {n}": value for n, value in said.pop("weights").items()}
+        for name, value in said.items():
+            spelt = ", ".join(value) or "any" if isinstance(value, list) else str(value)
+            found[f"{place}, {name.replace('_', ' ')}"] = spelt
+    return found
 
 
 def _named(entries: list[AuditEntry]) -> list[str]:

@@ -12,7 +12,10 @@ from recommender.sessions import SECONDS, Session
 
 PAGES = (
     ("editor.finding.find", "Articles"),
+    ("editor.drafts.draft", "Draft"),
+    ("editor.settings.settings", "Settings"),
     ("editor.changes.changes", "Changes"),
+    ("editor.overview.overview", "Overview"),
 )
 COOKIE = "alsosee_editor"
 MAX_KEPT_CHARS = 200_000  # of a form that has to wait

@@ -1,6 +1,6 @@
 """Which article? By words of its title, its address or id, its section, or what editors did."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,9 @@ from flask import Blueprint, Response, request
 from api.context import backend
 from api.editor import desk
 from api.listing import json_response
+from recommender.finder import Found
 from recommender.rules import Kind, Rule
+from recommender.survey import MOST_NAMED, Noted
 
 blueprint = Blueprint("finding", __name__, url_prefix="/<site>")
 
@@ -22,6 +24,14 @@ MARKS: dict[str, tuple[Kind, ...]] = {
     "boosted": ("boost", "bury"),
     "flagged": ("flag",),
 }
+SURVEYED = {
+    "without": "",
+    "few": "related: {:.0f}",
+    "old": "{:,.0f} days older",
+    "most": "in {:,.0f} lists",
+    "never": "",
+}
+"""What a survey notes articles for, as `Survey` calls it, and what their number says."""
 
 
 @blueprint.get("/")
@@ -36,17 +46,56 @@ def find_as_typed(site: str) -> Response:
 
 
 def _found(site: str) -> dict[str, Any]:
-    typed = request.args.get("q", "")[:MAX_TYPED_CHARS]
-    section, mark = request.args.get("section", ""), request.args.get("mark", "")
-    number = min(max(request.args.get("page", 1, int), 1), MAX_PAGES)
-    rules = _rules(site)
-    among = _named(rules, MARKS[mark]) if mark in MARKS else None
-    found = backend().finder(site).find(typed, section or None, among, (number - 1) * PAGE, PAGE)
-    cards = backend().store.cards(site, found.ids)
+    asked, rules = _asked(), _rules(site)
     marks = _marks(rules)
+    if asked["mark"] in SURVEYED:
+        noted, note = _surveyed(site, asked["mark"])
+        found = _in_their_order(site, noted, asked)
+        marks = {i: [*marks.get(i, []), *said] for i, said in noted.items()}
+    else:
+        note, found = "", _newest_first(site, rules, asked)
+    cards = backend().store.cards(site, found.ids)
     shown = [_line(cards[i], marks.get(i, [])) for i in found.ids if i in cards]
-    asked = {"q": typed, "section": section, "mark": mark, "page": number}
-    return {**asked, "items": shown, "total": found.total, "more": number * PAGE < found.total}
+    more = asked["page"] * PAGE < found.total
+    return {**asked, "items": shown, "total": found.total, "more": more, "note": note}
+
+
+def _asked() -> dict[str, Any]:
+    return {
+        "q": request.args.get("q", "")[:MAX_TYPED_CHARS],
+        "section": request.args.get("section", ""),
+        "mark": request.args.get("mark", ""),
+        "page": min(max(request.args.get("page", 1, int), 1), MAX_PAGES),
+    }
+
+
+def _newest_first(site: str, rules: Iterable[Rule], asked: Mapping[str, Any]) -> Found:
+    kinds = MARKS.get(asked["mark"])
+    among = _named(rules, kinds) if kinds else None
+    offset = (asked["page"] - 1) * PAGE
+    return backend().finder(site).find(asked["q"], asked["section"] or None, among, offset, PAGE)
+
+
+def _in_their_order(site: str, noted: Mapping[str, Any], asked: Mapping[str, Any]) -> Found:
+    """Of the articles that a survey noted."""
+    finder, place = backend().finder(site), (asked["page"] - 1) * PAGE
+    found = finder.find(asked["q"], asked["section"] or None, noted.keys(), 0, MOST_NAMED)
+    fitting = set(found.ids)
+    ids = [article_id for article_id in noted if article_id in fitting]
+    return Found(ids[place : place + PAGE], found.total)
+
+
+def _surveyed(site: str, mark: str) -> tuple[dict[str, list[str]], str]:
+    """The articles that the last survey noted for this, each with its number in words, and when."""
+    survey = backend().surveys.latest(site)
+    if survey is None:
+        return {}, "Nobody has surveyed the lists yet: the page Overview has a button for it."
+    noted: tuple[Noted, ...] = getattr(survey, mark)
+    made = f"{survey.made_at:%-d %B %Y, %H:%M} UTC"
+    most = f", which names {MOST_NAMED} at most" if len(noted) == MOST_NAMED else ""
+    words = SURVEYED[mark]
+    said = {one.id: [words.format(one.number)] if words else [] for one in noted}
+    return said, f"As the survey of {made} found it{most}."
 
 
 def _rules(site: str) -> list[Rule]:

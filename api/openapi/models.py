@@ -6,9 +6,11 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode
 
 from api.events import EventBatch
+from api.openapi.figures import NamedArticle, Overview
 from features.article import Article, Image
 from recommender.rulebook import AuditEntry
 from recommender.rules import Rule
+from recommender.site_settings import SiteSettings
 
 _PENALTY = (
     "`diversity` times the highest cosine with an item before it: what is taken from "
@@ -34,8 +36,8 @@ class SharedTerm(BaseModel):
     weight: float
 
 
-class ListItem(BaseModel):
-    """An article as a list shows it."""
+class Card(BaseModel):
+    """What is shown of an article."""
 
     id: str
     url: str | None
@@ -48,6 +50,11 @@ class ListItem(BaseModel):
     tags: list[str]
     authors: list[str]
     language: str | None
+
+
+class ListItem(Card):
+    """An article as a list shows it."""
+
     score: float = Field(
         description="What the order goes by: the product of `factors`, six decimals"
     )
@@ -86,9 +93,75 @@ class List(BaseModel):
     )
 
 
-class NamedArticle(BaseModel):
+class Anchor(BaseModel):
+    """The phrase that a link stands on, and where in the body of the text that links."""
+
+    start: int = Field(description="In characters (Unicode code points), from 0")
+    end: int = Field(description="Where it is over")
+    start_utf16: int = Field(description="The same as JavaScript counts, in UTF-16 code units")
+    end_utf16: int
+    text: str = Field(description="What stands there; in HTML as it was sent")
+    html: str | None = Field(description="A link on it; null without an http or https address")
+
+
+class AfterParagraph(BaseModel):
+    """Where a line of its own belongs: behind the paragraph of the phrase, its tags included."""
+
+    index: int = Field(description="Of the paragraph, from 0")
+    offset: int = Field(description="In the body, in characters")
+    offset_utf16: int
+
+
+class Link(BaseModel):
+    """
+    One link. At most one stands in a paragraph; what has no place left, or is named nowhere in the
+    text, has no anchor.
+    """
+
+    target: Card | None = Field(default=None, description="What to link to, with `direction=out`")
+    source: Card | None = Field(
+        default=None, description="What could link to the draft, with `direction=in`"
+    )
+    score: float
+    reason: Reason
+    anchor: Anchor | None = Field(
+        description="In the body of the draft as it was sent or, with `direction=in`, of the older "
+        "article as it is stored"
+    )
+    after_paragraph: AfterParagraph | None
+    html: str | None = Field(description="“Also See” as a paragraph of its own")
+
+
+class DuplicateArticle(BaseModel):
+    """A published article that tells the draft's story in the same words."""
+
     id: str
-    title: str | None
+    title: str
+    url: str | None
+    published_at: str | None
+    similarity: float = Field(description="Cosine with the draft")
+    overlap: float = Field(
+        description="Which part of the shorter text's word pairs the longer one has too"
+    )
+    message: str
+
+
+class LinkingDraft(BaseModel):
+    """The draft; its language is detected where it says none."""
+
+    id: str | None
+    title: str
+    language: str | None
+
+
+class Links(BaseModel):
+    """Links for a draft, best first."""
+
+    draft: LinkingDraft
+    direction: Literal["out", "in"]
+    version: int = Field(description="Number of the site's last change that they know of")
+    items: list[Link]
+    duplicates: list[DuplicateArticle]
 
 
 class Why(BaseModel):
@@ -219,6 +292,59 @@ class AuditPage(BaseModel):
     next: str | None = Field(description="The `cursor` of the next page, if there is one")
 
 
+class Settings(SiteSettings):
+    """How lists are made whose requests do not say; what is not said here is left out."""
+
+    revision: str = Field(description="Differs when the settings do; also the ETag")
+
+
+class Move(BaseModel):
+    """What becomes of an item from list `a` to list `b`."""
+
+    code: Literal["same", "up", "down", "in", "out"]
+    places: int = Field(description="How far up or down")
+
+
+class MovingItem(ListItem):
+    """An item of one of two lists."""
+
+    movement: Move
+
+
+class SideBySide(BaseModel):
+    """The lists beside one article by two settings."""
+
+    version: int
+    source: ListSource
+    overlap: float = Field(description="Of all items, the share that both lists have")
+    a: list[MovingItem]
+    b: list[MovingItem]
+
+
+class SampleFigures(BaseModel):
+    """Lists of a sample in figures; null where there is nothing to take a mean of."""
+
+    items: float | None = Field(description="In a list, on average")
+    age_days: float | None = Field(description="Of the items, the median")
+    distance_days: float | None = Field(
+        description="In time between the items and what they stand beside, the median"
+    )
+    cosine: float | None = Field(description="How alike the items of a list are, on average")
+    sections: float | None = Field(description="Different ones in a list, on average")
+    fallback: float | None = Field(description="Share of the items that only fill a list up")
+
+
+class Sampled(BaseModel):
+    """How two settings differ over a sample: half the newest articles, half from anywhere."""
+
+    articles: int
+    changed: float | None = Field(description="Share of the lists in which any place differs")
+    overlap: float | None = Field(description="Of all items of two lists, the share in both")
+    moved: float | None = Field(description="Places that the items of both lists go, on average")
+    a: SampleFigures
+    b: SampleFigures
+
+
 class Health(BaseModel):
     """The process is alive."""
 
@@ -239,14 +365,19 @@ ANSWERS: dict[type[BaseModel], JsonSchemaMode] = {
     RulePage: "serialization",
     AuditEntry: "serialization",
     AuditPage: "serialization",
+    Overview: "serialization",
     Health: "serialization",
     Readiness: "serialization",
     # What is missing where there is nothing to say.
     List: "validation",
+    Links: "validation",
     Explanation: "validation",
     Ranking: "validation",
     EventBatch: "validation",
     Problem: "validation",
     LineResult: "validation",
     ArticleOverrides: "validation",
+    Settings: "validation",
+    SideBySide: "validation",
+    Sampled: "validation",
 }

@@ -5,8 +5,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.formats import LAYOUTS
-from api.params import MAX_EXCLUDED, MAX_VALUES, ListQuery
+from api.params import MAX_EXCLUDED, LinkQuery, ListQuery
 from features.article import MAX_ID_BYTES
+from recommender.wishes import MAX_VALUES
 
 Schema = dict[str, Any]
 
@@ -81,25 +82,32 @@ _WRITTEN: dict[str, Schema] = {
     "published_after": _MOMENT,
     "published_before": _MOMENT,
 }
+_NOT_OF_LINKS = {"sort", "explain"}
 
 
-def list_schemas() -> dict[str, Schema]:
-    """The list's parameters, as JSON Schemas of what a sender writes."""
+def list_schemas(model: type[ListQuery] = ListQuery) -> dict[str, Schema]:
+    """The parameters of lists or of links, as JSON Schemas of what a sender writes."""
     return {
         name: {
             **_WRITTEN.get(name, schema),
             "description": schema["description"],
             "title": schema["title"],
         }
-        for name, schema in ListQuery.model_json_schema()["properties"].items()
+        for name, schema in model.model_json_schema()["properties"].items()
+        if model is ListQuery or name not in _NOT_OF_LINKS
     }
 
 
-def of_lists() -> list[dict[str, Any]]:
+def of_links() -> list[dict[str, Any]]:
+    """The parameters of links for a draft."""
+    return of_lists(LinkQuery)
+
+
+def of_lists(model: type[ListQuery] = ListQuery) -> list[dict[str, Any]]:
     """The parameters of every list."""
     return [
         parameter(name, "query", False, schema.pop("description"), schema)
-        for name, schema in list_schemas().items()
+        for name, schema in list_schemas(model).items()
     ]
 
 

@@ -21,6 +21,7 @@ from api.openapi.parameters import (
     SITE,
     TARGET,
     in_path,
+    of_links,
     of_lists,
     of_model,
 )
@@ -31,7 +32,10 @@ IN_FORM = "as HTML, RSS, JSON Feed or JSON-LD"
 
 
 def paths() -> dict[str, Described]:
-    groups = (_related, _by_url, _recent, _articles, _rules, _audit, _events, _service)
+    groups = (
+        *(_related, _by_url, _recent, _links, _articles),
+        *(_rules, _settings, _audit, _overview, _events, _service),
+    )
     return {path: operations for group in groups for path, operations in group().items()}
 
 
@@ -80,6 +84,19 @@ def _recent() -> dict[str, Described]:
         "/v1/{site}/recent": {"get": a_list("recentArticles", "Newest articles")},
         "/v1/{site}/recent.{form}": {"get": a_list(name, summary, FORM, *HTML, forms=FORMS)},
     }
+
+
+def _links() -> dict[str, Described]:
+    links = operation(
+        "linksOfDraft",
+        "Where a draft, which is not stored, should link to, or be linked from; and whether it ran",
+        {"200": answer("Links")},
+        413,
+        parameters=[SITE, *of_links()],
+        body=json("LinkDraft"),
+        scope="look",
+    )
+    return {"/v1/{site}/links": {"post": links}}
 
 
 def _articles() -> dict[str, Described]:
@@ -177,24 +194,68 @@ def _rules_of_site() -> Described:
     return {"get": get, "post": post}
 
 
+def _settings() -> dict[str, Described]:
+    good = {"200": with_etag(answer("Settings"))}
+    get = operation(
+        "getSettings",
+        "How lists are made whose requests do not say, by surface",
+        good,
+        parameters=[SITE],
+        scope="look",
+    )
+    put = operation(
+        "putSettings",
+        "Replace the settings of the site and of all surfaces",
+        good,
+        *(409, 412, 413),
+        parameters=[SITE, IF_MATCH],
+        body=json("SentSettings"),
+        scope="admin",
+    )
+    compare = operation(
+        "compareSettings",
+        "What other settings would change, beside one article or over a sample",
+        {"200": either("Sampled", "SideBySide")},
+        413,
+        parameters=[SITE],
+        body=json("SentComparison"),
+        scope="look",
+    )
+    return {
+        "/v1/{site}/settings": {"get": get, "put": put},
+        "/v1/{site}/settings/compare": {"post": compare},
+    }
+
+
 def _audit() -> dict[str, Described]:
     entry_id = in_path("entry_id", "The audit entry's id", "1286-1")
     audit = operation(
         "audit",
-        "Who changed rules, newest first",
+        "Who changed rules and settings, newest first",
         {"200": answer("AuditPage")},
         parameters=[SITE, *of_model(AuditQuery)],
         scope="look",
     )
     undo = operation(
         "undo",
-        "Put back what was there before a change",
+        "Put back what was there before a change; of settings only with the scope `admin`",
         {"201": answer("AuditEntry")},
         409,
         parameters=[SITE, entry_id, *of_model(Signature)],
         scope="edit",
     )
     return {"/v1/{site}/audit": {"get": audit}, "/v1/{site}/audit/{entry_id}/undo": {"post": undo}}
+
+
+def _overview() -> dict[str, Described]:
+    overview = operation(
+        "overview",
+        "Archive, lists, readers and service in figures, as the editor's desk shows them",
+        {"200": answer("Overview")},
+        parameters=[SITE],
+        scope="look",
+    )
+    return {"/v1/{site}/overview": {"get": overview}}
 
 
 def _events() -> dict[str, Described]:

@@ -1,9 +1,13 @@
 """What may be sent? More than we give, so these schemas are written by hand."""
 
 from api.openapi.parameters import Schema, list_schemas
+from api.params import LinkQuery, ListQuery
 from api.rules import GROUPS, MAX_OVERRIDES, Signature
+from api.site_settings import SentComparison
 from features.article import MAX_ID_BYTES, MAX_LABELS, Article
 from recommender.rules import FLAGS, MAX_BOOST, MAX_POSITION, READ_ONLY, Kind
+from recommender.site_settings import MAX_SURFACES, ListDefaults, WeightChanges
+from recommender.wishes import SURFACE_NAME
 
 _TEXT: Schema = {"type": ["string", "null"]}
 _NAME: Schema = {
@@ -108,9 +112,12 @@ def sent() -> dict[str, Schema]:
     article = _sent_article()
     return {
         "SentArticle": article,
-        "Draft": _draft(article),
+        "Draft": _draft(article, ListQuery, "the list beside it"),
+        "LinkDraft": _draft(article, LinkQuery, "the links in it or to it"),
         "SentRule": _sent_rule(),
         "SentOverrides": _sent_overrides(),
+        "SentSettings": _sent_settings(),
+        "SentComparison": _sent_comparison(),
     }
 
 
@@ -164,6 +171,57 @@ def _sent_override(kind: Kind) -> Schema:
     }
 
 
+def _sent_settings() -> Schema:
+    defaults, described = _sent_defaults(), "By name of the surface, up to 40 of a-z, 0-9 and -"
+    return {
+        "type": "object",
+        "description": "How lists are made whose requests do not say; what is left out goes.",
+        "properties": {
+            "site": defaults,
+            "surfaces": {
+                "type": "object",
+                "description": f"{described}: what differs there from the rest of the site",
+                "maxProperties": MAX_SURFACES,
+                "propertyNames": {"pattern": SURFACE_NAME},
+                "additionalProperties": defaults,
+            },
+            **_SIGNED,
+            "revision": {"description": "Ignored"},
+        },
+        "additionalProperties": False,
+    }
+
+
+def _sent_comparison() -> Schema:
+    fields = SentComparison.model_json_schema()["properties"]
+    tried = {
+        side: {"anyOf": [_sent_defaults(), {"type": "null"}], "description": schema["description"]}
+        for side, schema in fields.items()
+        if side in ("a", "b")
+    }
+    return {
+        "type": "object",
+        "description": "Two settings to hold against each other; nothing of it is stored.",
+        "properties": {
+            **fields,
+            **tried,
+            "article": {**_ARTICLE_ID, "description": fields["article"]["description"]},
+        },
+        "additionalProperties": False,
+    }
+
+
+def _sent_defaults() -> Schema:
+    """What a site or a surface wants of its lists; null is as good as nothing."""
+    weights = WeightChanges.model_json_schema()["properties"]
+    return {
+        "type": "object",
+        "properties": ListDefaults.model_json_schema()["properties"]
+        | {"weights": {"type": "object", "properties": weights, "additionalProperties": False}},
+        "additionalProperties": False,
+    }
+
+
 def _sent_article() -> Schema:
     return {
         "type": "object",
@@ -173,15 +231,15 @@ def _sent_article() -> Schema:
     }
 
 
-def _draft(article: Schema) -> Schema:
+def _draft(article: Schema, model: type[ListQuery], what: str) -> Schema:
     parameters = {
         name: schema
-        for name, schema in list_schemas().items()
+        for name, schema in list_schemas(model).items()
         if name not in article["properties"] and name not in ("author", "lang")
     }
     return {
         "type": "object",
-        "description": "A story that is being written, and what is wanted of the list beside it.",
+        "description": f"A story that is being written, and what is wanted of {what}.",
         "properties": {
             **article["properties"],
             "title": {**_TEXT, "description": "Text or HTML; may be missing if there is a body"},

@@ -3,7 +3,7 @@
   if (customElements.get("also-see")) return;
   const SERVICE = document.currentScript?.src.replace(/(widget\/\w+\/)?widget\.js.*/, "");
   const PARAMETERS = ("offset section tag author languages exclude published-after published-before"
-    + " max-age mode half-life diversity story max-per-section max-per-author max-per-source min-score"
+    + " surface max-age mode half-life diversity story max-per-section max-per-author max-per-source min-score"
     + " sort fallback").split(" ");
   const WORDS = {
     ar: "اقرأ أيضًا|اقرأ",
@@ -28,7 +28,7 @@
     it: "Leggi anche|Leggi",
   };
   const sheet = new CSSStyleSheet();
-  // Empty cards are as high as full ones: nothing jumps.
+  // Empty cards are as high as full ones.
   sheet.replaceSync(`
   :host { display: block; --accent: var(--also-see-accent, light-dark(#0b5c66, #6cc7d2)); }
   * { margin: 0; line-height: 1.4; }
@@ -36,7 +36,7 @@
   .list { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--also-see-column, 17em)), 1fr)); gap: var(--also-see-gap, 1.2em); padding: 0; list-style: none; }
   .card { display: flex; gap: .9em; position: relative; height: 9.2em; }
   .text { flex: 1; min-width: 0; overflow-wrap: anywhere; }
-  .picture { width: 6.5em; height: auto; aspect-ratio: 3 / 2; align-self: start; border-radius: 4px; background: #8883; object-fit: cover; }
+  .picture { width: 6.5em; aspect-ratio: 3 / 2; align-self: start; border-radius: 4px; background: #8883; object-fit: cover; }
   .title, .excerpt { unicode-bidi: plaintext; display: -webkit-box; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: var(--lines, 3); }
   .title { color: inherit; font-weight: 600; text-decoration: none; }
   .title:hover { text-decoration: underline; }
@@ -107,7 +107,7 @@
       if (this.list) return;
       this.reserve();
       whenSeen(this, { rootMargin: "600px" }, 0, async () => {
-        // One by one: each leaves out what others show.
+        // Each leaves out what others show.
         for (const box of boxes) {
           await (box.loaded ||= box.load().catch(() => box.remove()));
           if (box == this) break;
@@ -129,9 +129,9 @@
       this.limit = this.get("limit", { grid: 4, inline: 1 }[this.layout] || 5);
       const heading = this.getAttribute("heading") ?? this.words[0];
       const level = this.layout == "inline" ? "b" : "h" + this.get("heading-level", 2);
-      const box = make("aside", "box", null, this.language);
-      box.ariaLabel = heading + (number++ ? " " + number : "");
+      const box = make("aside", "box", "", this.language);
       if (heading) box.append(make(level, "heading", heading));
+      box.ariaLabel = heading + (number++ ? " " + number : "");
       box.append(this.list = make("ol", "list"));
       this.list.ariaHidden = true;
       for (let i = 0; i < this.limit; i++) this.list.append(make("li", "card"));
@@ -164,19 +164,20 @@
       if (!cards[0]) this.remove();
       this.recommendation_id = answer.recommendation_id;
       pageToken = answer.page_token;
-      const isShort = !cards[this.limit - 1], inView = this.getBoundingClientRect().top < innerHeight;
-      if (isShort && inView) this.style.minHeight = this.offsetHeight + "px";
+      const inView = this.getBoundingClientRect().top < innerHeight;
+      if (inView && !cards[this.limit - 1]) this.style.minHeight = this.offsetHeight + "px";
       this.list.replaceChildren(...cards);
       this.list.ariaHidden = null;
     }
 
     card({ id, title, url, excerpt, image, published_at, language }, position) {
       shown.push(`${id}`);
-      const card = make("li", "card", null, language);
+      const card = make("li", "card", "", language);
       const text = make("div", "text");
       const href = safe(url, this.values("hosts"));
       const link = make(href ? "a" : "span", "title", title);
-      const date = new Date(published_at);
+      // Midnight is a day without a time.
+      const date = new Date(`${published_at}`.replace("T00:00:00Z", "T00:00"));
       if (href) link.href = href;
       text.append(link);
       if (this.layout != "inline" && date > 0) {
@@ -201,7 +202,7 @@
       if (navigator.doNotTrack != 1 && !navigator.globalPrivacyControl && this.get("events") != "off") {
         const tell = type => this.events.push({ type, article: id, position });
         whenSeen(card, { threshold: .5 }, 1000, () => tell("impression"));
-        link.onclick = link.onauxclick = () => tell("click");
+        link.onclick = link.onauxclick = ({ button }) => button < 2 && tell("click");
       }
       return card;
     }

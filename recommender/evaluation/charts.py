@@ -68,8 +68,7 @@ def bars(key: str, title: str, description: str, groups: Sequence[BarGroup]) -> 
     parts = []
     y = 0.0
     for group in groups:
-        parts.append(_text(group.label, 0, y + 13, "label"))
-        parts.append(_text(group.note, 100, y + 13, "note end"))
+        parts += _heading(group, y)
         y += _LABEL
         for bar in group.bars:
             parts += _bar(bar, y, top)
@@ -81,6 +80,10 @@ def bars(key: str, title: str, description: str, groups: Sequence[BarGroup]) -> 
         grid.append(_line(x, x, 0, y, "grid"))
         grid.append(_text(f"{tick:g}", x, y + 12, "tick middle" if tick else "tick"))
     return _svg(key, title, description, y + 18, grid + parts)
+
+
+def _heading(row: BarGroup | Band, y: float) -> list[Markup]:
+    return [_text(row.label, 0, y + 13, "label"), _text(row.note, 100, y + 13, "note end")]
 
 
 def _bar(bar: Bar, y: float, top: float) -> list[Markup]:
@@ -170,8 +173,7 @@ def bands(key: str, title: str, description: str, rows: Sequence[Band]) -> Marku
     parts = []
     y = 0.0
     for row in rows:
-        parts.append(_text(row.label, 0, y + 13, "label"))
-        parts.append(_text(row.note, 100, y + 13, "note end"))
+        parts += _heading(row, y)
         y += _LABEL
         x = 0.0
         for number, share in enumerate(row.shares):

@@ -13,16 +13,9 @@ from features.article import sender_names
 from features.text import plain_text
 from recommender.errors import InvalidParameter
 from recommender.evaluation.truth import Qrels
+from recommender.linking import ANNOUNCES
 from recommender.urls import normalize_url
 
-# How a line of its own announces a link, in the languages we have seen it in.
-_ANNOUNCES = re.compile(
-    r"\s*(also see|see also|also read|read also|read more|related|more on this|"
-    r"lee también|lea también|ver también|vea también|leia também|à lire aussi|lire aussi|"
-    r"lesen sie auch|siehe auch|mehr dazu|leggi anche|lees ook|یہ بھی پڑھیں|यह भी पढ़ें|"
-    r"另见|另請參閱|相关阅读|延伸阅读|あわせて読みたい|関連記事)\s*[:：]",
-    re.IGNORECASE,
-)
 _BLOCKS = {"p", "li", "div", "blockquote", "h2", "h3", "h4", "h5", "h6", "aside"}
 _PACKAGE_TAG = re.compile(r"(series|package)\s*[:：]\s*\S", re.IGNORECASE)
 
@@ -89,7 +82,7 @@ class ArchiveLinks:
         if not isinstance(body, str):
             return
         for node, target in self._anchors(LexborHTMLParser(body), fields):
-            announced = _ANNOUNCES.match(_block(node).text(deep=True)) is not None
+            announced = ANNOUNCES.match(_block(node).text(deep=True)) is not None
             yield Link(source, target, "also see" if announced else "in text")
         for _, target in self._announced_titles(body):
             yield Link(source, target, "also see")
@@ -125,7 +118,7 @@ class ArchiveLinks:
         if "<a " in body:
             return
         for line in body.splitlines():
-            match = _ANNOUNCES.match(line)
+            match = ANNOUNCES.match(line)
             target = self._titles.get(line[match.end() :].strip().casefold()) if match else None
             if target is not None:
                 yield line, target
@@ -215,5 +208,5 @@ def _remove(node: LexborNode) -> None:
     """Take out a link, with its whole paragraph where that only announces it."""
     block = _block(node)
     text = block.text(deep=True).strip()
-    alone = text == node.text(deep=True).strip() or _ANNOUNCES.match(text) is not None
+    alone = text == node.text(deep=True).strip() or ANNOUNCES.match(text) is not None
     (block if alone and block.tag in _BLOCKS else node).decompose()

@@ -11,7 +11,6 @@ settings: for them this script, and nothing else, changes module constants while
 counts the articles' terms anew where those go into the counts.
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import orjson
+from documents import ROOT, arguments, write
 
 from features import vectorizer
 from features.boilerplate import Blocks
@@ -51,7 +51,6 @@ from recommender.related import Recommender
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
 
-ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs/RELEVANCE.md"
 BOTH = {"publication": Protocol(), "all": Protocol(as_of="all")}
 PROTOCOLS = {
@@ -121,11 +120,7 @@ MODES: dict[str, dict[str, Variant]] = {
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared/data")
-    arguments.add_argument("--embedding", action="store_true", help="needs the extra `embedding`")
-    arguments.add_argument("--write", action="store_true", help="into docs/RELEVANCE.md")
-    given = arguments.parse_args()
+    given = arguments(DOCUMENT)
     measured = {
         name: _measured(given.folder, name, given.embedding)
         for name in PROTOCOLS
@@ -143,7 +138,7 @@ def main() -> None:
     for name, table in tables.items():
         print(f"\n{name}\n\n{table}")
         if given.write:
-            _write(name, table)
+            write(DOCUMENT, name, table)
 
 
 def _say(what: str) -> None:
@@ -511,14 +506,6 @@ def _plugin_table(folder: Path) -> str:
         for shows, lists in ((theirs, sum(map(bool, shown.values()))), (ours, len(made)))
     )
     return "\n".join([*lines, "", f"Shown at all: by the plugin {by_plugin}; by us {by_us}."])
-
-
-def _write(name: str, table: str) -> None:
-    before, opening, rest = DOCUMENT.read_text().partition(f"<!-- {name} -->\n")
-    _, closing, after = rest.partition(f"<!-- /{name} -->")
-    if not opening or not closing:
-        sys.exit(f"{DOCUMENT} has no place for: {name}")
-    DOCUMENT.write_text(f"{before}{opening}{table}\n{closing}{after}")
 
 
 if __name__ == "__main__":

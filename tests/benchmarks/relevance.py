@@ -6,16 +6,17 @@ The table of docs/EVALUATION.md: every system on every corpus, with intervals.
 FOLDER holds `NAME.jsonl.gz` and `NAME.truth.jsonl` and is `../shared/data` unless given.
 """
 
-import argparse
 import sys
 from pathlib import Path
+
+from documents import ROOT, arguments, write
 
 from recommender.evaluation import Evaluation, Protocol, evaluate, read_archive, read_truth
 from recommender.evaluation.embedding import embedding
 from recommender.evaluation.systems import SYSTEMS, baseline
 from recommender.sources.files import ArticleFile
 
-ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs/EVALUATION.md"
 CORPORA = {  # name → protocol; a corpus without dates cannot be asked as of publication
     "opensuse-news": Protocol(),
     "18f-blog": Protocol(),
@@ -27,17 +28,13 @@ MEASURE = "nDCG@10"
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared/data")
-    arguments.add_argument("--embedding", action="store_true", help="needs the extra `embedding`")
-    arguments.add_argument("--write", action="store_true", help="into docs/EVALUATION.md")
-    given = arguments.parse_args()
+    given = arguments(DOCUMENT)
     systems = [*SYSTEMS, "embedding"] if given.embedding else list(SYSTEMS)
     found = {name: _evaluated(given.folder, name, systems) for name in CORPORA}
     table = _table(found, systems)
     print(table)
     if given.write:
-        _write(ROOT / "docs/EVALUATION.md", table)
+        write(DOCUMENT, "table", table)
 
 
 def _evaluated(folder: Path, name: str, systems: list[str]) -> Evaluation:
@@ -63,12 +60,6 @@ def _cell(evaluation: Evaluation, system: str) -> str:
     best = max(evaluation.interval(s, MEASURE).mean for s in evaluation.systems)
     mean = f"**{interval.mean:.3f}**" if interval.mean == best else f"{interval.mean:.3f}"
     return f"{mean} [{interval.low:.3f}, {interval.high:.3f}]"
-
-
-def _write(path: Path, table: str) -> None:
-    before, _, rest = path.read_text().partition("<!-- table -->\n")
-    _, _, after = rest.partition("<!-- /table -->")
-    path.write_text(f"{before}<!-- table -->\n{table}\n<!-- /table -->{after}")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from browser_pages import HostSite, Visit, host_site
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -34,9 +35,16 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+class Newspaper(NamedTuple):
+    """A running `alsosee demo`: its address, and the key of its editor."""
+
+    url: str
+    key: str
+
+
 @pytest.fixture(scope="session")
-def newspaper(browser: Browser) -> Iterator[str]:
-    """The address of `alsosee demo`, once its last story is there."""
+def newsroom(browser: Browser) -> Iterator[Newspaper]:
+    """`alsosee demo`, once its last story is there."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
@@ -50,11 +58,16 @@ def newspaper(browser: Browser) -> Iterator[str]:
             text=True,
         )
         try:
-            wait_until_welcome(process)
-            yield url
+            welcome = wait_until_welcome(process)
+            yield Newspaper(url, welcome.partition("Its key")[2].split()[0])
         finally:
             process.terminate()
             process.communicate(timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def newspaper(newsroom: Newspaper) -> str:
+    return newsroom.url
 
 
 @pytest.fixture
@@ -64,18 +77,26 @@ def site() -> Iterator[HostSite]:
         yield site
 
 
+@pytest.fixture(scope="session")
+def contexts() -> dict[str, BrowserContext]:
+    """What `visit` has open, for all tests; nothing here keeps anything in a browser."""
+    return {}
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    visit = Visit(browser)
+def visit(browser: Browser, contexts: dict[str, BrowserContext]) -> Iterator[Visit]:
+    visit = Visit(browser, contexts)
     yield visit
     visit.close()
 
 
-def wait_until_welcome(process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def wait_until_welcome(process: "subprocess.Popen[str]") -> str:
+    """What it says once it serves."""
+    deadline, said = time.monotonic() + PATIENCE_SECONDS, ""
     assert process.stdout is not None
     for line in process.stdout:  # ends when the process does
+        said += line
         if "Ctrl-C" in line:
-            return
+            return said
         assert time.monotonic() < deadline
     pytest.fail(f"alsosee demo ended with status {process.wait()}")

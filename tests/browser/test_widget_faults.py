@@ -2,14 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 import pytest
 from browser_pages import POLICY, Answer, HostSite, Visit, host_site, until
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from api.events import EventBatch
 from api.widget import widget
@@ -36,13 +37,19 @@ def item(number: int = 1, **fields: Any) -> dict[str, Any]:
     return made | fields
 
 
-@pytest.fixture
-def service():
+@contextmanager
+def said_service() -> Iterator[HostSite]:
     """A service of which a test says what it answers."""
     with host_site() as service:
         script = {**OPEN, "Content-Type": "text/javascript"}
         service.pages["/widget.js"] = (200, script, widget().script)
         service.pages["/v1/main/events"] = (204, OPEN, b"")
+        yield service
+
+
+@pytest.fixture
+def service() -> Iterator[HostSite]:
+    with said_service() as service:
         yield service
 
 
@@ -58,11 +65,15 @@ def open_page(service: HostSite, site: HostSite, visit: Visit) -> Callable[..., 
     def open_page(answer: Any = None, body: str = "", **more: Any) -> Page:
         if answer is not None:
             service.pages[LIST] = answer
-        script = f'<script async src="{service.url}/widget.js"></script>'
         body = body or '<p>before</p><also-see article="kursk"></also-see><p>after</p>'
-        return visit(site.page(body, script, POLICY.format(service=service.url)), **more)
+        return visit(page_with(service, site, body), **more)
 
     return open_page
+
+
+def page_with(service: HostSite, site: HostSite, body: str) -> str:
+    script = f'<script async src="{service.url}/widget.js"></script>'
+    return site.page(body, script, POLICY.format(service=service.url))
 
 
 def shown(page: Page) -> list[str]:
@@ -288,8 +299,10 @@ def test_what_is_no_text_breaks_nothing(
     )
     last = answers(item(title="The last"))
     page = open_page(last, "".join(boxes) + '<also-see article="kursk"></also-see><p>after</p>')
-    page.mouse.wheel(0, 5000)
-    page.locator("also-see .title", has_text="The last").wait_for()
+    below = page.locator("also-see[article]")
+    below.locator(".card").first.wait_for(state="attached")  # every box has its height
+    below.scroll_into_view_if_needed()
+    below.locator(".title", has_text="The last").wait_for()
 
     assert ["after"] == page.locator("p:not([part])").all_inner_texts()
     assert not [said for said in visit.complaints if "Uncaught" in said]
@@ -335,8 +348,12 @@ def test_a_page_token_stands_for_all_that_the_page_shows(
 
 
 def batches(service: HostSite) -> list[EventBatch]:
+    return [EventBatch.model_validate(orjson.loads(body)) for body in sent(service)]
+
+
+def sent(service: HostSite) -> list[bytes]:
     return [
-        EventBatch.model_validate(orjson.loads(body))
+        body
         for method, path, _, body in service.requests
         if (method, path) == ("POST", "/v1/main/events")
     ]
@@ -346,33 +363,73 @@ def leave(page: Page) -> None:
     page.goto("about:blank")
 
 
-def test_what_was_in_view_for_a_second_is_told_on_leaving(
-    open_page: Callable[..., Page], service: HostSite
-) -> None:
-    page = open_page(answers(item(), item(2), *(item(n) for n in range(3, 31))), limit_height(30))
-    shown(page)
-    page.wait_for_timeout(1400)
-    leave(page)
-    [batch] = until(lambda: batches(service))
-    told = [(event.type, event.article, event.position) for event in batch.events]
+# Reader → attributes of the box, and what the browser says.
+READERS = {
+    "stays": ("", ""),
+    "says GPC": (
+        "",
+        "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})",
+    ),
+    "says DNT": ("", "Object.defineProperty(Navigator.prototype, 'doNotTrack', {get: () => '1'})"),
+    "is not counted": ("events=off", ""),
+    "glances": ("", ""),
+}
 
-    assert ("impression", "story-1", 1) in told
-    assert ("impression", "story-30", 30) not in told
+
+@pytest.fixture(scope="module")
+def told(browser: Browser, contexts: dict[str, BrowserContext]) -> Iterator[dict[str, list[bytes]]]:
+    """What the service hears of each reader; all look at the same time, `stays` leaves last."""
+    visit = Visit(browser, contexts)
+    with said_service() as service, host_site() as site:
+
+        def look(name: str) -> Page:
+            attributes, script = READERS[name]
+            path = f"/v1/main/articles/{quote(name)}/related"
+            service.pages[path] = answers(*(item(n, id=f"{name} {n}") for n in range(1, 31)))
+            body = f'<also-see article="{name}" limit="30" {attributes}></also-see>'
+            page = visit(page_with(service, site, body), script=script)
+            shown(page)
+            return page
+
+        pages = {name: look(name) for name in READERS if name != "glances"}
+        pages["stays"].wait_for_timeout(1400)
+        until(lambda: pages["stays"].locator("also-see").evaluate("box => box.events.length"))
+        pages["glances"] = look("glances")
+        pages["glances"].wait_for_timeout(300)
+        for page in reversed(pages.values()):
+            leave(page)
+        until(lambda: any(b"stays" in body for body in sent(service)))
+        yield {name: [b for b in sent(service) if name.encode() in b] for name in READERS}
+    visit.close()
+
+
+def test_what_was_in_view_for_a_second_is_told_on_leaving(told: dict[str, list[bytes]]) -> None:
+    [batch] = (EventBatch.model_validate_json(body) for body in told["stays"])
+    events = [(event.type, event.article, event.position) for event in batch.events]
+
+    assert ("impression", "stays 1", 1) in events
+    assert ("impression", "stays 30", 30) not in events
     assert HEAD["recommendation_id"] == batch.recommendation_id
 
 
-def limit_height(limit: int) -> str:
-    return f'<also-see article="kursk" limit="{limit}"></also-see>'
+def test_a_glance_is_no_impression(told: dict[str, list[bytes]]) -> None:
+    assert [] == told["glances"]
 
 
-def test_a_glance_is_no_impression(open_page: Callable[..., Page], service: HostSite) -> None:
-    page = open_page(answers(item()))
-    shown(page)
-    page.wait_for_timeout(300)
-    leave(page)
-    page.wait_for_timeout(500)
+@pytest.mark.parametrize("reader", ["says GPC", "says DNT", "is not counted"])
+def test_who_does_not_want_to_be_counted_sends_nothing(
+    told: dict[str, list[bytes]], reader: str
+) -> None:
+    assert [] == told[reader]
 
-    assert [] == batches(service)
+
+def test_a_batch_holds_events_and_the_id_of_the_list_and_nothing_else(
+    told: dict[str, list[bytes]],
+) -> None:
+    [body] = map(orjson.loads, told["stays"])
+
+    assert {"recommendation_id", "events"} == body.keys()
+    assert {("type", "article", "position")} == {tuple(event) for event in body["events"]}
 
 
 def test_a_click_is_told(open_page: Callable[..., Page], service: HostSite, site: HostSite) -> None:
@@ -386,40 +443,37 @@ def test_a_click_is_told(open_page: Callable[..., Page], service: HostSite, site
     assert page.url == f"{site.url}/next"
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})",
-        "Object.defineProperty(Navigator.prototype, 'doNotTrack', {get: () => '1'})",
-        "",
-    ],
-    ids=["GPC", "DNT", "off"],
-)
-def test_who_does_not_want_to_be_counted_sends_nothing(
-    open_page: Callable[..., Page], service: HostSite, script: str
-) -> None:
-    body = f'<also-see article="kursk"{"" if script else " events=off"}></also-see>'
-    page = open_page(answers(item()), body, script=script)
-    shown(page)
-    page.wait_for_timeout(1300)
-    leave(page)
-    page.wait_for_timeout(500)
-
-    assert [] == batches(service)
-
-
-def test_a_batch_holds_events_and_the_id_of_the_list_and_nothing_else(
+def test_of_other_buttons_only_the_middle_one_is_a_click(
     open_page: Callable[..., Page], service: HostSite
 ) -> None:
-    page = open_page(answers(item()))
+    page = open_page(answers(item(), item(2), item(3)))
     shown(page)
-    page.wait_for_timeout(1300)
+    with page.context.expect_page() as other_tab:
+        page.locator("also-see .title").nth(0).click(button="middle")
+    other_tab.value.close()
+    page.locator("also-see .title").nth(1).click(button="right")
     leave(page)
-    until(lambda: batches(service))
-    [body] = [orjson.loads(body) for method, _, _, body in service.requests if method == "POST"]
+    [batch] = until(lambda: batches(service))
 
-    assert {"recommendation_id", "events"} == body.keys()
-    assert [{"type", "article", "position"}] == [event.keys() for event in body["events"]]
+    assert [("click", "story-1")] == [(e.type, e.article) for e in batch.events]
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "expected"),
+    [
+        ("America/Los_Angeles", "2025-03-13T00:00:00Z", "Mar 13, 2025"),
+        ("Pacific/Auckland", "2025-03-13T00:00:00Z", "Mar 13, 2025"),
+        ("America/Los_Angeles", "2025-03-13T06:59:59Z", "Mar 12, 2025"),
+        ("Pacific/Auckland", "2025-03-13T23:00:00Z", "Mar 14, 2025"),
+    ],
+)
+def test_a_moment_has_the_readers_date_and_a_day_its_own(
+    open_page: Callable[..., Page], zone: str, moment: str, expected: str
+) -> None:
+    page = open_page(answers(item(published_at=moment)), timezone_id=zone)
+    shown(page)
+
+    assert expected == page.locator("also-see .date").inner_text()
 
 
 def test_ids_of_any_kind_reach_the_service(

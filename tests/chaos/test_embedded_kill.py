@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from servers import new_server
 
-from recommender.embedded import EmbeddedLease, lease
+from recommender.embedded import EmbeddedLease
 
 WRITERS = 4
 WRITES_EACH = 1_250
@@ -23,7 +22,7 @@ WRITES_EACH = 1_250
 
 @pytest.fixture
 def held() -> Iterator[EmbeddedLease]:
-    with tempfile.TemporaryDirectory(prefix="also") as folder, lease(Path(folder) / "var") as held:
+    with new_server() as held:
         yield held
 
 

@@ -2,12 +2,10 @@
 
 import multiprocessing
 import random
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -15,11 +13,11 @@ import orjson
 import pytest
 import redis
 from flask.testing import FlaskClient
+from servers import new_server
 
 from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.embedded import lease
 
 WORKERS = 4
 SECONDS = 6.0
@@ -115,7 +113,7 @@ def read(url: str, seed: int, until: float) -> Seen:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="alsosee-test-") as folder, lease(Path(folder)) as held:
+    with new_server() as held:
         yield held.url
 
 

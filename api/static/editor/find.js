@@ -28,6 +28,7 @@ async function show() {
     const found = await answer.json();
     list.replaceChildren(...found.items.map(item));
     count.textContent = `${found.total.toLocaleString("en")} article${found.total === 1 ? "" : "s"}`;
+    document.querySelector("#note").textContent = found.note;
     document.querySelector("#pages").replaceChildren(...(found.more ? [older(query)] : []));
     history.replaceState(null, "", `?${query}`);
 }

@@ -1,0 +1,52 @@
+"""What was looked at in an install, and in what state it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from recommender.store import Server
+
+State = Literal["ok", "note", "wrong"]
+
+
+class RepeatedLine(NamedTuple):
+    """A line of boilerplate as one of the articles has it; None if that was deleted just now."""
+
+    articles: int
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """
+    One thing looked at; a *note* is worth knowing and stops nothing.
+
+    Attributes:
+        boilerplate: the lines of a site that do not count, the most frequent first.
+    """
+
+    name: str
+    state: State
+    text: str
+    boilerplate: list[RepeatedLine] = field(default_factory=list)
+
+
+def durability(server: Server) -> Iterator[Check]:
+    options = server.options
+    if not options:
+        yield Check("durability", "note", "the store does not tell how it keeps what it accepts")
+        return
+    if options.get("appendonly") != "yes":
+        rest = "only what its last dump has" if options.get("save") else "nothing"
+        text = f"after a restart the store has {rest}: set appendonly yes"
+        yield Check("durability", "wrong", text)
+    elif options.get("appendfsync") != "always":
+        text = "accepted articles can be lost when the machine stops: set appendfsync always"
+        yield Check("durability", "note", text)
+    else:
+        yield Check("durability", "ok", "what was accepted survives a crash and a power cut")
+    policy = options.get("maxmemory-policy", "")
+    if policy.startswith("allkeys"):
+        limited = options.get("maxmemory", "0") != "0"
+        text = f"maxmemory-policy {policy} drops articles when memory is short: set noeviction"
+        yield Check("memory", "wrong" if limited else "note", text)

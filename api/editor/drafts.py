@@ -1,0 +1,129 @@
+"""A story that is not published yet: what would stand beside it, and what it should link to."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from html import escape
+from typing import Any, NamedTuple
+
+import regex
+from flask import Blueprint, Response, request
+
+from api.context import backend
+from api.editor import desk
+from api.links import Draft, read_draft, suggestions
+from api.listing import document, json_response
+from api.params import LinkQuery, ListQuery
+from features.article import InvalidArticle
+from features.text import looks_like_html
+
+blueprint = Blueprint("drafts", __name__, url_prefix="/<site>")
+
+FIELDS = ("title", "body", "tags", "section", "language")
+LINKS = 5
+_BLANK_LINE = regex.compile(r"\n\s*\n")
+
+
+class Piece(NamedTuple):
+    """A stretch of the text as it was sent; *link* is the suggestion that it belongs to."""
+
+    text: str
+    link: dict[str, Any] | None = None
+
+
+@blueprint.get("/draft")
+def draft(site: str) -> Response:
+    return desk.page("draft.html", typed=_typed(), made=None, problems=[])
+
+
+@blueprint.post("/draft")
+def draft_lists(site: str) -> Response:
+    """Nothing is stored: the page holds the text, and nothing else does."""
+    typed = _typed()
+    try:
+        read = read_draft(_as_sent(typed))
+    except InvalidArticle as error:
+        return desk.page("draft.html", 400, typed=typed, made=None, problems=error.problems)
+    return desk.page("draft.html", typed=typed, made=_made(site, read, typed), problems=[])
+
+
+@blueprint.post("/draft.json")
+def draft_as_typed(site: str) -> Response:
+    """List and warnings for the script, which shows them while somebody types."""
+    try:
+        read = read_draft(_as_sent(_typed()))
+    except InvalidArticle:
+        return json_response({"items": [], "duplicates": []})
+    found = _list(site, read)
+    told = suggestions(backend().site(site), read, LinkQuery(limit=1), datetime.now(UTC))
+    return json_response({"items": found["items"], "duplicates": told["duplicates"]})
+
+
+def _made(site: str, read: Draft, typed: dict[str, str]) -> dict[str, Any]:
+    live, now = backend().site(site), datetime.now(UTC)
+    outward = suggestions(live, read, LinkQuery(limit=LINKS), now)
+    inward = suggestions(live, read, LinkQuery(limit=LINKS, direction="in"), now)
+    pieces = list(linked(typed["body"], outward["items"]))
+    return {
+        "list": _list(site, read)["items"],
+        "outward": outward["items"],
+        "inward": [_with_surroundings(site, item) for item in inward["items"]],
+        "duplicates": outward["duplicates"],
+        "pieces": pieces,
+        "html": as_html(typed["body"], pieces),
+    }
+
+
+def _list(site: str, read: Draft) -> dict[str, Any]:
+    query = ListQuery(explain=True)
+    parameters = query.parameters()
+    made, version = backend().site(site).related_to(read.stored, parameters, datetime.now(UTC))
+    return document(made, version, "draft", query, read.article, {})
+
+
+def linked(sent: str, items: Sequence[dict[str, Any]]) -> Iterator[Piece]:
+    """The text in pieces: what a suggested link stands on, and what lies between."""
+    placed = [item for item in items if item["anchor"] is not None]
+    end = 0
+    for item in sorted(placed, key=lambda item: item["anchor"]["start"]):
+        yield Piece(sent[end : item["anchor"]["start"]])
+        yield Piece(sent[item["anchor"]["start"] : item["anchor"]["end"]], item)
+        end = item["anchor"]["end"]
+    yield Piece(sent[end:])
+
+
+def as_html(sent: str, pieces: Sequence[Piece]) -> str:
+    """The text with its links, to be copied; a plain one gets its paragraphs."""
+    is_html = looks_like_html(sent)
+    parts = [
+        piece.link["anchor"]["html"] or escape(piece.text)
+        if piece.link
+        else piece.text
+        if is_html
+        else escape(piece.text, quote=False)
+        for piece in pieces
+    ]
+    text = "".join(parts)
+    if is_html:
+        return text
+    return "\n".join(f"<p>{part.strip()}</p>" for part in _BLANK_LINE.split(text) if part.strip())
+
+
+def _with_surroundings(site: str, item: dict[str, Any]) -> dict[str, Any]:
+    """An older article with the words around the place where its link would stand."""
+    anchor = item["anchor"]
+    found = backend().site(site).texts([item["source"]["id"]]).get(item["source"]["id"])
+    if anchor is None or found is None:
+        return {**item, "before": "", "after": ""}
+    body, reach = found.body, 90
+    before = body[max(0, anchor["start"] - reach) : anchor["start"]].rpartition("\n")[2]
+    after = body[anchor["end"] : anchor["end"] + reach].partition("\n")[0]
+    return {**item, "before": before, "after": after}
+
+
+def _typed() -> dict[str, str]:
+    # Browsers send "\r\n"; the places of links are counted in what is stored and shown.
+    return {name: request.form.get(name, "").replace("\r\n", "\n") for name in FIELDS}
+
+
+def _as_sent(typed: dict[str, str]) -> dict[str, Any]:
+    return {name: value for name, value in typed.items() if value.strip()}

@@ -1,0 +1,70 @@
+// Shows the list while somebody writes; without it the button does the same.
+
+const form = document.querySelector("#draft");
+const list = document.querySelector("#list");
+const warnings = document.querySelector("#duplicates");
+const line = document.querySelector("#line");
+const copy = document.querySelector("#copy");
+const PAUSE_MS = 500;
+
+let waiting;
+let asked = 0;
+
+form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(show, PAUSE_MS);
+});
+
+async function show() {
+    const turn = ++asked;
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(form.dataset.typed, { method: "POST", body }).catch(() => null);
+    if (turn !== asked) return; // somebody typed on
+    if (!answer?.ok) {
+        const text = answer?.status === 401
+            ? "You are not signed in any more. Your text is still here: the button lets you sign in, and keeps it."
+            : "The archive cannot be reached just now. Your text is still here.";
+        warnings.replaceChildren(warning(text));
+        return;
+    }
+    const made = await answer.json();
+    warnings.replaceChildren(...made.duplicates.map(told));
+    list.replaceChildren(...made.items.map(item));
+}
+
+function item(article) {
+    const row = line.content.cloneNode(true).firstElementChild;
+    link(row.querySelector("a"), article);
+    const about = [article.section, article.published_at?.slice(0, 10)];
+    row.querySelector("span").textContent = about.filter(Boolean).join(" · ");
+    row.querySelector("p").textContent = article.reason.text;
+    return row;
+}
+
+function told(duplicate) {
+    const shown = warning(`${duplicate.message} `);
+    shown.append(link(document.createElement("a"), duplicate));
+    return shown;
+}
+
+function warning(text) {
+    const shown = document.createElement("p");
+    shown.className = "said bad";
+    shown.textContent = text;
+    return shown;
+}
+
+function link(anchor, article) {
+    anchor.textContent = article.title || article.id;
+    anchor.href = `${form.dataset.article}?${new URLSearchParams({ id: article.id })}`;
+    anchor.dir = "auto";
+    return anchor;
+}
+
+if (copy) {
+    copy.hidden = false;
+    copy.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(document.querySelector("#html").value);
+        copy.textContent = "Copied";
+    });
+}

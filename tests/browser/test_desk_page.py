@@ -1,0 +1,192 @@
+"""The editor's desk in a real browser: with and without scripts, by mouse and by keyboard."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+STORY = "2026/02/10/lock-gates-fail-inspection"
+OTHER = "2026/10/26/first-barge-through-dunmere"
+ARTICLE = f"/editor/main/article?id={STORY}"
+VIEWS: dict[str, dict[str, Any]] = {
+    "desk": {"viewport": {"width": 1280, "height": 900}},
+    "phone": {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+}
+PAGES = [
+    "/editor/main/",
+    ARTICLE,
+    f"/editor/main/pair?id={STORY}&target={OTHER}",
+    "/editor/main/draft",
+    f"/editor/main/settings?compare=article&article={OTHER}&b.mode=background",
+    "/editor/main/settings?compare=sample&b.diversity=0.5&surface=home",
+    "/editor/main/changes",
+    "/editor/main/article?id=nowhere",
+]
+WATCH = """
+    addEventListener("securitypolicyviolation",
+        event => console.error("CSP: " + event.violatedDirective + " " + event.blockedURI));
+"""
+
+
+def signed_in(page: Page, key: str) -> Page:
+    page.goto("/editor/")
+    page.get_by_label("Your key").fill(key)
+    page.get_by_label("Your name").fill("Ana Costa")
+    page.get_by_role("button", name="Sign in").click()
+    return page
+
+
+@pytest.fixture(params=VIEWS, scope="module")
+def view(browser: Browser, newsroom: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
+    with browser.new_context(base_url=newsroom.url, **VIEWS[request.param]) as context:
+        context.add_init_script(WATCH)
+        yield signed_in(context.new_page(), newsroom.key)
+
+
+@pytest.fixture
+def page(browser: Browser, newsroom: Any) -> Iterator[Page]:
+    """At the story; whatever was decided there is taken back afterwards."""
+    with browser.new_context(base_url=newsroom.url) as context:
+        page = signed_in(context.new_page(), newsroom.key)
+        page.goto(ARTICLE)
+        yield page
+        page.goto(ARTICLE)
+        while page.locator(".rules li button").count():
+            page.locator(".rules li button").first.click()
+
+
+def seen_by_readers(page: Page) -> list[str]:
+    url = f"/v1/main/articles/{STORY.replace('/', '%2F')}/related"
+    items = page.request.get(url).json()["items"]
+    return [item["title"] for item in items]
+
+
+def candidates(page: Page) -> list[str]:
+    return page.locator(".candidate .title").all_inner_texts()
+
+
+def in_the_box(page: Page) -> list[str]:
+    box = page.frame_locator("iframe").locator("also-see")
+    box.locator(".title").first.wait_for()
+    return box.locator(".title").all_inner_texts()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_accessible_and_fits(view: Page, path: str) -> None:
+    complaints: list[str] = []
+    view.on("console", lambda said: complaints.append(said.text))
+    view.on("pageerror", lambda error: complaints.append(str(error)))
+    view.goto(path)
+    view.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    found = Axe().run(view).response["violations"]
+    too_wide = view.evaluate("document.documentElement.scrollWidth > innerWidth")
+    status = [text for text in complaints if "404" not in text]  # of the page that is not there
+
+    assert ([], [], False) == ([one["id"] for one in found], status, too_wide)
+
+
+def test_the_box_shows_what_readers_get_beside_the_same_candidates(page: Page) -> None:
+    readers = seen_by_readers(page)
+
+    assert readers == in_the_box(page) == candidates(page)[: len(readers)]
+
+
+@pytest.mark.parametrize("layout", ["list", "grid", "inline"])
+def test_the_box_is_looked_at_in_each_layout_in_the_dark_and_wide(page: Page, layout: str) -> None:
+    page.get_by_label("Layout").select_option(layout)
+    page.get_by_label("Scheme").select_option("dark")
+    page.get_by_label("Width").select_option("desktop")
+    box = page.frame_locator("iframe").locator(f"also-see[layout={layout}]")
+    box.locator(".title").first.wait_for()
+    paper = box.evaluate("box => getComputedStyle(box.ownerDocument.documentElement).colorScheme")
+
+    assert "dark" == paper
+    assert page.locator(".frame.desktop").count()
+
+
+def test_articles_are_found_while_typing(page: Page) -> None:
+    page.goto("/editor/main/")
+    page.get_by_label("Title, address or id").press_sequentially("oak gives", delay=20)
+    expect(page.locator("#count")).to_have_text("1 article")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#found a")).to_have_text("Dunmere shut to barges as oak gives way")
+
+
+def test_a_pin_by_drag_is_in_the_next_list_of_readers_and_taken_back(page: Page) -> None:
+    before = seen_by_readers(page)
+    rows = page.locator(".candidate")
+    rows.nth(3).drag_to(rows.nth(0))
+    page.get_by_text("Pinned in this order.").wait_for()
+    pinned = seen_by_readers(page)
+
+    assert [before[3], *before[:3]] == pinned[:4]
+    assert pinned == in_the_box(page)
+
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("Taken back.").wait_for()
+    assert before == seen_by_readers(page)
+
+
+def test_a_pin_by_keyboard_alone(page: Page) -> None:
+    before = seen_by_readers(page)
+    page.locator(".candidate").nth(2).get_by_label("Place").focus()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("1")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("Pinned.").wait_for()
+
+    assert before[2] == seen_by_readers(page)[0]
+
+
+def test_a_block_with_a_note_shows_before_and_after(page: Page) -> None:
+    before = seen_by_readers(page)
+    row = page.locator(".candidate").nth(1)
+    row.get_by_text("More").click()
+    row.get_by_label("Note").fill("retracted")
+    row.get_by_label("Until").select_option("in a week")
+    row.get_by_role("button", name="Block here").click()
+    moves = page.locator(".moves li")
+
+    expect(moves.last).to_have_text(re.compile(re.escape(before[1]) + r"\s*gone"))
+    expect(page.locator(".rules")).to_contain_text("retracted")
+    assert before[1] not in seen_by_readers(page)
+
+
+def test_the_list_follows_a_draft_as_it_is_typed(page: Page) -> None:
+    page.goto("/editor/main/draft")
+    page.get_by_label("Title").fill("Oak for the Dunmere lock")
+    page.get_by_label("Text, plain or HTML").press_sequentially("The lock gates at Dunmere")
+
+    expect(page.locator("#list a").first).to_contain_text("Dunmere")
+
+
+def test_a_list_is_overruled_without_scripts(browser: Browser, newsroom: Any) -> None:
+    with browser.new_context(base_url=newsroom.url, java_script_enabled=False) as context:
+        page = signed_in(context.new_page(), newsroom.key)
+        page.get_by_label("Title, address or id").fill("lock gates fail")
+        page.get_by_role("button", name="Find").click()
+        page.locator("#found a").first.click()
+        title = candidates(page)[4]
+        page.locator(".candidate").nth(4).get_by_label("Place").fill("1")
+        page.get_by_role("button", name=f"Pin “{title}”").click()
+
+        assert title == candidates(page)[0] == seen_by_readers(page)[0]
+
+        page.get_by_role("button", name="Undo").click()
+        assert title == candidates(page)[4]
+
+
+def test_signing_out_closes_the_desk(page: Page, newsroom: Any) -> None:
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(ARTICLE)
+
+    expect(page.get_by_label("Your key")).to_be_visible()
+    signed_in(page, newsroom.key)

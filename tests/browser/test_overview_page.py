@@ -1,0 +1,104 @@
+"""The desk's overview in a real browser: read by anybody, and a survey begun with one button."""
+
+from datetime import UTC, datetime
+from threading import Thread
+
+import pytest
+from browser_pages import until
+from news import STORIES, article
+from werkzeug.serving import make_server
+
+from recommender.events import Event
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = '"><script>alert(1)</script>' + "x" * 300
+
+
+@pytest.fixture
+def address(app, backend, client, key, put):
+    """The page, of an archive with a bit of everything."""
+    put(*map(article, STORIES), article("evil", title=HOSTILE, section=HOSTILE))
+    broken = b'{"id": "' + b"x" * 300 + b'"}\nbroken'
+    client.post("/v1/main/articles", data=broken, headers=key)
+    today = datetime.now(UTC).date()
+    for position in range(1, 6):
+        backend.events.add("main", [Event("impression", "kursk", position)], today)
+    backend.events.add("main", [Event("click", "kursk", 1)], today)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/editor/main/overview"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def open_page(visit, address, backend):
+    def open_page(**looks):
+        page = visit(address, **looks)
+        page.fill("[name=key]", backend.keys.create("main", ["look"]))
+        page.click("text=Sign in >> nth=-1")
+        page.wait_for_selector("h1:has-text('Overview')")
+        return page
+
+    return open_page
+
+
+def test_a_survey_takes_one_button(open_page, visit):
+    page = open_page()
+
+    page.click("text=Survey now")
+    page.wait_for_selector("text=Looked at: all 6 lists")
+
+    assert page.locator("text=with few related articles").count()
+    assert [] == [said for said in visit.complaints if "401" not in said]
+
+
+def test_without_a_script_there_is_a_link_to_look_again(open_page, backend):
+    page = open_page(java_script_enabled=False)
+
+    page.click("text=Survey now")
+    until(lambda: backend.surveys.progress("main") is None)
+    page.goto(page.url.partition("#")[0])
+
+    assert page.locator("text=Looked at: all 6 lists").count()
+
+
+def test_a_script_shows_how_far_a_survey_is_and_what_it_found(open_page, backend):
+    claim = backend.surveys.claim("main")
+    page = open_page()
+    claim.report(3, 6)
+
+    page.wait_for_selector("text=3 of 6")
+    claim.release()
+
+    page.wait_for_selector("text=Survey now")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_anybody_can_use_it(open_page, backend, scheme, width):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    )
+    page = open_page(width=width, scheme=scheme)
+    page.click("text=Survey now")
+    page.wait_for_selector("text=Looked at: all 6 lists")
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+
+    found = axe.Axe().run(page)
+
+    assert 0 == found.violations_count, found.generate_report()
+    assert width == page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_its_figures_lead_to_the_articles(open_page):
+    page = open_page()
+    page.click("text=Survey now")
+    page.click("summary:has-text('recommended most')")
+    page.click("text=Find more of the articles recommended most")
+
+    assert "mark=most" in page.url
+    assert 5 <= page.locator("#found li").count()

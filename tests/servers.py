@@ -1,0 +1,25 @@
+"""Servers of a test's own, beside the one that all share."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from recommender.embedded import EmbeddedLease, lease
+
+
+@contextmanager
+def new_server() -> Iterator[EmbeddedLease]:
+    """An embedded server in a folder that ends with it; its socket's path must be short."""
+    with tempfile.TemporaryDirectory(prefix="also") as folder, lease(Path(folder) / "var") as held:
+        yield held
+
+
+@contextmanager
+def emptied(url: str) -> Iterator["redis.Redis"]:
+    """A plain client of the emptied server, to look at what is stored and to damage it."""
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+        yield client

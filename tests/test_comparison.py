@@ -1,0 +1,207 @@
+"""Two settings held against each other, and by the obvious arithmetic."""
+
+from datetime import datetime
+from itertools import combinations
+from statistics import mean, median
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pipeline import NOW, Archive, ids
+
+from recommender.comparison import (
+    ListFigures,
+    Movement,
+    compared,
+    figures_of_both,
+    movements,
+    overlap,
+    sample,
+    sampled,
+)
+from recommender.errors import NotFound
+from recommender.parameters import ListParameters
+from recommender.places import FALLBACKS, RelatedList
+from recommender.site_settings import ListDefaults
+
+LISTS = st.lists(st.sampled_from("abcdefg"), unique=True).map(tuple)
+SETTINGS = st.sampled_from(
+    [
+        ListDefaults(),
+        ListDefaults(limit=2),
+        ListDefaults(mode="recent", fallback=False),
+        ListDefaults(diversity=1.0, limit=8),
+        ListDefaults(weights={"time": 0.0}, half_life_days=1.0),
+        ListDefaults(section=("Local",), sort="published_at"),
+        ListDefaults(min_score=1.0, fallback=False),
+    ]
+)
+
+
+def news(**fields: Any) -> Archive:
+    return Archive(
+        *(
+            {
+                "id": f"a{n:02}",
+                "body": f"kursk talks word{n % 4} word{n % 3} own{n} more{n}",
+                "section": ["World", "Local", None][n % 3],
+                "published_at": None if n == 7 else f"2025-03-{1 + n:02}",
+                **fields,
+            }
+            for n in range(18)
+        )
+    )
+
+
+ARCHIVE = news()
+SOURCES = sorted(ARCHIVE.articles)
+
+
+# One list
+
+
+@given(LISTS, LISTS)
+def test_every_item_of_both_lists_moves_somewhere(before, after):
+    found = movements(before, after)
+
+    assert found.keys() == {*before, *after}
+    for i, (code, places) in found.items():
+        climbed = before.index(i) - after.index(i) if i in before and i in after else 0
+        assert places == abs(climbed)
+        assert code == (
+            "in" if i not in before
+            else "out" if i not in after
+            else "up" if climbed > 0 else "down" if climbed else "same"
+        )  # fmt: skip
+
+
+@given(LISTS, LISTS)
+def test_the_overlap_is_the_share_of_all_items_that_both_lists_have(a, b):
+    expected = len([i for i in a if i in b]) / max(1, len({*a, *b}))
+
+    assert (expected if a or b else 1.0) == overlap(a, b)
+
+
+def test_lists_stand_side_by_side():
+    found = compared(
+        ARCHIVE.recommender, "a03", ListDefaults(limit=3), ListDefaults(limit=4, mode="recent"), NOW
+    )
+    a = ARCHIVE.recommender.related("a03", ListParameters(limit=3), NOW)
+    b = ARCHIVE.recommender.related("a03", ListParameters(limit=4, mode="recent"), NOW)
+
+    assert (a, b, movements(ids(a), ids(b))) == (found.a, found.b, found.movements)
+    assert {*ids(a), *ids(b)} == found.movements.keys()
+    assert Movement("in") in found.movements.values()
+
+
+def test_the_same_settings_move_nothing():
+    found = compared(ARCHIVE.recommender, "a03", ListDefaults(), ListDefaults(), NOW)
+
+    assert ({Movement("same")}, 1.0) == ({*found.movements.values()}, found.overlap)
+
+
+def test_an_article_that_is_not_there_has_no_lists():
+    for call in (compared, lambda m, *rest: figures_of_both(m, ARCHIVE.corpus, *rest)):
+        with pytest.raises(NotFound):
+            call(ARCHIVE.recommender, "nowhere", ListDefaults(), ListDefaults(), NOW)
+
+
+# A sample
+
+
+def published(article_id: str) -> datetime | None:
+    date = ARCHIVE.card(article_id)["published_at"]
+    return datetime.fromisoformat(date) if date else None
+
+
+def days(article_id: str, origin: datetime | None) -> float | None:
+    date = published(article_id)
+    return None if date is None or origin is None else abs(date - origin).total_seconds() / 86400
+
+
+def cosine(a: str, b: str) -> float:
+    near = ARCHIVE.corpus.index.similar(a, 100)
+    found = dict(zip(ARCHIVE.corpus.ids(near.slots), near.scores.tolist(), strict=True))
+    return found.get(b, 0.0)
+
+
+def expected_figures(lists: dict[str, RelatedList]) -> dict[str, float | None]:
+    """`SampleFigures` of the lists by their sources, read off card by card."""
+    shown = [(source, item) for source, made in lists.items() for item in made.items]
+    ages = [d for _, i in shown if (d := days(i.card["id"], NOW)) is not None]
+    distances = [d for s, i in shown if (d := days(i.card["id"], published(s))) is not None]
+    alike = [
+        mean(cosine(x, y) for x, y in combinations(ids(made), 2))
+        for made in lists.values()
+        if len(made.items) > 1
+    ]
+    sections = [
+        len({i.card["section"] for i in made.items} - {None})
+        for made in lists.values()
+        if made.items
+    ]
+    return {
+        "items": mean(len(made.items) for made in lists.values()),
+        "age_days": median(ages) if ages else None,
+        "distance_days": median(distances) if distances else None,
+        "cosine": mean(alike) if alike else None,
+        "sections": mean(sections) if sections else None,
+        "fallback": mean(i.reason in FALLBACKS for _, i in shown) if shown else None,
+    }
+
+
+@settings(deadline=None, max_examples=30)
+@given(SETTINGS, SETTINGS)
+def test_figures_of_a_sample_are_those_of_its_lists(a, b):
+    maker = ARCHIVE.recommender
+    lists = [
+        {i: maker.trying(s).related(i, ListParameters(), NOW) for i in SOURCES} for s in (a, b)
+    ]
+    found = sampled([figures_of_both(maker, ARCHIVE.corpus, i, a, b, NOW) for i in SOURCES])
+    pairs = [(ids(lists[0][i]), ids(lists[1][i])) for i in SOURCES]
+    moved = [abs(x.index(i) - y.index(i)) for x, y in pairs for i in x if i in y]
+
+    assert len(SOURCES) == found.articles
+    assert mean(x != y for x, y in pairs) == pytest.approx(found.changed)
+    assert mean(overlap(x, y) for x, y in pairs) == pytest.approx(found.overlap)
+    assert (mean(moved) if moved else None) == pytest.approx(found.moved)
+    assert expected_figures(lists[0]) == pytest.approx(found.a._asdict(), abs=1e-6)
+    assert expected_figures(lists[1]) == pytest.approx(found.b._asdict(), abs=1e-6)
+
+
+def test_of_empty_lists_nothing_can_be_said_but_that_they_are_the_same():
+    nothing = ListFigures((), (), (), None, 0, 0)
+    found = sampled([(nothing, nothing)])
+
+    assert (1, 0.0, 1.0, None) == found[:4]
+    assert (0.0, None, None, None, None, None) == found.a == found.b
+
+
+def test_half_of_a_sample_are_the_newest():
+    assert ["a17", "a16", "a15"] == sample(ARCHIVE.corpus, 6, NOW)[:3]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 17, 18, 200])
+def test_a_sample_has_no_article_twice_and_as_many_as_there_are(size):
+    found = sample(ARCHIVE.corpus, size, NOW)
+
+    assert min(size, len(SOURCES)) == len(found) == len({*found})
+
+
+def test_a_sample_holds_only_what_is_out_by_then():
+    then = datetime.fromisoformat("2025-03-05T12:00:00Z")
+    dates = [published(i) for i in sample(ARCHIVE.corpus, 200, then)]
+
+    assert all(date is None or date <= then for date in dates)
+    assert 6 == len(dates)
+
+
+def test_the_same_articles_have_the_same_sample_whatever_came_and_went():
+    other = Archive()
+    other.put({"id": "gone", "body": "x", "published_at": "2025-03-19"})
+    for article_id in reversed(SOURCES):
+        other.put(ARCHIVE.articles[article_id].model_dump(mode="json", exclude_none=True))
+    other.delete("gone")
+
+    assert sample(ARCHIVE.corpus, 8, NOW) == sample(other.corpus, 8, NOW)

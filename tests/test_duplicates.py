@@ -1,0 +1,80 @@
+"""Has the archive told this already?"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pipeline import ANY, NOW, Archive, text
+
+from features.vectorizer import TWO_WORD_BIT
+from recommender.places import Dropped
+from recommender.stories import Wording, Wordings
+
+FLOOD = text("flood", 60)
+TOLD_TWICE = Dropped("same_story_as_source")
+DRAFT = {"id": "draft", "body": FLOOD}
+
+
+def archive() -> Archive:
+    return Archive(
+        {"id": "copy", "body": FLOOD},
+        {"id": "longer", "body": f"{FLOOD} {text('sea', 40)}"},
+        {"id": "half", "body": f"{text('flood', 20)} {text('hill', 60)}"},
+        {"id": "other", "body": text("vote", 60)},
+        {"id": "tomorrow", "body": FLOOD, "published_at": "2035-01-01T00:00:00Z"},
+    )
+
+
+def test_duplicates_are_what_no_list_beside_the_draft_shows_the_most_similar_first() -> None:
+    newsroom = archive()
+    draft = newsroom.read(DRAFT)[1]
+    beside = newsroom.recommender.related_to(draft, replace(ANY, trace=True), NOW)
+    found = newsroom.recommender.duplicates(draft, NOW, "draft")
+
+    assert ["copy", "longer"] == [one.card["id"] for one in found]
+    assert beside.dropped is not None
+    assert {"copy", "longer"} == {i for i, why in beside.dropped.items() if why == TOLD_TWICE}
+    assert [1.0, 1.0] == [one.overlap for one in found]
+    assert 1.0 == pytest.approx(found[0].similarity)
+    assert found[0].similarity > found[1].similarity
+
+
+def test_a_stored_story_is_no_duplicate_of_its_own_draft() -> None:
+    newsroom = archive()
+    draft = newsroom.read(DRAFT)[1]
+
+    assert ["longer"] == [
+        one.card["id"] for one in newsroom.recommender.duplicates(draft, NOW, "copy")
+    ]
+
+
+def test_an_empty_archive_has_told_nothing() -> None:
+    newsroom = Archive()
+
+    assert [] == newsroom.recommender.duplicates(newsroom.read(DRAFT)[1], NOW, "draft")
+
+
+ids = st.sets(st.integers(0, 60), max_size=60)
+
+
+@given(ids, ids, ids, ids)
+def test_overlap_is_the_shared_part_of_the_shorter_text(
+    words: set[int], pairs: set[int], other_words: set[int], other_pairs: set[int]
+) -> None:
+    def wording(words: set[int], pairs: set[int]) -> Wording:
+        terms = sorted(words) + [one | int(TWO_WORD_BIT) for one in sorted(pairs)]
+        return Wording(np.array(terms, np.uint32), np.empty(0, np.uint32))
+
+    one, other = (words, pairs), (other_words, other_pairs)
+    few = min(len(pairs), len(other_pairs)) < 20
+    mine, theirs = (
+        {("word", w) for w in said[0]} | {("pair", p) for p in said[1]}
+        if few
+        else {("pair", p) for p in said[1]}
+        for said in (one, other)
+    )
+    shared = len(mine & theirs) / max(min(len(mine), len(theirs)), 1)
+
+    assert shared == Wordings([wording(*one), wording(*other)]).overlap(0, 1)

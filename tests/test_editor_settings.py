@@ -1,0 +1,162 @@
+"""Settings at the editor's desk: tried side by side, saved, told and taken back."""
+
+import re
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from desk_visit import DeskVisit, fields_of
+from flask.testing import FlaskClient
+from news import STORIES, article
+
+from recommender.backend import Backend
+
+
+@pytest.fixture
+def visit(client: FlaskClient, backend: Backend, put: Callable[..., None]) -> DeskVisit:
+    days = {name: f"2024-08-{day:02}T10:00:00Z" for day, name in enumerate(STORIES, 10)}
+    put(*(article(name, published_at=days[name]) for name in STORIES))
+    visit = DeskVisit(client, backend, "admin")
+    visit.sign_in()
+    return visit
+
+
+def read_by_readers(visit: DeskVisit, **query: str) -> list[str]:
+    path = "/v1/main/articles/ceasefire/related"
+    return [item["id"] for item in visit.client.get(path, query_string=query).json["items"]]
+
+
+def lists(page: str) -> list[list[str]]:
+    """The ids of the two lists that a page compares."""
+    part = page.partition('id="compared"')[2].partition("Save B")[0]
+    both = re.findall(r'<ol class="moves">(.*?)</ol>', part, re.DOTALL)
+    return [[unescape(i) for i in re.findall(r"article\?id=(\w+)", one)] for one in both]
+
+
+def save(visit: DeskVisit, **fields: str) -> str:
+    seen = fields_of(visit.get("/settings").text)["revision"]
+    answer = visit.post("/settings", **{"revision": seen, **fields})
+    assert 303 == answer.status_code, answer.text
+    return visit.client.get(answer.location).text
+
+
+def test_two_settings_stand_side_by_side_and_say_what_moved(visit: DeskVisit) -> None:
+    asked = {"compare": "article", "article": "ceasefire", "b.mode": "background"}
+    page = visit.get("/settings", **asked).text
+    now, tried = lists(page)
+
+    assert now == read_by_readers(visit)
+    assert tried == read_by_readers(visit, mode="background")
+    assert page.count('<span class="tag gone">gone</span>') == len(set(now) - set(tried)) > 0
+
+
+def test_trying_saves_nothing(visit: DeskVisit, backend: Backend) -> None:
+    before = backend.store.version("main")
+    visit.get("/settings", compare="sample", **{"b.mode": "background"})
+
+    assert before == backend.store.version("main")
+
+
+def test_a_sample_tells_how_many_lists_change(visit: DeskVisit) -> None:
+    page = visit.get("/settings", compare="sample", **{"b.mode": "background"}).text
+
+    assert f"Over {len(STORIES)} articles" in page
+    assert "of the lists change" in page
+    assert "Sections in a list" in page
+
+
+def test_what_is_saved_holds_for_the_next_reader_and_is_undone(visit: DeskVisit) -> None:
+    before = read_by_readers(visit)
+    page = save(visit, **{"b.mode": "background", "note": "quiet weekend"})
+    saved = read_by_readers(visit)
+    changes = visit.get("/changes").text
+    visit.post("/undo", entry=fields_of(changes)["entry"])
+
+    assert "Saved." in page
+    assert saved == read_by_readers(visit, mode="background") != before
+    assert "quiet weekend" in changes
+    assert before == read_by_readers(visit)
+
+
+def test_a_surface_has_settings_of_its_own(visit: DeskVisit) -> None:
+    before = read_by_readers(visit)
+    save(visit, surface="home", **{"b.mode": "background"})
+
+    assert before == read_by_readers(visit)
+    assert read_by_readers(visit, mode="background") == read_by_readers(visit, surface="home")
+    assert 'surface=home"' in visit.get("/settings").text
+
+
+def test_a_surface_that_says_nothing_any_more_is_gone(visit: DeskVisit, backend: Backend) -> None:
+    save(visit, surface="home", **{"b.mode": "background"})
+    save(visit, surface="home", **{"b.mode": ""})
+
+    assert {} == backend.store.rulebook.settings("main").settings.surfaces
+
+
+def test_every_field_comes_back_as_it_was_saved(visit: DeskVisit) -> None:
+    typed = {
+        "b.mode": "followup", "b.half_life_days": "3.0", "b.diversity": "0.4",
+        "b.min_score": "0.05", "b.max_age": "90d", "b.story": "newest", "b.section": "World, Sport",
+        "b.lang": "en, fr", "b.max_per_section": "2", "b.max_per_author": "1",
+        "b.max_per_source": "4", "b.limit": "7", "b.weights.time": "0.5",
+    }  # fmt: skip
+    save(visit, **typed, **{"b.fallback": "false", "b.sort": "published_at"})
+    page = visit.get("/settings").text
+    shown = fields_of(page)
+
+    assert typed == {name: shown[name] for name in typed}
+    assert '<option value="false" selected>' in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("b.diversity", "2", "diversity"),
+        ("b.max_age", "soon", "max age"),
+        ("b.weights.time", "-1", "weights/time"),
+        ("b.mode", "psychic", "mode"),
+        ("surface", "Home Page", "surfaces"),
+    ],
+)
+def test_a_bad_field_is_named_and_nothing_is_saved(
+    visit: DeskVisit, backend: Backend, field: str, value: str, named: str
+) -> None:
+    seen = fields_of(visit.get("/settings").text)["revision"]
+    answer = visit.post("/settings", **{"b.limit": "4", "revision": seen, field: value})
+
+    assert 400 == answer.status_code
+    assert named in answer.text
+    assert 'name="b.limit" value="4"' in answer.text
+    assert None is backend.store.rulebook.settings("main").settings.site.limit
+
+
+def test_the_second_of_two_is_told_and_saves_with_a_second_look(
+    visit: DeskVisit, backend: Backend
+) -> None:
+    seen = fields_of(visit.get("/settings").text)["revision"]
+    save(visit, **{"b.limit": "4"})
+    told = visit.post("/settings", revision=seen, **{"b.limit": "6"})
+    again = visit.post(
+        "/settings", **{n: v for n, v in fields_of(told.text).items() if n[0] != "a"}
+    )
+
+    assert (412, 303) == (told.status_code, again.status_code)
+    assert "Ana" in told.text
+    assert 6 == backend.store.rulebook.settings("main").settings.site.limit
+
+
+def test_only_an_admin_saves(client: FlaskClient, backend: Backend) -> None:
+    editor = DeskVisit(client, backend, "edit")
+    editor.sign_in()
+
+    assert 403 == editor.post("/settings", **{"b.limit": "3"}).status_code
+    assert "Save B" not in editor.get("/settings").text
+
+
+@pytest.mark.parametrize("article_id", ["", "nowhere"])
+def test_an_article_that_is_not_there_is_named(visit: DeskVisit, article_id: str) -> None:
+    page = visit.get("/settings", compare="article", article=article_id)
+
+    assert 200 == page.status_code
+    assert "<li>article: " in page.text

@@ -1,0 +1,389 @@
+"""Lists answered before Flask: the same bytes, as true as Flask's own, in a bounded memory."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from threading import Event
+from typing import Any, NamedTuple
+
+import pytest
+import redis
+from faults import stopped
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from news import article
+from werkzeug.test import create_environ
+
+from api import hot
+from api.app import create_app
+from api.hot import SERVED, HotLists, Served
+from recommender.backend import Backend
+from recommender.config import Settings
+from recommender.embedded import lease
+from recommender.store import BELIEVED_SECONDS
+
+Put = Callable[..., None]
+Key = dict[str, str]
+Environ = dict[str, Any]
+
+KURSK = "/v1/main/articles/kursk/related"
+IDS = ["kursk", "sudzha", "2025/03/kursk", "Żółw & Co", "kursk/related", "nowhere"]
+PIECES = [
+    *("limit=3", "limit=03", "%6cimit=3", "limit=20", "limit=21", "limit=0", "limit=x"),
+    *("mode=recent", "mode=", "sort=published_at", "fallback=false", "story=newest"),
+    *("section=World", "section=WORLD", "section=a&section=b", "tag=war", "tag=caf%C3%A9"),
+    *("lang=en", "lang=any", "lang=?", "offset=1", "exclude=sudzha", "diversity=0.5"),
+    *("explain=1", "explain=false", "page_token=", "min_score=0", "published_after=7d"),
+    *("layout=grid", "layout=?", "embed=1", "embed=maybe", "utm_source=x", "=", "%", "%ff", "+"),
+    *("url=https://news.example/kursk", "url=http%3A%2F%2Fwww.news.example%2Fkursk%2F", "url="),
+]
+ACCEPTED = [
+    None,
+    "*/*",
+    "",
+    "application/json",
+    "text/html",
+    "text/html,application/xhtml+xml,*/*;q=0.8",
+    "application/rss+xml, text/html;q=0.5",
+    "application/ld+json;q=0.1",
+    "image/png",
+    "text/html;q=x",
+]
+OTHER_HEADERS = {
+    "Authorization": "Bearer as_wrong_key",
+    "If-Match": '"other"',
+    "If-Modified-Since": "Wed, 12 Mar 2025 08:00:00 GMT",
+    "Range": "bytes=0-3",
+    "Origin": "https://news.example",
+    "Cookie": "a=b",
+}
+
+
+class Said(NamedTuple):
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def undated(self) -> "Said":
+        """Without the time of the answer, which must be now."""
+        dates = [value for name, value in self.headers if name == "Date"]
+        now = datetime.now(UTC)
+        assert all(abs(parsedate_to_datetime(d) - now) < timedelta(seconds=60) for d in dates)
+        return self._replace(headers=[(n, "" if n == "Date" else v) for n, v in self.headers])
+
+    @property
+    def state(self) -> str | None:
+        return dict(self.headers).get("Cache-Status")
+
+
+def say(application: Any, environ: Environ) -> Said:
+    said: list[Any] = []
+    parts = application({**environ}, lambda *answered: said.append(answered))
+    body = b"".join(parts)
+    if hasattr(parts, "close"):
+        parts.close()
+    [(status, headers)] = said
+    return Said(status, headers, body)
+
+
+def count_calls(lists: HotLists) -> list[Environ]:
+    """What Flask is asked from now on."""
+    asked: list[Environ] = []
+    flask = lists.flask
+
+    def counted(environ: Environ, start: Any) -> Iterable[bytes]:
+        asked.append(environ)
+        return flask(environ, start)
+
+    lists.flask = counted
+    return asked
+
+
+@pytest.fixture
+def lists(app: Flask) -> HotLists:
+    assert isinstance(app.wsgi_app, HotLists)
+    return app.wsgi_app
+
+
+@pytest.fixture
+def archive(put: Put) -> None:
+    for article_id in IDS[:-1]:
+        put(article("kursk", id=article_id, title=article_id, section="World", tags=["war"]))
+    put(article("sudzha", tags=["café"]), article("ceasefire", section="World", tags=["war"]))
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Environ:
+    """Of lists in every spelling, good and bad, and of other things."""
+    article_id = draw(st.sampled_from(IDS))
+    ending = draw(st.sampled_from(["", "", ".html", ".rss", ".json", ".jsonld", ".txt", "/"]))
+    beside = f"/v1/main/articles/{article_id}/related{ending}"
+    theirs = [f"/v1/main/recent{ending}", f"/v1/main/related{ending}", "/v1/nowhere/recent"]
+    others = ["/v1//recent", "/v1/main", "/v1/main/articles", "/healthz"]
+    path = draw(st.sampled_from([beside, *theirs, *others]))
+    query = "&".join(draw(st.lists(st.sampled_from(PIECES), max_size=4)))
+    headers = draw(st.sets(st.sampled_from([*OTHER_HEADERS]), max_size=2))
+    environ = create_environ(
+        path,
+        method=draw(st.sampled_from(["GET", "GET", "HEAD", "OPTIONS"])),
+        headers={name: OTHER_HEADERS[name] for name in headers},
+    )
+    accepted = draw(st.sampled_from(ACCEPTED))
+    return {
+        **environ,
+        "QUERY_STRING": query,
+        **({} if accepted is None else {"HTTP_ACCEPT": accepted}),
+    }
+
+
+@pytest.mark.usefixtures("archive")
+@hypothesis_settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(requests(), st.sampled_from(["{}", "W/{}", '"x", {}', "*", '"x"', "x", ""]))
+def test_every_answer_is_what_flask_says(lists: HotLists, request_: Environ, tags: str) -> None:
+    for _ in range(2):  # the second comes from the cache
+        expected = say(lists.flask, request_)
+    tag = dict(expected.headers).get("ETag", '"none"')
+    known = {**request_, "HTTP_IF_NONE_MATCH": tags.format(tag)}
+    expected_if_known = say(lists.flask, known)
+
+    for _ in range(3):  # learnt, and then said again
+        assert expected.undated == say(lists, request_).undated
+        assert expected_if_known.undated == say(lists, known).undated
+
+
+@pytest.mark.usefixtures("archive")
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", [KURSK, f"{KURSK}.html", "/v1/main/recent.rss"])
+def test_flask_is_not_asked_for_what_it_has_said(lists: HotLists, path: str, method: str) -> None:
+    environ = create_environ(path, query_string="limit=3", method=method)
+    states = [say(lists, environ).state for _ in range(2)]
+    asked = count_calls(lists)
+    again = [say(lists, environ).state for _ in range(3)]
+
+    assert ["AlsoSee; fwd=miss", "AlsoSee; hit"] == states
+    assert ["AlsoSee; hit"] * 3 == again
+    assert [] == asked
+
+
+@pytest.mark.usefixtures("archive")
+def test_flask_is_not_asked_again_whether_a_list_has_changed(lists: HotLists) -> None:
+    environ = create_environ(KURSK)
+    say(lists, environ)
+    environ["HTTP_IF_NONE_MATCH"] = dict(say(lists, environ).headers)["ETag"]
+    first = say(lists, environ)
+    asked = count_calls(lists)
+    second = say(lists, environ)
+
+    assert "304 NOT MODIFIED" == first.status
+    assert first.undated == second.undated
+    assert [] == asked
+
+
+@pytest.mark.usefixtures("archive")
+@pytest.mark.parametrize(
+    "query", ["explain=true", "offset=1", "exclude=x", "limit=21", "tag=a&tag=b", "min_score=0.1"]
+)
+def test_a_list_of_somebody_s_own_is_not_remembered(lists: HotLists, query: str) -> None:
+    environ = create_environ(KURSK, query_string=query)
+    for _ in range(3):
+        say(lists, environ)
+    asked = count_calls(lists)
+    say(lists, environ)
+
+    assert 1 == len(asked)
+
+
+def test_a_deleted_article_is_in_no_later_answer(
+    client: FlaskClient, put: Put, key: Key, lists: HotLists
+) -> None:
+    put(article("kursk"), article("sudzha"), article("ceasefire"))
+    before = [client.get(KURSK).text for _ in range(3)]
+    assert 204 == client.delete("/v1/main/articles/sudzha", headers=key).status_code
+
+    assert all("sudzha" in text for text in before)
+    assert "sudzha" not in client.get(KURSK).text
+    assert [404, 404] == [
+        client.get(f"/v1/main/articles/{gone}/related").status_code for gone in ("sudzha", "sudzha")
+    ]
+
+
+def test_what_another_worker_writes_is_in_the_very_next_answer(
+    client: FlaskClient, settings: Settings, put: Put, key: Key
+) -> None:
+    put(article("kursk"), article("sudzha"))
+    with Backend(settings) as other:
+        writer = create_app(backend=other).test_client()
+        for number in range(20):
+            client.get("/v1/main/recent"), client.get("/v1/main/recent")
+            path = f"/v1/main/articles/new-{number}"
+            writer.put(path, json=article(f"new-{number}"), headers=key)
+            assert f'"new-{number}"' in client.get("/v1/main/recent?limit=20").text
+            writer.delete(path, headers=key)
+            assert f'"new-{number}"' not in client.get("/v1/main/recent").text
+
+
+def test_what_another_machine_writes_is_seen_within_a_second(
+    client: FlaskClient, settings: Settings, put: Put, key: Key, tmp_path: Path
+) -> None:
+    put(article("kursk"), article("sudzha"))
+    elsewhere = settings.model_copy(update={"data_dir": tmp_path / "elsewhere"})
+    with Backend(elsewhere) as other:
+        writer = create_app(backend=other).test_client()
+        for _ in range(3):
+            client.get(KURSK)
+        assert 204 == writer.delete("/v1/main/articles/sudzha", headers=key).status_code
+        time.sleep(BELIEVED_SECONDS)
+
+        assert "sudzha" not in client.get(KURSK).text
+    assert BELIEVED_SECONDS < 1
+
+
+def test_readers_of_all_workers_never_miss_what_was_acknowledged(
+    settings: Settings, key: Key
+) -> None:
+    """One writer adds articles, each newer than the one before, and deletes the third last."""
+    done, added, deleted = Event(), [-1], [-1]
+
+    def write(client: FlaskClient) -> None:
+        for number in range(60):
+            date = (datetime(2025, 3, 1, tzinfo=UTC) + timedelta(hours=number)).isoformat()
+            made = article(f"a{number}", published_at=date)
+            client.put(f"/v1/main/articles/a{number}", json=made, headers=key)
+            added.append(number)
+            if number >= 3:
+                client.delete(f"/v1/main/articles/a{number - 3}", headers=key)
+                deleted.append(number - 3)
+            time.sleep(0.002 * (number % 4))
+        done.set()
+
+    def read(client: FlaskClient) -> list[tuple[int, int, list[int]]]:
+        seen = []
+        while not done.is_set():
+            newest, gone = added[-1], deleted[-1]
+            items = client.get("/v1/main/recent?limit=10").json["items"]
+            seen.append((newest, gone, [int(item["id"][1:]) for item in items]))
+        return seen
+
+    workers = [Backend(settings) for _ in range(3)]
+    clients = [create_app(backend=worker).test_client() for worker in workers]
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read, client) for client in clients]
+        pool.submit(write, clients[0]).result()
+        seen = [found for reader in readers for found in reader.result()]
+    for worker in workers:
+        worker.close()
+
+    assert [] == [s for s in seen if s[2] and max(s[2]) < s[0]]
+    assert [] == [s for s in seen if s[2] and min(s[2]) <= s[1]]
+
+
+def test_a_list_that_a_future_article_will_change_is_not_said_after_its_time(
+    client: FlaskClient, put: Put
+) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
+    put(article("kursk"), article("sudzha"), article("ceasefire", published_at=soon))
+    early = [client.get(KURSK) for _ in range(3)]
+    time.sleep(1.6)
+
+    assert ["hit"] * 2 == [a.headers["Cache-Status"].split()[1] for a in early[1:]]
+    assert not any("ceasefire" in a.text for a in early)
+    assert "ceasefire" in client.get(KURSK).text
+
+
+def test_a_store_that_was_emptied_and_filled_to_the_same_version_is_noticed(
+    client: FlaskClient, put: Put, raw_redis: "redis.Redis", backend: Backend
+) -> None:
+    put(article("kursk"), article("sudzha"))
+    before = [client.get("/v1/main/recent").json for _ in range(3)]
+    raw_redis.flushall()
+    key = {"Authorization": f"Bearer {backend.keys.create('main', ['ingest'])}"}
+    for one in ("budget", "final"):
+        made = client.put(f"/v1/main/articles/{one}", json=article(one), headers=key)
+        assert 201 == made.status_code
+    after = client.get("/v1/main/recent").json
+
+    assert before[-1]["version"] == after["version"]
+    assert {"budget", "final"} == {item["id"] for item in after["items"]}
+
+
+@pytest.fixture
+def own_store(tmp_path: Path) -> Iterator[Settings]:
+    """A server that a test may stop."""
+    with lease(tmp_path / "store") as server:
+        yield Settings(redis_url=server.url, data_dir=tmp_path)
+
+
+def test_while_the_store_hangs_flask_says_how_old_a_list_is(own_store: Settings) -> None:
+    with Backend(own_store) as backend:
+        client = create_app(backend=backend).test_client()
+        key = {"Authorization": f"Bearer {backend.keys.create('main', ['ingest'])}"}
+        for one in ("kursk", "sudzha"):
+            client.put(f"/v1/main/articles/{one}", json=article(one), headers=key)
+        fresh = [client.get(KURSK) for _ in range(3)]
+        with stopped(own_store.redis_url.get_secret_value()):
+            time.sleep(BELIEVED_SECONDS)
+            away = [client.get(KURSK) for _ in range(5)]
+            unknown = client.get("/v1/main/articles/sudzha/related")
+        deadline = time.monotonic() + 10
+        while "hit" not in client.get(KURSK).headers["Cache-Status"]:
+            assert time.monotonic() < deadline
+
+    assert {"AlsoSee; fwd=stale"} == {a.headers["Cache-Status"] for a in away}
+    assert all(int(a.headers["Age"]) >= 0 for a in away)
+    assert {fresh[-1].data} == {a.data for a in away}
+    assert 503 == unknown.status_code
+
+
+def listing(environ: Environ, start: Any) -> Iterable[bytes]:
+    """What an application does that has every list in its cache."""
+    environ[SERVED] = Served(0, time.time() + 60)
+    start("200 OK", [("Date", "Thu, 13 Mar 2025 07:12:44 GMT"), ("ETag", '"x"')])
+    return Parts([environ["QUERY_STRING"].encode() * 50])
+
+
+class Parts(list[bytes]):
+    def close(self) -> None:
+        pass
+
+
+def test_made_up_queries_cannot_fill_the_memory(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hot, "HOT_BYTES", 2**20)
+    lists = HotLists(listing, backend.store, ["main"])
+    queries = [f"u={number}" for number in range(100_000)]
+    for query in [*queries, *("x" * size for size in (1_000, 3_000, 100_000))]:
+        say(lists, {"REQUEST_METHOD": "GET", "PATH_INFO": KURSK, "QUERY_STRING": query})
+    sizes = [hot._size(*entry) for entry in lists._answers.items()]
+
+    assert lists._bytes == sum(sizes) <= 2**20
+    assert 100 < len(sizes) < 2**20 / hot.ENTRY_BYTES
+
+
+def test_threads_that_remember_and_forget_never_lose_count(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hot, "HOT_BYTES", 100_000)
+    lists = HotLists(listing, backend.store, ["main"])
+
+    def read(number: int) -> None:
+        chance = random.Random(number)
+        for _ in range(2_000):
+            query = f"u={chance.randrange(60)}"
+            environ = {"REQUEST_METHOD": "GET", "PATH_INFO": KURSK, "QUERY_STRING": query}
+            assert query.encode() * 50 == say(lists, environ).body
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(read, range(4)))
+
+    assert lists._bytes == sum(hot._size(*entry) for entry in lists._answers.items()) <= 100_000

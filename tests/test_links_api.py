@@ -1,0 +1,373 @@
+"""Links for a draft, as an editor asks for them over HTTP."""
+
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+import redis
+from flask.testing import FlaskClient
+from news import STORIES, article
+
+Put = Callable[..., None]
+Key = dict[str, str]
+PATH = "/v1/main/links"
+DRAFT = {
+    "title": "What Washington can offer",
+    "body": "Nobody knows 😀 what comes next.\n\n"
+    "Russian troops have the Kursk region back, Ukrainian units are withdrawing.\n\n"
+    "The United States wants a 30-day ceasefire, which the Kremlin is examining.",
+    "published_at": "2025-03-14T09:00:00Z",
+    "url": "https://news.example/what-next?a=1&b=2",
+    "language": "en",
+}
+
+
+@pytest.fixture(autouse=True)
+def archive(put: Put) -> None:
+    put(*map(article, STORIES))
+
+
+def asked(client: FlaskClient, key: Key, query: str = "", **fields: Any) -> dict[str, Any]:
+    response = client.post(f"{PATH}?{query}", json=DRAFT | fields, headers=key)
+    assert 200 == response.status_code, response.text
+    return response.json
+
+
+def targets(answer: dict[str, Any]) -> list[str]:
+    return [item["target"]["id"] for item in answer["items"]]
+
+
+def sources(answer: dict[str, Any]) -> list[str]:
+    return [item["source"]["id"] for item in answer["items"]]
+
+
+# Out
+
+
+def test_each_link_has_its_phrase_in_the_text(client: FlaskClient, key: Key) -> None:
+    found = {item["target"]["id"]: item for item in asked(client, key)["items"]}
+
+    assert {"kursk", "ceasefire"} <= found.keys()
+    for item in found.values():
+        if item["anchor"]:
+            start, end = item["anchor"]["start"], item["anchor"]["end"]
+            assert item["anchor"]["text"] == DRAFT["body"][start:end]
+            assert item["score"] > 0
+            assert item["reason"]["text"].startswith("Both about")
+    assert "Kursk region" in found["kursk"]["anchor"]["text"]
+
+
+def test_offsets_are_told_for_python_and_for_javascript(client: FlaskClient, key: Key) -> None:
+    units = DRAFT["body"].encode("utf-16-le")
+    for item in asked(client, key)["items"]:
+        anchor, after = item["anchor"], item["after_paragraph"]
+        if anchor:
+            assert (
+                1
+                == anchor["start_utf16"] - anchor["start"]
+                == after["offset_utf16"] - after["offset"]
+            )
+            part = units[2 * anchor["start_utf16"] : 2 * anchor["end_utf16"]]
+            assert anchor["text"] == part.decode("utf-16-le")
+
+
+def test_a_line_stands_after_the_paragraph_of_its_phrase(client: FlaskClient, key: Key) -> None:
+    [kursk] = [i for i in asked(client, key)["items"] if i["target"]["id"] == "kursk"]
+
+    assert 1 == kursk["after_paragraph"]["index"]
+    assert DRAFT["body"][: kursk["after_paragraph"]["offset"]].endswith("are withdrawing.")
+
+
+def test_a_link_is_ready_to_be_copied(client: FlaskClient, key: Key, put: Put) -> None:
+    put(article("kursk", title="Kursk & “Sudzha”", url="https://news.example/k?a=1&b=\"2'"))
+    [kursk] = [i for i in asked(client, key)["items"] if i["target"]["id"] == "kursk"]
+    address = "https://news.example/k?a=1&amp;b=&quot;2&#x27;"
+
+    assert f'<p>Also See: <a href="{address}">Kursk &amp; “Sudzha”</a></p>' == kursk["html"]
+    assert f'<a href="{address}">{kursk["anchor"]["text"]}</a>' == kursk["anchor"]["html"]
+
+
+def test_the_line_speaks_the_language_of_the_draft(client: FlaskClient, key: Key) -> None:
+    answer = asked(client, key, "lang=any", language="es")
+
+    assert answer["items"]
+    assert answer["items"][0]["html"].startswith("<p>Leer también: <a ")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<a href="https://www.news.example/kursk/?utm_source=x">Kursk</a>',
+        '<a href="/kursk">there</a>',
+        "https://news.example/kursk",
+        "[there](https://news.example/kursk)",
+        "\nAlso See: Russia retakes villages in the Kursk region\n",
+    ],
+)
+def test_what_the_draft_links_to_already_is_not_suggested(
+    client: FlaskClient, key: Key, link: str
+) -> None:
+    assert "kursk" in targets(asked(client, key))
+    assert "kursk" not in targets(asked(client, key, body=f"{DRAFT['body']}\n\n{link}"))
+
+
+def test_links_lead_to_what_was_there_before(client: FlaskClient, key: Key, put: Put) -> None:
+    put(article("later", published_at="2025-03-15T00:00:00Z"))
+
+    assert "later" not in targets(asked(client, key))
+    assert "later" in targets(asked(client, key, mode="balanced"))
+    assert "later" in targets(asked(client, key, published_at=None))
+
+
+def test_links_are_those_that_the_list_beside_the_draft_would_have(
+    client: FlaskClient, key: Key
+) -> None:
+    wanted = {"mode": "background", "fallback": False}
+    beside = client.post("/v1/main/related", json=DRAFT | wanted, headers=key).json["items"]
+
+    assert [card["id"] for card in beside] == targets(asked(client, key))
+
+
+def test_rules_hold_for_links_too(client: FlaskClient, key: Key) -> None:
+    def rule(**fields: Any) -> None:
+        assert 201 == client.post("/v1/main/rules", json=fields, headers=key).status_code
+
+    rule(kind="block", target={"article": "kursk"})
+    assert "kursk" not in targets(asked(client, key, id="draft"))
+
+    rule(kind="pin", source={"article": "draft"}, target={"article": "final"}, position=1)
+    first = asked(client, key, id="draft")["items"][0]
+    assert ("final", "pinned") == (first["target"]["id"], first["reason"]["code"])
+
+    rule(kind="flag", target={"article": "draft"}, flag="no_related")
+    assert [] == targets(asked(client, key, id="draft"))
+
+
+def test_filters_and_limit_are_those_of_lists(client: FlaskClient, key: Key, put: Put) -> None:
+    put(article("sudzha", section="World"))
+
+    assert ["sudzha"] == targets(asked(client, key, "section=world"))
+    assert 1 == len(asked(client, key, limit=1)["items"])
+    assert "kursk" not in targets(asked(client, key, exclude=["kursk"]))
+
+
+# In
+
+
+def test_older_articles_are_told_where_they_could_link_to_the_draft(
+    client: FlaskClient, key: Key
+) -> None:
+    answer = asked(client, key, direction="in")
+
+    assert {"kursk", "ceasefire"} <= {*sources(answer)}
+    for item in answer["items"]:
+        body, anchor = STORIES[item["source"]["id"]][1], item["anchor"]
+        assert anchor is None or anchor["text"] == body[anchor["start"] : anchor["end"]]
+        assert DRAFT["title"] in item["html"]
+        assert 'href="https://news.example/what-next?a=1&amp;b=2"' in item["html"]
+
+
+def test_a_draft_without_an_address_can_be_linked_from_nowhere_yet(
+    client: FlaskClient, key: Key
+) -> None:
+    items = asked(client, key, direction="in", url=None)["items"]
+
+    assert items
+    assert {None} == {item["html"] for item in items}
+    assert {None} == {item["anchor"]["html"] for item in items if item["anchor"]}
+
+
+def test_what_announces_the_draft_already_is_not_told_to(
+    client: FlaskClient, key: Key, put: Put
+) -> None:
+    put(article("kursk", body=f"{STORIES['kursk'][1]}\n\nAlso See: {DRAFT['title']}"))
+
+    assert "kursk" not in sources(asked(client, key, direction="in"))
+
+
+def test_newer_articles_are_not_told_to(client: FlaskClient, key: Key, put: Put) -> None:
+    put(article("later", published_at="2025-03-15T00:00:00Z"))
+
+    assert "later" not in sources(asked(client, key, direction="in"))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"kind": "flag", "target": {"article": "kursk"}, "flag": "no_related"},
+        {"kind": "block", "source": {"article": "kursk"}, "target": {"article": "draft"}},
+        {"kind": "block", "source": {"article": "kursk"}, "target": {"section": "world"}},
+    ],
+)
+def test_a_story_that_may_not_show_the_draft_is_not_told_to_link_to_it(
+    client: FlaskClient, key: Key, rule: dict[str, Any]
+) -> None:
+    fields = {"id": "draft", "section": "World", "direction": "in"}
+    before = sources(asked(client, key, **fields))
+    assert 201 == client.post("/v1/main/rules", json=rule, headers=key).status_code
+
+    assert "kursk" in before
+    assert [i for i in before if i != "kursk"] == sources(asked(client, key, **fields))
+
+
+def test_a_draft_that_may_stand_in_no_list_is_linked_from_nowhere(
+    client: FlaskClient, key: Key
+) -> None:
+    client.post(
+        "/v1/main/rules", json={"kind": "block", "target": {"article": "draft"}}, headers=key
+    )
+
+    assert [] == sources(asked(client, key, id="draft", direction="in"))
+
+
+# Duplicates
+
+
+def test_a_story_that_ran_already_is_told_with_its_day(client: FlaskClient, key: Key) -> None:
+    title, body = STORIES["kursk"]
+    [found] = asked(client, key, title="Villages", body=f"<p>{body}</p>")["duplicates"]
+
+    assert {
+        "id": "kursk",
+        "title": title,
+        "url": "https://news.example/kursk",
+        "published_at": "2025-03-13T07:12:44Z",
+        "message": "We already ran this on 13 March 2025.",
+    }.items() <= found.items()
+    assert 0.3 < found["similarity"] <= 1
+    assert 0.9 < found["overlap"] <= 1
+
+
+def test_another_story_on_the_subject_is_no_duplicate(client: FlaskClient, key: Key) -> None:
+    assert [] == asked(client, key)["duplicates"]
+
+
+def test_filters_hide_no_duplicate_and_a_story_is_none_of_itself(
+    client: FlaskClient, key: Key
+) -> None:
+    title, body = STORIES["kursk"]
+    twice = {"title": title, "body": body, "exclude": ["kursk"], "section": "Sport"}
+
+    assert ["kursk"] == [d["id"] for d in asked(client, key, **twice)["duplicates"]]
+    assert [] == asked(client, key, **twice, id="kursk")["duplicates"]
+
+
+def test_an_unpublished_story_did_not_run_yet(client: FlaskClient, key: Key, put: Put) -> None:
+    put(article("kursk", published_at="2125-01-01T00:00:00Z"))
+    title, body = STORIES["kursk"]
+
+    assert [] == asked(client, key, title=title, body=body)["duplicates"]
+
+
+def test_an_undated_story_ran_some_day(client: FlaskClient, key: Key, put: Put) -> None:
+    put(article("kursk", published_at=None))
+    title, body = STORIES["kursk"]
+
+    [found] = asked(client, key, title=title, body=body)["duplicates"]
+    assert "We already ran this." == found["message"]
+
+
+# Bad input, and what stays
+
+
+@pytest.mark.parametrize(
+    ("query", "fields", "pointer"),
+    [
+        ("limit=21", {}, "limit"),
+        ("", {"limit": 0}, "limit"),
+        ("direction=sideways", {}, "direction"),
+        ("", {"direction": 5}, "direction"),
+        ("", {"mode": "best"}, "mode"),
+        ("lang=?", {}, "lang"),
+        ("", {"body": 5}, "/body"),
+        ("", {"title": "", "body": ""}, "/title"),
+        ("", {"body": "a" * 900_000}, "/body"),
+    ],
+)
+def test_bad_input_is_answered_with_its_name(
+    client: FlaskClient, key: Key, query: str, fields: dict[str, Any], pointer: str
+) -> None:
+    response = client.post(f"{PATH}?{query}", json=DRAFT | fields, headers=key)
+
+    assert 400 == response.status_code
+    assert pointer.strip("/") in {e["pointer"].strip("/") for e in response.json["errors"]} | {
+        e.get("parameter") for e in response.json["errors"]
+    }
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"5", b'{"title": "\\ud800"}'])
+def test_what_is_no_draft_is_refused(client: FlaskClient, key: Key, body: bytes) -> None:
+    assert 400 == client.post(PATH, data=body, headers=key).status_code
+
+
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_any_part_of_a_draft_will_do(client: FlaskClient, key: Key, direction: str) -> None:
+    for draft in ({"title": "Kursk"}, {"body": "Kursk"}, {"title": "Kursk", "excerpt": "Sudzha"}):
+        answer = client.post(f"{PATH}?direction={direction}", json=draft, headers=key)
+
+        assert 200 == answer.status_code
+
+
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_nothing_of_a_draft_is_stored(
+    client: FlaskClient, key: Key, raw_redis: "redis.Redis", direction: str
+) -> None:
+    keys, version = raw_redis.dbsize(), raw_redis.get("see:{main}:version")
+    asked(client, key, direction=direction, id="new")
+
+    assert (keys, version) == (raw_redis.dbsize(), raw_redis.get("see:{main}:version"))
+
+
+def test_the_answer_is_for_its_editor_alone(client: FlaskClient, key: Key) -> None:
+    response = client.post(PATH, json=DRAFT, headers=key)
+
+    assert "no-store" == response.headers["Cache-Control"]
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+HOSTILE = [
+    '"><script>alert(1)</script>',
+    "</a></p><img src=x onerror=alert(1)>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    '" onmouseover="alert(1)',
+    "' onmouseover='alert(1)",
+]
+
+
+class Tags(HTMLParser):
+    """Every tag of a fragment, with the names of its attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, list[str]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, [name for name, _ in attrs]))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_words_are_inert(client: FlaskClient, key: Key, put: Put, hostile: str) -> None:
+    body = f"The Kursk {hostile} region\n\nKursk region {hostile}"
+    url = f"https://news.example/{hostile}"
+    put(article("kursk", title=f"Kursk region {hostile}", body=body, url=url))
+    for direction in ("out", "in"):
+        items = asked(
+            client, key, direction=direction, title=f"Kursk {hostile}", body=body, url=url
+        )["items"]
+
+        assert items
+        for item in items:
+            assert [("p", []), ("a", ["href"])] == Tags(item["html"]).found
+            if item["anchor"]:
+                assert [("a", ["href"])] == Tags(item["anchor"]["html"]).found
+
+
+def test_an_article_without_an_address_has_no_link_to_copy(
+    client: FlaskClient, key: Key, put: Put
+) -> None:
+    put(article("kursk", url=None))
+    [kursk] = [i for i in asked(client, key)["items"] if i["target"]["id"] == "kursk"]
+
+    assert (None, None) == (kursk["html"], kursk["anchor"]["html"])
