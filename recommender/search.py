@@ -20,7 +20,7 @@ from recommender.lengths import TAIL_STEPS, Lengths
 from recommender.tally import FREE, place_of
 
 CHUNK = 128
-# Adding up this many postings takes about as long as one true score (0.5 µs).
+# A true score takes 1.6 µs, a posting 0.8 ns; but a level more is also a pass over all slots.
 POSTINGS_A_CANDIDATE = 1_000
 A_PLACE = 2e-6  # rounding to six decimals can make up for less than this
 ROUGH = 2.0**-23  # of a float32 sum, for each term in it, and then some

@@ -1,4 +1,4 @@
-"""What is compiled is kept on disk, for as long as none of the code that it is made from changes."""
+"""What is compiled is kept on disk, until any of the code that it is made from changes."""
 
 from pathlib import Path
 
