@@ -153,15 +153,23 @@ class BlockBook:
         self, limits: Limits = LIMITS, base: Mapping[str, NDArray[Any]] | None = None
     ) -> None:
         self._limits = limits
-        self._rows = Rows("Q", base)
+        self._rows = Rows("Q", base, names=base["digests"] if base else None)
         self._live = bytearray(b"\1" * len(self._rows))
         self._old, self._recent = _Tally(base), _Tally()
 
     def arrays(self, slots: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """The blocks of these articles, in this order, and in how many of them each stands."""
         rows = self._rows.arrays(slots)
-        digests, counts = np.unique(rows["values"], return_counts=True)
-        return {**rows, "digests": digests, "counts": counts.astype(np.int32)}
+        digests, numbers, counts = np.unique(
+            rows["values"], return_inverse=True, return_counts=True
+        )
+        smallest = np.min_scalar_type(counts.max(initial=0))
+        return {
+            "ends": rows["ends"],
+            "values": numbers.astype(np.uint32),
+            "digests": digests,
+            "counts": counts.astype(smallest),
+        }
 
     def is_boilerplate(self, digests: Digests) -> NDArray[np.bool_]:
         """Shape of *digests*."""
@@ -247,7 +255,7 @@ class _Tally:
     def __init__(self, base: Mapping[str, NDArray[Any]] | None = None) -> None:
         self.digests: Digests = base["digests"] if base else np.empty(0, np.uint64)
         # A copy, for what is in a file stays as it is.
-        self.counts = base["counts"].copy() if base else np.empty(0, np.int32)
+        self.counts = base["counts"].astype(np.int32) if base else np.empty(0, np.int32)
 
     def counts_of(self, digests: Digests) -> NDArray[np.int64]:
         """0 for a digest that is not there."""

@@ -1,15 +1,17 @@
 """
 The bulk of an index, read-only and compact: every article's terms, and every term's articles.
 
-Terms are numbered, in five groups: the *common* ones, other words, other two-word terms, and words
-and two-word terms that only one article has; each group by hashed id.
+Terms are numbered, in five groups: the *common* ones, the most common first; and by hashed id other
+words, other two-word terms, and words and two-word terms that only one article has.
 
 - A common term's articles stand in *runs*: those of one block of 65,536 slots in which it has one
-  count, as 16-bit numbers. So the inner loop of a query adds one weight at many places.
+  count, as 16-bit numbers. So the inner loop of a query adds one weight at many places. Runs of the
+  most common terms, which queries mostly do without, are gaps of 8 bits, where that is shorter.
 - The other terms stand in a dictionary of bit codes: hashed id, document frequency, and the gaps
   between the slots. `heads` finds the block of `BLOCK` terms that a term belongs to; their ids come
   first in it. A term of one article costs its slot and no list.
-- A row is bit codes too: gaps between the numbers of its terms, and their counts.
+- A row is bit codes too: gaps between the numbers of its terms, and their counts. Among the common
+  terms a gap has the fewer low bits the more common they are there.
 
 Counts stand as codes, the most frequent one 0; weights follow from them at opening. All that is
 exact: a row gives back the counts that came in. `inverting.py` makes the arrays.
@@ -26,16 +28,18 @@ from recommender.bits import Words, read_gamma, read_pair, read_rice, rice_bits
 from recommender.compiled import compiled, whole
 
 # Raise when the arrays change, or what they mean: files of another format are made anew.
-FORMAT = 3
+FORMAT = 4
 
 GROUPS = 5
 OTHER, SINGLE = 1, 3  # the group of words; that of two-word terms is the next one
-BLOCK = 16
+BLOCK = 32
 BLOCK_BITS = 16  # of a slot within a run
 RUN_CODE_BITS = 16
 BLOCKS_AT_ONCE = 4  # of float32: a megabyte
 # A common term has this many articles in each block of slots; with fewer, runs are mostly heads.
 COMMON_IN_BLOCK = 64
+AS_GAPS = 1 << 31  # of a run's key
+LEAP = 255  # of slots, in a gap that leads to no article
 # Terms in more than this share of all articles come last in a query, if they still matter then.
 LEVEL_SHARES = (1 / 16, 1 / 8)
 LEVELS = len(LEVEL_SHARES)
@@ -55,12 +59,17 @@ class Postings(NamedTuple):
         single_block: shape (1,), int64, the first dictionary block of terms of one article.
         row_at: shape (n + 1,), uint32, the byte in `rows` where each row starts.
         rows: words of bits.
-        common_terms: shape (c,), uint32, ascending.
-        common_df: shape (c,), uint32.
+        common_terms: shape (c,), uint32.
+        common_df: shape (c,), uint32, descending.
+        common_bits: shape (c,), uint8, the low bits of a gap in a row that may end at this term.
+        common_order: shape (c,), uint32, the numbers of the common terms by hashed id.
         common_runs: shape (c + 1,), uint32, where each term's runs start.
-        run_keys: uint32, block of slots << 16 | code of the count, ascending within a term.
+        run_keys: uint32, block of slots << 16 | code of the count, ascending within a term, and
+            `AS_GAPS` for a run that is written so.
         run_ends: uint32, the end of each run in `run_slots`; it starts where the one before ends.
         run_slots: uint16.
+        run_gaps: uint8, the same memory byte by byte: the gap before each slot. `LEAP` is so far
+            and to no slot, and makes a run's bytes even.
         heads: shape (d,), uint32, the first hashed id of each dictionary block, ascending.
         head_at: shape (d,), uint32, the byte in `dictionary` where it starts.
         dictionary: words of bits.
@@ -78,10 +87,13 @@ class Postings(NamedTuple):
     rows: Words
     common_terms: NDArray[np.uint32]
     common_df: NDArray[np.uint32]
+    common_bits: NDArray[np.uint8]
+    common_order: NDArray[np.uint32]
     common_runs: NDArray[np.uint32]
     run_keys: NDArray[np.uint32]
     run_ends: NDArray[np.uint32]
     run_slots: NDArray[np.uint16]
+    run_gaps: NDArray[np.uint8]
     heads: NDArray[np.uint32]
     head_at: NDArray[np.uint32]
     dictionary: Words
@@ -112,11 +124,11 @@ class Base:
         articles, df = int(arrays["articles"][0]), arrays["common_df"]
         self.postings = Postings(
             **given,
+            run_gaps=arrays["run_slots"].view(np.uint8),
             weights=fixed(_weights(arrays["counts"])),
             gap_bits=fixed(gap_bits(articles)),
             levels=fixed(sum_levels(df, articles)),
         )
-        self._common_words = int(np.searchsorted(arrays["common_terms"], TWO_WORD_BIT))
         self.sums: NDArray[np.float64] = arrays["sums"]
         self.tails: NDArray[np.uint8] = arrays["tails"]
 
@@ -150,9 +162,10 @@ class Base:
 
     def weights(self, numbers: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.float32]:
         """The sublinear term frequencies that *codes* stand for, of terms with these numbers."""
-        groups = np.searchsorted(self.postings.firsts, numbers, "right")
-        pairs = np.where(groups == 1, numbers >= self._common_words, groups % 2 == 1)
-        found: NDArray[np.float32] = self.postings.weights[pairs.astype(np.intp), codes]
+        pairs = np.searchsorted(self.postings.firsts, numbers, "right") % 2
+        common = np.flatnonzero(numbers < self.postings.firsts[OTHER])
+        pairs[common] = self.postings.common_terms[numbers[common]] >= TWO_WORD_BIT
+        found: NDArray[np.float32] = self.postings.weights[pairs, codes]
         return found
 
     def most_common(self) -> "Entries":
@@ -267,16 +280,23 @@ def fixed(array: NDArray[Any]) -> NDArray[Any]:
 
 @compiled
 def read_row(
-    base: Postings, slot: int, numbers: NDArray[np.int64], codes: NDArray[np.int64]
+    base: Postings, slot: int, groups: int, numbers: NDArray[np.int64], codes: NDArray[np.int64]
 ) -> int:
-    """Write the terms' numbers, ascending, and the codes of their counts; return how many."""
+    """
+    Write the terms' numbers, ascending, and the codes of their counts; return how many.
+
+    Only those of the first *groups* groups.
+    """
     at = whole(base.row_at[slot]) << 3
     size = 0
-    for group in range(GROUPS):
+    for group in range(groups):
         count, at = read_gamma(base.rows, at)
         number = base.firsts[group] - 1
+        low_bits = base.row_bits[group]
         for _ in range(count):
-            gap, code, at = read_pair(base.rows, at, base.row_bits[group])
+            if group == 0:
+                low_bits = whole(base.common_bits[number + 1])
+            gap, code, at = read_pair(base.rows, at, low_bits)
             number += gap + 1
             numbers[size] = number
             codes[size] = code
@@ -309,7 +329,7 @@ def read_rows(
     """As `read_row`, one after the other; *ends* gets where each ends."""
     size = 0
     for i in range(slots.size):
-        size += read_row(base, slots[i], numbers[size:], codes[size:])
+        size += read_row(base, slots[i], GROUPS, numbers[size:], codes[size:])
         ends[i] = size
     return size
 
@@ -352,11 +372,20 @@ def entry_in_block(
         term += gap + 1
         if other == place % BLOCK:
             found = term
-    df, at = read_gamma(base.dictionary, at)
+    df, at = read_df(base, at, group)
     for _ in range(place % BLOCK):
-        at = skip_postings(base, at, df + 1)
-        df, at = read_gamma(base.dictionary, at)
-    return found, df + 1, at
+        at = skip_postings(base, at, df)
+        df, at = read_df(base, at, group)
+    return found, df, at
+
+
+@compiled
+def read_df(base: Postings, at: int, group: int) -> tuple[int, int]:
+    """The document frequency at bit *at*, and where the postings start."""
+    if group == SINGLE:
+        return 1, at
+    more, at = read_gamma(base.dictionary, at)
+    return more + 2, at
 
 
 @compiled
@@ -381,10 +410,26 @@ def place_after(sorted_terms: NDArray[np.uint32], term: int) -> int:
 
 
 @compiled
+def common_number(base: Postings, term: int) -> int:
+    low, high = 0, base.common_order.size
+    while low < high:
+        middle = (low + high) >> 1
+        number = whole(base.common_order[middle])
+        found = whole(base.common_terms[number])
+        if found == term:
+            return number
+        if found < term:
+            low = middle + 1
+        else:
+            high = middle
+    return -1
+
+
+@compiled
 def number_of(base: Postings, term: int) -> int:
     """The number of a hashed id, -1 when no article has it."""
-    common = place_after(base.common_terms, term) - 1
-    if common >= 0 and whole(base.common_terms[common]) == term:
+    common = common_number(base, term)
+    if common >= 0:
         return common
     several = base.heads[: base.single_block[0]]
     number = number_in_blocks(base, OTHER, 0, several, term)
@@ -489,7 +534,7 @@ def read_article(
     """The fields of `Entries` for the terms of an article, and their weights."""
     room = row_size(base, slot)
     numbers, codes = np.empty(room, np.int64), np.empty(room, np.int64)
-    size = read_row(base, slot, numbers, codes)
+    size = read_row(base, slot, GROUPS, numbers, codes)
     terms, weights = np.zeros(size, np.uint32), np.empty(size, np.float32)
     df, places = np.zeros(size, np.int64), np.full(size, -1, np.int64)
     describe(base, numbers[:size], base.firsts[SINGLE], terms, df, places)
@@ -505,6 +550,35 @@ def read_article(
 @compiled
 def run_start(base: Postings, run: int) -> int:
     return whole(base.run_ends[run - 1]) if run else 0
+
+
+@compiled
+def slots_of(base: Postings, run: int) -> NDArray[np.uint16]:
+    """The slots of a run, within its block."""
+    return base.run_slots[run_start(base, run) : whole(base.run_ends[run])]
+
+
+@compiled
+def block_of_run(key: int) -> int:
+    return (key & ~AS_GAPS) >> RUN_CODE_BITS
+
+
+@compiled
+def slots_by_gaps(base: Postings, run: int, room: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The same of a run that is written as gaps; *room* is for all slots of a block and one."""
+    gaps = base.run_gaps[2 * run_start(base, run) : 2 * whole(base.run_ends[run])]
+    size, slot = 0, 0
+    for p in range(gaps.size):
+        slot += whole(gaps[p])
+        room[size] = np.uint16(slot)
+        size += gaps[p] != LEAP
+    return room[:size]
+
+
+@compiled
+def add_at(scores: NDArray[np.float32], slots: NDArray[np.uint16], weight: np.float32) -> None:
+    for p in range(slots.size):
+        scores[slots[p]] += weight
 
 
 @compiled
@@ -540,6 +614,7 @@ def add_common(
         how many postings the common terms above this level have.
     """
     above = 0
+    room = np.empty(2**BLOCK_BITS + 1, np.uint16)
     chosen, cursors = np.empty((2, query.size), np.int64)
     size = 0
     for i in range(query.size):
@@ -557,15 +632,16 @@ def add_common(
             end = whole(base.common_runs[entries.numbers[i] + 1])
             run = cursors[j]
             while run < end:
-                block = whole(base.run_keys[run]) >> RUN_CODE_BITS
+                key = whole(base.run_keys[run])
+                block = block_of_run(key)
                 if block >= first + BLOCKS_AT_ONCE:
                     break
                 here = scores[block << BLOCK_BITS :]
-                weight = np.float32(query[i] * base.weights[kind, base.run_keys[run] & 0xFFFF])
-                # A slice, for indices that count from 0 are known not to be negative.
-                slots = base.run_slots[run_start(base, run) : whole(base.run_ends[run])]
-                for p in range(slots.size):
-                    here[slots[p]] += weight
+                weight = np.float32(query[i] * base.weights[kind, key & 0xFFFF])
+                if key & AS_GAPS:
+                    add_at(here, slots_by_gaps(base, run, room), weight)
+                else:
+                    add_at(here, slots_of(base, run), weight)
                 run += 1
             cursors[j] = run
     return above
@@ -585,6 +661,7 @@ def move_sums(
         changes: shape (terms, 2), what g and g² of each term grew by.
         sums: shape (slots, 3).
     """
+    room = np.empty(2**BLOCK_BITS + 1, np.uint16)
     for i in range(entries.numbers.size):
         number = entries.numbers[i]
         if number < 0:
@@ -601,9 +678,19 @@ def move_sums(
                 sums[slot, 2] += square * changes[i, 1]
             continue
         for run in range(base.common_runs[number], base.common_runs[number + 1]):
-            first_slot = (whole(base.run_keys[run]) >> RUN_CODE_BITS) << BLOCK_BITS
-            square = np.float64(base.weights[kind, base.run_keys[run] & 0xFFFF]) ** 2
-            for p in range(run_start(base, run), whole(base.run_ends[run])):
-                slot = first_slot + whole(base.run_slots[p])
-                sums[slot, 1] += square * changes[i, 0]
-                sums[slot, 2] += square * changes[i, 1]
+            key = whole(base.run_keys[run])
+            there = sums[block_of_run(key) << BLOCK_BITS :]
+            square = np.float64(base.weights[kind, key & 0xFFFF]) ** 2
+            if key & AS_GAPS:
+                move_at(there, slots_by_gaps(base, run, room), square * changes[i])
+            else:
+                move_at(there, slots_of(base, run), square * changes[i])
+
+
+@compiled
+def move_at(
+    sums: NDArray[np.float64], slots: NDArray[np.uint16], change: NDArray[np.float64]
+) -> None:
+    for p in range(slots.size):
+        sums[slots[p], 1] += change[0]
+        sums[slots[p], 2] += change[1]

@@ -33,6 +33,11 @@ def peek(words: Words, at: int) -> Any:
 
 
 @compiled
+def low_ones(bits: int) -> Any:
+    return (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
+
+
+@compiled
 def read_rice(words: Words, at: int, low_bits: int) -> tuple[int, int]:
     """The Rice code at bit *at*, and where the next code starts."""
     window = peek(words, at)
@@ -41,7 +46,7 @@ def read_rice(words: Words, at: int, low_bits: int) -> tuple[int, int]:
     if quotient >= LONG:
         rest = window >> np.uint64(LONG + 1)
         return whole(rest & np.uint64(0xFFFFFFFF)), at + MOST_BITS
-    low = whole(rest & ((np.uint64(1) << np.uint64(low_bits)) - np.uint64(1)))
+    low = whole(rest & (low_ones(low_bits)))
     return (quotient << low_bits) | low, at + quotient + 1 + low_bits
 
 
@@ -50,7 +55,7 @@ def read_gamma(words: Words, at: int) -> tuple[int, int]:
     """The Elias gamma code of a number from 0 on at bit *at*, and where the next code starts."""
     window = peek(words, at)
     zeros = whole(trailing_zeros(window))
-    low = (window >> np.uint64(zeros + 1)) & ((np.uint64(1) << np.uint64(zeros)) - np.uint64(1))
+    low = (window >> np.uint64(zeros + 1)) & low_ones(zeros)
     return whole((np.uint64(1) << np.uint64(zeros)) | low) - 1, at + 2 * zeros + 1
 
 
@@ -59,12 +64,16 @@ def read_pair(words: Words, at: int, low_bits: int) -> tuple[int, int, int]:
     """A Rice code and the gamma code behind it, which is mostly that of 0: a single bit."""
     window = peek(words, at)
     quotient = whole(trailing_zeros(window))
-    used = quotient + 1 + low_bits
-    if quotient < LONG and (window >> np.uint64(used)) & np.uint64(1):
-        low = (window >> np.uint64(quotient + 1)) & (
-            (np.uint64(1) << np.uint64(low_bits)) - np.uint64(1)
-        )
-        return (quotient << low_bits) | whole(low), 0, at + used + 1
+    if quotient < LONG:
+        # Whatever the numbers are, the same few steps: a branch would often be guessed wrong.
+        used = quotient + 1 + low_bits
+        rest = window >> np.uint64(used)
+        zeros = whole(trailing_zeros(rest))
+        end = used + 2 * zeros + 1
+        if end <= 64:
+            low = (window >> np.uint64(quotient + 1)) & low_ones(low_bits)
+            code = (rest >> np.uint64(zeros + 1)) & low_ones(zeros)
+            return (quotient << low_bits) | whole(low), (1 << zeros) + whole(code) - 1, at + end
     gap, at = read_rice(words, at, low_bits)
     code, at = read_gamma(words, at)
     return gap, code, at

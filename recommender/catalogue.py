@@ -213,17 +213,18 @@ class _Base:
 
 
 def _base_arrays(articles: Sequence[Facets]) -> dict[str, NDArray[Any]]:
-    """What `_Base` takes; 8 bytes for an article, 4 for each of its values, and 4."""
+    """What `_Base` takes; 12 bytes for an article, and 1 to 4 for each of its values."""
     keys = [
         [_letter(field) + value for field in FIELDS for value in getattr(article, field)]
         for article in articles
     ]
     values = SortedIds.of(sorted({key for own in keys for key in own}))
     numbers = {values[number]: number for number in range(len(values))}
+    smallest = np.min_scalar_type(len(values))
     return {
         "published": np.array([article.published for article in articles], np.int64),
         "ends": np.cumsum([0, *map(len, keys)]).astype(np.uint32),
-        "numbers": np.array([numbers[key] for own in keys for key in own], np.uint32),
+        "numbers": np.array([numbers[key] for own in keys for key in own], smallest),
         "value_ends": values.ends,
         "value_text": values.text,
     }

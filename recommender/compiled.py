@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -21,8 +23,21 @@ whole = cast("Callable[[Any], int]", np.int64)
 """An integer of any type as the one to count with: numba makes floats of int64 and uint64."""
 
 
+def edition(folder: Path) -> str:
+    """A digest of all files in *folder* with functions that are compiled."""
+    sources = (path.read_bytes() for path in sorted(folder.glob("*.py")))
+    compiled_ones = b"\0".join(source for source in sources if b"\n@compiled\n" in source)
+    return blake2b(compiled_ones, digest_size=8).hexdigest()
+
+
+# numba compiles a function anew when its own file has changed, but not when what it calls has, or
+# a constant of another file: so what is kept on disk goes by the name of the edition.
+_EDITION = edition(Path(__file__).parent)
+
+
 def compiled(function: F) -> F:
     """Compile a function of arrays and numbers; it runs without the interpreter's lock."""
+    function.__qualname__ += f"-{_EDITION}"
     try:
         return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:  # neither the package's folder nor the user's cache can be written

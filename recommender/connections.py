@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 import redis
@@ -105,6 +105,7 @@ class Connection:
         self._breaker = Breaker()
         self._reason = ""  # of the last failure
         self._lines: list[Any] = []  # redis-py connections that nobody talks on just now
+        self._closed = False
 
     @contextmanager
     def using(self, pace: Pace) -> Iterator[Any]:
@@ -159,13 +160,20 @@ class Connection:
                 self._breaker.failed()
             return None
         self._lines.append(line)
+        if self._closed:  # meanwhile
+            self._hang_up()
         return reply
 
     def close(self) -> None:
+        self._closed = True
         for client in self._clients.values():
             client.close()
-        while self._lines:
-            self._lines.pop().disconnect()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._lines.pop().disconnect()
 
     def _new_line(self) -> Any:
         pool = self._clients["read"].connection_pool

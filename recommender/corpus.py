@@ -54,7 +54,7 @@ class Corpus:
         if base is None:
             self.index, self.catalogue = ArticleIndex(), Catalogue()
             self._book, self._titles = BlockBook(limits), Rows("I")
-            self._ranks = np.empty(0, dtype=np.uint64)
+            self._ranks = np.empty(0, dtype=np.uint32)
             return
         ids = SortedIds(base["ids.ends"], base["ids.text"])
         self.index = ArticleIndex(Base(_part(base, "index")), ids)
@@ -125,8 +125,12 @@ class Corpus:
             there = there & self.catalogue.having("language", [language])
         slots = np.flatnonzero(there)
         if size < slots.size:
-            slots = slots[np.argpartition(self._ranks[slots], size)[:size]]
-        return slots[np.argsort(self._ranks[slots])]
+            ranks = self._ranks[slots]
+            slots = slots[ranks <= np.partition(ranks, size)[size]]
+        found = slots.tolist()
+        # Of so many ranks of 32 bits, some are equal.
+        ranked = sorted(zip(self._ranks[slots].tolist(), self.ids(found), found, strict=True))
+        return np.array([slot for _, _, slot in ranked[:size]], dtype=np.intp)
 
     def least_similarity(self, language: str | None) -> float:
         """As `calibration` finds it; kept until the next change."""
@@ -180,9 +184,9 @@ class Corpus:
         return {i: f.without(part) for i, f, part in zip(articles, features, parts, strict=True)}
 
 
-def _ranks(article_ids: Iterable[str]) -> NDArray[np.uint64]:
-    digests = b"".join(blake2b(i.encode(), digest_size=8).digest() for i in article_ids)
-    return np.frombuffer(digests, dtype="<u8")
+def _ranks(article_ids: Iterable[str]) -> NDArray[np.uint32]:
+    digests = b"".join(blake2b(i.encode(), digest_size=4).digest() for i in article_ids)
+    return np.frombuffer(digests, dtype="<u4")
 
 
 def _named(part: str, arrays: Arrays) -> Arrays:

@@ -13,7 +13,8 @@ from recommender.inverting import by_term, distinct, invert, numbered
 from recommender.lengths import Lengths, measure
 from recommender.ranking import top_k
 from recommender.search import nearest, pair_products
-from recommender.tail import Growing, Tail, Tally, add_segment, move_tail_sums, tail_products
+from recommender.tail import Growing, Tail, add_segment, move_tail_sums, tail_products
+from recommender.tally import Tally
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

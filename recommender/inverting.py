@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from features.vectorizer import TWO_WORD_BIT, TermCounts, idf, tf_weights
 from recommender.base import (
+    AS_GAPS,
     BLOCK,
     BLOCK_BITS,
     COMMON_IN_BLOCK,
     GROUPS,
+    LEAP,
     LEVELS,
     OTHER,
     RUN_CODE_BITS,
@@ -47,15 +49,18 @@ def invert(
     common = df >= COMMON_IN_BLOCK * blocks(articles)
     groups = np.where(common, 0, np.where(df > 1, OTHER, SINGLE) + (all_terms >= TWO_WORD_BIT))
     by_number = np.argsort(groups, kind="stable")
+    common_terms = np.count_nonzero(common)
+    by_df = np.argsort(-df[by_number[:common_terms]], kind="stable")
+    by_number[:common_terms] = by_number[by_df]
     numbering = np.empty(all_terms.size, np.uint32)
     numbering[by_number] = np.arange(all_terms.size)
     numbers = np.empty(terms.size, np.uint32)
     numbers[order] = np.repeat(numbering, df)
     slots = np.repeat(np.arange(articles, dtype=np.uint32), np.diff(ends))[order]
     sizes = _sizes(articles, groups, df)
-    rows, row_at = _rows(sizes["firsts"], sizes["row_bits"], ends, numbers, codes)
     all_terms, starts, df = all_terms[by_number], starts[by_number], df[by_number]
-    common_terms = int(sizes["firsts"][OTHER])
+    common_bits = np.array([rice_bits(articles / often) for often in df[:common_terms]], np.uint8)
+    rows, row_at = _rows(sizes["firsts"], sizes["row_bits"], common_bits, ends, numbers, codes)
     sums, tails = _sums(ends, tf_weights(TermCounts(terms, counts)), numbers, df)
     return {
         **sizes,
@@ -63,7 +68,9 @@ def invert(
         "rows": rows,
         "common_terms": all_terms[:common_terms],
         "common_df": df[:common_terms].astype(np.uint32),
-        **_runs(starts[:common_terms], df[:common_terms], slots, codes[order]),
+        "common_bits": common_bits,
+        "common_order": by_term(all_terms[:common_terms]),
+        **_runs(starts[:common_terms], df[:common_terms], articles, slots, codes[order]),
         **_dictionary(sizes, all_terms, starts, df, slots, codes[order]),
         "counts": values,
         "sums": sums,
@@ -171,20 +178,32 @@ def _add_sums(
 def _rows(
     firsts: NDArray[np.int64],
     low_bits: NDArray[np.int64],
+    common_bits: NDArray[np.uint8],
     ends: NDArray[np.int64],
     numbers: NDArray[np.uint32],
     codes: NDArray[np.uint16],
 ) -> tuple[Words, NDArray[np.uint32]]:
     words = np.zeros(2 * (numbers.size + 2 * ends.size), np.uint64)
     at = np.zeros(ends.size, np.int64)
-    end = _write_rows(firsts, low_bits, ends, numbers, codes, words, at)
+    end = _write_rows(firsts, low_bits, common_bits, ends, numbers, codes, words, at)
     return _cut(words, end), _places(at)
+
+
+@compiled
+def _sorted_row(numbers: NDArray[np.uint32], codes: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Numbers and codes as one, ascending."""
+    row = np.empty(numbers.size, np.int64)
+    for i in range(row.size):
+        row[i] = whole(numbers[i]) << RUN_CODE_BITS | whole(codes[i])
+    row.sort()
+    return row
 
 
 @compiled
 def _write_rows(
     firsts: NDArray[np.int64],
     low_bits: NDArray[np.int64],
+    common_bits: NDArray[np.uint8],
     ends: NDArray[np.int64],
     numbers: NDArray[np.uint32],
     codes: NDArray[np.uint16],
@@ -194,18 +213,20 @@ def _write_rows(
     at = 0
     for slot in range(ends.size - 1):
         places[slot] = at >> 3
+        row = _sorted_row(numbers[ends[slot] : ends[slot + 1]], codes[ends[slot] : ends[slot + 1]])
+        i = 0
         for group in range(GROUPS):
-            count = 0
-            for i in range(ends[slot], ends[slot + 1]):
-                count += firsts[group] <= whole(numbers[i]) < firsts[group + 1]
-            at = write_gamma(words, at, count)
-            before = firsts[group] - 1
-            for i in range(ends[slot], ends[slot + 1]):
-                number = whole(numbers[i])
-                if firsts[group] <= number < firsts[group + 1]:
-                    at = write_rice(words, at, number - before - 1, low_bits[group])
-                    at = write_gamma(words, at, whole(codes[i]))
-                    before = number
+            end = np.searchsorted(row, firsts[group + 1] << RUN_CODE_BITS)
+            at = write_gamma(words, at, end - i)
+            before, bits = firsts[group] - 1, low_bits[group]
+            while i < end:
+                number, code = row[i] >> RUN_CODE_BITS, row[i] & 0xFFFF
+                if group == 0:
+                    bits = whole(common_bits[before + 1])
+                at = write_rice(words, at, number - before - 1, bits)
+                at = write_gamma(words, at, code)
+                before = number
+                i += 1
         at = (at + 7) & ~7
     places[ends.size - 1] = at >> 3
     return at
@@ -273,7 +294,8 @@ def _write_dictionary(
                 before = whole(terms[next_one - 1])
                 gap = whole(terms[next_one]) - before - 1
                 at = write_rice(words, at, gap, term_bits[before >> 31])
-        at = write_gamma(words, at, df[place] - 1)
+        if df[place] > 1:
+            at = write_gamma(words, at, df[place] - 2)
         slot = -1
         for i in range(starts[place], starts[place] + df[place]):
             gap = whole(slots[i]) - slot - 1
@@ -296,6 +318,7 @@ def _places(at: NDArray[np.int64]) -> NDArray[np.uint32]:
 def _runs(
     starts: NDArray[np.int64],
     df: NDArray[np.int64],
+    articles: int,
     slots: NDArray[np.uint32],
     codes: NDArray[np.uint16],
 ) -> dict[str, NDArray[Any]]:
@@ -308,9 +331,60 @@ def _runs(
     order = np.argsort(owners, kind="stable")
     runs, run_starts, sizes = distinct(owners[order])
     first_runs = np.searchsorted(runs >> np.uint64(32), np.arange(df.size + 1))
+    within = found[order].astype(np.uint16)
+    levels = sum_levels(df.astype(np.uint32), articles)[runs >> np.uint64(32)]
+    # At most so many leaps, and a byte that makes the size even: never more than slots would take.
+    leaps = within[run_starts + sizes - 1] // LEAP + 1
+    as_gaps = (levels > 0) & (leaps <= sizes)
+    room, ends = np.empty(2 * within.size, np.uint8), np.empty(runs.size, np.uint32)
+    size = _write_runs(run_starts, sizes, as_gaps, within, room, ends)
     return {
         "common_runs": first_runs.astype(np.uint32),
-        "run_keys": runs.astype(np.uint32),
-        "run_ends": (run_starts + sizes).astype(np.uint32),
-        "run_slots": found[order].astype(np.uint16),
+        "run_keys": runs.astype(np.uint32) | np.where(as_gaps, np.uint32(AS_GAPS), np.uint32(0)),
+        "run_ends": ends,
+        "run_slots": room[:size].view("<u2").copy(),
     }
+
+
+@compiled
+def _write_runs(
+    starts: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    as_gaps: NDArray[np.bool_],
+    slots: NDArray[np.uint16],
+    room: NDArray[np.uint8],
+    ends: NDArray[np.uint32],
+) -> int:
+    """Write the runs one after the other, and return how many bytes they take."""
+    at = 0
+    for run in range(starts.size):
+        part = slots[starts[run] : starts[run] + sizes[run]]
+        at += _write_gaps(part, room[at:]) if as_gaps[run] else _write_slots(part, room[at:])
+        ends[run] = at >> 1
+    return at
+
+
+@compiled
+def _write_slots(slots: NDArray[np.uint16], room: NDArray[np.uint8]) -> int:
+    for i in range(slots.size):
+        room[2 * i], room[2 * i + 1] = slots[i] & 0xFF, slots[i] >> 8
+    return 2 * slots.size
+
+
+@compiled
+def _write_gaps(slots: NDArray[np.uint16], room: NDArray[np.uint8]) -> int:
+    """An even number of bytes: the gap before each slot, with as many leaps as that takes."""
+    size, before = 0, 0
+    for i in range(slots.size):
+        gap = whole(slots[i]) - before
+        while gap >= LEAP:
+            room[size] = LEAP
+            size += 1
+            gap -= LEAP
+        room[size] = gap
+        size += 1
+        before = whole(slots[i])
+    if size & 1:
+        room[size] = LEAP
+        size += 1
+    return size

@@ -4,8 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.base import (
+    GROUPS,
     LEVELS,
     OTHER,
+    SINGLE,
     Entries,
     Postings,
     add_common,
@@ -15,9 +17,10 @@ from recommender.base import (
 )
 from recommender.compiled import compiled, whole
 from recommender.lengths import TAIL_STEPS, Lengths
+from recommender.tally import FREE, place_of
 
 CHUNK = 128
-# Adding up this many postings takes about as long as one true score (0.5 µs).
+# A true score takes 1.6 µs, a posting 0.8 ns; but a level more is also a pass over all slots.
 POSTINGS_A_CANDIDATE = 1_000
 A_PLACE = 2e-6  # rounding to six decimals can make up for less than this
 ROUGH = 2.0**-23  # of a float32 sum, for each term in it, and then some
@@ -195,22 +198,44 @@ def products(
 ) -> NDArray[np.float64]:
     """The products of a query with articles of the base, in float64; 0 for other slots."""
     found = np.zeros(slots.size)
+    groups = groups_to_read(base, entries)
+    keys, places = table_of(entries.numbers)
     for s in range(slots.size):
         if slots[s] >= base.articles[0]:
             continue
         size = row_size(base, slots[s])
         row, codes = np.empty(size, np.int64), np.empty(size, np.int64)
-        size = read_row(base, slots[s], row, codes)
-        i = 0
+        size = read_row(base, slots[s], groups, row, codes)
         for j in range(size):
-            while i < factors.size and entries.numbers[i] < row[j]:
-                i += 1
-            if i == factors.size:
-                break
-            if entries.numbers[i] == row[j]:
+            at = place_of(keys, row[j])
+            if keys[at] == row[j]:
+                i = places[at]
                 kind = whole(entries.terms[i]) >> 31
                 found[s] += factors[i] * np.float64(base.weights[kind, codes[j]])
     return found
+
+
+@compiled
+def groups_to_read(base: Postings, entries: Entries) -> int:
+    """How many groups of a row can hold a term of the query: a stored one has its own to itself."""
+    for i in range(entries.numbers.size):
+        if entries.numbers[i] >= base.firsts[SINGLE] and entries.places[i] >= 0:
+            return GROUPS
+    return SINGLE
+
+
+@compiled
+def table_of(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keys and values, as `place_of` finds them, from *numbers* to their positions."""
+    size = 16
+    while size < 4 * numbers.size:
+        size *= 2
+    keys, places = np.full(size, FREE, np.int64), np.zeros(size, np.int64)
+    for i in range(numbers.size):
+        if numbers[i] >= 0:
+            at = place_of(keys, numbers[i])
+            keys[at], places[at] = numbers[i], i
+    return keys, places
 
 
 @compiled

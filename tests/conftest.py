@@ -46,9 +46,10 @@ def backend(settings: Settings) -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="session")
-def one_app(redis_url: str) -> Iterator[Flask]:
+def one_app(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Built once: its routes take longer to compile than most tests take."""
-    with Backend(Settings(redis_url=redis_url)) as backend:
+    folder = tmp_path_factory.mktemp("one-app")
+    with Backend(Settings(redis_url=redis_url, data_dir=folder)) as backend:
         yield create_app(backend=backend)
 
 

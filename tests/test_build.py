@@ -123,7 +123,8 @@ def test_a_damaged_file_is_made_anew_from_the_store(store, worker, settings, fil
     build(settings, store, "main")
     path = files.folder / "1.index"
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    # What lies between arrays is zeros, and says nothing.
+    content[next(at for at in range(len(content) // 2, len(content)) if content[at])] ^= 1
     path.write_bytes({"flipped": content, "cut": content[:-64], "empty": b""}[how])
     lists = everything(worker(), STORIES)
 

@@ -184,6 +184,18 @@ def test_titles_facets_and_the_sample_follow_their_articles(history, restarts):
         assert [] == corpus.ids(corpus.sample(size, "es"))
 
 
+def test_articles_of_equal_rank_are_drawn_by_their_ids():
+    ids = ["a46307", "a65336"]  # with the same 32 bits of BLAKE2
+    for order in (ids, ids[::-1]):
+        site = Site()
+        for article_id in order:
+            made = parse_article(article(article_id, title="Kursk", language="en"))
+            site.catch_up(site.write({article_id: made}))
+
+        assert ids[:1] == site.corpus.ids(site.corpus.sample(1))
+        assert ids == site.corpus.ids(site.corpus.sample(2))
+
+
 PLACES = dict(
     zip(
         [*IDS, "draft"], ["Kyiv", "Lviv", "Sumy", "Izium", "Bakhmut", "Kursk", "Odesa"], strict=True

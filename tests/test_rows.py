@@ -8,13 +8,22 @@ from features.rows import Rows
 ROWS = [[], [3, 1], [], [2**32 - 1, 3]]
 
 
-@pytest.fixture(params=range(len(ROWS) + 1))
-def rows(request) -> Rows:
+@pytest.fixture(params=range(len(ROWS) + 1), ids="{} from a file".format)
+def given(request) -> int:
+    return request.param
+
+
+@pytest.fixture(params=[False, True], ids=["as they are", "by name"])
+def rows(given, request) -> Rows:
     """All of `ROWS`, the first of them from a file."""
-    given = Rows("I")
-    append(given, ROWS[: request.param])
-    found = Rows("I", given.arrays(np.arange(request.param)))
-    append(found, ROWS[request.param :])
+    written = Rows("I")
+    append(written, ROWS[:given])
+    base, names = written.arrays(np.arange(given)), None
+    if request.param:
+        names, places = np.unique(base["values"], return_inverse=True)
+        base["values"] = places.astype(np.uint8)
+    found = Rows("I", base, names)
+    append(found, ROWS[given:])
     return found
 
 

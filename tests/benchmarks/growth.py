@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from features.article import Article, InvalidArticle, parse_article
 from features.vectorizer import count_terms
 from recommender.catalogue import Facets
 from recommender.corpus import Corpus as Archive
+from recommender.corpus import Stored
 from recommender.files import IndexFiles
 from recommender.index import warm
 from recommender.sources.files import ArticleFile
@@ -31,25 +32,20 @@ def growth(corpus: Corpus, articles: int) -> list[Row]:
     warm()
     pieces = 1 if articles <= 150_000 else -(-articles // 150_000)
     stored = dict(islice(_stored(corpus, pieces), articles))
-
-    def read(ids: Sequence[str]) -> dict[str, StoredArticle]:
-        return {i: stored[i] for i in ids if i in stored}
-
-    archive = Archive(read)
+    archive = Archive(_among(stored))
     with spent() as applying:
         archive.apply(stored)
     with tempfile.TemporaryDirectory(prefix="alsosee-growth-") as folder:
         files = IndexFiles(Path(folder))
         with spent() as building, files.building():
             files.publish(archive.arrays(), {})
-        del archive
-        stored.clear()
+        del archive, stored
         size = sum(path.stat().st_size for path in Path(folder).glob("*.index"))
         before = rss_mib()
         with spent() as opening:
             opened = files.newest()
             assert opened is not None
-            found = Archive(read, opened.arrays)
+            found = Archive(_among({}), opened.arrays)
         ids = [found.index.ids[s] for s in _sample(len(found.index))]
         milliseconds = times({OURS: lambda i: found.index.similar(i, K)}, ids).cpu[OURS]
     name = f"{corpus.name}, {len(found.index):,}" + (f" (in {pieces} pieces)" if pieces > 1 else "")
@@ -62,6 +58,11 @@ def growth(corpus: Corpus, articles: int) -> list[Row]:
         ("memory of a worker, with mapped pages", rss_mib() - before, "MiB"),
     ]
     return [Row(f"growth: {what}", name, OURS, figure, unit) for what, figure, unit in figures]
+
+
+def _among(stored: Mapping[str, StoredArticle]) -> Stored:
+    """What a `Corpus` asks for articles that it had before."""
+    return lambda article_ids: {i: stored[i] for i in article_ids if i in stored}
 
 
 def _sample(articles: int) -> Sequence[int]:

@@ -1,0 +1,66 @@
+"""The postings of common terms, in more than one block of slots, however they are written."""
+
+import numpy as np
+import pytest
+
+from recommender.base import AS_GAPS, LEVELS, Base, add_common, move_sums
+from recommender.inverting import invert
+
+ARTICLES = 70_000
+TERMS = np.arange(4, dtype=np.uint32)
+
+
+@pytest.fixture(scope="module")
+def counts() -> np.ndarray:
+    """Of each term (a row) in each article: everywhere, often, rarely, and in one long stretch."""
+    rng = np.random.default_rng(5)
+    shares = np.array([0.98, 0.2, 0.03, 0.0])[:, None]
+    found = np.where(rng.random((TERMS.size, ARTICLES)) < shares, 1, 0)
+    found[3, 30_000:66_000] = 1
+    return found * rng.choice([1, 1, 1, 2, 7], found.shape)
+
+
+@pytest.fixture(scope="module")
+def base(counts) -> Base:
+    articles, terms = np.nonzero(counts.T)
+    ends = np.searchsorted(articles, np.arange(ARTICLES + 1))
+    return Base(invert(ends, TERMS[terms], counts.T[articles, terms].astype(np.float32)))
+
+
+def weights_of(counts: np.ndarray) -> np.ndarray:
+    return np.where(counts, 1 + np.log(np.maximum(counts, 1)), 0)
+
+
+def test_every_posting_adds_its_weight(base, counts):
+    entries = base.entries(base.numbers(TERMS))
+    query = np.array([1.0, 10.0, 100.0, 1000.0])
+    scores = np.zeros(ARTICLES, np.float32)
+    for level in range(LEVELS + 1):
+        add_common(base.postings, entries, query, level, scores)
+
+    np.testing.assert_allclose(scores, query @ weights_of(counts), rtol=1e-5)
+
+
+def test_every_posting_moves_the_sums_of_its_article(base, counts):
+    entries = base.entries(base.numbers(TERMS))
+    sums = np.zeros((ARTICLES, 3))
+    move_sums(base.postings, entries, np.array([[1.0, 2.0]] * TERMS.size), sums)
+
+    squares = np.sum(weights_of(counts) ** 2, axis=0)
+    np.testing.assert_allclose(sums, np.outer(squares, [0, 1, 2]), rtol=1e-5)
+
+
+def test_what_is_common_enough_is_written_as_gaps(base):
+    gaps = base.postings.run_keys & np.uint32(AS_GAPS) > 0
+    starts = base.postings.common_runs
+
+    assert [(0, True), (1, True), (2, True), (3, False)] == [
+        (number, bool(gaps[starts[number] : starts[number + 1]].any())) for number in range(4)
+    ]
+
+
+def test_common_terms_are_numbered_by_how_common_they_are(base, counts):
+    df = np.count_nonzero(counts, axis=1)
+
+    assert np.argsort(-df).tolist() == base.hashed(np.arange(4)).tolist()
+    assert sorted(df, reverse=True) == base.postings.common_df.tolist()
