@@ -133,7 +133,7 @@ def table(rows: list[Row]) -> str:
 
 def _rows_of(page: str) -> Iterator[Row]:
     """What `table` wrote; a ratio of ours is 1 where others have one, and so left out."""
-    written = page.partition(START)[2].partition(END)[0]
+    written = page.partition(START)[2].partition(END)[0].partition("###")[0]
     for line in written.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) == len(Row._fields) and cells[0] != "corpus" and "---" not in line:

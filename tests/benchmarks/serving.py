@@ -33,7 +33,7 @@ MISSES, MISSES_A_TURN = 601, 20
 NEW, PUTS, BULK = 3_100, 100, 100
 STARTS = 5
 CONNECTIONS = (1, 4)
-READY_SECONDS = 60.0
+READY_SECONDS = 600.0  # index files of another format are made first
 FLASK, BARE = "Flask hello", "bare WSGI hello"
 
 
