@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -57,8 +57,8 @@ def one_app(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def app(one_app: Flask, backend: Backend) -> Flask:
     """Over this test's backend; who adds a route makes an application of its own."""
     one_app.extensions["alsosee"] = backend
-    flask = one_app.wsgi_app.flask  # type: ignore[attr-defined]
-    one_app.wsgi_app = HotLists(flask, backend.store, backend.settings.sites)  # type: ignore[method-assign]
+    lists = cast(HotLists, one_app.wsgi_app)
+    one_app.wsgi_app = HotLists(lists.flask, backend.store, backend.settings.sites)  # type: ignore[method-assign]
     return one_app
 
 

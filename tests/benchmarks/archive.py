@@ -121,7 +121,7 @@ def adding(url: str, corpus: Corpus) -> list[Row]:
     Besides, no record of another article may change by a byte.
     """
     # What was deleted does not come back, so every run needs ids of its own.
-    new = {f"added-{uuid4()}": record for record in _some_records(corpus)}
+    new = {f"added-{uuid4()}": record for record in records(corpus, ADDITIONS)}
     with Backend(Settings(redis_url=url)) as backend, redis.Redis.from_url(url) as server:
         backend.site(SITE).sync()
         client = create_app(backend=backend).test_client()
@@ -150,9 +150,10 @@ def adding(url: str, corpus: Corpus) -> list[Row]:
     ]
 
 
-def _some_records(corpus: Corpus) -> list[dict[str, object]]:
+def records(corpus: Corpus, count: int) -> list[dict[str, object]]:
+    """The first articles of the file, as they stand there."""
     with ArticleFile(str(corpus.file)) as file:
-        return [record.data for record in islice(file.records(), ADDITIONS)]  # type: ignore[misc]
+        return [record.data for record in islice(file.records(), count)]  # type: ignore[misc]
 
 
 def _digest(server: "redis.Redis", besides: Iterable[str]) -> bytes:

@@ -1,5 +1,6 @@
 """How the index grows: passages, and for a million pieces of them, in one process for each size."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -22,6 +23,8 @@ from recommender.store import StoredArticle, card_of
 
 SIZES = (10_000, 50_000, 150_000, 1_000_000)
 QUERIES = 200
+LATENCY = "growth: similar: top 10"
+WIDTH, HEIGHT, MARGIN = 560, 320, 56
 
 
 def growth(corpus: Corpus, articles: int) -> list[Row]:
@@ -83,3 +86,76 @@ def _articles(corpus: Corpus) -> Iterator[Article]:
                 yield parse_article(record.data)
             except InvalidArticle:
                 continue
+
+
+def section(rows: Sequence[Row]) -> str:
+    """Markdown: a line for each size, and how the latency grows."""
+    grown = [row for row in rows if row.path.startswith("growth: ")]
+    if not grown:
+        return ""
+    figures = {(row.corpus, row.path): f"{row.figure:,.2f}" for row in grown}
+    paths = {row.path: f"{row.path.removeprefix('growth: ')}, {row.unit}" for row in grown}
+    lines = [
+        "### Growth\n",
+        "![Milliseconds a query by number of articles, both logarithmic](growth.svg)\n",
+        f"A query of ten times as many articles takes {10 ** slope(rows):.1f} times as long: the "
+        f"slope of the logarithms is {slope(rows):.2f}.\n",
+        "| articles | " + " | ".join(paths.values()) + " |",
+        "|---|" + "--:|" * len(paths),
+    ]
+    for corpus in dict.fromkeys(row.corpus for row in grown):
+        cells = (figures.get((corpus, path), "–") for path in paths)
+        lines.append(f"| {corpus} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def slope(rows: Sequence[Row]) -> float:
+    """Of the latency's logarithm over that of the number of articles, by least squares."""
+    sizes, milliseconds = _latencies(rows)
+    return float(np.polyfit(np.log(sizes), np.log(milliseconds), 1)[0])
+
+
+def plot(rows: Sequence[Row]) -> str:
+    """The latency over the number of articles as SVG, both logarithmic; nothing without rows."""
+    sizes, milliseconds = _latencies(rows)
+    if not sizes:
+        return ""
+    xs = _spread(sizes, MARGIN, WIDTH - MARGIN)
+    ys = _spread(milliseconds, HEIGHT - MARGIN, MARGIN)
+    points = list(zip(xs, ys, sizes, milliseconds, strict=True))
+    line = " ".join(f"{x:.0f},{y:.0f}" for x, y, *_ in points)
+    marks = [
+        f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4"/>'
+        f'<text x="{x:.0f}" y="{y - 10:.0f}" text-anchor="middle">{ms:.2f} ms</text>'
+        f'<text x="{x:.0f}" y="{HEIGHT - 24}" text-anchor="middle">{size:,}</text>'
+        for x, y, size, ms in points
+    ]
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
+            ' font-family="sans-serif" font-size="12" fill="#333">',
+            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+            f'<text x="{MARGIN}" y="20">CPU of an exact top 10, by number of articles; '
+            f"slope {slope(rows):.2f}</text>",
+            f'<polyline points="{line}" fill="none" stroke="#2563eb" stroke-width="2"/>',
+            *marks,
+            "</svg>\n",
+        ]
+    )
+
+
+def _latencies(rows: Sequence[Row]) -> tuple[list[int], list[float]]:
+    """Numbers of articles, ascending, and what a query takes in each."""
+    found = {}
+    for row in rows:
+        size = re.search(r", ([0-9,]+)", row.corpus)
+        if row.path == LATENCY and size:
+            found[int(size[1].replace(",", ""))] = row.figure
+    return sorted(found), [found[size] for size in sorted(found)]
+
+
+def _spread(values: Sequence[float], first: float, last: float) -> list[float]:
+    """Places for *values*, ascending, on a logarithmic axis between two coordinates."""
+    logs = np.log(values)
+    share = (logs - logs[0]) / max(logs[-1] - logs[0], 1e-9)
+    return (first + share * (last - first)).tolist()

@@ -11,7 +11,6 @@ import numpy as np
 import peers
 import redis
 from corpora import SEED, Corpus
-from flask import Flask, Response
 from flask.testing import FlaskClient
 from measure import OURS, Row, against_ours, times
 from numpy.typing import NDArray
@@ -36,7 +35,6 @@ BULK_TURNS = 5
 TURN = 10  # a process has one index, and no other system that empties the processor's caches
 QUERIES = 30  # of systems that take half a second each
 SOURCES = 300
-HITS = 2_000
 DRAFTS = 100
 DRAFT_CHARS = 3_000
 SAME_SCORE = 1e-6
@@ -169,49 +167,6 @@ def pipeline(url: str, corpus: Corpus) -> list[Row]:
     return against_ours("pipeline: diversity 0.3", corpus.name, "ms CPU", figures)
 
 
-def uncached(url: str, corpus: Corpus) -> list[Row]:
-    """A list that no cache has, through the whole Flask route: every article is asked once."""
-    _forget_lists(url)
-    with Backend(Settings(redis_url=url)) as backend:
-        client, paths = _client(backend), _paths(backend, SOURCES)
-        found = times({OURS: lambda path: _list(client, path, "fwd=miss")}, paths)
-    return [
-        Row("uncached list", corpus.name, OURS, found.cpu[OURS], "ms CPU"),
-        Row("uncached list, with waiting", corpus.name, OURS, found.wall[OURS], "ms"),
-    ]
-
-
-def cached(url: str, corpus: Corpus) -> list[Row]:
-    """A list from the cache, beside the least that Flask can do with the same test client."""
-    with Backend(Settings(redis_url=url)) as backend, redis.Redis.from_url(url) as server:
-        client, hello = _client(backend), _hello(server).test_client()
-        path = _paths(backend, 1)[0]
-        client.get(path)
-        server.set("benchmark:list", client.get(path).data)
-        calls = {
-            OURS: lambda _: _list(client, path, "hit"),
-            "Flask hello": lambda _: hello.get("/"),
-            "Flask + redis-py GET": lambda _: hello.get("/redis"),
-        }
-        found = times(calls, range(HITS))
-        server.delete("benchmark:list")
-    return [
-        *against_ours("cached list", corpus.name, "ms CPU", found.cpu),
-        *against_ours("cached list, with waiting", corpus.name, "ms", found.wall),
-    ]
-
-
-def _hello(server: "redis.Redis") -> Flask:
-    app = Flask("hello")
-    app.add_url_rule("/", "hello", lambda: "Hello, World!")
-    app.add_url_rule(
-        "/redis",
-        "redis",
-        lambda: Response(server.get("benchmark:list"), content_type="application/json"),
-    )
-    return app
-
-
 def drafting(url: str, corpus: Corpus) -> list[Row]:
     """A story of 3 kB that is not stored: its terms, its list through the route, its links."""
     with Backend(Settings(redis_url=url)) as backend:
@@ -242,18 +197,13 @@ def _client(backend: Backend) -> FlaskClient:
     return create_app(backend=backend).test_client()
 
 
-def _list(client: FlaskClient, path: str, state: str) -> None:
-    answer = client.get(path)
-    assert answer.headers["Cache-Status"] == f"AlsoSee; {state}"
-
-
 def _ids(backend: Backend, count: int) -> list[str]:
     """Some articles by chance, the same ones in every run."""
     ids = sorted(article_id for batch in backend.store.all_stored(SITE) for article_id in batch)
     return random.Random(SEED).sample(ids, min(count, len(ids)))
 
 
-def _paths(backend: Backend, count: int) -> list[str]:
+def list_paths(backend: Backend, count: int) -> list[str]:
     ids = _ids(backend, count)
     return [f"/v1/{SITE}/articles/{quote(i, safe='')}/related" for i in ids]
 
@@ -271,7 +221,7 @@ def _drafts(backend: Backend) -> list[dict[str, str]]:
     return drafts[:DRAFTS]
 
 
-def _forget_lists(url: str) -> None:
+def forget_lists(url: str) -> None:
     with redis.Redis.from_url(url) as server:
         for key in server.scan_iter(f"see:{{{SITE}}}:list:*"):
             server.delete(key)

@@ -22,6 +22,7 @@ import archive
 import growth
 import lists
 import redis
+import serving
 from corpora import Corpus, corpora
 from measure import OURS, Row
 
@@ -30,6 +31,7 @@ from recommender.embedded import lease
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 PAGE = Path(__file__).parents[2] / "docs" / "PERFORMANCE.md"
+PLOT = PAGE.with_name("growth.svg")
 START, END = "<!-- made by make bench -->", "<!-- end -->"
 GROWING = "enwiki-passages"
 PATHS: dict[str, Callable[[str, Corpus], list[Row]]] = {
@@ -37,10 +39,12 @@ PATHS: dict[str, Callable[[str, Corpus], list[Row]]] = {
     "similar": lists.similar,
     "bulk": lists.bulk,
     "pipeline": lists.pipeline,
-    "uncached": lists.uncached,
-    "cached": lists.cached,
     "draft": lists.drafting,
     "add": archive.adding,
+    "cached": serving.cached,
+    "uncached": serving.uncached,
+    "ingest": serving.ingesting,
+    "start": serving.starting,
 }
 
 
@@ -88,8 +92,11 @@ def print_rows(rows: list[Row]) -> None:
         print(f"{row.corpus:20} {row.path:38} {row.system:42}{figure}{ratio}", flush=True)
 
 
-def save(rows: list[Row]) -> None:
-    RESULTS.parent.mkdir(exist_ok=True)
+def save(measured: list[Row]) -> None:
+    """Write the rows into file and page; those of paths not measured this time stay there."""
+    page = PAGE.read_text()
+    done = {(row.corpus, row.path) for row in measured}
+    rows = [row for row in _rows_of(page) if (row.corpus, row.path) not in done] + measured
     document = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
@@ -99,9 +106,13 @@ def save(rows: list[Row]) -> None:
         },
         "rows": [row._asdict() for row in rows],
     }
+    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    before, _, rest = PAGE.read_text().partition(START)
-    PAGE.write_text(before + START + "\n\n" + table(rows) + "\n" + END + rest.partition(END)[2])
+    before, _, rest = page.partition(START)
+    made = f"{START}\n\n{table(rows)}\n{growth.section(rows)}{END}"
+    PAGE.write_text(before + made + rest.partition(END)[2])
+    if plotted := growth.plot(rows):
+        PLOT.write_text(plotted)
     print(f"\nWritten to {RESULTS} and {PAGE}")
 
 
@@ -118,6 +129,17 @@ def table(rows: list[Row]) -> str:
             f"| {row.corpus} | {row.path} | {row.system} | {figure} | {row.unit} | {ratio} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _rows_of(page: str) -> Iterator[Row]:
+    """What `table` wrote; a ratio of ours is 1 where others have one, and so left out."""
+    written = page.partition(START)[2].partition(END)[0]
+    for line in written.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == len(Row._fields) and cells[0] != "corpus" and "---" not in line:
+            corpus, path, system, figure, unit, ratio = cells
+            number = math.nan if figure == "–" else float(figure.replace(",", ""))
+            yield Row(path, corpus, system, number, unit, float(ratio) if ratio else None)
 
 
 def _options() -> argparse.Namespace:
