@@ -308,7 +308,7 @@ def test_the_url_is_one_that_a_browser_here_can_open() -> None:
 
 def test_the_demo_shows_a_newspaper_and_keeps_what_is_added(install: Install) -> None:
     with running(install, "demo") as demo:
-        key = wait_for_line(demo, "Editor key").split()[-1]
+        key = wait_for_line(demo, "Its key").split()[-1]
         home = install.get("/")
         story = re.search(r'href="(/2026/[^"]+)"', home)
         assert story is not None
@@ -321,7 +321,7 @@ def test_the_demo_shows_a_newspaper_and_keeps_what_is_added(install: Install) ->
     install.port = free_port()
     install.url = f"http://127.0.0.1:{install.port}"
     with running(install, "demo") as demo:
-        lines = [wait_for_line(demo, part) for part in ("as JSON", "Editor key")]
+        lines = [wait_for_line(demo, part) for part in ("as JSON", "Its key")]
         url = lines[0].split("'")[1]
         with urllib.request.urlopen(url) as response:
             first = json.load(response)["items"][0]

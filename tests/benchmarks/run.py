@@ -60,8 +60,8 @@ def main() -> None:
             for found in measured(corpus, folder / corpus.name, options.paths):
                 print_rows(found)
                 rows += found
-            if options.growth and corpus.name == GROWING:
-                for articles in growth.SIZES:
+            if options.growth is not None and corpus.name == GROWING:
+                for articles in options.growth or growth.SIZES:
                     found = in_own_process(growth.growth, corpus, articles)
                     print_rows(found)
                     rows += found
@@ -155,7 +155,11 @@ def _options() -> argparse.Namespace:
         "--keep", type=Path, metavar="FOLDER", help="keep the archives there, and use them again"
     )
     parser.add_argument(
-        "--growth", action="store_true", help=f"also {GROWING} in sizes up to a million, an hour"
+        "--growth",
+        nargs="*",
+        type=int,
+        metavar="ARTICLES",
+        help=f"also {GROWING} in these sizes, or in {len(growth.SIZES)} up to a million: an hour",
     )
     options = parser.parse_args()
     options.paths = options.paths or list(PATHS)
