@@ -33,6 +33,7 @@ FORMAT = 4
 GROUPS = 5
 OTHER, SINGLE = 1, 3  # the group of words; that of two-word terms is the next one
 BLOCK = 32
+BLOCK_WORDS, LINE_WORDS = 24, 8  # of 64 bits, in most blocks and in a line of the processor's cache
 BLOCK_BITS = 16  # of a slot within a run
 RUN_CODE_BITS = 16
 BLOCKS_AT_ONCE = 4  # of float32: a megabyte
@@ -485,7 +486,9 @@ def describe(
             places[i] = whole(base.head_at[block]) << 3
     for i in range(numbers.size):
         if places[i] >= 0:
-            df[i] = whole(base.dictionary[places[i] >> 6] & np.uint64(1))
+            first = places[i] >> 6
+            for line in range(first, min(first + BLOCK_WORDS, base.dictionary.size), LINE_WORDS):
+                df[i] += whole(base.dictionary[line] & np.uint64(1))
     for i in range(numbers.size):
         number = numbers[i]
         df[i] = 0

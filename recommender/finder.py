@@ -111,7 +111,8 @@ class Finder:
 
     def _changes(self, state: SiteState) -> list[Change] | None:
         """What happened since the last look; None when that cannot be told."""
-        if state.born != self._state.born or state.version < self._state.version:
+        began = self._state.version >= 0 and state.born == self._state.born
+        if not began or state.version < self._state.version:
             return None
         return self._store.changes(self.site, self._state.version)
 

@@ -27,7 +27,9 @@ ANNOUNCES = regex.compile(
 _ADDRESS = regex.compile(r"https?://[^\s<>\"')\]]++")
 # Addresses, and links and headings of Markdown.
 _NOT_PROSE = regex.compile(
-    r"(?:https?://|www\.)[^\s<>\"]++ | [^\s@]++@\S++ | \[[^\]\n]*+\]\([^)\n]*+\) | ^\#{1,6}\ .*+$",
+    # Each begins where no earlier try has been, or a long text without blanks takes for ever.
+    r"(?:https?://|www\.)[^\s<>\"]++ | (?<![^\s@])[^\s@]++@\S++ | \[[^\[\]\n]*+\]\([^)\n]*+\)"
+    r" | ^\#{1,6}\ .*+$",
     regex.MULTILINE | regex.VERBOSE,
 )
 # No two words with one of these between are a phrase.

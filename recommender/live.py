@@ -29,7 +29,7 @@ from recommender.comparison import (
 )
 from recommender.corpus import Corpus
 from recommender.duplicates import Duplicate
-from recommender.errors import NotFound, StoreUnavailable
+from recommender.errors import NotFound, StoreUnavailable, TooManyRequests
 from recommender.files import IndexFile, IndexFiles
 from recommender.model import DEFAULTS, RankingModel
 from recommender.parameters import ListParameters
@@ -50,6 +50,7 @@ FILE_FROM = 2_000  # articles; fewer are read in half a second, and take 10 MB
 BUILD_FIRST_FROM = 20_000
 # Or whoever just let go of a lock takes it again before a reader who waits for it is awake.
 GIVE_WAY_SECONDS = 0.0005
+SAMPLING_SECONDS = 8.0
 SCATTERED_SHARE = 0.1
 # What a file depends on besides the articles.
 MADE_BY = {
@@ -119,7 +120,7 @@ class LiveSite:
         self._files = files
         self._build = build
         self._file: IndexFile | None = None
-        self._lock = threading.Lock()
+        self._lock, self._sampling = threading.Lock(), threading.Lock()
         self._version, self._born = -1, b""
         self._cards_version = self._rules_version = -1
         self._asked_urls: dict[str, str] = {}
@@ -195,13 +196,30 @@ class LiveSite:
         return self._made(lambda maker: compared(maker, article_id, a, b, now))
 
     def sampled(self, a: ListDefaults, b: ListDefaults, size: int, now: datetime) -> Sampled:
-        """As `compared`, in figures over *size* articles; readers wait for two lists at most."""
-        pairs = []
-        for article_id in self.sample(size, now):
+        """
+        As `compared`, in figures over *size* articles, or as many as `SAMPLING_SECONDS` allow;
+        readers wait for two lists at most.
+
+        Raises:
+            TooManyRequests: while another one is taken in this process.
+        """
+        if not self._sampling.acquire(blocking=False):
+            raise TooManyRequests("settings are being compared already; try again in a moment")
+        try:
+            return sampled(list(self._pairs(self.sample(size, now), a, b, now)))
+        finally:
+            self._sampling.release()
+
+    def _pairs(
+        self, article_ids: Iterable[str], a: ListDefaults, b: ListDefaults, now: datetime
+    ) -> Iterator[tuple[ListFigures, ListFigures]]:
+        until = time.monotonic() + SAMPLING_SECONDS
+        for article_id in article_ids:
             with suppress(NotFound):  # deleted since
-                pairs.append(self._figures(article_id, a, b, now))
+                yield self._figures(article_id, a, b, now)
+            if time.monotonic() > until:
+                return
             time.sleep(GIVE_WAY_SECONDS)
-        return sampled(pairs)
 
     def sample(self, size: int, now: datetime) -> list[str]:
         """Ids of articles that stand for all, as `recommender.comparison.sample` takes them."""

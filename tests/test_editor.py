@@ -11,7 +11,10 @@ from news import article
 
 from recommender.backend import Backend
 
-OPEN = {("GET", "editor.signing.front"), ("POST", "editor.signing.sign_in")}
+OPEN = {
+    *(("GET", f"editor.signing.{page}") for page in ("front", "short", "nowhere")),
+    ("POST", "editor.signing.sign_in"),
+}
 
 
 def doors(app: Flask) -> list[tuple[str, str]]:
@@ -46,8 +49,11 @@ def test_whoever_is_not_signed_in_is_asked_for_a_key_everywhere(
         for method, path in doors(app)
     ]
 
-    assert {401} == {answer.status_code for answer in answers}
-    assert all('name="key"' in answer.text for answer in answers)
+    asked = [answer for answer in answers if answer.status_code != 303]  # signing out
+
+    assert {401} == {answer.status_code for answer in asked}
+    assert len(answers) - 1 == len(asked)
+    assert all('name="key"' in page.text or "not signed in" in page.text for page in asked)
     assert 0 == raw_redis.dbsize()
 
 
@@ -157,17 +163,45 @@ def test_signing_out_ends_the_session_for_whoever_has_its_cookie(seated: DeskVis
     assert 401 == seated.get("/").status_code
 
 
-def test_who_tries_too_often_has_to_wait(visit: DeskVisit) -> None:
-    visit.key = "as_00000000_wrong"
-    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+def test_who_guesses_too_often_has_to_wait_and_keeps_nobody_out(visit: DeskVisit) -> None:
     token = fields_of(visit.client.get("/editor/").text)["csrf"]
     sent = {"key": "as_00000000_wrong", "csrf": token}
     statuses = [
-        visit.client.post("/editor/", data=sent, headers=ORIGIN, environ_base=elsewhere).status_code
-        for _ in range(25)
+        visit.client.post("/editor/", data=sent, headers=ORIGIN).status_code for _ in range(25)
     ]
 
     assert (401, 429) == (statuses[0], statuses[-1])
+    assert 303 == visit.sign_in().status_code
+
+
+def test_a_page_that_is_not_there_is_told_in_words(client: FlaskClient) -> None:
+    answers = [client.get(path) for path in ("/editor/main/nope", "/editor/main/overrule")]
+
+    assert {404} == {answer.status_code for answer in answers}
+    assert all("no such page" in answer.text for answer in answers)
+    assert "/editor/" == client.get("/editor").location
+
+
+def test_an_empty_archive_has_a_desk(visit: DeskVisit) -> None:
+    visit.sign_in()
+
+    assert (200, 200) == (visit.get("/").status_code, visit.get("/find.json").status_code)
+
+
+@pytest.mark.parametrize("wrong", ["another site's key", "no cookie"])
+def test_what_was_typed_outlives_a_slip_at_signing_in(
+    visit: DeskVisit, backend: Backend, wrong: str
+) -> None:
+    kept = {"action": "/editor/main/draft", "kept.body": "precious"}
+    if wrong == "no cookie":
+        sent = {"key": visit.key, "csrf": "x", **kept}
+        answer = visit.client.post("/editor/", data=sent, headers=ORIGIN)
+    else:
+        visit.key = backend.keys.create("other", ["edit"])
+        answer = visit.sign_in(**kept)
+
+    assert answer.status_code in (401, 403)
+    assert "precious" == fields_of(answer.text)["kept.body"]
 
 
 def test_what_was_typed_outlives_the_session(seated: DeskVisit, raw_redis: "redis.Redis") -> None:

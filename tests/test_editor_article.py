@@ -169,9 +169,57 @@ def test_note_end_and_author_stand_beside_the_rule(visit: DeskVisit, backend: Ba
 def test_a_rule_is_taken_back_by_its_button(visit: DeskVisit) -> None:
     before = read_by_readers(visit)
     page = overrule(visit, target="budget", kind="block")
-    visit.post("/withdraw", id="kursk", rule=fields_of(page)["rule"])
+    fields = fields_of(page)
+    visit.post("/withdraw", id="kursk", rule=fields["rule"], revision=fields["revision"])
 
     assert before == read_by_readers(visit)
+
+
+def test_a_colleagues_newer_decision_is_not_taken_back_unseen(visit: DeskVisit) -> None:
+    last = read_by_readers(visit)[-1]
+    seen = fields_of(overrule(visit, target=last, kind="pin", position="2"))
+    overrule(visit, target=last, kind="pin", position="1")
+    form = {"id": "kursk", "rule": seen["rule"], "revision": seen["revision"]}
+
+    assert 412 == visit.post("/withdraw", **form).status_code
+    assert last == read_by_readers(visit)[0]
+
+
+def test_what_was_decided_everywhere_is_not_replaced_unseen(
+    visit: DeskVisit, backend: Backend
+) -> None:
+    overrule(visit, target="budget", kind="block", scope="everywhere", note="legal asked")
+    form = {"id": "kursk", "target": "budget", "kind": "block", "scope": "everywhere"}
+    told = visit.post("/overrule", **form, expires_at="24h", revision="x")
+    notes = [rule.note for rule in backend.store.rulebook.read("main").rules.values()]
+    saved = visit.post("/overrule", **fields_of(told.text))
+
+    assert (412, ["legal asked"], 303) == (told.status_code, notes, saved.status_code)
+
+
+def test_a_note_waits_for_its_own_page(visit: DeskVisit) -> None:
+    form = {"id": "kursk", "target": "budget", "kind": "block", "revision": revision(visit)}
+    visit.post("/overrule", **form)
+
+    assert "Blocked." not in visit.get("/article", id="final").text
+    assert "Blocked." in visit.get("/article", id="kursk").text
+
+
+def test_a_pin_that_cannot_stand_there_yet_says_so(
+    visit: DeskVisit, put: Callable[..., None]
+) -> None:
+    put(article("planned", published_at="2099-01-01T00:00:00Z"))
+
+    assert "not out" in overrule(visit, target="planned", kind="pin", position="1")
+    assert "not out yet" in str(visit.get("/find.json").json["items"][0]["marks"])
+
+
+def test_numbers_of_any_length_are_only_too_large(visit: DeskVisit) -> None:
+    form = {"id": "kursk", "revision": revision(visit)}
+    place = {"kind": "pin", "target": "budget", "position": "9" * 5000}
+
+    assert 400 == visit.post("/overrule", **form, **place).status_code
+    assert 303 == visit.post("/order", **form, **{"place." + "9" * 5000: "budget"}).status_code
 
 
 def test_the_second_of_two_editors_is_told_and_loses_nothing(

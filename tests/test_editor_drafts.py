@@ -83,7 +83,8 @@ def test_an_empty_draft_is_no_error_for_the_script_and_a_sentence_on_the_page(
 ) -> None:
     page = visit.post("/draft", title="", body=" ")
 
-    assert [] == visit.post("/draft.json").json["items"]
+    answer = visit.post("/draft.json").json
+    assert ([], "expected a title or a body") == (answer["items"], answer["problems"][0]["detail"])
     assert 400 == page.status_code
     assert "expected a title or a body" in page.text
 
@@ -113,6 +114,14 @@ def test_the_pieces_of_a_text_are_the_text(text: str, data: st.DataObject) -> No
     assert text == "".join(piece.text for piece in found)
     assert len(spans) == sum(piece.link is not None for piece in found)
     assert len(spans) == as_html(text, found).count("<a>x</a>") - text.count("<a>x</a>")
+
+
+def test_html_that_is_copied_is_escaped_once() -> None:
+    sent = "<p>Brown &amp; Sons</p>"
+    link = {"anchor": {"start": 3, "end": 18, "html": None}}
+
+    assert sent == as_html(sent, list(linked(sent, [link])))
+    assert "<p>a &amp; b</p>" == as_html("a & b", list(linked("a & b", [])))
 
 
 def test_both_texts_stand_side_by_side_with_their_shared_words(visit: DeskVisit) -> None:

@@ -97,16 +97,39 @@ def test_a_surface_that_says_nothing_any_more_is_gone(visit: DeskVisit, backend:
 def test_every_field_comes_back_as_it_was_saved(visit: DeskVisit) -> None:
     typed = {
         "b.mode": "followup", "b.half_life_days": "3.0", "b.diversity": "0.4",
-        "b.min_score": "0.05", "b.max_age": "90d", "b.story": "newest", "b.section": "World, Sport",
-        "b.lang": "en, fr", "b.max_per_section": "2", "b.max_per_author": "1",
-        "b.max_per_source": "4", "b.limit": "7", "b.weights.time": "0.5",
+        "b.min_score": "0.05", "b.max_age": "90d", "b.story": "newest", "b.limit": "7",
+        "b.max_per_section": "2", "b.max_per_author": "1",
+        "b.max_per_source": "4", "b.weights.time": "0.5",
     }  # fmt: skip
-    save(visit, **typed, **{"b.fallback": "false", "b.sort": "published_at"})
+    several = {
+        "b.section": "Arts, Culture\nSport",
+        "b.tag": "canal",
+        "b.lang": "en\nfr",
+        "b.author": "*",
+    }
+    save(visit, **typed, **several, **{"b.fallback": "false", "b.sort": "published_at"})
     page = visit.get("/settings").text
     shown = fields_of(page)
 
-    assert typed == {name: shown[name] for name in typed}
+    assert typed | several == {name: shown[name] for name in typed | several}
     assert '<option value="false" selected>' in page
+    assert all(f">{text}</textarea>" in page for text in several.values())
+
+
+def test_what_is_saved_untouched_stays_as_it_was(visit: DeskVisit, backend: Backend) -> None:
+    told = {
+        "site": {"tag": ["canal"], "author": ["Ann"], "section": ["Arts, Culture"]},
+        "surfaces": {"home": {"section": [], "limit": 7}},
+    }
+    header = {"Authorization": f"Bearer {visit.key}"}
+    assert 200 == visit.client.put("/v1/main/settings", json=told, headers=header).status_code
+    before = backend.store.rulebook.settings("main").settings
+    for surface in ("", "home"):
+        page = visit.get("/settings", surface=surface).text
+        sent = {n: v for n, v in fields_of(page).items() if n.startswith("b.")}
+        save(visit, **sent, **({"surface": surface} if surface else {}))
+
+    assert before == backend.store.rulebook.settings("main").settings
 
 
 @pytest.mark.parametrize(

@@ -205,3 +205,11 @@ def test_addresses_are_those_of_markup_and_of_plain_text() -> None:
     assert ["https://n.example/b", "http://n.example/c?d=1"] == addresses(
         read("[b](https://n.example/b), see http://n.example/c?d=1")
     )
+
+
+@pytest.mark.parametrize("letter", ["‹", "中", "[", "a@", "a"])
+def test_a_long_text_without_a_blank_is_read_like_any_other(letter: str) -> None:
+    """What looks back at all of it from each letter takes minutes, and the test's own limit."""
+    sent = f"{KURSK}\n\n{letter * (200_000 // len(letter))}"
+
+    assert ["Kursk region"] == phrases(sent, subject("in the Kursk region"))

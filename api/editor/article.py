@@ -42,7 +42,7 @@ def article(site: str) -> Response:
     cards = _cards(site, found, overrides)
     if article_id not in cards:
         raise NotFound("this article is not in the archive, or no more")
-    note = desk.take_note()
+    note = desk.take_note(f"article:{article_id}")
     return desk.page(
         "article.html",
         **_moved(site, article_id, note),

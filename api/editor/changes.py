@@ -30,7 +30,7 @@ def changes(site: str) -> Response:
         following=following,
         about=about,
         cards=backend().store.cards(site, _named(entries)) if entries else {},
-        note=desk.take_note(),
+        note=desk.take_note("changes"),
         told=told,
         settled=settled,
     )
@@ -45,7 +45,8 @@ def undo(site: str) -> Response:
     book = backend().store.rulebook
     desk.require(book.entry(site, entry_id).scope)
     made = book.undo(site, entry_id, seat.editor(), datetime.now(UTC))
-    desk.leave_note({"said": "Taken back.", "entry": made.id, "before": before})
+    page = f"article:{article_id}" if article_id else "changes"
+    desk.leave_note(page, said="Taken back.", entry=made.id, before=before)
     if article_id:
         return desk.go(url_for("editor.article.article", site=site, id=article_id))
     return desk.go(url_for("editor.changes.changes", site=site))

@@ -1,12 +1,13 @@
 """What every page of the desk shares: who sits at it, and how a page goes out."""
 
-from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from flask import Response, abort, g, make_response, redirect, render_template, request
 
 from api.context import backend
 from recommender.access import Grant, Scope
+from recommender.errors import StoreUnavailable
 from recommender.rulebook import Editor
 from recommender.sessions import SECONDS, Session
 
@@ -18,7 +19,7 @@ PAGES = (
     ("editor.overview.overview", "Overview"),
 )
 COOKIE = "alsosee_editor"
-MAX_KEPT_CHARS = 200_000  # of a form that has to wait
+MAX_KEPT_CHARS = 400_000  # of a form that has to wait: the longest body, and all the rest
 _PRIVATE = {"csrf", "key"}
 
 
@@ -99,15 +100,18 @@ def go(path: str) -> Response:
     return answer
 
 
-def leave_note(note: Mapping[str, Any]) -> None:
-    """What the next page of this editor says about what was just done."""
-    backend().sessions.leave_note(seat().token, dict(note))
+def leave_note(page: str, **note: Any) -> None:
+    """What the next look at this *page* says about what was just done, and cannot fail any more."""
+    with suppress(StoreUnavailable):
+        backend().sessions.leave_note(seat().token, {"page": page, **note})
 
 
-def take_note() -> dict[str, Any] | None:
+def take_note(page: str) -> dict[str, Any] | None:
+    """What was left for this *page*, once."""
     note = seat().session.note
-    if note is not None:
-        backend().sessions.leave_note(seat().token, None)
+    if note is None or note["page"] != page:
+        return None
+    backend().sessions.leave_note(seat().token, None)
     return note
 
 

@@ -51,11 +51,14 @@ def draft_as_typed(site: str) -> Response:
     """List and warnings for the script, which shows them while somebody types."""
     try:
         read = read_draft(_as_sent(_typed()))
-    except InvalidArticle:
-        return json_response({"items": [], "duplicates": []})
-    found = _list(site, read)
+    except InvalidArticle as error:
+        problems = [found._asdict() for found in error.problems]
+        return json_response({"items": [], "duplicates": [], "problems": problems})
+    shown = ("id", "title", "section", "published_at", "reason")
+    items = [{name: item[name] for name in shown} for item in _list(site, read)["items"]]
     told = suggestions(backend().site(site), read, LinkQuery(limit=1), datetime.now(UTC))
-    return json_response({"items": found["items"], "duplicates": told["duplicates"]})
+    answer = {"items": items, "duplicates": told["duplicates"], "problems": []}
+    return json_response(answer)
 
 
 def _made(site: str, read: Draft, typed: dict[str, str]) -> dict[str, Any]:
@@ -95,11 +98,8 @@ def as_html(sent: str, pieces: Sequence[Piece]) -> str:
     """The text with its links, to be copied; a plain one gets its paragraphs."""
     is_html = looks_like_html(sent)
     parts = [
-        piece.link["anchor"]["html"] or escape(piece.text)
-        if piece.link
-        else piece.text
-        if is_html
-        else escape(piece.text, quote=False)
+        (piece.link and piece.link["anchor"]["html"])
+        or (piece.text if is_html else escape(piece.text, quote=False))
         for piece in pieces
     ]
     text = "".join(parts)

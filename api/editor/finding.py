@@ -122,4 +122,7 @@ def _marks(rules: Iterable[Rule]) -> dict[str, list[str]]:
 
 def _line(card: dict[str, Any], marks: list[str]) -> dict[str, Any]:
     fields = ("id", "title", "section", "published_at", "language")
+    date = card["published_at"]
+    if date and datetime.fromisoformat(date) > datetime.now(UTC):
+        marks = ["not out yet", *marks]
     return {**{name: card[name] for name in fields}, "marks": [m.replace("_", " ") for m in marks]}

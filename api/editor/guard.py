@@ -1,7 +1,6 @@
 """Who is let in to the desk, and in what state anything leaves it."""
 
 import hmac
-from urllib.parse import urlsplit
 
 import structlog
 from flask import Blueprint, Response, abort, g, request
@@ -17,7 +16,12 @@ from recommender.rules import InvalidRule
 
 log = structlog.get_logger()
 
-OPEN_PAGES = {"editor.signing.front", "editor.signing.sign_in"}
+AWAY = "The archive cannot be reached just now. Try again soon."
+AWAY_AT_WORK = (
+    "The archive cannot be reached just now. Look whether it was saved before you send it again."
+)
+
+OPEN_PAGES = {"editor.signing." + page for page in ("front", "short", "sign_in", "nowhere")}
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src http: https: data:;"
     " style-src 'self'; frame-src 'self'; frame-ancestors {ancestors}; base-uri 'none';"
@@ -45,7 +49,7 @@ def _admit() -> Response | None:
     backend().site(site)
     found = desk.seated(site)
     if found is None:
-        return _sign_in_first(changes)
+        return _sign_in_first(site, changes)
     g.seat = found
     if changes and not hmac.compare_digest(sent.encode(), found.session.csrf.encode()):
         # Perhaps signed in anew in another tab: the same person sends the form once more.
@@ -55,11 +59,16 @@ def _admit() -> Response | None:
 
 def _is_from_here() -> bool:
     """Whether a page of this site sent the form: browsers name the origin of every POST."""
-    origin = urlsplit(request.headers.get("Origin", ""))
-    return origin.scheme in ("http", "https") and origin.netloc == request.host
+    origin = request.headers.get("Origin", "")
+    return origin in (f"http://{request.host}", f"https://{request.host}")
 
 
-def _sign_in_first(changes: bool) -> Response:
+def _sign_in_first(site: str, changes: bool) -> Response:
+    if request.endpoint == "editor.signing.sign_out":
+        return desk.go("/editor/")
+    if request.endpoint == "editor.article.frame":
+        g.may_be_framed = True  # or the browser shows an error of its own there
+        return desk.page("signed-out-frame.html", 401)
     if changes:
         return signing.form(401, action=request.path, fields=desk.kept_fields())
     return signing.form(401, target=request.full_path.rstrip("?"))
@@ -78,7 +87,8 @@ def _failed(error: Exception) -> Response:
     if isinstance(error, HTTPException) and (error.code is None or error.response is not None):
         return error.get_response()  # type: ignore[return-value]
     status, said = _told(error)
-    fields = desk.kept_fields() if request.method == "POST" and g.get("seat") else []
+    from_here = request.method == "POST" and _is_from_here()
+    fields = desk.kept_fields() if from_here else []
     problems = list(error.problems) if isinstance(error, InvalidRule | InvalidArticle) else []
     return desk.page(
         "failed.html", status, said=said, problems=map(_named, problems), fields=fields
@@ -89,7 +99,7 @@ def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, HTTPException):
         return error.code or 500, error.description or error.name
     if isinstance(error, StoreUnavailable):
-        return 503, "The archive cannot be reached just now. Nothing was saved; try again soon."
+        return 503, AWAY_AT_WORK if request.method == "POST" else AWAY
     if isinstance(error, RulesChanged):
         return 412, f"Not saved: {error}. Look at the list as it is now, then decide again."
     if isinstance(error, InvalidRule | InvalidArticle):

@@ -40,7 +40,7 @@ _DAY_NAMES = {
 @blueprint.get("/overview")
 def overview(site: str) -> Response:
     found = figures(backend().site(site), datetime.now(UTC))
-    note = desk.take_note()
+    note = desk.take_note("overview")
     return desk.page(
         "overview.html",
         **found,
@@ -57,7 +57,7 @@ def survey(site: str) -> Response:
     """Begin one; whoever may look may do so, as it changes nothing that readers see."""
     desk.require("look")
     if not backend().surveyor.start(backend().site(site)):
-        desk.leave_note({"said": "The lists are being surveyed already."})
+        desk.leave_note("overview", said="The lists are being surveyed already.")
     return desk.go(url_for("editor.overview.overview", site=site) + "#lists")
 
 

@@ -19,7 +19,8 @@ from recommender.site_settings import InvalidSettings, ListDefaults, SiteSetting
 blueprint = Blueprint("settings", __name__, url_prefix="/<site>")
 
 SIGNALS = tuple(SignalWeights.model_fields)
-LISTS = ("section", "lang")  # several values, with commas
+LISTS = ("section", "tag", "author", "lang")  # several values, one a line
+ANY = "*"  # in their stead: none in particular, whatever the site has settled
 FIELDS = (
     *("limit", "mode", "half_life_days", "diversity", "min_score", "max_age", "story"),
     *("max_per_section", "max_per_author", "max_per_source", *LISTS, "sort", "fallback"),
@@ -51,7 +52,7 @@ class Side(NamedTuple):
 @blueprint.get("/settings")
 def settings(site: str) -> Response:
     kept = backend().store.rulebook.settings(site)
-    return _page(site, kept, note=desk.take_note())
+    return _page(site, kept, note=desk.take_note("settings"))
 
 
 @blueprint.post("/settings")
@@ -72,7 +73,7 @@ def save(site: str) -> Response:
         return _page(site, kept, 412, said=f"{said[:1].upper()}{said[1:]}")
     except InvalidSettings as error:
         return _page(site, kept, 400, problems=error.problems)
-    desk.leave_note({"said": "Saved. Every list is made by it from the next request on."})
+    desk.leave_note("settings", said="Saved. Every list is made by it from the next request on.")
     return desk.go(url_for("editor.settings.settings", site=site, surface=_surface() or None))
 
 
@@ -104,7 +105,7 @@ def _compared(site: str, stored: SiteSettings, a: Side, b: Side) -> dict[str, An
     one, other = (_in_full(side.defaults, stored) for side in (a, b))
     if asked == "sample":
         return {**nothing, "sample": _rows(live.sampled(one, other, MAX_SAMPLE, now))}
-    article_id = request.values.get("article", "").strip()
+    article_id = request.values.get("article", "")
     if not article_id:
         return {**nothing, "problems": [FieldProblem("article", "name one by its id")]}
     try:
@@ -197,7 +198,7 @@ def _typed(defaults: ListDefaults) -> dict[str, str]:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    return "\n".join(value) or ANY if isinstance(value, list) else str(value)
 
 
 def _data(typed: Mapping[str, str]) -> dict[str, Any]:
@@ -205,7 +206,7 @@ def _data(typed: Mapping[str, str]) -> dict[str, Any]:
     said = {name: value for name, value in typed.items() if value}
     weights = {name.removeprefix("weights."): said.pop(name) for name in list(said) if "." in name}
     several = {
-        name: [part.strip() for part in said[name].split(",") if part.strip()]
+        name: [line.strip() for line in said[name].splitlines() if line.strip() not in ("", ANY)]
         for name in LISTS
         if name in said
     }

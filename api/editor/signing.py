@@ -24,14 +24,29 @@ def front() -> Response:
     return form()
 
 
+@blueprint.get("")
+def short() -> Response:
+    return desk.go("/editor/")  # of our own, for Flask's would name the wrong scheme behind a proxy
+
+
+@blueprint.get("/<path:rest>")
+def nowhere(rest: str) -> Response:
+    abort(404, "There is no such page at the desk.")
+
+
 @blueprint.post("/")
 def sign_in() -> Response:
-    _check_token()
-    if not backend().sessions.may_try(request.remote_addr or ""):
-        return form(429, "Too many tries. Wait a minute, then try again.")
+    if not _has_token():
+        return form(403, "The form lacked its token. Try again, with cookies allowed.")
     grant = backend().keys.grant(request.form.get("key", "").strip())
     if grant is None or not grant.allows("look"):
+        # Only whoever fails is counted: behind a proxy all editors have one address.
+        if not backend().sessions.may_try(request.remote_addr or ""):
+            return form(429, "Too many tries. Wait a minute, then try again.")
         return form(401, "This key is not known here, or it is not an editor's key.")
+    action = request.form.get("action", "")
+    if action and not _is_below(f"/editor/{grant.site}/", action):
+        return form(401, "This key is for another site than what you were about to send.")
     if grant.site not in backend().settings.sites:
         return form(401, f"This key is for the site “{grant.site}”, which is not served here.")
     desk.take_seat(grant, " ".join(request.form.get("name", "").split())[:MAX_NAME_CHARS])
@@ -71,10 +86,9 @@ def form(
     return answer
 
 
-def _check_token() -> None:
-    token = request.cookies.get(FORM_COOKIE, "")
-    if not token or not hmac.compare_digest(token.encode(), request.form.get("csrf", "").encode()):
-        abort(403, "The form lacks its token. Load the page again, with cookies allowed.")
+def _has_token() -> bool:
+    token, sent = request.cookies.get(FORM_COOKIE, ""), request.form.get("csrf", "")
+    return bool(token) and hmac.compare_digest(token.encode(), sent.encode())
 
 
 def _onwards(grant: Grant) -> Response:

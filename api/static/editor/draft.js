@@ -6,6 +6,12 @@ const warnings = document.querySelector("#duplicates");
 const line = document.querySelector("#line");
 const copy = document.querySelector("#copy");
 const PAUSE_MS = 500;
+const REFUSED = {
+    401: "You are not signed in any more. Your text is still here: the button lets you sign in, and keeps it.",
+    403: "You signed in anew meanwhile. Your text is still here: the button sends it once more.",
+    413: "The text is too long to be looked at.",
+    503: "The archive cannot be reached just now. Your text is still here.",
+};
 
 let waiting;
 let asked = 0;
@@ -21,14 +27,13 @@ async function show() {
     const answer = await fetch(form.dataset.typed, { method: "POST", body }).catch(() => null);
     if (turn !== asked) return; // somebody typed on
     if (!answer?.ok) {
-        const text = answer?.status === 401
-            ? "You are not signed in any more. Your text is still here: the button lets you sign in, and keeps it."
-            : "The archive cannot be reached just now. Your text is still here.";
-        warnings.replaceChildren(warning(text));
+        warnings.replaceChildren(warning(REFUSED[answer?.status] ?? REFUSED[503]));
         return;
     }
     const made = await answer.json();
-    warnings.replaceChildren(...made.duplicates.map(told));
+    const problems = form.elements.body.value ? made.problems : []; // not while it is begun
+    const complaints = problems.map(one => warning(`${one.pointer.slice(1)}: ${one.detail}`));
+    warnings.replaceChildren(...complaints, ...made.duplicates.map(told));
     list.replaceChildren(...made.items.map(item));
 }
 
