@@ -29,7 +29,7 @@ class DeskVisit:
         self.name = name
 
     def sign_in(self, target: str = "", **more: str) -> TestResponse:
-        token = fields_of(self.client.get("/editor/").text)["csrf"]
+        token = fields_of(self.client.get("/editor/?other").text)["csrf"]
         sent = {"key": self.key, "name": self.name, "csrf": token, "target": target}
         return self.client.post("/editor/", data={**sent, **more}, headers=ORIGIN)
 

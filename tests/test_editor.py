@@ -108,7 +108,8 @@ def test_signing_in_never_leads_away_from_the_desk(visit: DeskVisit, target: str
 
 
 def test_the_cookie_is_for_this_sites_desk_and_for_no_script(visit: DeskVisit) -> None:
-    cookie = visit.sign_in().headers.getlist("Set-Cookie")[-1]
+    cookies = visit.sign_in().headers.getlist("Set-Cookie")
+    [cookie] = [one for one in cookies if one.startswith("alsosee_editor=")]
 
     assert all(p in cookie for p in ("HttpOnly", "SameSite=Lax", "Path=/editor/main"))
     assert "Secure" not in cookie
@@ -180,6 +181,14 @@ def test_a_page_that_is_not_there_is_told_in_words(client: FlaskClient) -> None:
     assert {404} == {answer.status_code for answer in answers}
     assert all("no such page" in answer.text for answer in answers)
     assert "/editor/" == client.get("/editor").location
+
+
+def test_the_short_address_leads_to_the_desk_one_sits_at(seated: DeskVisit) -> None:
+    leads = seated.client.get("/editor/").location
+    seated.post("/sign-out")
+
+    assert "/editor/main/" == leads
+    assert 200 == seated.client.get("/editor/").status_code
 
 
 def test_an_empty_archive_has_a_desk(visit: DeskVisit) -> None:

@@ -72,7 +72,7 @@ def test_what_is_saved_holds_for_the_next_reader_and_is_undone(visit: DeskVisit)
     changes = visit.get("/changes").text
     visit.post("/undo", entry=fields_of(changes)["entry"])
 
-    assert "Saved." in page
+    assert "Saved for the whole site" in page
     assert saved == read_by_readers(visit, mode="background") != before
     assert "quiet weekend" in changes
     assert before == read_by_readers(visit)

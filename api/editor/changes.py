@@ -46,7 +46,7 @@ def undo(site: str) -> Response:
     desk.require(book.entry(site, entry_id).scope)
     made = book.undo(site, entry_id, seat.editor(), datetime.now(UTC))
     page = f"article:{article_id}" if article_id else "changes"
-    desk.leave_note(page, said="Taken back.", entry=made.id, before=before)
+    desk.leave_note(page, said="Undone.", entry=made.id, before=before)
     if article_id:
         return desk.go(url_for("editor.article.article", site=site, id=article_id))
     return desk.go(url_for("editor.changes.changes", site=site))

@@ -19,6 +19,7 @@ PAGES = (
     ("editor.overview.overview", "Overview"),
 )
 COOKIE = "alsosee_editor"
+LAST_SITE_COOKIE = "alsosee_site"  # so that the short address leads there
 MAX_KEPT_CHARS = 400_000  # of a form that has to wait: the longest body, and all the rest
 _PRIVATE = {"csrf", "key"}
 
@@ -66,10 +67,18 @@ def take_seat(grant: Grant, name: str) -> None:
 
 def keep_seat(answer: Response) -> None:
     set_cookie(answer, COOKIE, seat().token, f"/editor/{seat().grant.site}")
+    set_cookie(answer, LAST_SITE_COOKIE, seat().grant.site, "/editor")
+
+
+def last_site() -> str | None:
+    """Where this browser's editor has last signed in, and has not signed out."""
+    name = request.cookies.get(LAST_SITE_COOKIE)
+    return name if name in backend().settings.sites else None
 
 
 def leave_seat(answer: Response) -> None:
     backend().sessions.close(seat().token)
+    answer.delete_cookie(LAST_SITE_COOKIE, path="/editor")
     answer.delete_cookie(COOKIE, path=f"/editor/{seat().grant.site}")
 
 

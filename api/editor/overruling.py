@@ -79,7 +79,7 @@ def withdraw(site: str) -> Response:
         kept = [rule for rule in current if rule.id != rule_id]
         book.replace(site, article_id, kept, seat.editor(), now, _seen(article_id))
 
-    return _changed(site, article_id, "Taken away.", change)
+    return _changed(site, article_id, "Taken back.", change)
 
 
 def shown(site: str, article_id: str, limit: int = SHOWN) -> list[dict[str, str]]:

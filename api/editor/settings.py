@@ -73,7 +73,8 @@ def save(site: str) -> Response:
         return _page(site, kept, 412, said=f"{said[:1].upper()}{said[1:]}")
     except InvalidSettings as error:
         return _page(site, kept, 400, problems=error.problems)
-    desk.leave_note("settings", said="Saved. Every list is made by it from the next request on.")
+    where = f"the surface “{_surface()}”" if _surface() else "the whole site"
+    desk.leave_note("settings", said=f"Saved for {where}, from the next request on.")
     return desk.go(url_for("editor.settings.settings", site=site, surface=_surface() or None))
 
 

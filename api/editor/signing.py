@@ -21,6 +21,9 @@ MAX_NAME_CHARS = 100
 
 @blueprint.get("/")
 def front() -> Response:
+    site = desk.last_site()
+    if site is not None and "other" not in request.args:
+        return desk.go(f"/editor/{site}/")
     return form()
 
 

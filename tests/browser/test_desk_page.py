@@ -130,7 +130,7 @@ def test_a_pin_by_drag_is_in_the_next_list_of_readers_and_taken_back(page: Page)
     assert pinned == in_the_box(page)
 
     page.get_by_role("button", name="Undo").click()
-    page.get_by_text("Taken back.").wait_for()
+    page.get_by_text("Undone.").wait_for()
     assert before == seen_by_readers(page)
 
 
