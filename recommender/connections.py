@@ -167,7 +167,7 @@ class Connection:
     def close(self) -> None:
         self._closed = True
         for client in self._clients.values():
-            client.close()
+            client.connection_pool.disconnect()  # which `close` leaves to whoever made the pool
         self._hang_up()
 
     def _hang_up(self) -> None:

@@ -17,11 +17,9 @@ README = (ROOT / "README.md").read_text()
 
 def shown(value: object) -> str:
     text = ",".join(value) if isinstance(value, tuple) else str(value)
-    return (
-        f"`{text.lower() if isinstance(value, bool) else text}`"
-        if text and value is not None
-        else ""
-    )
+    if value is None or value == b"" or not text:
+        return ""
+    return f"`{text.lower() if isinstance(value, bool) else text}`"
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

@@ -106,9 +106,16 @@ def of_links() -> list[dict[str, Any]]:
 def of_lists(model: type[ListQuery] = ListQuery) -> list[dict[str, Any]]:
     """The parameters of every list."""
     return [
-        parameter(name, "query", False, schema.pop("description"), schema)
+        parameter(name, "query", False, schema["description"], _said(schema))
         for name, schema in list_schemas(model).items()
     ]
+
+
+def _said(schema: Schema) -> Schema:
+    """As it is said in a query string, where nothing is null: what is not said is left out."""
+    value: Schema = schema.get("anyOf", [schema])[0]
+    left_out = {"anyOf", "description"} | ({"default"} if schema.get("default") is None else set())
+    return value | {name: part for name, part in schema.items() if name not in left_out}
 
 
 def of_model(model: type[BaseModel]) -> list[dict[str, Any]]:

@@ -100,7 +100,8 @@ def described(backend: Backend, key: Key) -> BaseSchema:
 def test_no_request_gets_an_answer_that_is_not_described(
     described: BaseSchema, key: Key, name: str, mode: GenerationMode
 ) -> None:
-    free = ("putArticles", "getArticle", "getOverrides", "getSettings", "removeRule", "undo")
+    free = ("putArticles", "getArticle", "getOverrides", "getSettings", "overview")
+    free += ("removeRule", "undo")
     if name in free and mode is GenerationMode.NEGATIVE:
         pytest.skip("any line may be sent, and any id asked for")
     operation = described.find_operation_by_id(name)
