@@ -25,7 +25,7 @@ demo: $(INSTALLED) ## install, then run the service with the sample archive (POR
 	@$(if $(PORT),ALSOSEE_PORT='$(PORT)') exec $(BIN)/alsosee demo
 
 test: $(TESTS_INSTALLED) ## every test (ARGS= goes to pytest)
-	@exec $(BIN)/pytest -q $(ARGS)
+	@exec $(BIN)/pytest -q --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(TESTS_INSTALLED) ## format, lint, types, layers, and the tests that compare docs with code
 	$(BIN)/ruff format --check --quiet --output-format concise .

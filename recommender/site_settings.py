@@ -4,12 +4,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from features.article import FieldProblem, field_problems
 from recommender.model import RankingModel, SignalWeights
 from recommender.parameters import DEFAULT_LIMIT, ListParameters
-from recommender.wishes import SURFACE_NAME, ListWishes
+from recommender.wishes import SURFACE_NAME, ListWishes, no_flag
 
 MAX_SURFACES = 50
 BUILT_IN = {"limit": DEFAULT_LIMIT, "mode": "balanced", "sort": "score", "fallback": True}
@@ -38,6 +45,11 @@ class WeightChanges(BaseModel):
     tags: _Weight = None
     title: _Weight = None
     mention: _Weight = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_flag(cls, value: Any, info: ValidationInfo) -> Any:
+        return no_flag(value, info)
 
     def over(self, weights: SignalWeights) -> SignalWeights:
         return weights.model_copy(update=self.model_dump(exclude_none=True))

@@ -4,13 +4,23 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from features.language import normalize_language
 from recommender.parameters import ANY_LANGUAGE, DEFAULT_LIMIT, Mode, StoryPolicy
 
 MAX_LIMIT = 50
 MAX_VALUES = 50
+FLAGS = ("fallback", "explain")
 SURFACE_NAME = "^[a-z0-9-]{1,40}$"
 
 _AGO = re.compile(r"([0-9]{1,5})([dwhm])")
@@ -50,6 +60,13 @@ def _language(value: Any) -> str:
     if language is None:
         raise ValueError("expected a language tag such as en, or any")
     return language
+
+
+def no_flag(value: Any, info: ValidationInfo) -> Any:
+    """Refuse true and false where something else is expected."""
+    if isinstance(value, bool) and info.field_name not in FLAGS:
+        raise ValueError("expected something else than true or false")
+    return value
 
 
 Duration = Annotated[
@@ -119,6 +136,12 @@ class ListWishes(BaseModel):
         None,
         description="Fill a short list up with less related and recent articles. Default: `true`",
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_flag(cls, value: Any, info: ValidationInfo) -> Any:
+        """What is read from a query string is text; in JSON `true` would pass for 1."""
+        return no_flag(value, info)
 
     def said(self) -> dict[str, Any]:
         """What is not left open, by field of `ListParameters`."""

@@ -457,7 +457,12 @@ def asked(wanted: object) -> str | None:
     if not isinstance(wanted, ListParameters):
         return None
     changed = (f for f in fields(wanted) if getattr(wanted, f.name) != f.default)
-    return " ".join(f"{f.name}={str(getattr(wanted, f.name))[:20]}" for f in changed) or "plain"
+    return " ".join(f"{f.name}={_said(getattr(wanted, f.name))}" for f in changed) or "plain"
+
+
+def _said(value: object) -> str:
+    """The same in every process."""
+    return str(sorted(value) if isinstance(value, frozenset) else value)[:20]
 
 
 def big_archive(size: int = 500) -> Archive:

@@ -469,3 +469,22 @@ def test_settings_by_hand_and_over_http_are_the_same(backend: Backend, settle: S
     backend.store.rulebook.replace_settings("other", by_hand, Editor("k"), datetime.now(UTC))
 
     assert backend.store.rulebook.settings("main") == backend.store.rulebook.settings("other")
+
+
+@pytest.mark.parametrize(
+    ("site", "pointer"),
+    [
+        ({"weights": {"title": False}}, "/site/weights/title"),
+        ({"limit": True}, "/site/limit"),
+        ({"diversity": True}, "/site/diversity"),
+    ],
+)
+def test_true_and_false_are_no_numbers(
+    client: FlaskClient, key: dict[str, str], site: dict[str, object], pointer: str
+) -> None:
+    answer = client.put("/v1/main/settings", json={"site": site}, headers=key)
+
+    assert (400, [pointer]) == (
+        answer.status_code,
+        [error["pointer"] for error in answer.json["errors"]],
+    )
