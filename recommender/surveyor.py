@@ -105,7 +105,8 @@ class Claim:
         record = self._record(Progress(done, total))
         try:
             with self._connection.using("write") as client:
-                heard = client.eval(_REPORT, 1, self._key, self._token, record, SILENCE_SECONDS)
+                script = client.register_script(_REPORT)
+                heard = script([self._key], [self._token, record, SILENCE_SECONDS])
         except StoreUnavailable:
             return  # the next report will tell
         if not heard:
@@ -114,7 +115,7 @@ class Claim:
     def release(self) -> None:
         try:
             with self._connection.using("write") as client:
-                client.eval(_RELEASE, 1, self._key, self._token)
+                client.register_script(_RELEASE)([self._key], [self._token])
         except StoreUnavailable:
             return  # and then it expires
 
