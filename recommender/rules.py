@@ -199,8 +199,14 @@ class Rule(BaseModel):
     def holds_at(self, now: datetime) -> bool:
         return self.expires_at is None or self.expires_at > now
 
+    @property
+    def articles(self) -> tuple[str, ...]:
+        """The ids that it names, on either side."""
+        sides = (self.source.article, self.target.article)
+        return tuple(article_id for article_id in sides if article_id is not None)
+
     def names(self, article_id: str) -> bool:
-        return article_id in (self.source.article, self.target.article)
+        return article_id in self.articles
 
 
 Value = TypeVar("Value")

@@ -8,25 +8,25 @@ from flask import Blueprint, Response, g, request
 from api.context import backend
 from api.editor import desk
 from api.editor.changes import told
-from api.editor.moves import moves
 from api.editor.overruling import shown
 from api.explain import CANDIDATES, ranking
+from api.formats import LAYOUTS
 from api.params import ListQuery, checked_id, list_query
+from recommender.comparison import Movement, movements
 from recommender.errors import NotFound
 from recommender.rulebook import Overrides
-from recommender.rules import Rule
 
 blueprint = Blueprint("article", __name__, url_prefix="/<site>")
 
-LAYOUTS = ("sidebar", "list", "grid", "inline")
-SCHEMES = ("light", "dark")
-WIDTHS = {"phone": 360, "desktop": 760}
+# How the box can be looked at; the first of each is usual.
+VIEWS = {"layout": LAYOUTS, "scheme": ("light", "dark"), "width": ("phone", "desktop")}
 FACTOR_NAMES = {
     "similarity": "words in common",
     "time": "nearness in time",
-    "author": "the same author",
-    "section": "the same section",
-    "tags": "tags in common",
+    "newer": "came after it",
+    "author": "author",
+    "section": "section",
+    "tags": "tags",
     "title": "words of the title",
     "mention": "named in the text",
     "boost": "boosted or buried by editors",
@@ -45,14 +45,16 @@ def article(site: str) -> Response:
     note = desk.take_note(f"article:{article_id}")
     return desk.page(
         "article.html",
-        **_moved(site, article_id, note),
+        moved=_moved(site, article_id, note),
         card=cards[article_id],
         cards=cards,
         ranking=found,
         highest=max((item["score"] for item in found["items"]), default=0.0) or 1.0,
         overrides=overrides,
         note=note,
+        views=VIEWS,
         view=_view(),
+        asked=request.args.to_dict(flat=False),
         told=told,
         factor_names=FACTOR_NAMES,
     )
@@ -66,14 +68,15 @@ def frame(site: str) -> Response:
     return desk.page("frame.html", id=asked_id(), view=_view(), attributes=_attributes(asked))
 
 
-def _moved(site: str, article_id: str, note: dict[str, Any] | None) -> dict[str, Any]:
-    """What the change that *note* tells of did to the list."""
+def _moved(site: str, article_id: str, note: dict[str, Any] | None) -> list[tuple[str, Movement]]:
+    """What the change that *note* tells of did to the list, by title; what is gone comes last."""
     before = (note or {}).get("before")
     if before is None:
-        return {"moved": [], "titles": {}}
+        return []
     after = shown(site, article_id)
-    titles = {item["id"]: item["title"] for item in (*before, *after)}
-    return {"moved": moves([b["id"] for b in before], [a["id"] for a in after]), "titles": titles}
+    found = movements([item["id"] for item in before], [item["id"] for item in after])
+    gone = (item for item in before if found[item["id"]].code == "out")
+    return [(item["title"], found[item["id"]]) for item in (*after, *gone)]
 
 
 def asked_id() -> str:
@@ -82,9 +85,10 @@ def asked_id() -> str:
 
 def _view() -> dict[str, str]:
     """How the box is looked at: layout, light or dark, how wide."""
-    choices = {"layout": LAYOUTS, "scheme": SCHEMES, "width": tuple(WIDTHS)}
-    asked = {name: request.args.get(name, "") for name in choices}
-    return {n: asked[n] if asked[n] in known else known[0] for n, known in choices.items()}
+    asked = {name: request.args.get(name, "") for name in VIEWS}
+    return {
+        name: asked[name] if asked[name] in known else known[0] for name, known in VIEWS.items()
+    }
 
 
 def _attributes(asked: ListQuery) -> dict[str, str]:
@@ -97,9 +101,5 @@ def _cards(site: str, found: dict[str, Any], overrides: Overrides) -> dict[str, 
     """Of every article that the page names."""
     shown = [item["id"] for item in (found["source"], *found["items"], *found["dropped"])]
     shown += [drop["reason"]["by"] for drop in found["dropped"] if "by" in drop["reason"]]
-    shown += [i for rule in overrides.rules for i in _articles(rule)]
+    shown += [i for rule in overrides.rules for i in rule.articles]
     return backend().store.cards(site, list(dict.fromkeys(shown)))
-
-
-def _articles(rule: Rule) -> list[str]:
-    return [i for i in (rule.source.article, rule.target.article) if i is not None]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from itertools import chain
 
 from flask import Blueprint, Response, request, url_for
 
@@ -93,6 +94,5 @@ def _lines(settings: SiteSettings) -> dict[str, str]:
 
 
 def _named(entries: list[AuditEntry]) -> list[str]:
-    rules = [rule for entry in entries for rule in (*entry.before, *entry.after)]
-    sides = [side.article for rule in rules for side in (rule.source, rule.target)]
-    return list(dict.fromkeys(i for i in sides if i is not None))
+    rules = (rule for entry in entries for rule in (*entry.before, *entry.after))
+    return list(dict.fromkeys(chain.from_iterable(rule.articles for rule in rules)))

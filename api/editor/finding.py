@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -105,9 +106,8 @@ def _rules(site: str) -> list[Rule]:
 
 def _named(rules: Iterable[Rule], kinds: tuple[Kind, ...]) -> list[str]:
     """Articles that such a rule is about, on either side."""
-    found = [rule for rule in rules if rule.kind in kinds]
-    sides = [side.article for rule in found for side in (rule.source, rule.target)]
-    return list(dict.fromkeys(i for i in sides if i is not None))
+    found = (rule.articles for rule in rules if rule.kind in kinds)
+    return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 def _marks(rules: Iterable[Rule]) -> dict[str, list[str]]:

@@ -117,15 +117,14 @@ def _compared(site: str, stored: SiteSettings, a: Side, b: Side) -> dict[str, An
 
 
 def _lists(made: Compared) -> dict[str, Any]:
-    def told(article_id: str) -> str:
-        code, places = made.movements[article_id]
-        return {"in": "new", "out": "gone", "same": ""}.get(code, f"{code} {places}")
-
+    sides = {"a": made.a.items, "b": made.b.items}
     return {
         "source": made.a.source,
         "overlap": made.overlap,
-        "a": [(item.card, told(item.card["id"])) for item in made.a.items],
-        "b": [(item.card, told(item.card["id"])) for item in made.b.items],
+        **{
+            name: [(item.card, made.movements[item.card["id"]]) for item in items]
+            for name, items in sides.items()
+        },
     }
 
 
