@@ -22,6 +22,15 @@ properties.register_profile("suite", deadline=None)
 properties.load_profile("suite")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """No test is named after a set: its order differs between the processes of one run."""
+    for item in items:
+        values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        sets = (value for value in values if isinstance(value, set | frozenset) and len(value) > 1)
+        if any(repr(value) in item.name for value in sets):
+            raise pytest.UsageError(f"{item.nodeid}: give this case an id that has an order")
+
+
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     with new_server() as held:
