@@ -59,7 +59,7 @@ class SentComparison(BaseModel):
     def _in_full(self, tried: ListDefaults | None, stored: SiteSettings) -> ListDefaults:
         if tried is None:
             return stored.of(self.surface)
-        return tried if self.surface is None else tried.over(stored.site)
+        return stored.with_tried(tried, self.surface)
 
 
 @blueprint.get("/settings")

@@ -52,14 +52,14 @@ class Sessions:
             self._tries.clear()
         return self._tries.setdefault(address, TokenBucket(TRIES_PER_SECOND, TRIES)).take()
 
-    def open(self, key_id: str, name: str) -> str:
-        """Start a session and return its token, for a cookie."""
+    def open(self, key_id: str, name: str) -> tuple[str, Session]:
+        """Start a session; its token is for a cookie."""
         token = secrets.token_urlsafe(32)
         opened_at = datetime.now(UTC).isoformat(timespec="seconds")
         session = Session(key_id, name, secrets.token_urlsafe(24), opened_at)
         with self._connection.using("write") as client:
             client.set(_key(token), orjson.dumps(tuple(session)), ex=SECONDS)
-        return token
+        return token, session
 
     def read(self, token: str) -> Session | None:
         """The session of this token, or None when there is none, or no more."""

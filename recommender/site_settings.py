@@ -101,6 +101,10 @@ class SiteSettings(BaseModel):
         own = self.surfaces.get(surface or "")
         return self.site if own is None else own.over(self.site)
 
+    def with_tried(self, tried: ListDefaults, surface: str | None) -> ListDefaults:
+        """What would hold with *tried* in place of what the surface has, or of the site's own."""
+        return tried if surface is None else tried.over(self.site)
+
 
 NO_SETTINGS = SiteSettings()
 

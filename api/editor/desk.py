@@ -59,10 +59,8 @@ def seated(site: str) -> Seat | None:
 
 def take_seat(grant: Grant, name: str) -> None:
     """Sign in; `keep_seat` has the browser remember it."""
-    token = backend().sessions.open(grant.key_id, name)
-    session = backend().sessions.read(token)
-    if session is not None:
-        g.seat = Seat(token, session, grant)
+    token, session = backend().sessions.open(grant.key_id, name)
+    g.seat = Seat(token, session, grant)
 
 
 def keep_seat(answer: Response) -> None:
@@ -101,6 +99,12 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     }
     text = render_template(f"editor/{template}", **{**shared, **values})
     return make_response(text, status)
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, as an editor reads it."""
+    words = str(error)
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def go(path: str) -> Response:

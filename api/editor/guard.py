@@ -107,7 +107,7 @@ def _told(error: Exception) -> tuple[int, str]:
     if not isinstance(error, AlsoSeeError):
         log.error("unexpected error", exc_info=error)
         return 500, "Something went wrong here; the log of the service says what."
-    return int(status_of(error)), f"{str(error)[:1].upper()}{str(error)[1:]}."
+    return int(status_of(error)), desk.sentence(error)
 
 
 def _named(found: FieldProblem) -> str:

@@ -135,7 +135,7 @@ def _told(site: str, article_id: str, about: str, error: RulesChanged) -> Respon
     return desk.page(
         "changed.html",
         412,
-        said=f"{str(error)[:1].upper()}{str(error)[1:]}.",
+        said=desk.sentence(error),
         id=article_id,
         list=shown(site, article_id),
         fields=[*fields, ("revision", current.revision), ("seen", about)],

@@ -69,8 +69,8 @@ def save(site: str) -> Response:
         seen = {request.form.get("revision", "")}
         book.replace_settings(site, wanted, editor, datetime.now(UTC), seen)
     except RulesChanged as error:
-        said = f"{error}. Yours are not saved yet, and not lost: look once more, then save again."
-        return _page(site, kept, 412, said=f"{said[:1].upper()}{said[1:]}")
+        waits = "Yours are not saved yet, and not lost: look once more, then save again."
+        return _page(site, kept, 412, said=f"{desk.sentence(error)} {waits}")
     except InvalidSettings as error:
         return _page(site, kept, 400, problems=error.problems)
     where = f"the surface “{_surface()}”" if _surface() else "the whole site"
@@ -79,15 +79,16 @@ def save(site: str) -> Response:
 
 
 def _page(site: str, kept: KeptSettings, status: int = 200, **more: Any) -> Response:
-    stored = kept.settings.surfaces.get(_surface() or "") if _surface() else kept.settings.site
-    a, b = (_side(name, request.values, stored or ListDefaults()) for name in "ab")
-    shown = {"note": None, "problems": [], **_compared(site, kept.settings, a, b), **more}
+    surface, settled = _surface(), kept.settings
+    own = settled.surfaces.get(surface, ListDefaults()) if surface else settled.site
+    a, b = (_side(name, request.values, own) for name in "ab")
+    shown = {"note": None, "problems": [], **_compared(site, settled, a, b), **more}
     return desk.page(
         "settings.html",
         status,
         revision=kept.revision,
-        surface=_surface(),
-        surfaces=sorted(kept.settings.surfaces),
+        surface=surface,
+        surfaces=sorted(settled.surfaces),
         sides=(a, b),
         signals=SIGNALS,
         article=request.values.get("article", ""),
@@ -103,7 +104,7 @@ def _compared(site: str, stored: SiteSettings, a: Side, b: Side) -> dict[str, An
     if not asked or a.problems or b.problems:
         return nothing
     live, now = backend().site(site), datetime.now(UTC)
-    one, other = (_in_full(side.defaults, stored) for side in (a, b))
+    one, other = (stored.with_tried(side.defaults, _surface()) for side in (a, b))
     if asked == "sample":
         return {**nothing, "sample": _rows(live.sampled(one, other, MAX_SAMPLE, now))}
     article_id = request.values.get("article", "")
@@ -156,11 +157,6 @@ def _shown(value: float | None, times: float, unit: str) -> str:
         return "–"
     number = value * times
     return f"{number:.0f} {unit}".strip() if abs(number) >= 20 or unit == "%" else f"{number:.2f}"
-
-
-def _in_full(tried: ListDefaults, stored: SiteSettings) -> ListDefaults:
-    """As it would be: a surface says nothing of what the site has settled."""
-    return tried.over(stored.site) if _surface() else tried
 
 
 def _with(stored: SiteSettings, surface: str | None, wanted: ListDefaults) -> SiteSettings:

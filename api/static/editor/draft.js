@@ -1,5 +1,7 @@
 // Shows the list while somebody writes; without it the button does the same.
 
+import { whileTyping } from "./typing.js";
+
 const form = document.querySelector("#draft");
 const list = document.querySelector("#list");
 const warnings = document.querySelector("#duplicates");
@@ -13,19 +15,9 @@ const REFUSED = {
     503: "The archive cannot be reached just now. Your text is still here.",
 };
 
-let waiting;
-let asked = 0;
+whileTyping(form, PAUSE_MS, body => fetch(form.dataset.typed, { method: "POST", body }), show);
 
-form.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(show, PAUSE_MS);
-});
-
-async function show() {
-    const turn = ++asked;
-    const body = new URLSearchParams(new FormData(form));
-    const answer = await fetch(form.dataset.typed, { method: "POST", body }).catch(() => null);
-    if (turn !== asked) return; // somebody typed on
+async function show(answer) {
     if (!answer?.ok) {
         warnings.replaceChildren(warning(REFUSED[answer?.status] ?? REFUSED[503]));
         return;

@@ -1,24 +1,16 @@
 // Shows what is found while somebody types; without it the form does the same.
 
+import { whileTyping } from "./typing.js";
+
 const form = document.querySelector("form.find");
 const list = document.querySelector("#found");
 const count = document.querySelector("#count");
 const line = document.querySelector("#line");
 const PAUSE_MS = 120;
 
-let waiting;
-let asked = 0;
+whileTyping(form, PAUSE_MS, query => fetch(`${form.dataset.found}?${query}`), show);
 
-form.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(show, PAUSE_MS);
-});
-
-async function show() {
-    const query = new URLSearchParams(new FormData(form));
-    const turn = ++asked;
-    const answer = await fetch(`${form.dataset.found}?${query}`).catch(() => null);
-    if (turn !== asked) return; // somebody typed on
+async function show(answer, query) {
     if (!answer?.ok) {
         count.textContent = answer?.status === 401
             ? "You are not signed in any more: load the page again."
