@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vectorizer import TermCounts, idf, tf_weights
-from recommender.base import Base, Entries, Rows, move_sums
+from recommender.base import Base, Rows
 from recommender.ids import Ids, SortedIds
 from recommender.inverting import by_term, distinct, invert, numbered
 from recommender.lengths import Lengths, measure
+from recommender.postings import Entries, move_sums
 from recommender.ranking import top_k
 from recommender.search import nearest, pair_products
 from recommender.tail import Growing, Tail, add_segment, move_tail_sums, tail_products

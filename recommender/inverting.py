@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vectorizer import TWO_WORD_BIT, TermCounts, idf, tf_weights
-from recommender.base import (
+from recommender.base import spans
+from recommender.bits import Words, rice_bits, write_gamma, write_rice
+from recommender.compiled import compiled, whole
+from recommender.postings import (
     AS_GAPS,
     BLOCK,
     BLOCK_BITS,
@@ -19,11 +22,8 @@ from recommender.base import (
     SINGLE,
     blocks,
     gap_bits,
-    spans,
     sum_levels,
 )
-from recommender.bits import Words, rice_bits, write_gamma, write_rice
-from recommender.compiled import compiled, whole
 
 MOST_BYTES = 2**32  # of all rows, and of the dictionary: places in them have 32 bits
 

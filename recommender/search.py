@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.base import (
+from recommender.compiled import compiled, whole
+from recommender.lengths import TAIL_STEPS, Lengths
+from recommender.postings import (
     GROUPS,
     LEVELS,
     OTHER,
@@ -15,8 +17,6 @@ from recommender.base import (
     read_row,
     row_size,
 )
-from recommender.compiled import compiled, whole
-from recommender.lengths import TAIL_STEPS, Lengths
 from recommender.tally import FREE, place_of
 
 CHUNK = 128

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from recommender.base import AS_GAPS, LEVELS, Base, add_common, move_sums
+from recommender.base import Base
 from recommender.inverting import invert
+from recommender.postings import AS_GAPS, LEVELS, add_common, move_sums
 
 ARTICLES = 70_000
 TERMS = np.arange(4, dtype=np.uint32)
