@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from features.vectorizer import TWO_WORD_BIT, TermCounts, tf_weights
 from recommender.postings import (
-    OTHER,
     Entries,
     Postings,
     describe,
     find,
+    frequencies,
     gap_bits,
     name,
     read_article,
@@ -66,11 +66,11 @@ class Base:
         """The articles in *slots*; their terms stand by number, and by no id."""
         ends = np.zeros(slots.size + 1, np.int64)
         room = rows_size(self.postings, slots)
-        numbers, codes = np.empty(room, np.int64), np.empty(room, np.int64)
-        size = read_rows(self.postings, slots, ends[1:], numbers, codes)
-        numbers, codes = numbers[:size], codes[:size]
+        numbers, codes = np.empty((2, room), np.int64)
+        weights = np.empty(room, np.float32)
+        size = read_rows(self.postings, slots, ends[1:], numbers, codes, weights)
         no_terms = np.zeros(size, np.uint32)
-        return Rows(ends, numbers, no_terms, self.weights(numbers, codes), self.counts[codes])
+        return Rows(ends, numbers[:size], no_terms, weights[:size], self.counts[codes[:size]])
 
     def article(self, slot: int) -> tuple[Entries, NDArray[np.float32]]:
         """
@@ -81,14 +81,6 @@ class Base:
         """
         numbers, terms, df, places, weights = read_article(self.postings, slot)
         return Entries(numbers, terms, df, places), weights
-
-    def weights(self, numbers: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The sublinear term frequencies that *codes* stand for, of terms with these numbers."""
-        pairs = np.searchsorted(self.postings.firsts, numbers, "right") % 2
-        common = np.flatnonzero(numbers < self.postings.firsts[OTHER])
-        pairs[common] = self.postings.common_terms[numbers[common]] >= TWO_WORD_BIT
-        found: NDArray[np.float32] = self.postings.weights[pairs, codes]
-        return found
 
     def most_common(self) -> Entries:
         """The terms above the first level."""
@@ -105,6 +97,12 @@ class Base:
         terms = np.zeros(numbers.size, np.uint32)
         name(self.postings, numbers, terms)
         return terms
+
+    def frequencies(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The document frequencies of terms, by number; 0 for -1."""
+        df = np.zeros(numbers.size, np.int64)
+        frequencies(self.postings, numbers, df)
+        return df
 
     def entries(self, numbers: NDArray[np.int64]) -> Entries:
         """What the dictionary says of terms, by number."""

@@ -7,9 +7,10 @@ words, other two-word terms, and words and two-word terms that only one article 
 - A common term's articles stand in *runs*: those of one block of 65,536 slots in which it has one
   count, as 16-bit numbers. So the inner loop of a query adds one weight at many places. Runs of the
   most common terms, which queries mostly do without, are gaps of 8 bits, where that is shorter.
-- The other terms stand in a dictionary of bit codes: hashed id, document frequency, and the gaps
-  between the slots. `heads` finds the block of `BLOCK` terms that a term belongs to; their ids come
-  first in it. A term of one article costs its slot and no list.
+- The other terms stand in a dictionary of bit codes, in blocks of a few: their document
+  frequencies, then their hashed ids, then for each the gaps between its slots. `heads` finds the
+  block of a term. One of a single article costs its slot and no list; of these there are many, so
+  their blocks are larger.
 - A row is bit codes too: gaps between the numbers of its terms, and their counts. Among the common
   terms a gap has the fewer low bits the more common they are there.
 
@@ -26,12 +27,12 @@ from recommender.bits import Words, read_gamma, read_pair, read_rice, rice_bits
 from recommender.compiled import compiled, whole
 
 # Raise when the arrays change, or what they mean: files of another format are made anew.
-FORMAT = 4
+FORMAT = 5
 
 GROUPS = 5
 OTHER, SINGLE = 1, 3  # the group of words; that of two-word terms is the next one
-BLOCK = 32
-BLOCK_WORDS, LINE_WORDS = 24, 8  # of 64 bits, in most blocks and in a line of the processor's cache
+BLOCK, SINGLE_BLOCK = 8, 64  # terms in a block of the dictionary
+BLOCK_WORDS, LINE_WORDS = 16, 8  # of 64 bits, in most blocks and in a line of the processor's cache
 BLOCK_BITS = 16  # of a slot within a run
 RUN_CODE_BITS = 16
 BLOCKS_AT_ONCE = 4  # of float32: a megabyte
@@ -137,10 +138,18 @@ def sum_levels(df: NDArray[np.uint32], articles: int) -> NDArray[np.uint8]:
 
 @compiled
 def read_row(
-    base: Postings, slot: int, groups: int, numbers: NDArray[np.int64], codes: NDArray[np.int64]
+    base: Postings,
+    slot: int,
+    groups: int,
+    numbers: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    weights: NDArray[np.float32],
 ) -> int:
     """
-    Write the terms' numbers, ascending, and the codes of their counts; return how many.
+    Write the terms' numbers, ascending, the codes of their counts, and their weights.
+
+    Returns:
+        how many.
 
     Only those of the first *groups* groups.
     """
@@ -150,13 +159,17 @@ def read_row(
         count, at = read_gamma(base.rows, at)
         number = base.firsts[group] - 1
         low_bits = base.row_bits[group]
+        kind = 1 - group % 2
         for _ in range(count):
             if group == 0:
                 low_bits = whole(base.common_bits[number + 1])
             gap, code, at = read_pair(base.rows, at, low_bits)
             number += gap + 1
+            if group == 0:
+                kind = whole(base.common_terms[number]) >> 31
             numbers[size] = number
             codes[size] = code
+            weights[size] = base.weights[kind, code]
             size += 1
     return size
 
@@ -182,11 +195,12 @@ def read_rows(
     ends: NDArray[np.int64],
     numbers: NDArray[np.int64],
     codes: NDArray[np.int64],
+    weights: NDArray[np.float32],
 ) -> int:
     """As `read_row`, one after the other; *ends* gets where each ends."""
     size = 0
     for i in range(slots.size):
-        size += read_row(base, slots[i], GROUPS, numbers[size:], codes[size:])
+        size += read_row(base, slots[i], GROUPS, numbers[size:], codes[size:], weights[size:])
         ends[i] = size
     return size
 
@@ -201,56 +215,96 @@ def skip_postings(base: Postings, at: int, df: int) -> int:
 
 
 @compiled
-def term_in_block(base: Postings, term: int, at: int, place: int, group: int) -> int:
+def block_size(group: int) -> int:
+    return SINGLE_BLOCK if group == SINGLE else BLOCK
+
+
+@compiled
+def terms_in_block(base: Postings, place: int, group: int) -> int:
+    """How many terms stand in the dictionary block of one that has *place* others before it."""
+    size = block_size(group)
+    return min(size, whole(base.firsts[group + 2] - base.firsts[group]) - place + place % size)
+
+
+@compiled
+def df_in_block(base: Postings, at: int, place: int, group: int) -> tuple[int, int]:
     """
-    The hashed id of a term that is not common.
+    The document frequency of a term that is not common, and where the ids of its block start.
 
     Args:
-        term: the first hashed id of its dictionary block.
-        at: the bit where that starts.
-        place: how many terms stand before it, in the block or in all.
+        at: the bit where its dictionary block starts.
+        place: how many terms stand before it, in this block and others.
         group: of words like it.
     """
-    for _ in range(place % BLOCK):
-        gap, at = read_rice(base.dictionary, at, base.term_bits[group + (term >> 31)])
-        term += gap + 1
-    return term
-
-
-@compiled
-def entry_in_block(
-    base: Postings, term: int, at: int, place: int, group: int
-) -> tuple[int, int, int]:
-    """As `term_in_block`, with document frequency and place of the postings; *place* is in all."""
-    found = term
-    terms = whole(base.firsts[group + 2] - base.firsts[group])
-    for other in range(1, min(BLOCK, terms - place + place % BLOCK)):
-        gap, at = read_rice(base.dictionary, at, base.term_bits[group + (term >> 31)])
-        term += gap + 1
-        if other == place % BLOCK:
-            found = term
-    df, at = read_df(base, at, group)
-    for _ in range(place % BLOCK):
-        at = skip_postings(base, at, df)
-        df, at = read_df(base, at, group)
-    return found, df, at
-
-
-@compiled
-def read_df(base: Postings, at: int, group: int) -> tuple[int, int]:
-    """The document frequency at bit *at*, and where the postings start."""
     if group == SINGLE:
         return 1, at
-    more, at = read_gamma(base.dictionary, at)
-    return more + 2, at
+    found = 0
+    for other in range(terms_in_block(base, place, group)):
+        more, at = read_gamma(base.dictionary, at)
+        if other == place % BLOCK:
+            found = more + 2
+    return found, at
 
 
 @compiled
-def block_of(base: Postings, number: int) -> int:
-    """The dictionary block of a term that is not common."""
-    if number < base.firsts[SINGLE]:
-        return (number - whole(base.firsts[OTHER])) // BLOCK
-    return whole(base.single_block[0]) + (number - whole(base.firsts[SINGLE])) // BLOCK
+def walk_ids(base: Postings, term: int, at: int, steps: int, group: int) -> tuple[int, int]:
+    """The id so many *steps* behind *term* in its block, and the bit where the next one stands."""
+    for _ in range(steps):
+        gap, at = read_rice(base.dictionary, at, base.term_bits[group + (term >> 31)])
+        term += gap + 1
+    return term, at
+
+
+@compiled
+def postings_in_block(base: Postings, block_at: int, at: int, place: int, group: int) -> int:
+    """Where the postings of a term start: *at* is where those of its block do."""
+    for _ in range(place % block_size(group)):
+        df = 1
+        if group != SINGLE:
+            more, block_at = read_gamma(base.dictionary, block_at)
+            df = more + 2
+        at = skip_postings(base, at, df)
+    return at
+
+
+@compiled
+def group_of(base: Postings, number: int) -> int:
+    """The group of words like a term that is not common, which may be of two words."""
+    return OTHER if number < base.firsts[SINGLE] else SINGLE
+
+
+@compiled
+def find_blocks(
+    base: Postings,
+    numbers: NDArray[np.int64],
+    end: int,
+    heads: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+) -> int:
+    """
+    For each of *numbers* below *end* that is not common: first id and first bit of its block.
+
+    In two rounds of independent reads, which memory serves all at once; the second one only has
+    the blocks in the processor's cache. Without them terms take nearly twice as long to read.
+
+    Returns:
+        a number without meaning, lest the compiler leave the second round out.
+    """
+    for i in range(numbers.size):
+        number = numbers[i]
+        if base.firsts[OTHER] <= number < end:
+            group = group_of(base, number)
+            block = (number - whole(base.firsts[group])) // block_size(group)
+            block += whole(base.single_block[0]) if group == SINGLE else 0
+            heads[i] = base.heads[block]
+            starts[i] = whole(base.head_at[block]) << 3
+    seen = 0
+    for i in range(numbers.size):
+        if base.firsts[OTHER] <= numbers[i] < end:
+            first = starts[i] >> 6
+            for line in range(first, min(first + BLOCK_WORDS, base.dictionary.size), LINE_WORDS):
+                seen += whole(base.dictionary[line] & np.uint64(1))
+    return seen
 
 
 @compiled
@@ -304,17 +358,14 @@ def number_in_blocks(
     block = place_after(heads, term) - 1
     if block < 0:
         return -1
-    at = whole(base.head_at[first_block + block]) << 3
-    found = whole(heads[block])
-    number = whole(base.firsts[group]) + block * BLOCK
-    for _ in range(BLOCK):
-        if found == term:
-            return number
-        number += 1
-        if found > term or number == base.firsts[group + 2]:
-            break
-        gap, at = read_rice(base.dictionary, at, base.term_bits[group + (found >> 31)])
-        found += gap + 1
+    found, place = whole(heads[block]), block * block_size(group)
+    _, at = df_in_block(base, whole(base.head_at[first_block + block]) << 3, place, group)
+    for other in range(terms_in_block(base, place, group)):
+        if other:
+            gap, at = read_rice(base.dictionary, at, base.term_bits[group + (found >> 31)])
+            found += gap + 1
+        if found >= term:
+            return whole(base.firsts[group]) + place + other if found == term else -1
     return -1
 
 
@@ -334,50 +385,53 @@ def describe(
     places: NDArray[np.int64],
 ) -> None:
     """Fill in what the fields of `Entries` say of the numbers below *end*; for -1 nothing."""
-    # Two rounds of independent reads first, which memory serves all at once.
+    find_blocks(base, numbers, end, terms, places)
     for i in range(numbers.size):
-        if base.firsts[OTHER] <= numbers[i] < end:
-            block = block_of(base, numbers[i])
-            terms[i] = base.heads[block]
-            places[i] = whole(base.head_at[block]) << 3
-    for i in range(numbers.size):
-        if places[i] >= 0:
-            first = places[i] >> 6
-            for line in range(first, min(first + BLOCK_WORDS, base.dictionary.size), LINE_WORDS):
-                df[i] += whole(base.dictionary[line] & np.uint64(1))
-    for i in range(numbers.size):
-        number = numbers[i]
-        df[i] = 0
+        number, start = numbers[i], places[i]
         if 0 <= number < base.firsts[OTHER]:
             terms[i], df[i] = base.common_terms[number], base.common_df[number]
         elif 0 <= number < end:
-            group = OTHER if number < base.firsts[SINGLE] else SINGLE
-            place = number - base.firsts[group]
-            term, df[i], places[i] = entry_in_block(base, whole(terms[i]), places[i], place, group)
+            group = group_of(base, number)
+            place = number - whole(base.firsts[group])
+            df[i], at = df_in_block(base, start, place, group)
+            before = place % block_size(group)
+            term, at = walk_ids(base, whole(terms[i]), at, before, group)
             terms[i] = np.uint32(term)
+            behind = terms_in_block(base, place, group) - before - 1
+            _, at = walk_ids(base, term, at, behind, group)
+            places[i] = postings_in_block(base, start, at, place, group)
+
+
+@compiled
+def frequencies(base: Postings, numbers: NDArray[np.int64], df: NDArray[np.int64]) -> None:
+    """Write the document frequencies of *numbers*; for -1 nothing."""
+    heads, starts = np.empty(numbers.size, np.uint32), np.empty(numbers.size, np.int64)
+    find_blocks(base, numbers, base.firsts[SINGLE], heads, starts)
+    for i in range(numbers.size):
+        number = numbers[i]
+        if number >= base.firsts[SINGLE]:
+            df[i] = 1
+        elif number >= base.firsts[OTHER]:
+            df[i], _ = df_in_block(base, starts[i], number - whole(base.firsts[OTHER]), OTHER)
+        elif number >= 0:
+            df[i] = base.common_df[number]
 
 
 @compiled
 def name(base: Postings, numbers: NDArray[np.int64], terms: NDArray[np.uint32]) -> None:
     """Write the hashed ids of *numbers*; for -1 nothing."""
-    places = np.zeros(numbers.size, np.int64)
-    # Independent reads first, as in `describe`; what comes of the second round is not needed.
-    for i in range(numbers.size):
-        if numbers[i] >= base.firsts[OTHER]:
-            block = block_of(base, numbers[i])
-            terms[i] = base.heads[block]
-            places[i] = whole(base.head_at[block]) << 3
-    firsts = np.empty(numbers.size, np.uint64)
-    for i in range(numbers.size):
-        firsts[i] = base.dictionary[places[i] >> 6]
+    starts = np.empty(numbers.size, np.int64)
+    find_blocks(base, numbers, base.firsts[GROUPS], terms, starts)
     for i in range(numbers.size):
         number = numbers[i]
         if 0 <= number < base.firsts[OTHER]:
             terms[i] = base.common_terms[number]
         elif number >= 0:
-            group = OTHER if number < base.firsts[SINGLE] else SINGLE
-            place = number - base.firsts[group]
-            terms[i] = np.uint32(term_in_block(base, whole(terms[i]), places[i], place, group))
+            group = group_of(base, number)
+            place = number - whole(base.firsts[group])
+            _, at = df_in_block(base, starts[i], place, group)
+            term, _ = walk_ids(base, whole(terms[i]), at, place % block_size(group), group)
+            terms[i] = np.uint32(term)
 
 
 @compiled
@@ -393,17 +447,15 @@ def read_article(
     """The fields of `Entries` for the terms of an article, and their weights."""
     room = row_size(base, slot)
     numbers, codes = np.empty(room, np.int64), np.empty(room, np.int64)
-    size = read_row(base, slot, GROUPS, numbers, codes)
-    terms, weights = np.zeros(size, np.uint32), np.empty(size, np.float32)
-    df, places = np.zeros(size, np.int64), np.full(size, -1, np.int64)
+    weights = np.empty(room, np.float32)
+    size = read_row(base, slot, GROUPS, numbers, codes, weights)
+    terms, df = np.zeros(size, np.uint32), np.zeros(size, np.int64)
+    places = np.full(size, -1, np.int64)
     describe(base, numbers[:size], base.firsts[SINGLE], terms, df, places)
     for i in range(size):
-        kind = whole(terms[i]) >> 31
         if numbers[i] >= base.firsts[SINGLE]:
             df[i] = 1
-            kind = 1 if numbers[i] >= base.firsts[SINGLE + 1] else 0
-        weights[i] = base.weights[kind, codes[i]]
-    return numbers[:size], terms, df, places, weights
+    return numbers[:size], terms, df, places, weights[:size]
 
 
 @compiled
