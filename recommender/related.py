@@ -26,7 +26,7 @@ from recommender.selection import Drop, Selection, select
 from recommender.signals import Source, draft_source, stored_source
 from recommender.site_settings import NO_SETTINGS, ListDefaults, SiteSettings, Surfaces
 from recommender.store import Card, StoredArticle
-from recommender.stories import Wording, Wordings
+from recommender.stories import BENEFIT_OF_DOUBT, Wording, Wordings
 
 Cards = Callable[[Sequence[str]], dict[str, Card]]
 
@@ -379,8 +379,9 @@ class Recommender:
 def warm() -> None:
     """Have everything compiled, or read from the disk, before the first reader comes."""
     warm_index()
-    one = Wording(np.arange(2, dtype=np.uint32), np.empty(0, np.uint32))
-    _ = Wordings([one, one]).alike
+    one = Wording(np.arange(BENEFIT_OF_DOUBT, dtype=np.uint32), np.empty(0, np.uint32))
+    wordings = Wordings([one, one])
+    _ = wordings.alike, wordings.is_same_story(0, 1)
     diversified(np.ones(2), np.eye(2), 0.5, 2)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vectorizer import TWO_WORD_BIT
+from recommender.base import fixed
 from recommender.compiled import compiled
 from recommender.parameters import StoryPolicy
 
@@ -45,8 +46,8 @@ class Wordings:
     """
 
     def __init__(self, articles: Sequence[Wording]) -> None:
-        self._articles = articles
-        self._pairs = [_two_word(article.terms) for article in articles]
+        self._articles = [Wording(*(fixed(ids.view()) for ids in a)) for a in articles]
+        self._pairs = [_two_word(article.terms) for article in self._articles]
 
     @cached_property
     def alike(self) -> list[list[int]]:
@@ -136,19 +137,40 @@ def _say_the_same(one: Wording, other: Wording) -> bool:
 
 def _holds(one: Wording, other: Wording) -> bool:
     """Whether *one* says what *other* says below its headline."""
-    below = np.setdiff1d(other.terms, other.title, assume_unique=True)
-    if below.size < LEAST_BELOW_HEADLINE * other.terms.size:
-        below = other.terms
-    return _shared(one.terms, below) >= max(SAME_TEXT * below.size, 1)
+    below, shared = _below(one.terms, other.terms, other.title)
+    if below < LEAST_BELOW_HEADLINE * other.terms.size:
+        below, shared = other.terms.size, _shared(one.terms, other.terms)
+    return shared >= max(SAME_TEXT * below, 1)
 
 
+@compiled
 def _shared(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> int:
     """How many ids both have; each ascending and distinct."""
-    few, many = (one, other) if one.size < other.size else (other, one)
-    if not few.size:
-        return 0
-    places = np.minimum(np.searchsorted(many, few), many.size - 1)
-    return int(np.count_nonzero(many[places] == few))
+    found, j = 0, 0
+    for i in range(one.size):
+        while j < other.size and other[j] < one[i]:
+            j += 1
+        if j < other.size and other[j] == one[i]:
+            found += 1
+    return found
+
+
+@compiled
+def _below(
+    one: NDArray[np.uint32], other: NDArray[np.uint32], title: NDArray[np.uint32]
+) -> tuple[int, int]:
+    """How many of *other* are not in its *title*, and how many of these *one* has too."""
+    size, found, i, t = 0, 0, 0, 0
+    for j in range(other.size):
+        while t < title.size and title[t] < other[j]:
+            t += 1
+        if t < title.size and title[t] == other[j]:
+            continue
+        size += 1
+        while i < one.size and one[i] < other[j]:
+            i += 1
+        found += i < one.size and one[i] == other[j]
+    return size, found
 
 
 class Story(NamedTuple):

@@ -12,7 +12,7 @@ from pipeline import Archive, as_written, ids
 from features.article import parse_article
 from features.vectorizer import TWO_WORD_BIT, count_terms
 from recommender.parameters import ListParameters
-from recommender.stories import Story, Wording, Wordings, one_per_story
+from recommender.stories import Story, Wording, Wordings, _below, _shared, one_per_story
 
 PAIR = int(TWO_WORD_BIT)
 
@@ -258,3 +258,14 @@ def test_helpers_count_word_pairs_as_the_product_does():
     made = parse_article({"id": "a", "title": "t", "body": "kursk sudzha talks", "language": "en"})
 
     assert 2 == np.count_nonzero(as_written(made).counts.terms & TWO_WORD_BIT)
+
+
+id_sets = st.sets(st.integers(0, 40), max_size=30)
+
+
+@given(id_sets, id_sets, id_sets)
+def test_what_two_texts_share_is_what_sets_say(one, other, title):
+    first, second, headline = (np.array(sorted(ids), np.uint32) for ids in (one, other, title))
+
+    assert _shared(first, second) == len(one & other)
+    assert _below(first, second, headline) == (len(other - title), len((other - title) & one))
