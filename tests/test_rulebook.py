@@ -254,6 +254,25 @@ def test_an_undo_is_an_entry_of_its_own_and_can_be_undone(book):
     assert again == book.audit("main", 1)[0][0]
 
 
+def test_a_change_is_undone_while_the_undo_of_it_stands(book):
+    book.add("main", rule(), ANA, NOW)
+    book.add("main", rule(target=BUDGET), ANA, NOW)
+    page, _ = book.audit("main", 10)
+    first = book.undo("main", "1-1", BEN, NOW)
+    undone = [book.undone("main", page)]
+    book.undo("main", first.id, ANA, NOW)
+    undone.append(book.undone("main", page))
+    again = book.undo("main", "1-1", ANA, NOW)
+    undone.append(book.undone("main", page))
+    longer, _ = book.audit("main", 10)
+
+    assert [{"1-1": first}, {}, {"1-1": again}] == undone
+    assert {"1-1": "5-1", "3-1": "4-1"} == {
+        entry_id: undo.id for entry_id, undo in book.undone("main", longer).items()
+    }
+    assert {} == book.undone("main", []) == book.undone("other", longer)
+
+
 def test_what_was_touched_since_cannot_be_undone(book):
     added = rule()
     book.add("main", added, ANA, NOW)
