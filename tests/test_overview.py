@@ -11,7 +11,7 @@ import pytest
 import redis
 from click.testing import CliRunner
 from desk_visit import DeskVisit
-from faults import stopped
+from faults import hurried, stopped
 from flask.testing import FlaskClient
 from news import STORIES, article
 
@@ -186,6 +186,7 @@ def test_the_service_says_how_it_is(put: Put, ask: Ask) -> None:
     assert re.match(r"(Valkey|Redis) \d", service["store"])
 
 
+@hurried
 def test_a_store_that_is_away_is_told_in_words(
     put: Put, client: FlaskClient, key: dict[str, str], desk: DeskVisit, redis_url: str
 ) -> None:
