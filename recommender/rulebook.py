@@ -419,7 +419,8 @@ class Rulebook:
             return f"somebody changed these {what} meanwhile"
         [last] = entries
         who = f"{last.author or 'somebody'} (key {last.key_id})" if last.key_id else "their expiry"
-        return f"{who} changed these {what} meanwhile, at {last.at.isoformat(timespec='seconds')}"
+        at = f"{last.at.day} {last.at:%B %Y, %H:%M} UTC"
+        return f"{who} changed these {what} meanwhile, on {at}"
 
     def _entries(
         self, site: str, before: str | None, count: int
