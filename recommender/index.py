@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vectorizer import TermCounts, idf, tf_weights
-from recommender.base import Base, Entries, Rows, move_sums
+from recommender.base import Base, Rows
 from recommender.ids import Ids, SortedIds
 from recommender.inverting import by_term, distinct, invert, numbered
 from recommender.lengths import Lengths, measure
+from recommender.postings import Entries, move_sums
 from recommender.ranking import top_k
 from recommender.search import nearest, pair_products
 from recommender.tail import Growing, Tail, add_segment, move_tail_sums, tail_products
@@ -175,7 +176,7 @@ class ArticleIndex:
         order = by_term(keys)
         columns, starts, df = distinct(keys[order])
         shared = df > 1  # other terms are in no product of two
-        factors = self._idf(self._entries_of_keys(columns[shared], strange)) ** 2
+        factors = idf(self._df_of_keys(columns[shared], strange), len(self)) ** 2
         owners = np.repeat(np.arange(slots.size), np.diff(found.ends))
         products = pair_products(
             starts[shared], df[shared], owners[order], found.weights[order], factors, slots.size
@@ -213,6 +214,19 @@ class ArticleIndex:
         terms = np.zeros(keys.size, np.uint32)
         terms[is_strange] = strange[numbers[is_strange] - self._base.terms]
         return self._entries(terms, np.where(is_strange, -1, numbers))
+
+    def _df_of_keys(
+        self, keys: NDArray[np.uint32], strange: NDArray[np.uint32]
+    ) -> NDArray[np.int64]:
+        """As the entries would say, without what else is in them."""
+        numbers = keys.astype(np.int64)
+        is_strange = numbers >= self._base.terms
+        df = self._base.frequencies(np.where(is_strange, -1, numbers))
+        if self._changed_df:
+            ids = strange[numbers[is_strange] - self._base.terms]
+            numbers[is_strange] = self._base.terms + ids.astype(np.int64)
+            df += self._changed_df[numbers]
+        return df
 
     def apply(self, rows: Mapping[str, TermCounts], removed: Iterable[str] = ()) -> None:
         """Add or replace *rows* and take out *removed*; ids that are not there are passed over."""

@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vectorizer import TWO_WORD_BIT, TermCounts, idf, tf_weights
-from recommender.base import (
+from recommender.base import spans
+from recommender.bits import Words, rice_bits, write_gamma, write_rice
+from recommender.compiled import compiled, whole
+from recommender.postings import (
     AS_GAPS,
     BLOCK,
     BLOCK_BITS,
@@ -17,13 +20,11 @@ from recommender.base import (
     OTHER,
     RUN_CODE_BITS,
     SINGLE,
+    SINGLE_BLOCK,
     blocks,
     gap_bits,
-    spans,
     sum_levels,
 )
-from recommender.bits import Words, rice_bits, write_gamma, write_rice
-from recommender.compiled import compiled, whole
 
 MOST_BYTES = 2**32  # of all rows, and of the dictionary: places in them have 32 bits
 
@@ -243,15 +244,17 @@ def _dictionary(
     """The dictionary and its heads, of all *terms* by number but the common ones."""
     firsts = sizes["firsts"].tolist()
     several, single = terms[firsts[OTHER] : firsts[SINGLE]], terms[firsts[SINGLE] :]
-    heads = np.concatenate((several[::BLOCK], single[::BLOCK]))
-    words = np.zeros(2 * (int(df[firsts[OTHER] :].sum()) + heads.size * BLOCK + 1), np.uint64)
+    heads = np.concatenate((several[::BLOCK], single[::SINGLE_BLOCK]))
+    codes_written = int(df[firsts[OTHER] :].sum()) + several.size + single.size
+    words = np.zeros(2 * (codes_written + heads.size + 1), np.uint64)
     at = np.zeros(heads.size, np.int64)
     bits = gap_bits(int(sizes["articles"][0]))
     end, block = 0, 0
-    for group in (OTHER, SINGLE):
+    for group, size in ((OTHER, BLOCK), (SINGLE, SINGLE_BLOCK)):
         part = slice(firsts[group], firsts[group + 2])
         low_bits = sizes["term_bits"][group : group + 2]
         end = _write_dictionary(
+            size,
             low_bits,
             terms[part],
             starts[part],
@@ -274,6 +277,7 @@ def _dictionary(
 
 @compiled
 def _write_dictionary(
+    block_size: int,
     term_bits: NDArray[np.int64],
     terms: NDArray[np.uint32],
     starts: NDArray[np.int64],
@@ -286,22 +290,23 @@ def _write_dictionary(
     places: NDArray[np.int64],
 ) -> int:
     """Write from bit *at* on, and return the end."""
-    for place in range(terms.size):
-        if place % BLOCK == 0:
-            at = (at + 7) & ~7
-            places[place // BLOCK] = at >> 3
-            for next_one in range(place + 1, min(place + BLOCK, terms.size)):
-                before = whole(terms[next_one - 1])
-                gap = whole(terms[next_one]) - before - 1
-                at = write_rice(words, at, gap, term_bits[before >> 31])
-        if df[place] > 1:
-            at = write_gamma(words, at, df[place] - 2)
-        slot = -1
-        for i in range(starts[place], starts[place] + df[place]):
-            gap = whole(slots[i]) - slot - 1
-            at = write_rice(words, at, gap, whole(low_bits[df[place]]))
-            at = write_gamma(words, at, whole(codes[i]))
-            slot += gap + 1
+    for first in range(0, terms.size, block_size):
+        at = (at + 7) & ~7
+        places[first // block_size] = at >> 3
+        end = min(first + block_size, terms.size)
+        for place in range(first, end):
+            if df[place] > 1:
+                at = write_gamma(words, at, df[place] - 2)
+        for place in range(first + 1, end):
+            before = whole(terms[place - 1])
+            at = write_rice(words, at, whole(terms[place]) - before - 1, term_bits[before >> 31])
+        for place in range(first, end):
+            slot, bits = -1, whole(low_bits[df[place]])
+            for i in range(starts[place], starts[place] + df[place]):
+                gap = whole(slots[i]) - slot - 1
+                at = write_rice(words, at, gap, bits)
+                at = write_gamma(words, at, whole(codes[i]))
+                slot += gap + 1
     return at
 
 

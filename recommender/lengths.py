@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vectorizer import idf
-from recommender.base import LEVELS, Base
+from recommender.base import Base
 from recommender.compiled import compiled, whole
+from recommender.postings import LEVELS
 
 # Below this share of `c² · sum(tf²)` a squared length has lost too many digits to cancellation.
 LOST_DIGITS = 1e-4

@@ -16,7 +16,6 @@ from features.article import Article
 from features.boilerplate import LEAST_SHARE_LEFT, LEAST_TERMS_LEFT, LIMITS
 from features.vectorizer import FEATURES_VERSION, IDF_FADE, TWO_WORD_WEIGHT
 from recommender.arrays import Arrays
-from recommender.base import FORMAT
 from recommender.catalogue import UNDATED
 from recommender.comparison import (
     Compared,
@@ -34,6 +33,7 @@ from recommender.files import IndexFile, IndexFiles
 from recommender.model import DEFAULTS, RankingModel
 from recommender.parameters import ListParameters
 from recommender.places import RelatedList, Standing
+from recommender.postings import FORMAT
 from recommender.related import Recommender
 from recommender.rules import NO_RULES, RuleSet
 from recommender.site_settings import NO_SETTINGS, ListDefaults, SiteSettings, Surfaces

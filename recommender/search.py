@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.base import (
+from recommender.compiled import compiled
+from recommender.lengths import TAIL_STEPS, Lengths
+from recommender.postings import (
     GROUPS,
     LEVELS,
     OTHER,
@@ -15,8 +17,6 @@ from recommender.base import (
     read_row,
     row_size,
 )
-from recommender.compiled import compiled, whole
-from recommender.lengths import TAIL_STEPS, Lengths
 from recommender.tally import FREE, place_of
 
 CHUNK = 128
@@ -134,15 +134,42 @@ def kth_best(
     best: NDArray[np.float32],
 ) -> float:
     """The k-th highest `scores · lengths`, 0 when fewer are above 0; *best* is by chunk."""
-    heap = np.zeros(k, np.float32)  # the smallest is first
+    # The best of k + 1 chunks are k articles at least besides the one that is left out; so mostly
+    # there is nothing to look for below. But who is not *among* them does not count.
+    tops = np.zeros(k + 1, np.float32)
     for chunk in range(best.size):
-        if best[chunk] <= heap[0]:
+        if best[chunk] > tops[0]:
+            replace_smallest(tops, best[chunk])
+    least = tops[0]
+    heap, enough = best_above(least, scores, lengths, among, leave_out, k, best)
+    if not enough:
+        heap, _ = best_above(np.float32(0), scores, lengths, among, leave_out, k, best)
+    return np.float64(heap[0])
+
+
+@compiled
+def best_above(
+    least: np.float32,
+    scores: NDArray[np.float32],
+    lengths: NDArray[np.float32],
+    among: NDArray[np.bool_],
+    leave_out: int,
+    k: int,
+    best: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], bool]:
+    """The k highest `scores · lengths` not below *least*, and whether there are so many."""
+    heap = np.full(k, least)  # the smallest is first
+    found = 0
+    for chunk in range(best.size):
+        if best[chunk] < heap[0] or (best[chunk] == heap[0] and found >= k):
             continue
         for slot in range(chunk * CHUNK, min((chunk + 1) * CHUNK, scores.size)):
             score = scores[slot] * lengths[slot]
-            if score > heap[0] and slot != leave_out and (among.size == 0 or among[slot]):
-                replace_smallest(heap, score)
-    return np.float64(heap[0])
+            if score >= least and slot != leave_out and (among.size == 0 or among[slot]):
+                found += 1
+                if score > heap[0]:
+                    replace_smallest(heap, score)
+    return heap, found >= k or least == 0
 
 
 @compiled
@@ -205,13 +232,12 @@ def products(
             continue
         size = row_size(base, slots[s])
         row, codes = np.empty(size, np.int64), np.empty(size, np.int64)
-        size = read_row(base, slots[s], groups, row, codes)
+        weights = np.empty(size, np.float32)
+        size = read_row(base, slots[s], groups, row, codes, weights)
         for j in range(size):
             at = place_of(keys, row[j])
             if keys[at] == row[j]:
-                i = places[at]
-                kind = whole(entries.terms[i]) >> 31
-                found[s] += factors[i] * np.float64(base.weights[kind, codes[j]])
+                found[s] += factors[places[at]] * np.float64(weights[j])
     return found
 
 
@@ -228,7 +254,7 @@ def groups_to_read(base: Postings, entries: Entries) -> int:
 def table_of(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Keys and values, as `place_of` finds them, from *numbers* to their positions."""
     size = 16
-    while size < 4 * numbers.size:
+    while size < 16 * numbers.size:
         size *= 2
     keys, places = np.full(size, FREE, np.int64), np.zeros(size, np.int64)
     for i in range(numbers.size):

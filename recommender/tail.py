@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vectorizer import TermCounts, tf_weights
-from recommender.base import Rows, place_after, spans
+from recommender.base import Rows, spans
 from recommender.compiled import compiled, whole
 from recommender.inverting import by_term, distinct
+from recommender.postings import place_after
 
 # A newer segment joins the one before it once it holds this share of its articles, so that
 # there are never more than about log(articles) segments and an article is moved as often.

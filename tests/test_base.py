@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from recommender.base import AS_GAPS, LEVELS, Base, add_common, move_sums
+from features.vectorizer import TWO_WORD_BIT
+from recommender.base import Base
 from recommender.inverting import invert
+from recommender.postings import AS_GAPS, LEVELS, add_common, move_sums
 
 ARTICLES = 70_000
 TERMS = np.arange(4, dtype=np.uint32)
@@ -64,3 +66,22 @@ def test_common_terms_are_numbered_by_how_common_they_are(base, counts):
 
     assert np.argsort(-df).tolist() == base.hashed(np.arange(4)).tolist()
     assert sorted(df, reverse=True) == base.postings.common_df.tolist()
+
+
+def test_the_dictionary_tells_every_term():
+    rng = np.random.default_rng(3)
+    drawn = np.exp(rng.random((900, 40)) * np.log(6_000)).astype(np.uint32) * 7 + 3
+    drawn[:, 20:] |= TWO_WORD_BIT
+    rows = [np.unique(row) for row in drawn]
+    terms = np.concatenate(rows)
+    ends = np.cumsum([0, *map(len, rows)])
+    base = Base(invert(ends, terms, np.ones(terms.size, np.float32)))
+    known, df = np.unique(terms, return_counts=True)
+    numbers = base.numbers(known)
+
+    assert sorted(numbers) == list(range(base.terms)) == list(range(known.size))
+    assert {1, 2} <= {*df.tolist()} and df.max() > 100
+    assert known.tolist() == base.hashed(numbers).tolist()
+    assert df.tolist() == base.frequencies(numbers).tolist() == base.entries(numbers).df.tolist()
+    assert [-1, -1] == base.numbers(np.array([0, 2**32 - 1], np.uint32)).tolist()
+    assert [0, df[0]] == base.frequencies(np.array([-1, numbers[0]])).tolist()

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from features.vectorizer import TWO_WORD_BIT, TermCounts, tfidf
@@ -9,6 +11,7 @@ from recommender import inverting
 from recommender.base import Base
 from recommender.ids import SortedIds
 from recommender.index import SCORE_DECIMALS, ArticleIndex, Neighbours
+from recommender.search import CHUNK, kth_best
 
 ARTICLES, VOCABULARY, LENGTH = 3_000, 4_000, 30
 QUERIES = 60
@@ -84,3 +87,26 @@ def test_lists_of_a_large_archive_are_those_of_a_brute_force(k, changes):
         assert oracle.best(rows[article_id], k, {*rows}) == by_id(
             index, index.similar_to(rows[article_id], k)
         )
+
+
+@given(
+    st.integers(1, 20 * CHUNK),
+    st.integers(1, 40),
+    st.sampled_from([0.0, 0.01, 0.5, 1.0]),
+    st.integers(1, 30),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_kth_best_is_that_of_a_sort(slots, different, share, k, seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, different, slots).astype(np.float32)
+    lengths = rng.random(slots).astype(np.float32)
+    among = rng.random(slots) < share if share < 1 else np.empty(0, np.bool_)
+    leave_out = int(rng.integers(-1, slots))
+    chunks = np.split(scores * lengths, range(CHUNK, slots, CHUNK))
+    best = np.array([chunk.max() for chunk in chunks], np.float32)
+
+    counts = np.ones(slots, np.bool_) if among.size == 0 else among.copy()
+    counts[leave_out if leave_out >= 0 else []] = False
+    allowed = np.sort((scores * lengths)[counts])[::-1]
+    expected = max(float(allowed[k - 1]), 0.0) if allowed.size >= k else 0.0
+    assert kth_best(scores, lengths, among, leave_out, k, best) == expected
