@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from recommender.candidates import POOL
 from recommender.corpus import Corpus
-from recommender.selection import SAME_STORY_COSINE, TOLD_BY_NOTHING, said
+from recommender.selection import SAME_STORY_COSINE, TOLD_BY_NOTHING, held_against
 from recommender.signals import Source
 from recommender.store import Card
-from recommender.stories import Wording, Wordings
 
 
 class Copy(NamedTuple):
@@ -46,7 +45,7 @@ def copies(corpus: Corpus, draft: Source, among: NDArray[np.bool_]) -> list[Copy
     # Where most of the archive is one text, that text has no weight, and cosines tell nothing.
     near = (found.scores >= SAME_STORY_COSINE) | (found.scores < TOLD_BY_NOTHING)
     slots, scores = found.slots[near], found.scores[near]
-    wordings = Wordings([*said(corpus, slots), Wording(draft.terms, draft.title)])
+    wordings = held_against(corpus, slots, draft)
     own = slots.size
     return [
         Copy(int(slots[n]), float(scores[n]), wordings.overlap(n, own))

@@ -80,7 +80,7 @@ def _stories(
     """Places of the candidates that tell the source's story, and the stories of the others."""
     near = _worth_comparing(candidates, cosines)
     slots = candidates.slots[near]
-    wordings = Wordings([*said(corpus, slots), Wording(source.terms, source.title)])
+    wordings = held_against(corpus, slots, source)
     own = [n for n in wordings.alike[-1] if wordings.is_same_story(n, slots.size)]
     others = [n for n in range(slots.size) if n not in own]
     published = corpus.catalogue.published[slots]
@@ -100,6 +100,14 @@ def _worth_comparing(candidates: Candidates, cosines: NDArray[np.float64]) -> ND
     near = np.maximum(closest, candidates.similarity) >= SAME_STORY_COSINE
     # Where most of the archive is one text, that text has no weight, and cosines tell nothing.
     return np.flatnonzero(near | (candidates.similarity < TOLD_BY_NOTHING))
+
+
+def held_against(corpus: Corpus, slots: NDArray[np.intp], source: Source) -> Wordings:
+    """What the articles in *slots* say, and last the source."""
+    if source.slot is not None:
+        return Wordings(said(corpus, np.append(slots, source.slot)))
+    own = Wording(source.counts.terms, source.title)
+    return Wordings([*said(corpus, slots), own])
 
 
 def said(corpus: Corpus, slots: NDArray[np.intp]) -> list[Wording]:

@@ -26,13 +26,11 @@ class Source(NamedTuple):
     What a list stands beside.
 
     Fields:
-        terms: ids of everything that it says, ascending.
         title: ids of the terms of its title, ascending.
         slot: None for a draft.
         counts: what it says, and how often; empty for a stored article, which the index knows.
     """
 
-    terms: NDArray[np.uint32]
     title: NDArray[np.uint32]
     facets: Facets
     slot: int | None = None
@@ -41,14 +39,13 @@ class Source(NamedTuple):
 
 def stored_source(corpus: Corpus, slot: int) -> Source:
     """An article of the corpus as the source of a list."""
-    terms = corpus.index.terms(slot)
-    return Source(terms, corpus.title_terms(slot), corpus.catalogue.facets(slot), slot=slot)
+    return Source(corpus.title_terms(slot), corpus.catalogue.facets(slot), slot=slot)
 
 
 def draft_source(corpus: Corpus, draft: StoredArticle) -> Source:
     """A text that is not stored, without the site's boilerplate."""
     counts = corpus.effective_counts(draft.features)
-    return Source(counts.terms, draft.features.title, draft.facets, counts=counts)
+    return Source(draft.features.title, draft.facets, counts=counts)
 
 
 def signals(corpus: Corpus, source: Source, slots: Slots, names: Collection[str]) -> Signals:
@@ -84,7 +81,8 @@ def _title(corpus: Corpus, source: Source, slots: Slots) -> Values:
 
 def _mention(corpus: Corpus, source: Source, slots: Slots) -> Values:
     """How much of the candidate's title the source's text says, by squared idf."""
-    mass, shared = _masses(corpus, source.terms, slots)
+    own = source.counts.terms if source.slot is None else corpus.index.terms(source.slot)
+    mass, shared = _masses(corpus, own, slots)
     return _ratio(shared, mass)
 
 
