@@ -83,7 +83,8 @@ class HotLists:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         key = _key(environ)
-        answer = self._answers.get(key)
+        # What Flask would refuse for its `If-Match` is remembered for those who send none.
+        answer = None if "HTTP_IF_MATCH" in environ else self._answers.get(key)
         site = answer.site if answer is not None else _site(key, environ)
         if site not in self._sites:
             return self.flask(environ, start_response)

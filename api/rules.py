@@ -169,10 +169,13 @@ def audit(site: str) -> Response:
     backend().site(site)
     require(site, "look")
     query = _query(AuditQuery)
-    found, following = backend().store.rulebook.audit(
-        site, query.limit, query.article, query.cursor
-    )
-    return json_response(_page(found, following))
+    book = backend().store.rulebook
+    found, following = book.audit(site, query.limit, query.article, query.cursor)
+    undone = book.undone(site, found)
+    page = _page(found, following)
+    for item in page["items"]:
+        item["undone_by"] = undone[item["id"]].id if item["id"] in undone else None
+    return json_response(page)
 
 
 @blueprint.post("/audit/<entry_id>/undo")

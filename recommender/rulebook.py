@@ -13,7 +13,7 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from hashlib import blake2b
@@ -314,6 +314,25 @@ class Rulebook:
         """
         return self._found(site, limit, lambda e: article_id is None or e.names(article_id), before)
 
+    def undone(self, site: str, entries: Sequence[AuditEntry]) -> dict[str, AuditEntry]:
+        """
+        Which of these *entries*, newest first, are taken back as things stand: id → by what.
+
+        An undo that was itself undone counts for nothing. Of what came after the entries, the
+        last `LOOKED_THROUGH` changes are looked at.
+        """
+        if not entries:
+            return {}
+        with self._connection.using("batch") as client:
+            key, oldest = site_key(site, "audit"), entries[-1].id
+            since = client.xrevrange(key, "+", oldest, LOOKED_THROUGH)
+        undone: dict[str, AuditEntry] = {}
+        for name, fields in since:  # the newest first: whatever undid an undo was met before it
+            later = self._audit_entry(site, name, fields)
+            if later is not None and later.undoes is not None and later.id not in undone:
+                undone[later.undoes] = later
+        return {one.id: undone[one.id] for one in entries if one.id in undone}
+
     def entry(self, site: str, entry_id: str) -> AuditEntry:
         """Raises NotFound when there is no such entry."""
         found = []
@@ -400,7 +419,8 @@ class Rulebook:
             return f"somebody changed these {what} meanwhile"
         [last] = entries
         who = f"{last.author or 'somebody'} (key {last.key_id})" if last.key_id else "their expiry"
-        return f"{who} changed these {what} meanwhile, at {last.at.isoformat(timespec='seconds')}"
+        at = f"{last.at.day} {last.at:%B %Y, %H:%M} UTC"
+        return f"{who} changed these {what} meanwhile, on {at}"
 
     def _entries(
         self, site: str, before: str | None, count: int

@@ -13,8 +13,10 @@ from servers import emptied, new_server
 
 from api.app import create_app
 from api.hot import HotLists
+from recommender import connections
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.connections import _POOL_WAIT_SECONDS, _TIMEOUTS
 from recommender.related import warm
 
 # How long an example takes says how busy the machine is.
@@ -49,8 +51,23 @@ def settings(redis_url: str, raw_redis: "redis.Redis", tmp_path: Path) -> Settin
 
 
 @pytest.fixture
-def backend(settings: Settings) -> Iterator[Backend]:
-    with Backend(settings) as backend:
+def patience() -> float:
+    """
+    How many times as long as in production the store is waited for.
+
+    On a machine with more to do than the tests it may be slow, and is not away.
+    """
+    return 50.0
+
+
+@pytest.fixture
+def backend(settings: Settings, patience: float) -> Iterator[Backend]:
+    with pytest.MonkeyPatch.context() as patch:
+        waits = {pace: (a * patience, b * patience) for pace, (a, b) in _TIMEOUTS.items()}
+        patch.setattr(connections, "_TIMEOUTS", waits)
+        patch.setattr(connections, "_POOL_WAIT_SECONDS", _POOL_WAIT_SECONDS * patience)
+        backend = Backend(settings)
+    with backend:
         yield backend
 
 

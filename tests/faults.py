@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, Self
 
+import pytest
 import redis
 
 Fault = Literal["none", "blackhole", "drip", "reset", "refuse"]
 
 DRIP_SECONDS = 0.03
+
+# For tests whose store is away: it is waited for as long as in production, which is not long.
+hurried = pytest.mark.parametrize("patience", [1.0], ids=["hurried"])
 
 
 def server_pid(url: str) -> int:

@@ -1,6 +1,7 @@
 """Two settings held against each other, and by the obvious arithmetic."""
 
 from datetime import datetime
+from functools import cache
 from itertools import combinations
 from statistics import mean, median
 from typing import Any
@@ -120,6 +121,7 @@ def days(article_id: str, origin: datetime | None) -> float | None:
     return None if date is None or origin is None else abs(date - origin).total_seconds() / 86400
 
 
+@cache
 def cosine(a: str, b: str) -> float:
     near = ARCHIVE.corpus.index.similar(a, 100)
     found = dict(zip(ARCHIVE.corpus.ids(near.slots), near.scores.tolist(), strict=True))

@@ -117,6 +117,22 @@ def test_an_undo_can_be_undone(visit: DeskVisit) -> None:
     assert "budget" not in read_by_readers(visit)
 
 
+def test_what_is_undone_says_by_whom_and_has_no_button_until_it_stands_again(
+    visit: DeskVisit,
+) -> None:
+    overrule(visit, target="budget", kind="block")
+    offered = []
+    for _ in range(3):
+        page = visit.get("/changes").text
+        offered.append(re.findall(r'name="entry" value="([^"]*)"', page))
+        visit.post("/undo", entry=offered[-1][0])
+    told = [page.count("Undone by Ana") for page in (page, visit.get("/changes").text)]
+    [block], [undo, *_], [back, again, *_] = offered
+
+    assert [[block], [undo], [back, block]] == [offered[0], offered[1], [back, again]]
+    assert [1, 2] == told
+
+
 def test_several_articles_are_put_in_order_by_one_change(
     visit: DeskVisit, backend: Backend
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from click.testing import CliRunner
-from faults import stopped
+from faults import hurried, stopped
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -275,6 +275,7 @@ def test_too_many_batches_are_told_to_wait(send):
     assert {204, 429} == {answer.status_code for answer in answers}
 
 
+@hurried
 def test_the_limit_holds_while_the_store_is_away(send, redis_url):
     send(seen())
     with stopped(redis_url):

@@ -190,6 +190,17 @@ def test_flask_is_not_asked_again_whether_a_list_has_changed(lists: HotLists) ->
 
 
 @pytest.mark.usefixtures("archive")
+@pytest.mark.parametrize("tag", ['"other"', "*", ""])
+def test_a_list_that_is_known_still_heeds_if_match(lists: HotLists, tag: str) -> None:
+    environ = create_environ(KURSK)
+    for _ in range(3):
+        say(lists, environ)
+    conditional = {**environ, "HTTP_IF_MATCH": tag}
+
+    assert say(lists.flask, conditional).undated == say(lists, conditional).undated
+
+
+@pytest.mark.usefixtures("archive")
 @pytest.mark.parametrize(
     "query", ["explain=true", "offset=1", "exclude=x", "limit=21", "tag=a&tag=b", "min_score=0.1"]
 )

@@ -1,6 +1,7 @@
 """Workers over one store: what was written is in the next list of every one of them."""
 
 import random
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -293,6 +294,16 @@ def test_a_worker_knows_which_articles_are_gone(store, worker):
     )
 
 
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Threads that give way to each other fifty times as often as usual."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 50)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless_threads")
 def test_what_may_be_shown_can_be_asked_at_any_moment(store, worker):
     """It is asked without a lock: while one thread loads changes, others show old lists."""
     live, done = worker(), Event()

@@ -11,7 +11,7 @@ import pytest
 import redis
 from click.testing import CliRunner
 from desk_visit import DeskVisit
-from faults import stopped
+from faults import hurried, stopped
 from flask.testing import FlaskClient
 from news import STORIES, article
 
@@ -87,6 +87,24 @@ def test_the_archive_is_counted_by_section_language_and_year(put: Put, ask: Ask)
     assert [("world", 2), ("city", 1), (None, 2)] == rows(archive["sections"])
     assert [("en", 4), ("de", 1)] == rows(archive["languages"])
     assert [("9999", 1), ("2026", 1), ("2025", 1), ("2024", 1)] == rows(archive["years"])
+
+
+def test_the_page_names_a_section_as_its_newest_article_does(
+    put: Put, desk: DeskVisit, client: FlaskClient, key: dict[str, str]
+) -> None:
+    put(
+        article("kursk", section="WORLD", published_at="2024-05-01T00:00:00Z"),
+        article("sudzha", section="World", published_at="2025-12-31T23:59:59Z"),
+        article("budget", section="İzmir & Co", language="tr", tags=["money"]),
+        article("ceasefire", section="Not Out Yet", published_at="9999-01-01T00:00:00Z"),
+    )
+    wanted = {"site": {"section": ["Sport"], "tag": ["war"], "author": ["Ana"], "lang": ["de"]}}
+    client.put("/v1/main/settings", json=wanted, headers=key)
+    page = desk.get("/overview").text
+
+    assert {"World", "İzmir &amp; Co", "not out yet"} <= set(
+        re.findall(r'"auto">([^<]*)</th>', page)
+    )
 
 
 def test_of_many_values_the_largest_are_named(put: Put, ask: Ask) -> None:
@@ -186,6 +204,7 @@ def test_the_service_says_how_it_is(put: Put, ask: Ask) -> None:
     assert re.match(r"(Valkey|Redis) \d", service["store"])
 
 
+@hurried
 def test_a_store_that_is_away_is_told_in_words(
     put: Put, client: FlaskClient, key: dict[str, str], desk: DeskVisit, redis_url: str
 ) -> None:

@@ -448,6 +448,10 @@ def test_a_change_can_be_undone_once(client: FlaskClient, editor: Key, add: Add)
         first.json[name] for name in ("action", "undoes", "author", "before", "after")
     )
     assert [] == client.get(RULES, headers=editor).json["items"]
+    audit = client.get(AUDIT, headers=editor).json["items"]
+    assert [None, first.json["id"]] == [change["undone_by"] for change in audit]
+    oldest = client.get(f"{AUDIT}?cursor={first.json['id']}", headers=editor).json["items"]
+    assert [first.json["id"]] == [change["undone_by"] for change in oldest]
 
 
 @pytest.mark.parametrize("entry", ["1-1", "0-0", "x", "+", "%24", "99999999999999999999-1"])

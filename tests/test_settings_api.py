@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import redis
-from faults import stopped
+from faults import hurried, stopped
 from flask import Flask
 from flask.testing import FlaskClient
 from news import STORIES, article
@@ -364,6 +364,7 @@ def test_a_worker_that_has_not_heard_of_a_surface_does_not_serve_the_sites_list_
         assert [2, 2] == [length(late, "surface=home"), length(client, "surface=home")]
 
 
+@hurried
 def test_while_the_store_is_away_an_unknown_surface_has_the_last_plain_list(
     client: FlaskClient, redis_url: str, settle: Settle
 ) -> None:

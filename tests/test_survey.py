@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 from click.testing import CliRunner
-from faults import stopped
+from faults import hurried, stopped
 from hypothesis import given
 from hypothesis import strategies as st
 from news import STORIES, article
@@ -294,6 +294,7 @@ def test_a_survey_that_cannot_be_read_is_none(
     assert backend.surveys.latest("main") is None
 
 
+@hurried
 def test_while_the_store_is_away_there_is_no_claim(backend: Backend, redis_url: str) -> None:
     backend.surveys.latest("main")
     with stopped(redis_url), pytest.raises(StoreUnavailable):

@@ -28,6 +28,7 @@ def changes(site: str) -> Response:
     return desk.page(
         "changes.html",
         entries=entries,
+        undone=backend().store.rulebook.undone(site, entries),
         following=following,
         about=about,
         cards=backend().store.cards(site, _named(entries)) if entries else {},

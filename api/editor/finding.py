@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from api.context import backend
 from api.editor import desk
+from api.editor.dates import moment
 from api.listing import json_response
 from recommender.finder import Found
 from recommender.rules import Kind, Rule
@@ -92,7 +93,7 @@ def _surveyed(site: str, mark: str) -> tuple[dict[str, list[str]], str]:
     if survey is None:
         return {}, "Nobody has surveyed the lists yet: the page Overview has a button for it."
     noted: tuple[Noted, ...] = getattr(survey, mark)
-    made = f"{survey.made_at:%-d %B %Y, %H:%M} UTC"
+    made = moment(survey.made_at).striptags()
     most = f", which names {MOST_NAMED} at most" if len(noted) == MOST_NAMED else ""
     words = SURVEYED[mark]
     said = {one.id: [words.format(one.number)] if words else [] for one in noted}

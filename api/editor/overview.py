@@ -10,6 +10,8 @@ from api.editor import desk
 from api.editor.finding import SURVEYED
 from api.listing import json_response
 from api.overview import Figures, figures
+from recommender.live import LiveSite
+from recommender.parameters import ANY_LANGUAGE, ListParameters
 
 blueprint = Blueprint("overview", __name__, url_prefix="/<site>")
 
@@ -39,7 +41,10 @@ _DAY_NAMES = {
 
 @blueprint.get("/overview")
 def overview(site: str) -> Response:
-    found = figures(backend().site(site), datetime.now(UTC))
+    live, now = backend().site(site), datetime.now(UTC)
+    found = figures(live, now)
+    for section in found["archive"]["sections"]:
+        section["name"] = _spelt(live, section["name"], now)
     note = desk.take_note("overview")
     return desk.page(
         "overview.html",
@@ -66,6 +71,17 @@ def survey_progress(site: str) -> Response:
     """How far the survey is, for the script; null when none is under way."""
     running = backend().surveys.progress(site)
     return json_response(None if running is None else running._asdict())
+
+
+def _spelt(live: LiveSite, section: str | None, now: datetime) -> str | None:
+    """A section, counted in lower case, as its newest article writes it, if one can be shown."""
+    if section is None:
+        return None
+    wanted = ListParameters(
+        limit=1, sections=(section,), tags=(), authors=(), languages=(ANY_LANGUAGE,)
+    )
+    newest, _ = live.recent(wanted, now)
+    return next((item.card["section"] for item in newest.items), section)
 
 
 def _rows(found: Figures) -> dict[str, list[tuple[str, int]]]:

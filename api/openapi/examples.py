@@ -362,7 +362,7 @@ EXAMPLES: dict[str, Any] = {
     "SentOverrides": SENT_OVERRIDES_EXAMPLE,
     "ArticleOverrides": OVERRIDES_EXAMPLE,
     "AuditEntry": AUDIT_ENTRY_EXAMPLE,
-    "AuditPage": {"items": [AUDIT_ENTRY_EXAMPLE], "next": "1286-1"},
+    "AuditPage": {"items": [{**AUDIT_ENTRY_EXAMPLE, "undone_by": None}], "next": "1286-1"},
     "SentSettings": SENT_SETTINGS_EXAMPLE,
     "Settings": SETTINGS_EXAMPLE,
     "SentComparison": SENT_COMPARISON_EXAMPLE,

@@ -285,10 +285,18 @@ class RulePage(BaseModel):
     next: str | None = Field(description="The `cursor` of the next page, if there is one")
 
 
+class AuditedChange(AuditEntry):
+    """A change, and whether it stands."""
+
+    undone_by: str | None = Field(
+        description="The id of the entry that took this one back, if that stands itself"
+    )
+
+
 class AuditPage(BaseModel):
     """Changes, newest first; a page may be short, or empty, with more to come."""
 
-    items: list[AuditEntry]
+    items: list[AuditedChange]
     next: str | None = Field(description="The `cursor` of the next page, if there is one")
 
 
@@ -364,6 +372,7 @@ ANSWERS: dict[type[BaseModel], JsonSchemaMode] = {
     Rule: "serialization",
     RulePage: "serialization",
     AuditEntry: "serialization",
+    AuditedChange: "serialization",
     AuditPage: "serialization",
     Overview: "serialization",
     Health: "serialization",

@@ -160,6 +160,17 @@ def test_a_block_with_a_note_shows_before_and_after(page: Page) -> None:
     assert before[1] not in seen_by_readers(page)
 
 
+def test_a_script_writes_section_and_date_as_the_server_does(page: Page) -> None:
+    page.goto("/editor/main/")
+    about = page.locator("#found .about").first
+    written = about.inner_html()
+    page.get_by_label("Title, address or id").fill(page.locator("#found .title").first.inner_text())
+    expect(page.locator("#count")).to_have_text("1 article")
+
+    assert written == about.inner_html()
+    assert re.search(' · <time datetime="[^"]*">[0-9]+ [A-Z][a-z]+ [0-9]{4}</time>$', written)
+
+
 def test_the_list_follows_a_draft_as_it_is_typed(page: Page) -> None:
     page.goto("/editor/main/draft")
     page.get_by_label("Title").fill("Oak for the Dunmere lock")

@@ -2,19 +2,19 @@
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import schemathesis
+from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from news import article
 from schemathesis import BaseSchema, Case, CheckFunction, GenerationMode, SerializationContext
 from schemathesis.checks import ignored_auth, positive_data_acceptance, unsupported_method
 
-from api.app import create_app
 from api.openapi import description
-from recommender.backend import Backend
 
 Key = dict[str, str]
 
@@ -86,13 +86,11 @@ def lines(context: SerializationContext, value: Any) -> bytes:
 
 
 @pytest.fixture
-def described(backend: Backend, key: Key) -> BaseSchema:
-    app = create_app(backend=backend)
-    app.add_url_rule("/likely.json", view_func=likely_description)
-    client = app.test_client()
-    for name in ("kursk", "sudzha", "budget"):
-        client.put(f"/v1/main/articles/{name}", json=article(name), headers=key)
-    return schemathesis.openapi.from_wsgi("/likely.json", app)
+def described(app: Flask, put: Callable[..., None]) -> BaseSchema:
+    put(*map(article, ("kursk", "sudzha", "budget")))
+    schema = schemathesis.openapi.from_dict(likely_description())
+    schema.app = app
+    return schema
 
 
 @pytest.mark.parametrize("mode", GenerationMode)

@@ -1,5 +1,6 @@
 // Shows the list while somebody writes; without it the button does the same.
 
+import { about } from "./line.js";
 import { whileTyping } from "./typing.js";
 
 const form = document.querySelector("#draft");
@@ -32,8 +33,7 @@ async function show(answer) {
 function item(article) {
     const row = line.content.cloneNode(true).firstElementChild;
     link(row.querySelector("a"), article);
-    const about = [article.section, article.published_at?.slice(0, 10)];
-    row.querySelector("span").textContent = about.filter(Boolean).join(" · ");
+    row.querySelector("span").replaceChildren(...about(article));
     row.querySelector("p").textContent = article.reason.text;
     return row;
 }

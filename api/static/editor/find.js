@@ -1,5 +1,6 @@
 // Shows what is found while somebody types; without it the form does the same.
 
+import { about } from "./line.js";
 import { whileTyping } from "./typing.js";
 
 const form = document.querySelector("form.find");
@@ -30,8 +31,7 @@ function item(article) {
     const title = row.querySelector("a");
     title.textContent = article.title || article.id;
     title.href = `${form.dataset.article}?${new URLSearchParams({ id: article.id })}`;
-    const about = [article.section, article.published_at?.slice(0, 10) ?? "no date"];
-    row.querySelector("span").textContent = about.filter(Boolean).join(" · ");
+    row.querySelector("span").replaceChildren(...about(article));
     for (const mark of article.marks) {
         const tag = document.createElement("span");
         tag.className = "tag";
