@@ -15,9 +15,9 @@ from api.listing import json_response
 from api.params import checked_id, single
 from features.article import FieldProblem, InvalidArticle
 from recommender.errors import Conflict, InvalidParameter, NotFound
-from recommender.imports import ImportTally
-from recommender.ingest import REFUSALS, Ingested, analyse, ingest
 from recommender.sources.records import Record, json_record, numbered_lines, parse_json
+from recommender.storage.imports import ImportTally
+from recommender.storage.ingest import REFUSALS, Ingested, analyse, ingest
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/<site>/articles")
 

@@ -4,7 +4,7 @@ from flask import abort, g, request
 
 from api.context import backend
 from api.errors import problem
-from recommender.access import Grant, Scope
+from recommender.storage.access import Grant, Scope
 
 
 def require(site: str, scope: Scope) -> Grant:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from recommender.store import Server
+from recommender.storage.store import Server
 
 State = Literal["ok", "note", "wrong"]
 

@@ -40,8 +40,8 @@ class _Commands(click.Group):
 
 
 def _in_words(error: Exception) -> click.ClickException | None:
-    from recommender.embedded import EmbeddedServerError
     from recommender.errors import AlsoSeeError, InvalidParameter, StoreUnavailable
+    from recommender.storage.embedded import EmbeddedServerError
 
     if isinstance(error, InvalidParameter):
         return click.UsageError(str(error))

@@ -17,7 +17,7 @@ from api.listing import document
 from api.params import ListQuery
 from api.wording import RIGHT_TO_LEFT, words
 from recommender.errors import NotFound
-from recommender.parameters import ANY_LANGUAGE, ListParameters
+from recommender.wanted.parameters import ANY_LANGUAGE, ListParameters
 
 blueprint = Blueprint("demo", __name__)
 

@@ -20,7 +20,7 @@ from recommender.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
-from recommender.rulebook import RulesChanged
+from recommender.storage.rulebook import RulesChanged
 
 log = structlog.get_logger()
 

@@ -12,8 +12,8 @@ from api import articles
 from api.context import backend
 from api.errors import problem
 from features.article import FieldProblem, InvalidArticle, check_article_id, field_problems
-from recommender.events import MAX_POSITION, Event, Kind
 from recommender.sources.records import parse_json
+from recommender.storage.events import MAX_POSITION, Event, Kind
 
 blueprint = Blueprint("events", __name__, url_prefix="/v1/<site>/events")
 

@@ -11,10 +11,10 @@ from api.context import backend
 from api.listing import explained, json_response
 from api.params import ListQuery, checked_id, list_query, single
 from features.article import Article
-from recommender.explain import REASONS, WHY_NOT, named, sentence, spellings
-from recommender.live import LiveSite
-from recommender.places import Dropped, Standing
-from recommender.rules import Rule
+from recommender.pipeline.explain import REASONS, WHY_NOT, named, sentence, spellings
+from recommender.pipeline.places import Dropped, Standing
+from recommender.wanted.rules import Rule
+from recommender.worker.live import LiveSite
 
 blueprint = Blueprint("explain", __name__, url_prefix="/v1/<site>")
 

@@ -5,7 +5,7 @@ from flask import Blueprint, Response
 from api.context import backend
 from api.listing import json_response
 from recommender.errors import StoreUnavailable
-from recommender.live import LiveSite
+from recommender.worker.live import LiveSite
 
 blueprint = Blueprint("health", __name__)
 

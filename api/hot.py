@@ -13,7 +13,7 @@ from email.utils import formatdate
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from recommender.store import RawState, Store
+from recommender.storage.store import RawState, Store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -20,18 +20,18 @@ from features.analyzer import analyze
 from features.article import UNSAVED_ID, Article, parse_draft, sender_names
 from features.reading import Reading, read, read_plain, utf16_offset
 from features.vectorizer import term_ids
-from recommender.duplicates import Duplicate
+from recommender.articles import Card, StoredArticle
 from recommender.errors import InvalidParameter
-from recommender.explain import spellings
-from recommender.index import SCORE_DECIMALS
-from recommender.ingest import as_stored
-from recommender.linking import Anchor, Subject, addresses, announced, placed
-from recommender.live import LiveSite
-from recommender.parameters import ListParameters
-from recommender.places import Item
+from recommender.pipeline.duplicates import Duplicate
+from recommender.pipeline.explain import spellings
+from recommender.pipeline.linking import Anchor, Subject, addresses, announced, placed
+from recommender.pipeline.places import Item
+from recommender.similarity.index import SCORE_DECIMALS
 from recommender.sources.records import parse_json
-from recommender.store import Card, StoredArticle
-from recommender.urls import is_on, normalize_url
+from recommender.sources.urls import is_on, normalize_url
+from recommender.storage.ingest import as_stored
+from recommender.wanted.parameters import ListParameters
+from recommender.worker.live import LiveSite
 
 blueprint = Blueprint("links", __name__, url_prefix="/v1/<site>")
 

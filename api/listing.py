@@ -16,11 +16,11 @@ from api.hot import SERVED, Served
 from api.params import FEW_VALUES, ListQuery, list_query
 from features.article import Article
 from recommender.errors import StoreUnavailable
-from recommender.explain import REASONS, named, sentence, spellings
-from recommender.lists import FinishedList
-from recommender.live import LiveSite
-from recommender.places import Item, RelatedList
-from recommender.store import article_key
+from recommender.pipeline.explain import REASONS, named, sentence, spellings
+from recommender.pipeline.places import Item, RelatedList
+from recommender.storage.lists import FinishedList
+from recommender.storage.store import article_key
+from recommender.worker.live import LiveSite
 
 Make = Callable[[ListQuery, datetime], tuple[RelatedList, int]]
 

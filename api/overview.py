@@ -15,10 +15,10 @@ from api.auth import require
 from api.checks import durability
 from api.context import backend
 from api.listing import json_response
-from recommender.catalogue import UNDATED, instant
-from recommender.events import Total
-from recommender.live import Holdings, LiveSite
-from recommender.survey import DAYS, FEW, OLD_DAYS, TIMES, Noted, Survey
+from recommender.articles import UNDATED, instant
+from recommender.storage.events import Total
+from recommender.worker.live import Holdings, LiveSite
+from recommender.worker.survey import DAYS, FEW, OLD_DAYS, TIMES, Noted, Survey
 
 blueprint = Blueprint("overview", __name__, url_prefix="/v1/<site>")
 

@@ -13,8 +13,8 @@ from werkzeug.datastructures import MultiDict
 
 from features.article import check_article_id, field_problems, parse_date
 from recommender.errors import InvalidParameter
-from recommender.parameters import SHOWN_DIGEST_BYTES, ListParameters, Mode, shown_digest
-from recommender.wishes import SURFACE_NAME, Duration, ListWishes, time_ago
+from recommender.wanted.parameters import SHOWN_DIGEST_BYTES, ListParameters, Mode, shown_digest
+from recommender.wanted.wishes import SURFACE_NAME, Duration, ListWishes, time_ago
 
 MAX_OFFSET = 1000
 MAX_LINKS = 20

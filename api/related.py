@@ -12,9 +12,9 @@ from api.listing import document, json_response, list_response
 from api.params import ListQuery, Query, checked_as, checked_id, query_of, single
 from features.article import UNSAVED_ID, Article, parse_draft
 from recommender.errors import InvalidParameter, NotFound
-from recommender.ingest import as_stored
-from recommender.places import RelatedList
+from recommender.pipeline.places import RelatedList
 from recommender.sources.records import parse_json
+from recommender.storage.ingest import as_stored
 
 blueprint = Blueprint("related", __name__, url_prefix="/v1/<site>")
 

@@ -15,10 +15,11 @@ from api.errors import problem
 from api.listing import json_response
 from api.params import ArticleId, Moment, checked_id, single
 from features.article import FieldProblem, InvalidArticle, field_problems
-from recommender.access import Grant
 from recommender.errors import InvalidParameter, NotFound
-from recommender.rulebook import ENTRY_ID, Editor, Overrides, new_rule_id
-from recommender.rules import (
+from recommender.sources.records import parse_json
+from recommender.storage.access import Grant
+from recommender.storage.rulebook import ENTRY_ID, Editor, Overrides, new_rule_id
+from recommender.wanted.rules import (
     MAX_AUTHOR_CHARS,
     READ_ONLY,
     Author,
@@ -28,7 +29,6 @@ from recommender.rules import (
     Rule,
     parse_rule,
 )
-from recommender.sources.records import parse_json
 
 blueprint = Blueprint("rules", __name__, url_prefix="/v1/<site>")
 

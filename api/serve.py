@@ -16,8 +16,8 @@ from contextlib import ExitStack
 import click
 
 from recommender.config import Settings
-from recommender.embedded import EmbeddedLease, EmbeddedServerError, lease
 from recommender.errors import AlsoSeeError, ConfigurationError
+from recommender.storage.embedded import EmbeddedLease, EmbeddedServerError, lease
 
 HEARTBEAT_SECONDS = 1.0
 START_POLL_SECONDS = 0.05

@@ -15,17 +15,17 @@ from api.listing import json_response, list_item
 from api.params import ArticleId
 from api.rules import Signature, expected_revisions
 from features.article import InvalidArticle
-from recommender.comparison import MAX_SAMPLE, Compared
-from recommender.places import RelatedList
-from recommender.rulebook import KeptSettings
-from recommender.site_settings import (
+from recommender.pipeline.comparison import MAX_SAMPLE, Compared
+from recommender.pipeline.places import RelatedList
+from recommender.sources.records import parse_json
+from recommender.storage.rulebook import KeptSettings
+from recommender.wanted.site_settings import (
     InvalidSettings,
     ListDefaults,
     SiteSettings,
     SurfaceName,
     parsed,
 )
-from recommender.sources.records import parse_json
 
 blueprint = Blueprint("site_settings", __name__, url_prefix="/v1/<site>")
 

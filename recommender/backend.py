@@ -5,23 +5,23 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from recommender.access import Keys
-from recommender.bell import Bell
-from recommender.building import Builder, index_files
 from recommender.config import Settings
-from recommender.connections import Connection
-from recommender.embedded import EmbeddedLease, lease
 from recommender.errors import NotFound
-from recommender.evaluations import Evaluations
-from recommender.events import EventCounts
-from recommender.finder import Finder
-from recommender.imports import ImportLog
-from recommender.lists import ListCache
-from recommender.live import LiveSite
-from recommender.model import DEFAULTS, RankingModel
-from recommender.sessions import Sessions
-from recommender.store import Store
-from recommender.surveyor import Surveyor, Surveys
+from recommender.storage.access import Keys
+from recommender.storage.bell import Bell
+from recommender.storage.connections import Connection
+from recommender.storage.embedded import EmbeddedLease, lease
+from recommender.storage.evaluations import Evaluations
+from recommender.storage.events import EventCounts
+from recommender.storage.imports import ImportLog
+from recommender.storage.lists import ListCache
+from recommender.storage.sessions import Sessions
+from recommender.storage.store import Store
+from recommender.wanted.model import DEFAULTS, RankingModel
+from recommender.worker.building import Builder, index_files
+from recommender.worker.finder import Finder
+from recommender.worker.live import LiveSite
+from recommender.worker.surveyor import Surveyor, Surveys
 
 
 class Backend:

@@ -6,10 +6,10 @@ import sys
 import structlog
 
 from recommender.backend import Backend
-from recommender.building import index_files
 from recommender.config import Settings
-from recommender.live import LiveSite
-from recommender.store import Store
+from recommender.storage.store import Store
+from recommender.worker.building import index_files
+from recommender.worker.live import LiveSite
 
 log = structlog.get_logger()
 

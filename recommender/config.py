@@ -74,7 +74,8 @@ def _ranking(path: Path | None, given: ValidationInfo) -> Path | None:
     """Read here, or only the workers would find out, one after the other."""
     if path is None:
         return None
-    from recommender.model import RankingModel  # brings arrays with it, which few commands need
+    # Brings arrays with it, which few commands need
+    from recommender.wanted.model import RankingModel
 
     files = {file.stem: file for file in sorted(path.glob("*.json"))} if path.is_dir() else {}
     try:

@@ -11,7 +11,7 @@ AlsoSeeError
 ├── ConfigurationError  settings that cannot work; stops startup
 └── InvalidTruth        judged pairs, or a run of them, that cannot be used
 
-`features.article.InvalidArticle` and `recommender.embedded.EmbeddedServerError` stand
+`features.article.InvalidArticle` and `recommender.storage.embedded.EmbeddedServerError` stand
 beside it, where they are raised.
 """
 

@@ -13,11 +13,11 @@ from servers import emptied, new_server
 
 from api.app import create_app
 from api.hot import HotLists
-from recommender import connections
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.connections import _POOL_WAIT_SECONDS, _TIMEOUTS
-from recommender.related import warm
+from recommender.pipeline.related import warm
+from recommender.storage import connections
+from recommender.storage.connections import _POOL_WAIT_SECONDS, _TIMEOUTS
 
 # How long an example takes says how busy the machine is.
 properties.register_profile("suite", deadline=None)

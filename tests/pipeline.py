@@ -11,13 +11,12 @@ from news import article
 
 from features.article import Article, parse_article
 from features.vectorizer import ArticleFeatures, TermCounts, hash_counts
-from recommender.catalogue import Facets
-from recommender.corpus import Corpus
-from recommender.model import RankingModel
-from recommender.parameters import ListParameters
-from recommender.places import RelatedList
-from recommender.related import Recommender
-from recommender.store import StoredArticle, card_of
+from recommender.articles import Facets, StoredArticle, card_of
+from recommender.pipeline.places import RelatedList
+from recommender.pipeline.related import Recommender
+from recommender.similarity.corpus import Corpus
+from recommender.wanted.model import RankingModel
+from recommender.wanted.parameters import ListParameters
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 ANY = ListParameters(limit=50, languages=("any",), min_score=0.0, fallback=False)

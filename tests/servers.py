@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from recommender.embedded import EmbeddedLease, lease
+from recommender.storage.embedded import EmbeddedLease, lease
 
 
 @contextmanager

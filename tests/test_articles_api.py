@@ -26,7 +26,7 @@ from news import article
 from features.article import MAX_LABELS
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.embedded import lease
+from recommender.storage.embedded import lease
 
 Put = Callable[..., None]
 Key = dict[str, str]

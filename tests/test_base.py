@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from features.vectorizer import TWO_WORD_BIT
-from recommender.base import Base
-from recommender.inverting import invert
-from recommender.postings import AS_GAPS, LEVELS, add_common, move_sums
+from recommender.similarity.base import Base
+from recommender.similarity.inverting import invert
+from recommender.similarity.postings import AS_GAPS, LEVELS, add_common, move_sums
 
 ARTICLES = 70_000
 TERMS = np.arange(4, dtype=np.uint32)

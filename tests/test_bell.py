@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.bell import Bell
+from recommender.storage.bell import Bell
 
 
 def test_everybody_hears_every_ring(tmp_path: Path) -> None:

@@ -10,16 +10,16 @@ import pytest
 from news import STORIES
 from test_live import IDS, LIST, Newsroom, everything, lengths, put, settle, shown
 
-from recommender import inverting
-from recommender import live as live_module
-from recommender import store as store_module
 from recommender.backend import Backend
 from recommender.build import build
-from recommender.building import Builder, index_files
-from recommender.connections import Connection
-from recommender.files import IndexFiles
-from recommender.live import LiveSite
-from recommender.store import Store
+from recommender.similarity import inverting
+from recommender.similarity.files import IndexFiles
+from recommender.storage import store as store_module
+from recommender.storage.connections import Connection
+from recommender.storage.store import Store
+from recommender.worker import live as live_module
+from recommender.worker.building import Builder, index_files
+from recommender.worker.live import LiveSite
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 

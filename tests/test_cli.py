@@ -21,9 +21,9 @@ from click.testing import CliRunner, Result
 from news import STORIES, article
 
 from api.cli import create_key, main
-from recommender.access import SCOPES
 from recommender.backend import Backend
-from recommender.events import MAX_FIELDS
+from recommender.storage.access import SCOPES
+from recommender.storage.events import MAX_FIELDS
 
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., Result]

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import NOW, Archive, ids
 
-from recommender.comparison import (
+from recommender.errors import NotFound
+from recommender.pipeline.comparison import (
     ListFigures,
     Movement,
     compared,
@@ -21,10 +22,9 @@ from recommender.comparison import (
     sample,
     sampled,
 )
-from recommender.errors import NotFound
-from recommender.parameters import ListParameters
-from recommender.places import FALLBACKS, RelatedList
-from recommender.site_settings import ListDefaults
+from recommender.pipeline.places import FALLBACKS, RelatedList
+from recommender.wanted.parameters import ListParameters
+from recommender.wanted.site_settings import ListDefaults
 
 LISTS = st.lists(st.sampled_from("abcdefg"), unique=True).map(tuple)
 SETTINGS = st.sampled_from(

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import new_server
 
-from recommender import embedded
-from recommender.bell import Bell
-from recommender.connections import Breaker, Connection
 from recommender.errors import StoreUnavailable
+from recommender.storage import embedded
+from recommender.storage.bell import Bell
+from recommender.storage.connections import Breaker, Connection
 
 # The promises are half a second and two seconds. Machines that run tests are busy, and what
 # goes wrong takes many times as long: redis-py's defaults hold a caller for up to a minute.

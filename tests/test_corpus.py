@@ -13,10 +13,9 @@ from features.analyzer import analyze
 from features.article import Article, parse_article
 from features.boilerplate import Limits, line_digest
 from features.vectorizer import TermCounts, count_terms
-from recommender.catalogue import Facets
-from recommender.corpus import Corpus
-from recommender.index import ArticleIndex
-from recommender.store import StoredArticle, card_of
+from recommender.articles import Facets, StoredArticle, card_of
+from recommender.similarity.corpus import Corpus
+from recommender.similarity.index import ArticleIndex
 
 IDS = [f"a{n}" for n in range(6)]
 LINES = [

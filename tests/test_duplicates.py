@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pipeline import ANY, NOW, Archive, text
 
 from features.vectorizer import TWO_WORD_BIT
-from recommender.places import Dropped
-from recommender.stories import Wording, Wordings
+from recommender.pipeline.places import Dropped
+from recommender.pipeline.stories import Wording, Wordings
 
 FLOOD = text("flood", 60)
 TOLD_TWICE = Dropped("same_story_as_source")

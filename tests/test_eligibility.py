@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pipeline import NOW, Archive
 
-from recommender.eligibility import all_passed, conditions, first_failed
-from recommender.parameters import ListParameters
-from recommender.rules import Applied, Rule, RuleSet
-from recommender.signals import stored_source
+from recommender.pipeline.eligibility import all_passed, conditions, first_failed
+from recommender.pipeline.signals import stored_source
+from recommender.wanted.parameters import ListParameters
+from recommender.wanted.rules import Applied, Rule, RuleSet
 
 MARCH = [datetime(2025, 3, day, tzinfo=NOW.tzinfo) for day in range(1, 32)]
 ARTICLES: list[dict[str, Any]] = [

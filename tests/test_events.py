@@ -17,9 +17,17 @@ from werkzeug.test import TestResponse
 
 from api.cli import main
 from api.events import MAX_BATCH, MAX_BATCH_BYTES
-from recommender import events
 from recommender.backend import Backend
-from recommender.events import BURST, KEPT_DAYS, Count, Event, EventCounts, TokenBucket, Total
+from recommender.storage import events
+from recommender.storage.events import (
+    BURST,
+    KEPT_DAYS,
+    Count,
+    Event,
+    EventCounts,
+    TokenBucket,
+    Total,
+)
 
 Put = Callable[..., None]
 Counts = list[tuple[str, int, int, int]]

@@ -12,7 +12,7 @@ from news import STORIES
 from pipeline import NOW, Archive, text
 
 from features.vectorizer import count_terms
-from recommender.explain import (
+from recommender.pipeline.explain import (
     REASONS,
     WHY_NOT,
     SharedTerm,
@@ -21,10 +21,10 @@ from recommender.explain import (
     sentence,
     spellings,
 )
-from recommender.parameters import ListParameters, shown_digest
-from recommender.places import Reason, Standing
-from recommender.rules import Rule, RuleSet
-from recommender.signals import draft_source
+from recommender.pipeline.places import Reason, Standing
+from recommender.pipeline.signals import draft_source
+from recommender.wanted.parameters import ListParameters, shown_digest
+from recommender.wanted.rules import Rule, RuleSet
 
 WORDS = " ".join(" ".join(story) for story in STORIES.values()).split()
 bodies = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from news import STORIES, article
 
 from api.cli import main
-from recommender.ingest import analyse
+from recommender.storage.ingest import analyse
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from news import article
 
 from recommender.backend import Backend
-from recommender.finder import Finder, folded
-from recommender.ingest import ingest
 from recommender.sources.records import Record
+from recommender.storage.ingest import ingest
+from recommender.worker.finder import Finder, folded
 
 ARCHIVE = [
     article("kursk", title="Kursk: the fighting goes on", published_at="2024-08-20T10:00:00Z"),

@@ -26,8 +26,8 @@ from api.app import create_app
 from api.hot import SERVED, HotLists, Served
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.embedded import lease
-from recommender.store import BELIEVED_SECONDS
+from recommender.storage.embedded import lease
+from recommender.storage.store import BELIEVED_SECONDS
 
 Put = Callable[..., None]
 Key = dict[str, str]

@@ -17,8 +17,8 @@ from api import articles
 from api.cli import main
 from features.article import FieldProblem
 from recommender.backend import Backend
-from recommender.imports import KEPT, MOST_CHARS, MOST_PROBLEMS, Import, ImportTally
-from recommender.ingest import Ingested
+from recommender.storage.imports import KEPT, MOST_CHARS, MOST_PROBLEMS, Import, ImportTally
+from recommender.storage.ingest import Ingested
 
 Key = dict[str, str]
 Last = Callable[[], list[Import]]

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.vectorizer import TWO_WORD_BIT, TWO_WORD_WEIGHT, TermCounts
-from recommender import inverting
-from recommender.base import Base
-from recommender.ids import SortedIds
-from recommender.index import ArticleIndex, Neighbours
+from recommender.similarity import inverting
+from recommender.similarity.base import Base
+from recommender.similarity.ids import SortedIds
+from recommender.similarity.index import ArticleIndex, Neighbours
 
 IDS = [f"a{n}" for n in range(8)]
 TERMS = [1, 2, 3, 5, 8, int(TWO_WORD_BIT) + 1, int(TWO_WORD_BIT) + 2]

@@ -15,12 +15,12 @@ from news import STORIES, article
 
 from features.article import FieldProblem, InvalidArticle
 from features.vectorizer import FEATURES_VERSION, count_terms
-from recommender import ingest as ingest_module
 from recommender.errors import StoreUnavailable
-from recommender.ingest import BATCH, Ingested, analyse, ingest, reindex, stored_article
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record, json_record
-from recommender.store import Store, article_key
+from recommender.storage import ingest as ingest_module
+from recommender.storage.ingest import BATCH, Ingested, analyse, ingest, reindex, stored_article
+from recommender.storage.store import Store, article_key
 
 BAD_LINES = {
     b"{": ("", "not readable as JSON: EOF while parsing an object at column 1"),
@@ -224,7 +224,7 @@ def test_analysing_says_what_is_wrong(store):
 def outdated(store, monkeypatch) -> Iterator[None]:
     """Five articles under an earlier features version, one of them deleted."""
     with monkeypatch.context() as earlier:
-        earlier.setattr("recommender.packing.FEATURES_VERSION", FEATURES_VERSION - 1)
+        earlier.setattr("recommender.storage.packing.FEATURES_VERSION", FEATURES_VERSION - 1)
         outcomes(store, *(article(i, version=3) for i in STORIES))
         store.delete("main", "final")
 

@@ -11,12 +11,12 @@ from faults import stopped
 from news import article
 from servers import emptied, new_server
 
-from recommender import lists as lists_module
-from recommender.connections import Connection
 from recommender.errors import StoreUnavailable
-from recommender.ingest import analyse
-from recommender.lists import FinishedList, ListCache
-from recommender.store import Store
+from recommender.storage import lists as lists_module
+from recommender.storage.connections import Connection
+from recommender.storage.ingest import analyse
+from recommender.storage.lists import FinishedList, ListCache
+from recommender.storage.store import Store
 
 TTL_SECONDS = 300
 NOWHERE = "unix:///nowhere/valkey.sock"

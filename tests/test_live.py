@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 from news import STORIES, article
 
-from recommender import store as store_module
-from recommender.connections import Connection
 from recommender.errors import NotFound
-from recommender.follower import FOLLOW_SECONDS, Follower
-from recommender.ingest import analyse
-from recommender.live import LiveSite
-from recommender.parameters import ListParameters
-from recommender.rulebook import Editor, new_rule_id
-from recommender.rules import FLAGS, Rule, Selector
-from recommender.site_settings import ListDefaults, SiteSettings
-from recommender.store import Store, article_key
+from recommender.storage import store as store_module
+from recommender.storage.connections import Connection
+from recommender.storage.ingest import analyse
+from recommender.storage.rulebook import Editor, new_rule_id
+from recommender.storage.store import Store, article_key
+from recommender.wanted.parameters import ListParameters
+from recommender.wanted.rules import FLAGS, Rule, Selector
+from recommender.wanted.site_settings import ListDefaults, SiteSettings
+from recommender.worker.follower import FOLLOW_SECONDS, Follower
+from recommender.worker.live import LiveSite
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 LIST = ListParameters(limit=20, languages=("any",))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pipeline import ANY, NOW, Archive
 
 from recommender.errors import ConfigurationError
-from recommender.model import RankingModel, SignalWeights
-from recommender.parameters import ListParameters
-from recommender.signals import nearness
+from recommender.pipeline.signals import nearness
+from recommender.wanted.model import RankingModel, SignalWeights
+from recommender.wanted.parameters import ListParameters
 
 NAMES = [*SignalWeights.model_fields]
 shares = st.floats(0, 1)

@@ -17,8 +17,8 @@ from news import STORIES, article
 
 from api.cli import main
 from recommender.backend import Backend
-from recommender.events import Event
-from recommender.surveyor import conduct
+from recommender.storage.events import Event
+from recommender.worker.surveyor import conduct
 
 Put = Callable[..., None]
 Ask = Callable[[], dict[str, Any]]

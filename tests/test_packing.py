@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from features.boilerplate import Blocks
 from features.vectorizer import FEATURES_VERSION, ArticleFeatures, TermCounts
 from recommender.errors import CorruptRecord
-from recommender.lists import FinishedList
-from recommender.packing import (
+from recommender.storage.lists import FinishedList
+from recommender.storage.packing import (
     OutdatedVector,
     pack_record,
     pack_vector,
@@ -152,7 +152,7 @@ def test_another_format_number_is_refused(packed, unpack):
 
 
 def test_a_vector_of_another_analyzer_says_so(monkeypatch):
-    monkeypatch.setattr("recommender.packing.FEATURES_VERSION", FEATURES_VERSION + 1)
+    monkeypatch.setattr("recommender.storage.packing.FEATURES_VERSION", FEATURES_VERSION + 1)
 
     with pytest.raises(OutdatedVector):
         unpack_vector(KINDS["vector"][0])

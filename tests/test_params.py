@@ -21,7 +21,7 @@ from api.params import MAX_SHOWN, checked
 from features.article import MAX_LABELS
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.parameters import shown_digest
+from recommender.wanted.parameters import shown_digest
 
 Put = Callable[..., None]
 Key = dict[str, str]

@@ -3,18 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.ranking import diversified, newest, top_k
-
-few_values = st.lists(st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0]), max_size=12)
-
-
-@given(few_values, st.integers(-1, 14))
-def test_top_k_is_the_front_of_a_stable_sort_with_its_ties(scores, k):
-    ranked = sorted((i for i, s in enumerate(scores) if s > 0), key=lambda i: -scores[i])
-    last = scores[ranked[min(k, len(ranked)) - 1]] if k > 0 and ranked else 2.0
-
-    expected = [i for i in ranked if scores[i] >= last]
-    assert expected == top_k(np.array(scores), k).tolist()
+from recommender.pipeline.ranking import diversified, newest
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=12), st.integers(-1, 14))

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pipeline import ANY, NOW, Archive, ids, text
 
 from features.vectorizer import TWO_WORD_BIT
+from recommender.articles import StoredArticle
 from recommender.errors import NotFound
-from recommender.parameters import ListParameters, shown_digest
-from recommender.places import RelatedList
-from recommender.rules import FLAGS, Rule, RuleSet, Selector
-from recommender.store import StoredArticle
+from recommender.pipeline.places import RelatedList
+from recommender.wanted.parameters import ListParameters, shown_digest
+from recommender.wanted.rules import FLAGS, Rule, RuleSet, Selector
 
 Card = dict[str, Any]
 Rules = Sequence[Rule]

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.rules import FLAGS, NO_RULES, Applied, InvalidRule, Rule, RuleSet, parse_rule
+from recommender.wanted.rules import (
+    FLAGS,
+    NO_RULES,
+    Applied,
+    InvalidRule,
+    Rule,
+    RuleSet,
+    parse_rule,
+)
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -1,4 +1,7 @@
-"""Thousands of articles, where common terms are put off: the lists of a brute force over all."""
+"""
+Thousands of articles, where common terms are put off: the lists of a brute force over all.
+And how lists are cut.
+"""
 
 import numpy as np
 import pytest
@@ -7,11 +10,11 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from features.vectorizer import TWO_WORD_BIT, TermCounts, tfidf
-from recommender import inverting
-from recommender.base import Base
-from recommender.ids import SortedIds
-from recommender.index import SCORE_DECIMALS, ArticleIndex, Neighbours
-from recommender.search import CHUNK, kth_best
+from recommender.similarity import inverting
+from recommender.similarity.base import Base
+from recommender.similarity.ids import SortedIds
+from recommender.similarity.index import SCORE_DECIMALS, ArticleIndex, Neighbours
+from recommender.similarity.search import CHUNK, kth_best, top_k
 
 ARTICLES, VOCABULARY, LENGTH = 3_000, 4_000, 30
 QUERIES = 60
@@ -110,3 +113,15 @@ def test_the_kth_best_is_that_of_a_sort(slots, different, share, k, seed):
     allowed = np.sort((scores * lengths)[counts])[::-1]
     expected = max(float(allowed[k - 1]), 0.0) if allowed.size >= k else 0.0
     assert kth_best(scores, lengths, among, leave_out, k, best) == expected
+
+
+few_values = st.lists(st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0]), max_size=12)
+
+
+@given(few_values, st.integers(-1, 14))
+def test_top_k_is_the_front_of_a_stable_sort_with_its_ties(scores, k):
+    ranked = sorted((i for i, s in enumerate(scores) if s > 0), key=lambda i: -scores[i])
+    last = scores[ranked[min(k, len(ranked)) - 1]] if k > 0 and ranked else 2.0
+
+    expected = [i for i in ranked if scores[i] >= last]
+    assert expected == top_k(np.array(scores), k).tolist()

@@ -264,7 +264,7 @@ def test_a_stop_while_starting_leaves_nothing(install: Install) -> None:
 
 def test_what_only_evaluations_need_is_not_imported_to_serve() -> None:
     script = (
-        "import sys, api.wsgi; from recommender.related import warm; warm(); "
+        "import sys, api.wsgi; from recommender.pipeline.related import warm; warm(); "
         "print({'scipy.linalg', 'scipy.sparse', 'sklearn', 'pandas'} & sys.modules.keys())"
     )
     done = subprocess.run(

@@ -16,8 +16,8 @@ from api.app import create_app
 from api.params import ListQuery
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.rulebook import Editor
-from recommender.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
+from recommender.storage.rulebook import Editor
+from recommender.wanted.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
 
 Put = Callable[..., None]
 Key = dict[str, str]

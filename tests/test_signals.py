@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import ANY, NOW, Archive, as_written
 
-from recommender.catalogue import UNDATED
-from recommender.signals import (
+from recommender.articles import UNDATED
+from recommender.pipeline.signals import (
     SIGNALS,
     UNDATED_DAYS,
     draft_source,

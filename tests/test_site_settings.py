@@ -11,10 +11,10 @@ from pipeline import NOW, Archive, ids
 
 from api.params import ListQuery
 from features.article import FieldProblem
-from recommender.model import DEFAULTS, RankingModel, SignalWeights
-from recommender.parameters import ListParameters
-from recommender.related import Recommender
-from recommender.site_settings import (
+from recommender.pipeline.related import Recommender
+from recommender.wanted.model import DEFAULTS, RankingModel, SignalWeights
+from recommender.wanted.parameters import ListParameters
+from recommender.wanted.site_settings import (
     BUILT_IN,
     MAX_SURFACES,
     InvalidSettings,
@@ -24,7 +24,7 @@ from recommender.site_settings import (
     WeightChanges,
     parsed,
 )
-from recommender.wishes import ListWishes
+from recommender.wanted.wishes import ListWishes
 
 CHOICES: dict[str, list[Any]] = {
     "limit": [1, 5, 7],

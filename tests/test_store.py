@@ -15,12 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from news import article
 
-from recommender import store as store_module
-from recommender.connections import Connection
 from recommender.errors import StoreUnavailable
-from recommender.ingest import Analysed, analyse
-from recommender.packing import unpack_record
-from recommender.store import Change, Store, Written, article_key
+from recommender.storage import store as store_module
+from recommender.storage.connections import Connection
+from recommender.storage.ingest import Analysed, analyse
+from recommender.storage.packing import unpack_record
+from recommender.storage.store import Change, Store, Written, article_key
 
 on_one_server = hypothesis_settings(
     deadline=None,

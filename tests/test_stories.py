@@ -11,8 +11,8 @@ from pipeline import Archive, as_written, ids
 
 from features.article import parse_article
 from features.vectorizer import TWO_WORD_BIT, count_terms
-from recommender.parameters import ListParameters
-from recommender.stories import Story, Wording, Wordings, _below, _shared, one_per_story
+from recommender.pipeline.stories import Story, Wording, Wordings, _below, _shared, one_per_story
+from recommender.wanted.parameters import ListParameters
 
 PAIR = int(TWO_WORD_BIT)
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from news import STORIES, article
 
 from api.cli import main
-from recommender import survey as surveying
-from recommender import surveyor
 from recommender.backend import Backend
 from recommender.errors import StoreUnavailable
-from recommender.parameters import DEFAULT_LIMIT
-from recommender.places import FALLBACKS, Item, RelatedList
-from recommender.survey import DAYS, OLD_DAYS, TIMES, Lists, Noted, Survey, survey
-from recommender.surveyor import Progress, SurveyStopped, conduct
+from recommender.pipeline.places import FALLBACKS, Item, RelatedList
+from recommender.wanted.parameters import DEFAULT_LIMIT
+from recommender.worker import survey as surveying
+from recommender.worker import surveyor
+from recommender.worker.survey import DAYS, OLD_DAYS, TIMES, Lists, Noted, Survey, survey
+from recommender.worker.surveyor import Progress, SurveyStopped, conduct
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 Put = Callable[..., None]

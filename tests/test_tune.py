@@ -21,8 +21,8 @@ from recommender.evaluation.intervals import Difference
 from recommender.evaluation.measures import per_query
 from recommender.evaluation.systems import ranked_by
 from recommender.evaluation.tune import Pools, Tuned, gather, reranked, split
-from recommender.model import DEFAULTS, RankingModel, SignalWeights
 from recommender.sources.files import ArticleFile
+from recommender.wanted.model import DEFAULTS, RankingModel, SignalWeights
 
 ARTICLES, AUTHORS = 110, 6
 FIRST = datetime(2025, 1, 1, 8, tzinfo=UTC)

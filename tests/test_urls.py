@@ -10,7 +10,7 @@ from news import article
 
 from features.article import InvalidArticle, parse_article
 from recommender.errors import InvalidParameter
-from recommender.urls import MAX_URL_CHARS, normalize_url
+from recommender.sources.urls import MAX_URL_CHARS, normalize_url
 
 PAGE = "https://news.example/2025/03/kursk?page=2"
 

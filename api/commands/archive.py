@@ -19,10 +19,10 @@ from features.text import looks_like_html
 from recommender.backend import Backend
 from recommender.build import build as build_file
 from recommender.config import Settings
-from recommender.imports import ImportTally
-from recommender.ingest import Ingested, ingest
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.records import Record
+from recommender.storage.imports import ImportTally
+from recommender.storage.ingest import Ingested, ingest
 
 SHOWN_REJECTIONS = 20
 REPORT_SECONDS = 5.0  # between two progress lines where there is no terminal

@@ -62,8 +62,8 @@ def _prepare(settings: Settings) -> dict[str, str]:
     """Import the sample as it would be on this address, and make a key in place of the last one."""
     from api.demo import sample_articles
     from recommender.backend import Backend
-    from recommender.ingest import ingest
     from recommender.sources.records import Record
+    from recommender.storage.ingest import ingest
 
     site = settings.sites[0]
     articles = list(sample_articles(url_of(settings)))

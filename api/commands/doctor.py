@@ -20,12 +20,12 @@ from api.serve import free_address, url_of
 from features.boilerplate import BlockBook, find_line
 from recommender.backend import Backend
 from recommender.config import PREFIX, Settings
-from recommender.connections import Connection
-from recommender.embedded import EmbeddedServerError
 from recommender.errors import AlsoSeeError, ConfigurationError
-from recommender.events import MAX_FIELDS, EventCounts
-from recommender.model import DEFAULTS, RankingModel
-from recommender.store import Store
+from recommender.storage.connections import Connection
+from recommender.storage.embedded import EmbeddedServerError
+from recommender.storage.events import MAX_FIELDS, EventCounts
+from recommender.storage.store import Store
+from recommender.wanted.model import DEFAULTS, RankingModel
 
 SECRET = frozenset({"ALSOSEE_REDIS_URL", "ALSOSEE_CACHE_URL"})  # may hold a password
 LANGUAGES_SHOWN = 8

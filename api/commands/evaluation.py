@@ -37,10 +37,10 @@ from recommender.evaluation.systems import (
 )
 from recommender.evaluation.trec import read_run, write_run
 from recommender.evaluation.truth import write_qrels, write_truth
-from recommender.evaluations import EvaluationFigures, Measured
-from recommender.model import RankingModel
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
+from recommender.storage.evaluations import EvaluationFigures, Measured
+from recommender.wanted.model import RankingModel
 
 TUNED = "alsosee-tuned"
 

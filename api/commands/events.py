@@ -10,7 +10,7 @@ import orjson
 from api.commands.sites import pick_site
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.events import Count
+from recommender.storage.events import Count
 
 By = Literal["article", "position", "day"]
 SHOWN = 50

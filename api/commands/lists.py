@@ -20,7 +20,7 @@ from api.params import ListQuery, checked
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import NotFound
-from recommender.live import LiveSite
+from recommender.worker.live import LiveSite
 
 LISTS_AT_ONCE = 100
 TAIL_BYTES = 2**20  # longer than any line

@@ -13,8 +13,8 @@ from api.params import checked
 from features.article import Article, parse_draft
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.ingest import as_stored
 from recommender.sources.files import UnreadableFile
+from recommender.storage.ingest import as_stored
 
 
 def related(

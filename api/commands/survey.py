@@ -7,8 +7,8 @@ import click
 from api.commands.sites import pick_site
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.survey import FEW, Survey
-from recommender.surveyor import SurveyStopped, conduct
+from recommender.worker.survey import FEW, Survey
+from recommender.worker.surveyor import SurveyStopped, conduct
 
 
 def survey(settings: Settings, site: str | None, as_json: bool) -> None:

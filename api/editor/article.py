@@ -12,9 +12,9 @@ from api.editor.overruling import shown
 from api.explain import CANDIDATES, ranking
 from api.formats import LAYOUTS
 from api.params import ListQuery, checked_id, list_query
-from recommender.comparison import Movement, movements
 from recommender.errors import NotFound
-from recommender.rulebook import Overrides
+from recommender.pipeline.comparison import Movement, movements
+from recommender.storage.rulebook import Overrides
 
 blueprint = Blueprint("article", __name__, url_prefix="/<site>")
 

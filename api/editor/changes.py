@@ -10,9 +10,9 @@ from api.context import backend
 from api.editor import desk
 from api.editor.overruling import shown
 from api.params import checked_id
-from recommender.rulebook import ENTRY_ID, AuditEntry, SettingsChange
-from recommender.rules import Rule
-from recommender.site_settings import SiteSettings
+from recommender.storage.rulebook import ENTRY_ID, AuditEntry, SettingsChange
+from recommender.wanted.rules import Rule
+from recommender.wanted.site_settings import SiteSettings
 
 blueprint = Blueprint("changes", __name__, url_prefix="/<site>")
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from flask import Response, abort, g, make_response, redirect, render_template, request
 
 from api.context import backend
-from recommender.access import Grant, Scope
 from recommender.errors import StoreUnavailable
-from recommender.rulebook import Editor
-from recommender.sessions import SECONDS, Session
+from recommender.storage.access import Grant, Scope
+from recommender.storage.rulebook import Editor
+from recommender.storage.sessions import SECONDS, Session
 
 PAGES = (
     ("editor.finding.find", "Articles"),

@@ -11,9 +11,9 @@ from api.context import backend
 from api.editor import desk
 from api.editor.dates import moment
 from api.listing import json_response
-from recommender.finder import Found
-from recommender.rules import Kind, Rule
-from recommender.survey import MOST_NAMED, Noted
+from recommender.wanted.rules import Kind, Rule
+from recommender.worker.finder import Found
+from recommender.worker.survey import MOST_NAMED, Noted
 
 blueprint = Blueprint("finding", __name__, url_prefix="/<site>")
 

@@ -11,8 +11,8 @@ from api.editor import desk, signing
 from api.errors import status_of
 from features.article import FieldProblem, InvalidArticle
 from recommender.errors import AlsoSeeError, StoreUnavailable
-from recommender.rulebook import RulesChanged
-from recommender.rules import InvalidRule
+from recommender.storage.rulebook import RulesChanged
+from recommender.wanted.rules import InvalidRule
 
 log = structlog.get_logger()
 

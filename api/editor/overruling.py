@@ -13,9 +13,9 @@ from api.editor import desk
 from api.params import checked_id
 from api.rules import with_expiry
 from recommender.errors import NotFound, StoreUnavailable
-from recommender.parameters import ListParameters
-from recommender.rulebook import RulesChanged, new_rule_id
-from recommender.rules import MAX_POSITION, Rule, parse_rule
+from recommender.storage.rulebook import RulesChanged, new_rule_id
+from recommender.wanted.parameters import ListParameters
+from recommender.wanted.rules import MAX_POSITION, Rule, parse_rule
 
 blueprint = Blueprint("overruling", __name__, url_prefix="/<site>")
 

@@ -10,8 +10,8 @@ from api.editor import desk
 from api.editor.finding import SURVEYED
 from api.listing import json_response
 from api.overview import Figures, figures
-from recommender.live import LiveSite
-from recommender.parameters import ANY_LANGUAGE, ListParameters
+from recommender.wanted.parameters import ANY_LANGUAGE, ListParameters
+from recommender.worker.live import LiveSite
 
 blueprint = Blueprint("overview", __name__, url_prefix="/<site>")
 

@@ -10,11 +10,11 @@ from api.context import backend
 from api.editor import desk
 from api.params import checked_id
 from features.article import FieldProblem
-from recommender.comparison import MAX_SAMPLE, Compared, Sampled
 from recommender.errors import NotFound
-from recommender.model import SignalWeights
-from recommender.rulebook import KeptSettings, RulesChanged
-from recommender.site_settings import InvalidSettings, ListDefaults, SiteSettings, parsed
+from recommender.pipeline.comparison import MAX_SAMPLE, Compared, Sampled
+from recommender.storage.rulebook import KeptSettings, RulesChanged
+from recommender.wanted.model import SignalWeights
+from recommender.wanted.site_settings import InvalidSettings, ListDefaults, SiteSettings, parsed
 
 blueprint = Blueprint("settings", __name__, url_prefix="/<site>")
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, request
 
 from api.context import backend
 from api.editor import desk
-from recommender.access import Grant
+from recommender.storage.access import Grant
 
 blueprint = Blueprint("signing", __name__)
 

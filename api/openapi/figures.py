@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from recommender.evaluations import Measured
-from recommender.imports import Import
+from recommender.storage.evaluations import Measured
+from recommender.storage.imports import Import
 
 
 class NamedArticle(BaseModel):

@@ -8,9 +8,9 @@ from pydantic.json_schema import JsonSchemaMode
 from api.events import EventBatch
 from api.openapi.figures import NamedArticle, Overview
 from features.article import Article, Image
-from recommender.rulebook import AuditEntry
-from recommender.rules import Rule
-from recommender.site_settings import SiteSettings
+from recommender.storage.rulebook import AuditEntry
+from recommender.wanted.rules import Rule
+from recommender.wanted.site_settings import SiteSettings
 
 _PENALTY = (
     "`diversity` times the highest cosine with an item before it: what is taken from "

@@ -5,7 +5,7 @@ from typing import Any
 
 from api.openapi.examples import EXAMPLES, FORMS
 from api.openapi.parameters import SITE, of_lists
-from recommender.access import Scope
+from recommender.storage.access import Scope
 
 REFERENCE = "#/components/schemas/{model}"
 Described = dict[str, Any]

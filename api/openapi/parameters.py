@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from api.formats import LAYOUTS
 from api.params import MAX_EXCLUDED, LinkQuery, ListQuery
 from features.article import MAX_ID_BYTES
-from recommender.wishes import MAX_VALUES
+from recommender.wanted.wishes import MAX_VALUES
 
 Schema = dict[str, Any]
 

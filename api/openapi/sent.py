@@ -5,9 +5,9 @@ from api.params import LinkQuery, ListQuery
 from api.rules import GROUPS, MAX_OVERRIDES, Signature
 from api.site_settings import SentComparison
 from features.article import MAX_ID_BYTES, MAX_LABELS, Article
-from recommender.rules import FLAGS, MAX_BOOST, MAX_POSITION, READ_ONLY, Kind
-from recommender.site_settings import MAX_SURFACES, ListDefaults, WeightChanges
-from recommender.wishes import SURFACE_NAME
+from recommender.wanted.rules import FLAGS, MAX_BOOST, MAX_POSITION, READ_ONLY, Kind
+from recommender.wanted.site_settings import MAX_SURFACES, ListDefaults, WeightChanges
+from recommender.wanted.wishes import SURFACE_NAME
 
 _TEXT: Schema = {"type": ["string", "null"]}
 _NAME: Schema = {

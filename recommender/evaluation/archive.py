@@ -10,10 +10,9 @@ from scipy.sparse import csr_array
 
 from features.article import Article, InvalidArticle, parse_article
 from features.vectorizer import ArticleFeatures, TermCounts, count_terms, tfidf
-from recommender.catalogue import Facets
+from recommender.articles import Card, Facets, StoredArticle, card_of
 from recommender.evaluation.links import ArchiveLinks
 from recommender.sources.records import Record
-from recommender.store import Card, StoredArticle, card_of
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from features.article import sender_names
 from features.text import plain_text
 from recommender.errors import InvalidParameter
 from recommender.evaluation.truth import Qrels
-from recommender.linking import ANNOUNCES
-from recommender.urls import normalize_url
+from recommender.pipeline.linking import ANNOUNCES
+from recommender.sources.urls import normalize_url
 
 _BLOCKS = {"p", "li", "div", "blockquote", "h2", "h3", "h4", "h5", "h6", "aside"}
 _PACKAGE_TAG = re.compile(r"(series|package)\s*[:：]\s*\S", re.IGNORECASE)

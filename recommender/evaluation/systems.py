@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from recommender.corpus import Corpus
+from recommender.articles import Card
 from recommender.evaluation import baselines
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.protocol import Judged, Protocol
 from recommender.evaluation.trec import Run
-from recommender.model import DEFAULTS, RankingModel
-from recommender.parameters import ListParameters, Mode
-from recommender.related import Recommender
-from recommender.store import Card
+from recommender.pipeline.related import Recommender
+from recommender.similarity.corpus import Corpus
+from recommender.wanted.model import DEFAULTS, RankingModel
+from recommender.wanted.parameters import ListParameters, Mode
 
 LIST_LENGTH = 50  # as many as a caller may ask for
 

@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from recommender.candidates import POOL
-from recommender.corpus import Corpus
 from recommender.errors import InvalidTruth
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.intervals import Bootstrap, Difference
@@ -18,10 +16,19 @@ from recommender.evaluation.measures import GAINS, per_query
 from recommender.evaluation.protocol import LINKED, Judged, Protocol, judge
 from recommender.evaluation.systems import cards_of, moment, ranked_by, through_time
 from recommender.evaluation.truth import Qrels
-from recommender.model import DEFAULTS, RankingModel, SignalPowers, Signals, SignalWeights, Values
-from recommender.parameters import ListParameters
-from recommender.places import Item
-from recommender.related import Recommender
+from recommender.pipeline.candidates import POOL
+from recommender.pipeline.places import Item
+from recommender.pipeline.related import Recommender
+from recommender.similarity.corpus import Corpus
+from recommender.wanted.model import (
+    DEFAULTS,
+    RankingModel,
+    SignalPowers,
+    Signals,
+    SignalWeights,
+    Values,
+)
+from recommender.wanted.parameters import ListParameters
 
 MEASURE, PLACES = "nDCG@10", 10
 FEWEST = 40  # queries to learn from, and as many to test on
@@ -58,7 +65,7 @@ class Pools:
     Fields:
         listed: False where a query has fewer candidates.
         similarity: the cosine.
-        signals: see `recommender.signals`; time with the half-life of the defaults.
+        signals: see `recommender.pipeline.signals`; time with the half-life of the defaults.
         grades: 0 where nobody judged.
         ideal: the best DCG that a query allows, shape (queries,).
     """

@@ -28,8 +28,6 @@ from documents import ROOT, arguments, write
 
 from features import vectorizer
 from features.boilerplate import Blocks
-from recommender import selection, stories
-from recommender.corpus import Corpus
 from recommender.evaluation import Archive, Evaluation, Protocol, evaluate, read_archive, read_truth
 from recommender.evaluation.baselines import Scorer
 from recommender.evaluation.embedding import embedding
@@ -45,11 +43,13 @@ from recommender.evaluation.systems import (
     through_time,
 )
 from recommender.evaluation.trec import Run
-from recommender.model import DEFAULTS, RankingModel, SignalWeights
-from recommender.parameters import ListParameters, Mode
-from recommender.related import Recommender
+from recommender.pipeline import selection, stories
+from recommender.pipeline.related import Recommender
+from recommender.similarity.corpus import Corpus
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
+from recommender.wanted.model import DEFAULTS, RankingModel, SignalWeights
+from recommender.wanted.parameters import ListParameters, Mode
 
 DOCUMENT = ROOT / "docs/RELEVANCE.md"
 BOTH = {"publication": Protocol(), "all": Protocol(as_of="all")}

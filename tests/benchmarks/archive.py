@@ -18,11 +18,11 @@ from features.language import detect_language
 from features.vectorizer import count_terms
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.ingest import BATCH, analyse, ingest
-from recommender.live import LiveSite
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
-from recommender.store import article_key
+from recommender.storage.ingest import BATCH, analyse, ingest
+from recommender.storage.store import article_key
+from recommender.worker.live import LiveSite
 
 SITE, SCRATCH = "main", "scratch"
 STEPS_SAMPLE = 2_000

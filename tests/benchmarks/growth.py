@@ -13,13 +13,12 @@ from measure import OURS, Row, rss_mib, spent, times
 
 from features.article import Article, InvalidArticle, parse_article
 from features.vectorizer import count_terms
-from recommender.catalogue import Facets
-from recommender.corpus import Corpus as Archive
-from recommender.corpus import Stored
-from recommender.files import IndexFiles
-from recommender.index import warm
+from recommender.articles import Facets, StoredArticle, card_of
+from recommender.similarity.corpus import Corpus as Archive
+from recommender.similarity.corpus import Stored
+from recommender.similarity.files import IndexFiles
+from recommender.similarity.index import warm
 from recommender.sources.files import ArticleFile
-from recommender.store import StoredArticle, card_of
 
 SIZES = (10_000, 50_000, 150_000, 1_000_000)
 QUERIES = 200

@@ -22,19 +22,19 @@ from features.analyzer import analyze
 from features.article import parse_article, sender_names
 from features.reading import Reading, read
 from features.vectorizer import term_ids
-from recommender.corpus import Corpus
 from recommender.evaluation import Protocol, read_archive
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.links import ArchiveLinks, harvest
 from recommender.evaluation.protocol import LINKED, judge
 from recommender.evaluation.systems import cards_of, moment, through_time
-from recommender.explain import contributions
-from recommender.ingest import as_stored
-from recommender.linking import Subject, placed
-from recommender.parameters import ListParameters
-from recommender.related import Recommender
-from recommender.signals import draft_source
+from recommender.pipeline.explain import contributions
+from recommender.pipeline.linking import Subject, placed
+from recommender.pipeline.related import Recommender
+from recommender.pipeline.signals import draft_source
+from recommender.similarity.corpus import Corpus
 from recommender.sources.files import ArticleFile
+from recommender.storage.ingest import as_stored
+from recommender.wanted.parameters import ListParameters
 
 FIRST = 5
 WHOLES = {

@@ -20,13 +20,13 @@ from api.app import create_app
 from features.article import parse_draft
 from features.vectorizer import TWO_WORD_BIT, TWO_WORD_WEIGHT, TermCounts, count_terms
 from recommender.backend import Backend
-from recommender.base import Base
 from recommender.config import Settings
-from recommender.ids import SortedIds
-from recommender.index import ArticleIndex, Neighbours, warm
-from recommender.inverting import invert
-from recommender.parameters import ListParameters
-from recommender.related import warm as warm_all
+from recommender.pipeline.related import warm as warm_all
+from recommender.similarity.base import Base
+from recommender.similarity.ids import SortedIds
+from recommender.similarity.index import ArticleIndex, Neighbours, warm
+from recommender.similarity.inverting import invert
+from recommender.wanted.parameters import ListParameters
 
 SITE = "main"
 K = 10

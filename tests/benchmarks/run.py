@@ -27,7 +27,7 @@ from corpora import Corpus, corpora
 from measure import OURS, Row
 
 from api import logs
-from recommender.embedded import lease
+from recommender.storage.embedded import lease
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 PAGE = Path(__file__).parents[2] / "docs" / "PERFORMANCE.md"

@@ -8,7 +8,7 @@ from browser_pages import until
 from news import STORIES, article
 from werkzeug.serving import make_server
 
-from recommender.events import Event
+from recommender.storage.events import Event
 
 pytestmark = pytest.mark.browser
 

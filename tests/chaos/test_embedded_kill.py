@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from servers import new_server
 
-from recommender.embedded import EmbeddedLease
+from recommender.storage.embedded import EmbeddedLease
 
 WRITERS = 4
 WRITES_EACH = 1_250

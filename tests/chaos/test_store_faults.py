@@ -22,12 +22,12 @@ from servers import emptied, new_server
 from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.connections import Connection
 from recommender.errors import StoreUnavailable
-from recommender.follower import Follower
-from recommender.ingest import Analysed, Ingested, analyse, ingest
 from recommender.sources.records import Record
-from recommender.store import Store
+from recommender.storage.connections import Connection
+from recommender.storage.ingest import Analysed, Ingested, analyse, ingest
+from recommender.storage.store import Store
+from recommender.worker.follower import Follower
 
 KNOWN = [
     "/v1/main/articles/kursk/related",

@@ -1,0 +1,80 @@
+"""An article as lists are made of it: what they show, what filters ask about, what it says."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from sys import intern
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from features.article import Article
+from features.vectorizer import ArticleFeatures
+
+Card = dict[str, Any]
+"""What a list shows of an article: every field of `Article` but body and version, as JSON types."""
+
+UNDATED = int(np.iinfo(np.int64).min)
+FIELDS = ("section", "tag", "author", "language", "source")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def card_of(article: Article) -> Card:
+    return article.model_dump(mode="json", exclude={"body", "version"})
+
+
+class Facets(NamedTuple):
+    """
+    What can be asked about one article; values are case-folded, for case does not count.
+
+    Fields:
+        published: microseconds since 1970 UTC; `UNDATED` without a date.
+        source: the host that publishes it, as its address says.
+    """
+
+    published: int
+    section: tuple[str, ...]
+    tag: tuple[str, ...]
+    author: tuple[str, ...]
+    language: tuple[str, ...]
+    source: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, card: Mapping[str, Any]) -> Self:
+        """Read them off a card (JSON types); equal strings are shared, for there are many."""
+        date, section, language = card["published_at"], card["section"], card["language"]
+        return cls(
+            UNDATED if date is None else instant(datetime.fromisoformat(date)),
+            folded([section] if section else []),
+            folded(card["tags"]),
+            folded(card["authors"]),
+            folded([language] if language else []),
+            folded(_host(card.get("url"))),
+        )
+
+
+class StoredArticle(NamedTuple):
+    """What a worker reads of an article: what filters ask about, and what it says."""
+
+    facets: Facets
+    features: ArticleFeatures
+
+
+def instant(moment: datetime) -> int:
+    # In whole numbers: as a float, the last moments of 9999 round into the year 10000.
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_at(microseconds: int) -> datetime:
+    """The opposite of `instant`."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+def folded(values: Collection[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(intern(value.casefold()) for value in values))
+
+
+def _host(url: str | None) -> list[str]:
+    host = urlsplit(url).hostname if url else None
+    return [host.removeprefix("www.")] if host else []

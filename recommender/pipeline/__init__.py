@@ -1,0 +1,1 @@
+"""Who stands in the list, where, and why?"""

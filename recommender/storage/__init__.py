@@ -1,0 +1,1 @@
+"""What stands in Redis, and how does it get there?"""

@@ -1,0 +1,193 @@
+"""Clients of the store and the cache: built here and nowhere else, with timeouts and a breaker."""
+
+import queue
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from recommender.errors import StoreUnavailable
+from recommender.storage.bell import Bell
+
+Pace = Literal["read", "write", "batch"]
+
+# (connect, socket) in seconds. redis-py's own defaults hold a request for up to a minute
+# when a server hangs (ten retries of five seconds).
+_TIMEOUTS: dict[Pace, tuple[float, float]] = {
+    "read": (0.1, 0.1),
+    "write": (0.5, 1.0),
+    "batch": (0.5, 5.0),
+}
+_POOL_WAIT_SECONDS = 0.05
+
+# What a server says that can be reached and does not do it. Some have a class of their own, and
+# lose the word; in a pipeline the word stands behind the command.
+_REFUSALS = (
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.NoPermissionError,
+    redis.exceptions.MasterDownError,
+    redis.exceptions.ClusterDownError,
+)
+_REFUSAL = re.compile(r"(^|caused error: )(MISCONF|NOREPLICAS|BUSY) ")
+
+
+class Breaker:
+    """
+    Stops asking a server that does not answer: no request waits for what is known to be away.
+
+    Opens after *failures* in a row and then lets one caller through about every *pause_seconds*.
+    """
+
+    def __init__(
+        self,
+        failures: int = 3,
+        pause_seconds: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = failures
+        self._pause_seconds = pause_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._next_probe = 0.0
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the last that was heard of the server is good."""
+        return self._failures == 0
+
+    def allows(self) -> bool:
+        with self._lock:
+            if self._failures < self._limit:
+                return True
+            if self._clock() < self._next_probe:
+                return False
+            self._plan_probe()
+            return True
+
+    def succeeded(self) -> None:
+        with self._lock:
+            self._failures = 0
+
+    def failed(self) -> None:
+        with self._lock:
+            self._failures += 1
+            if self._failures >= self._limit:
+                self._plan_probe()
+
+    def _plan_probe(self) -> None:
+        # ±20 %, so that the workers do not all knock at once
+        self._next_probe = self._clock() + self._pause_seconds * random.uniform(0.8, 1.2)
+
+
+class Connection:
+    """
+    One server in one role, with a client for each pace: quick reads, writes, and batches.
+
+    All use of a client happens inside `using`, which turns every way of being away into
+    `StoreUnavailable` and tells the breaker.
+
+    Args:
+        bell: rung after everything that may have changed something.
+    """
+
+    def __init__(self, url: str, threads: int = 8, bell: Bell | None = None) -> None:
+        self.bell = bell
+        self._clients = {pace: _client(url, pace, threads) for pace in _TIMEOUTS}
+        self._breaker = Breaker()
+        self._reason = ""  # of the last failure
+        self._lines: list[Any] = []  # redis-py connections that nobody talks on just now
+        self._closed = False
+
+    @contextmanager
+    def using(self, pace: Pace) -> Iterator[Any]:
+        """
+        Lend the redis-py client of this *pace*. Replies are bytes, which its types cannot say.
+
+        Raises:
+            StoreUnavailable: when the server cannot be reached, hangs, is still loading
+                its data, or refuses a write (full disk or memory, read-only replica).
+        """
+        if not self._breaker.allows():
+            waiting = "the store does not answer; waiting before the next try"
+            raise StoreUnavailable(waiting, self._reason)
+        try:
+            yield self._clients[pace]
+        except redis.ResponseError as error:
+            self._breaker.succeeded()  # no is an answer too
+            if not (isinstance(error, _REFUSALS) or _REFUSAL.search(str(error))):
+                raise
+            raise StoreUnavailable("the store refuses", str(error)) from error
+        except (redis.RedisError, OSError) as error:
+            if isinstance(error.__context__, queue.Empty):  # says nothing about the server
+                raise StoreUnavailable("all connections to the store are in use") from error
+            self._breaker.failed()
+            self._reason = str(error)
+            raise StoreUnavailable("the store does not answer", str(error)) from error
+        else:
+            self._breaker.succeeded()
+        finally:
+            if self.bell is not None and pace != "read":
+                self.bell.ring()
+
+    def ask(self, *command: str) -> Any:
+        """
+        The reply to one command of reading, or None when it does not come; never an error.
+
+        It takes a third of what `using` takes, and is for what is asked all the time. Callers who
+        are told nothing go the usual way, which finds out why.
+        """
+        if not self._breaker.is_sure:
+            return None
+        try:
+            line = self._lines.pop()
+        except IndexError:
+            line = self._new_line()
+        try:
+            line.send_command(*command, check_health=False)
+            reply = line.read_response(disable_decoding=True)
+        except (redis.RedisError, OSError) as error:
+            line.disconnect()
+            if isinstance(error, redis.TimeoutError):  # once is enough of waiting
+                self._breaker.failed()
+            return None
+        self._lines.append(line)
+        if self._closed:  # meanwhile
+            self._hang_up()
+        return reply
+
+    def close(self) -> None:
+        self._closed = True
+        for client in self._clients.values():
+            client.connection_pool.disconnect()  # which `close` leaves to whoever made the pool
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._lines.pop().disconnect()
+
+    def _new_line(self) -> Any:
+        pool = self._clients["read"].connection_pool
+        return pool.connection_class(**pool.connection_kwargs)
+
+
+def _client(url: str, pace: Pace, threads: int) -> "redis.Redis":
+    connect, answer = _TIMEOUTS[pace]
+    pool = redis.BlockingConnectionPool.from_url(
+        url,
+        max_connections=threads,
+        timeout=_POOL_WAIT_SECONDS,
+        socket_connect_timeout=connect,
+        socket_timeout=answer,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return redis.Redis(connection_pool=pool)

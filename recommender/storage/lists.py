@@ -1,0 +1,161 @@
+"""Finished lists: the bytes that readers get, in the cache, stamped with the version they show."""
+
+import time
+from collections import OrderedDict
+from hashlib import blake2b
+from threading import Lock
+from typing import NamedTuple, Self
+
+import orjson
+
+from recommender.errors import CorruptRecord, StoreUnavailable
+from recommender.storage.connections import Connection
+from recommender.storage.keyspace import site_key
+from recommender.storage.packing import pack_record, unpack_record
+
+LAST_GOOD_BYTES = 40 * 2**20  # per worker
+ENTRY_BYTES = 500  # what an entry takes besides its body
+
+
+class FinishedList(NamedTuple):
+    """
+    A list as it goes out.
+
+    Fields:
+        version: of the site when it was made.
+        made_at, expires_at: seconds since 1970.
+        etag: of the body, without quotes.
+        ids: the source, where there is one, and every article shown.
+    """
+
+    version: int
+    made_at: float
+    expires_at: float
+    etag: str
+    ids: tuple[str, ...]
+    body: bytes
+
+    @classmethod
+    def of(
+        cls, body: bytes, ids: tuple[str, ...], version: int, made_at: float, expires_at: float
+    ) -> Self:
+        etag = blake2b(body, digest_size=12).hexdigest()
+        return cls(version, made_at, expires_at, etag, ids, body)
+
+    def pack(self) -> bytes:
+        return pack_record(orjson.dumps(self[:5]) + b"\n" + self.body)
+
+    @classmethod
+    def unpack(cls, record: bytes) -> Self:
+        """Read what `pack` wrote. Raises CorruptRecord."""
+        head, _, body = unpack_record(record).partition(b"\n")
+        try:
+            version, made_at, expires_at, etag, ids = orjson.loads(head)
+        except ValueError:
+            raise CorruptRecord("list: unknown format") from None
+        return cls(version, made_at, expires_at, etag, tuple(ids), body)
+
+
+class ListCache:
+    """
+    The lists of all sites, shared by the workers, and a memory of the last good ones.
+
+    Args:
+        store: where a site's version is.
+        cache: where lists are; the same object as *store* makes a look-up one round trip.
+        ttl_seconds: how long a list stays.
+    """
+
+    def __init__(self, store: Connection, cache: Connection, ttl_seconds: int) -> None:
+        self._store = store
+        self._cache = cache
+        self._ttl_seconds = ttl_seconds
+        self._born: dict[str, bytes] = {}  # of each site, when it was last asked
+        self._last_good: OrderedDict[str, FinishedList] = OrderedDict()
+        self._last_good_bytes = 0
+        self._lock = Lock()
+
+    def get(self, site: str, name: str) -> FinishedList | None:
+        """
+        The list called *name*, if it was made from the site's present version.
+
+        Raises:
+            StoreUnavailable: when the version cannot be read. A cache that is away is a miss.
+        """
+        version, born, record = self._read(site, site_key(site, "list", name))
+        self._born[site] = born
+        finished = _unpacked(record, born)
+        if finished is None or finished.version != version:
+            return None
+        if finished.expires_at <= time.time():
+            return None
+        self._remember(site_key(site, "list", name), finished)
+        return finished
+
+    def put(self, site: str, name: str, finished: FinishedList, shared: bool = True) -> None:
+        """
+        Keep a list for this process, and when it may be *shared* for everybody.
+
+        A cache that is away is passed over.
+        """
+        self._remember(site_key(site, "list", name), finished)
+        seconds = min(self._ttl_seconds, finished.expires_at - time.time())
+        if seconds <= 0 or not shared:
+            return
+        try:
+            if site not in self._born:
+                self._born[site] = self._read(site, site_key(site, "list", name))[1]
+            record = self._born[site] + b"|" + finished.pack()
+            with self._cache.using("write") as client:  # the store may flush it to disk
+                client.set(site_key(site, "list", name), record, px=max(1, int(seconds * 1000)))
+        except StoreUnavailable:
+            return
+
+    def last_good(self, site: str, name: str, max_age_seconds: float) -> FinishedList | None:
+        """The list this process last gave out under *name*, if it is not older than that."""
+        with self._lock:
+            finished = self._last_good.get(site_key(site, "list", name))
+        if finished is None or time.time() - finished.made_at > max_age_seconds:
+            return None
+        return finished
+
+    def _read(self, site: str, list_key: str) -> tuple[int, bytes, bytes | None]:
+        """The site's version, when it was born, and the packed list."""
+        keys = [site_key(site, "version"), site_key(site, "born")]
+        if self._cache is self._store:
+            keys.append(list_key)
+        with self._store.using("read") as client:
+            version, born, *records = client.mget(keys)
+        record = records[0] if records else self._read_cache(list_key)
+        return int(version or 0), born or b"", record
+
+    def _read_cache(self, list_key: str) -> bytes | None:
+        try:
+            with self._cache.using("read") as client:
+                record: bytes | None = client.get(list_key)
+                return record
+        except StoreUnavailable:
+            return None
+
+    def _remember(self, key: str, finished: FinishedList) -> None:
+        with self._lock:
+            replaced = self._last_good.pop(key, None)
+            self._last_good[key] = finished
+            self._last_good_bytes += _size(finished) - (_size(replaced) if replaced else 0)
+            while self._last_good_bytes > LAST_GOOD_BYTES:
+                _, oldest = self._last_good.popitem(last=False)
+                self._last_good_bytes -= _size(oldest)
+
+
+def _size(finished: FinishedList) -> int:
+    return len(finished.body) + ENTRY_BYTES
+
+
+def _unpacked(record: bytes | None, born: bytes) -> FinishedList | None:
+    """The list, if it is of the archive that was *born* then."""
+    if record is None or not record.startswith(born + b"|"):
+        return None
+    try:
+        return FinishedList.unpack(record.removeprefix(born + b"|"))
+    except CorruptRecord:
+        return None

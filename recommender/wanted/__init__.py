@@ -1,0 +1,1 @@
+"""What should a list be like, and who says so?"""
