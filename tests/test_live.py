@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -731,3 +731,42 @@ def test_of_an_empty_site_nothing_can_be_said(worker):
 
     assert (0, None, None, None) == found[:4]
     assert {None} == {*found.a, *found.b}
+
+
+def questions(raw_redis) -> int:
+    return raw_redis.info("commandstats")["cmdstat_mget"]["calls"]
+
+
+def test_a_list_on_a_state_that_is_believed_takes_one_question(backend, store, raw_redis):
+    put(store, "kursk", "sudzha")
+    live = backend.site("main")
+    shown(live)
+    before = questions(raw_redis)
+    shown(live)
+    asked, before = questions(raw_redis) - before, questions(raw_redis)
+    store.raw_state("main")
+    shown(live)
+
+    assert (2, 2) == (asked, questions(raw_redis) - before)
+    before = questions(raw_redis)
+    shown(live)
+    assert 1 == questions(raw_redis) - before
+
+
+def test_what_another_machine_wrote_is_in_a_list_on_a_state_that_is_believed(backend, redis_url):
+    put(backend.store, "kursk", "sudzha")
+    live = backend.site("main")
+
+    def as_believed(write: Callable[[], object], article_id: str = "kursk") -> list[str]:
+        shown(live)
+        time.sleep(store_module.BELIEVED_SECONDS)
+        backend.store.raw_state("main")
+        write()
+        assert backend.store.believed("main") == (live.version, live._born)
+        return shown(live, article_id)
+
+    with closing(Connection(redis_url)) as connection:  # which rings no bell of ours
+        elsewhere = Store(connection)
+        assert "ceasefire" in as_believed(lambda: put(elsewhere, "ceasefire"))
+        assert "ceasefire" not in as_believed(lambda: elsewhere.delete("main", "ceasefire"))
+        assert "kursk" in as_believed(lambda: put(elsewhere, "new"), "new")

@@ -23,6 +23,8 @@ from recommender.sources.files import ArticleFile
 SIZES = (10_000, 50_000, 150_000, 1_000_000)
 QUERIES = 200
 LATENCY = "growth: similar: top 10"
+IN_PIECES = "pieces"
+HOLLOW = ' fill="#fff" stroke="#333"'
 WIDTH, HEIGHT, MARGIN = 560, 320, 56
 
 
@@ -47,7 +49,9 @@ def growth(corpus: Corpus, articles: int) -> list[Row]:
             found = Archive(_among({}), opened.arrays)
         ids = [found.index.ids[s] for s in _sample(len(found.index))]
         milliseconds = times({OURS: lambda i: found.index.similar(i, K)}, ids).cpu[OURS]
-    name = f"{corpus.name}, {len(found.index):,}" + (f" (in {pieces} pieces)" if pieces > 1 else "")
+    name = f"{corpus.name}, {len(found.index):,}" + (
+        f" (in {pieces} {IN_PIECES})" if pieces > 1 else ""
+    )
     figures = [
         ("similar: top 10", milliseconds, "ms CPU"),
         ("read into memory", applying.cpu, "s CPU"),
@@ -98,11 +102,13 @@ def section(rows: Sequence[Row]) -> str:
         "### Growth\n",
         "![Milliseconds a query by number of articles, both logarithmic](growth.svg)\n",
         f"A query of ten times as many articles takes {10 ** slope(rows):.1f} times as long: the "
-        f"slope of the logarithms is {slope(rows):.2f}.\n",
+        f"slope of the logarithms is {slope(rows):.2f}, among passages as they are. To have more "
+        "articles they are cut into pieces, with as many words less in each: a circle in the plot, "
+        "which is not in the slope.\n",
         "| articles | " + " | ".join(paths.values()) + " |",
         "|---|" + "--:|" * len(paths),
     ]
-    for corpus in dict.fromkeys(row.corpus for row in grown):
+    for corpus in sorted({row.corpus for row in grown}, key=_articles_in):
         cells = (figures.get((corpus, path), "–") for path in paths)
         lines.append(f"| {corpus} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n\n"
@@ -110,24 +116,26 @@ def section(rows: Sequence[Row]) -> str:
 
 def slope(rows: Sequence[Row]) -> float:
     """Of the latency's logarithm over that of the number of articles, by least squares."""
-    sizes, milliseconds = _latencies(rows)
+    found = _latencies(rows)
+    sizes = [_articles_in(corpus) for corpus in found if IN_PIECES not in corpus]
+    milliseconds = [ms for corpus, ms in found.items() if IN_PIECES not in corpus]
     return float(np.polyfit(np.log(sizes), np.log(milliseconds), 1)[0])
 
 
 def plot(rows: Sequence[Row]) -> str:
     """The latency over the number of articles as SVG, both logarithmic; nothing without rows."""
-    sizes, milliseconds = _latencies(rows)
-    if not sizes:
+    found = _latencies(rows)
+    if not found:
         return ""
-    xs = _spread(sizes, MARGIN, WIDTH - MARGIN)
-    ys = _spread(milliseconds, HEIGHT - MARGIN, MARGIN)
-    points = list(zip(xs, ys, sizes, milliseconds, strict=True))
-    line = " ".join(f"{x:.0f},{y:.0f}" for x, y, *_ in points)
+    xs = _spread([_articles_in(corpus) for corpus in found], MARGIN, WIDTH - MARGIN)
+    ys = _spread(list(found.values()), HEIGHT - MARGIN, MARGIN)
+    places = list(zip(found, xs, ys, strict=True))
+    line = " ".join(f"{x:.0f},{y:.0f}" for corpus, x, y in places if IN_PIECES not in corpus)
     marks = [
-        f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4"/>'
-        f'<text x="{x:.0f}" y="{y - 10:.0f}" text-anchor="middle">{ms:.2f} ms</text>'
-        f'<text x="{x:.0f}" y="{HEIGHT - 24}" text-anchor="middle">{size:,}</text>'
-        for x, y, size, ms in points
+        f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4"{HOLLOW if IN_PIECES in corpus else ""}/>'
+        f'<text x="{x:.0f}" y="{y - 10:.0f}" text-anchor="middle">{found[corpus]:.2f} ms</text>'
+        f'<text x="{x:.0f}" y="{HEIGHT - 24}" text-anchor="middle">{_articles_in(corpus):,}</text>'
+        for corpus, x, y in places
     ]
     return "\n".join(
         [
@@ -143,18 +151,21 @@ def plot(rows: Sequence[Row]) -> str:
     )
 
 
-def _latencies(rows: Sequence[Row]) -> tuple[list[int], list[float]]:
-    """Numbers of articles, ascending, and what a query takes in each."""
-    found = {}
-    for row in rows:
-        size = re.search(r", ([0-9,]+)", row.corpus)
-        if row.path == LATENCY and size:
-            found[int(size[1].replace(",", ""))] = row.figure
-    return sorted(found), [found[size] for size in sorted(found)]
+def _latencies(rows: Sequence[Row]) -> dict[str, float]:
+    """What a query takes, by corpus, the smallest first."""
+    found = {row.corpus: row.figure for row in rows if row.path == LATENCY}
+    return {corpus: found[corpus] for corpus in sorted(found, key=_articles_in)}
+
+
+def _articles_in(corpus: str) -> int:
+    """The number of articles that a corpus is named after."""
+    size = re.search(r", ([0-9,]+)", corpus)
+    assert size is not None, corpus
+    return int(size[1].replace(",", ""))
 
 
 def _spread(values: Sequence[float], first: float, last: float) -> list[float]:
-    """Places for *values*, ascending, on a logarithmic axis between two coordinates."""
+    """Places for *values* on a logarithmic axis between two coordinates."""
     logs = np.log(values)
-    share = (logs - logs[0]) / max(logs[-1] - logs[0], 1e-9)
+    share = (logs - logs.min()) / max(np.ptp(logs), 1e-9)
     return (first + share * (last - first)).tolist()
