@@ -113,7 +113,8 @@ class Backend:
 
     def _connect(self, url: str, bell: Bell | None = None) -> Connection:
         # A connection for every thread, the follower, a survey, and one to spare.
-        connection = Connection(url, self.settings.threads + 3, bell)
+        patience = self.settings.store_timeout_seconds
+        connection = Connection(url, self.settings.threads + 3, bell, patience)
         self._stack.callback(connection.close)
         return connection
 

@@ -141,6 +141,12 @@ class Settings(BaseModel):
     list_ttl_seconds: int = Field(
         default=300, ge=1, le=86_400, description="How long a finished list stays in the cache"
     )
+    store_timeout_seconds: float = Field(
+        default=0.1,
+        ge=0.02,
+        le=5,
+        description="How long a read waits for the store; a write waits ten times as long",
+    )
     stale_seconds: int = Field(
         default=86_400,
         ge=0,

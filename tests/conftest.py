@@ -16,8 +16,6 @@ from api.hot import HotLists
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.pipeline.related import warm
-from recommender.storage import connections
-from recommender.storage.connections import _POOL_WAIT_SECONDS, _TIMEOUTS
 
 # How long an example takes says how busy the machine is.
 properties.register_profile("suite", deadline=None)
@@ -62,12 +60,8 @@ def patience() -> float:
 
 @pytest.fixture
 def backend(settings: Settings, patience: float) -> Iterator[Backend]:
-    with pytest.MonkeyPatch.context() as patch:
-        waits = {pace: (a * patience, b * patience) for pace, (a, b) in _TIMEOUTS.items()}
-        patch.setattr(connections, "_TIMEOUTS", waits)
-        patch.setattr(connections, "_POOL_WAIT_SECONDS", _POOL_WAIT_SECONDS * patience)
-        backend = Backend(settings)
-    with backend:
+    waits = settings.store_timeout_seconds * patience
+    with Backend(settings.model_copy(update={"store_timeout_seconds": waits})) as backend:
         yield backend
 
 

@@ -91,7 +91,7 @@ def raw_redis(redis_url: str) -> Iterator["redis.Redis"]:
 
 @pytest.fixture(scope="module")
 def backend(redis_url: str, raw_redis: "redis.Redis") -> Iterator[Backend]:
-    with Backend(Settings(redis_url=redis_url)) as backend:
+    with Backend(Settings(redis_url=redis_url, store_timeout_seconds=5)) as backend:
         yield backend
 
 

@@ -18,14 +18,15 @@ from recommender.storage.bell import Bell
 
 Pace = Literal["read", "write", "batch"]
 
-# (connect, socket) in seconds. redis-py's own defaults hold a request for up to a minute
-# when a server hangs (ten retries of five seconds).
+READ_SECONDS = 0.1
+# (connect, socket), in what a read may take. redis-py's own defaults hold a request for up to a
+# minute when a server hangs (ten retries of five seconds).
 _TIMEOUTS: dict[Pace, tuple[float, float]] = {
-    "read": (0.1, 0.1),
-    "write": (0.5, 1.0),
-    "batch": (0.5, 5.0),
+    "read": (1, 1),
+    "write": (5, 10),
+    "batch": (5, 50),
 }
-_POOL_WAIT_SECONDS = 0.05
+_POOL_WAIT = 0.5
 
 # What a server says that can be reached and does not do it. Some have a class of their own, and
 # lose the word; in a pipeline the word stands behind the command.
@@ -97,11 +98,18 @@ class Connection:
 
     Args:
         bell: rung after everything that may have changed something.
+        read_seconds: how long a read may take; a write has ten times as long, a batch fifty.
     """
 
-    def __init__(self, url: str, threads: int = 8, bell: Bell | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        threads: int = 8,
+        bell: Bell | None = None,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
         self.bell = bell
-        self._clients = {pace: _client(url, pace, threads) for pace in _TIMEOUTS}
+        self._clients = {pace: _client(url, pace, threads, read_seconds) for pace in _TIMEOUTS}
         self._breaker = Breaker()
         self._reason = ""  # of the last failure
         self._lines: list[Any] = []  # redis-py connections that nobody talks on just now
@@ -180,12 +188,12 @@ class Connection:
         return pool.connection_class(**pool.connection_kwargs)
 
 
-def _client(url: str, pace: Pace, threads: int) -> "redis.Redis":
-    connect, answer = _TIMEOUTS[pace]
+def _client(url: str, pace: Pace, threads: int, read_seconds: float) -> "redis.Redis":
+    connect, answer = (share * read_seconds for share in _TIMEOUTS[pace])
     pool = redis.BlockingConnectionPool.from_url(
         url,
         max_connections=threads,
-        timeout=_POOL_WAIT_SECONDS,
+        timeout=_POOL_WAIT * read_seconds,
         socket_connect_timeout=connect,
         socket_timeout=answer,
         retry=Retry(NoBackoff(), 0),

@@ -50,10 +50,13 @@ def newsroom(browser: Browser) -> Iterator[Newspaper]:
         port = str(probe.getsockname()[1])
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="alsosee-test-") as folder:
+        # Beside a browser that starts, the store may be slow, and is not away.
+        variables = {"ALSOSEE_WORKERS": "1", "ALSOSEE_STORE_TIMEOUT_SECONDS": "5"}
+        variables["ALSOSEE_DATA_DIR"] = folder
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "demo", "--port", port],
             cwd=ROOT,
-            env=FOREIGN_VARIABLES | {"ALSOSEE_DATA_DIR": folder, "ALSOSEE_WORKERS": "1"},
+            env=FOREIGN_VARIABLES | variables,
             stdout=subprocess.PIPE,
             text=True,
         )
