@@ -333,7 +333,7 @@ def _bigrams(run: str, language: str | None) -> list[str]:
 
 def _groups(run: str) -> Sequence[Sequence[str]]:
     # Only Thai and its neighbours have marks; \X takes ten times as long as list().
-    characters = regex.findall(r"\X", run) if run[0] < _FIRST_CJK else list(run)
+    characters = regex.findall(r"\X", run) if min(run) < _FIRST_CJK else list(run)
     return list(pairwise(characters)) or [characters]
 
 

@@ -13,7 +13,7 @@ from features.article import Article
 from features.boilerplate import Blocks
 
 # Raise when analysis or hashing changes: vectors of another version are never compared.
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 
 # A two-word term carries this bit in its id, so its weight can change without a new count.
 TWO_WORD_BIT = np.uint32(1 << 31)

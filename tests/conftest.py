@@ -9,7 +9,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as properties
-from servers import emptied, new_server
+from servers import PATIENT_SECONDS, emptied, new_server
 
 from api.app import create_app
 from api.hot import HotLists
@@ -44,24 +44,24 @@ def raw_redis(redis_url: str) -> Iterator["redis.Redis"]:
 
 
 @pytest.fixture
-def settings(redis_url: str, raw_redis: "redis.Redis", tmp_path: Path) -> Settings:
-    return Settings(redis_url=redis_url, sites=("main", "other"), data_dir=tmp_path)
+def settings(redis_url: str, raw_redis: "redis.Redis", tmp_path: Path, patience: float) -> Settings:
+    return Settings(
+        redis_url=redis_url,
+        sites=("main", "other"),
+        data_dir=tmp_path,
+        store_timeout_seconds=patience,
+    )
 
 
 @pytest.fixture
 def patience() -> float:
-    """
-    How many times as long as in production the store is waited for.
-
-    On a machine with more to do than the tests it may be slow, and is not away.
-    """
-    return 50.0
+    """How many seconds a read of the store may take; see `faults.hurried`."""
+    return PATIENT_SECONDS
 
 
 @pytest.fixture
-def backend(settings: Settings, patience: float) -> Iterator[Backend]:
-    waits = settings.store_timeout_seconds * patience
-    with Backend(settings.model_copy(update={"store_timeout_seconds": waits})) as backend:
+def backend(settings: Settings) -> Iterator[Backend]:
+    with Backend(settings) as backend:
         yield backend
 
 

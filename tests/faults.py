@@ -13,12 +13,14 @@ from typing import Literal, Self
 import pytest
 import redis
 
+from recommender.storage.connections import READ_SECONDS
+
 Fault = Literal["none", "blackhole", "drip", "reset", "refuse"]
 
 DRIP_SECONDS = 0.03
 
 # For tests whose store is away: it is waited for as long as in production, which is not long.
-hurried = pytest.mark.parametrize("patience", [1.0], ids=["hurried"])
+hurried = pytest.mark.parametrize("patience", [READ_SECONDS], ids=["hurried"])
 
 
 def server_pid(url: str) -> int:

@@ -9,6 +9,9 @@ import redis
 
 from recommender.storage.embedded import EmbeddedLease, lease
 
+# How long a store is waited for that a machine with more to do may slow down, and that is not away.
+PATIENT_SECONDS = 5.0
+
 
 @contextmanager
 def new_server() -> Iterator[EmbeddedLease]:

@@ -592,7 +592,7 @@ def server() -> Iterator[RealServer]:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="alsosee-test-"))
         url = stack.enter_context(lease(Path(folder))).url
-        backend = stack.enter_context(Backend(Settings(redis_url=url)))
+        backend = stack.enter_context(Backend(Settings(redis_url=url, store_timeout_seconds=5)))
         probe = stack.enter_context(socket.socket())
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from news import STORIES
+from servers import PATIENT_SECONDS
 from test_live import IDS, LIST, Newsroom, everything, lengths, put, settle, shown
 
 from recommender.backend import Backend
@@ -40,7 +41,7 @@ def worker(redis_url, raw_redis, files) -> Iterator[Callable[..., LiveSite]]:
     with ExitStack() as stack:
 
         def start(files: IndexFiles | None = files, **options: object) -> LiveSite:
-            connection = Connection(redis_url)
+            connection = Connection(redis_url, read_seconds=PATIENT_SECONDS)
             stack.callback(connection.close)
             return LiveSite("main", Store(connection), files=files, **options)
 

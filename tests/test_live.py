@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from news import STORIES, article
+from servers import PATIENT_SECONDS
 
 from recommender.errors import NotFound
 from recommender.storage import store as store_module
@@ -43,7 +44,7 @@ def worker(redis_url, raw_redis) -> Iterator[Callable[..., LiveSite]]:
     with ExitStack() as stack:
 
         def start(site: str = "main") -> LiveSite:
-            connection = Connection(redis_url)
+            connection = Connection(redis_url, read_seconds=PATIENT_SECONDS)
             stack.callback(connection.close)
             return LiveSite(site, Store(connection))
 
@@ -765,7 +766,9 @@ def test_what_another_machine_wrote_is_in_a_list_on_a_state_that_is_believed(bac
         assert backend.store.believed("main") == (live.version, live._born)
         return shown(live, article_id)
 
-    with closing(Connection(redis_url)) as connection:  # which rings no bell of ours
+    with closing(
+        Connection(redis_url, read_seconds=PATIENT_SECONDS)
+    ) as connection:  # which rings no bell of ours
         elsewhere = Store(connection)
         assert "ceasefire" in as_believed(lambda: put(elsewhere, "ceasefire"))
         assert "ceasefire" not in as_believed(lambda: elsewhere.delete("main", "ceasefire"))

@@ -156,7 +156,7 @@ def free_port() -> int:
 
 
 def new_key(install: Install) -> str:
-    with Backend(Settings(data_dir=install.folder)) as backend:
+    with Backend(Settings(data_dir=install.folder, store_timeout_seconds=5)) as backend:
         return backend.keys.create("main", ["ingest"])
 
 

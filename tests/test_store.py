@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from news import article
+from servers import PATIENT_SECONDS
 
 from recommender.errors import StoreUnavailable
 from recommender.storage import store as store_module
@@ -374,7 +375,7 @@ def test_the_newest_version_wins_among_four_writers_at_once(redis_url, store, nu
         for n, version in enumerate(chance.sample(range(1, 200), 60))
     ]
     deliveries = [chance.sample(history, len(history)) for _ in range(4)]
-    connections = [Connection(redis_url) for _ in deliveries]
+    connections = [Connection(redis_url, read_seconds=PATIENT_SECONDS) for _ in deliveries]
 
     def deliver(connection: Connection, writes: list[Write]) -> list[Written]:
         return [write(Store(connection)) for write in writes]
