@@ -1,5 +1,5 @@
 """
-Articles in Redis: every key of a site, every byte of a record.
+Articles in Redis, their change log and the version of a site: every key, every byte of a record.
 
     see:{site}:version        number of the last accepted change
     see:{site}:born           when the first one was accepted: tells an emptied store from its past
