@@ -50,6 +50,8 @@ def fill(page: Page) -> None:
         page.evaluate("place => scrollTo(0, place)", place)
         page.wait_for_timeout(30)
     for one in page.locator("also-see").all():
+        # The page has grown meanwhile, and a busy browser may have missed where we were.
+        one.evaluate("box => box.scrollIntoView()")
         one.locator(".title").first.wait_for()
 
 
