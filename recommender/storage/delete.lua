@@ -12,5 +12,5 @@ if url ~= '' then
 end
 redis.call('UNLINK', KEYS[5], KEYS[6], KEYS[7])
 version = redis.call('INCR', KEYS[1])
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], version .. '-0', 'id', ARGV[2], 'op', 'delete')
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], version .. '-0', 'id', ARGV[2], 'op', 'delete', 'at', moment())
 return {'deleted', version}

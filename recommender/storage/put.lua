@@ -25,9 +25,8 @@ redis.call('SET', KEYS[7], ARGV[8])
 redis.call('HSET', KEYS[3], ARGV[1], table.concat({'live', revision, ARGV[4], ARGV[5]}, '|'))
 if version == 0 then
   -- A store that was emptied counts up to numbers that somebody may still remember.
-  local now = redis.call('TIME')
-  redis.call('SET', KEYS[8], now[1] .. '.' .. now[2])
+  redis.call('SET', KEYS[8], moment())
 end
 version = redis.call('INCR', KEYS[1])
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[9], version .. '-0', 'id', ARGV[2], 'op', 'put')
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[9], version .. '-0', 'id', ARGV[2], 'op', 'put', 'at', moment())
 return {state == 'live' and 'changed' or 'added', version}

@@ -9,5 +9,5 @@ if redis.call('GET', KEYS[7]) == ARGV[5] then
 end
 redis.call('SET', KEYS[7], ARGV[5])
 version = redis.call('INCR', KEYS[1])
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], version .. '-0', 'id', ARGV[2], 'op', 'put')
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], version .. '-0', 'id', ARGV[2], 'op', 'put', 'at', moment())
 return 1

@@ -3,6 +3,10 @@
 -- ARGV last audit entry as read ('' for none), log length, audit length, record of the settings
 --      ('' when they stay), number of audit entries, the entries, number of rules that go, their
 --      ids, then id and record of each that comes
+local function moment()
+  local now = redis.call('TIME')
+  return now[1] .. '.' .. now[2]
+end
 local last = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
 if (last and last[1] or '') ~= ARGV[1] then
   return 0
@@ -23,8 +27,7 @@ local coming = take(#ARGV - place)
 
 if not redis.call('GET', KEYS[1]) then
   -- As in put.lua: a store that was emptied counts up to numbers that somebody may remember.
-  local now = redis.call('TIME')
-  redis.call('SET', KEYS[5], now[1] .. '.' .. now[2])
+  redis.call('SET', KEYS[5], moment())
 end
 for _, id in ipairs(going) do
   redis.call('HDEL', KEYS[3], id)
@@ -39,5 +42,5 @@ local version = redis.call('INCR', KEYS[1])
 for i, entry in ipairs(entries) do
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[3], version .. '-' .. i, 'entry', entry)
 end
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], version .. '-0', 'id', '', 'op', 'rules')
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], version .. '-0', 'id', '', 'op', 'rules', 'at', moment())
 return version

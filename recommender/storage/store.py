@@ -3,8 +3,8 @@ Articles in Redis, their change log and the version of a site: every key, every 
 
     see:{site}:version        number of the last accepted change
     see:{site}:born           when the first one was accepted: tells an emptied store from its past
-    see:{site}:log            stream of the changes, entry id `version-0`, fields id and op
-                              (`put`, `delete`; `rules`, without an id)
+    see:{site}:log            stream of the changes, entry id `version-0`, fields id, op
+                              (`put`, `delete`; `rules`, without an id) and at
     see:{site}:heads          hash, key → state|revision|digest|url key, also of deleted articles
     see:{site}:urls           hash, url key → ids of the articles at that address, a line each
     see:{site}:card:<key>     what a list shows of an article, JSON
@@ -324,6 +324,17 @@ class Store:
     def version(self, site: str) -> int:
         with self._connection.using("read") as client:
             return int(client.get(site_key(site, "version")) or 0)
+
+    def moment_of(self, site: str, version: int) -> str:
+        """
+        When the change was accepted that made this version; empty when the log has forgotten.
+
+        It tells a version from that of the same number, after the store was put back to an older
+        copy.
+        """
+        with self._connection.using("read") as client:
+            found = client.xrange(site_key(site, "log"), f"{version}-0", f"{version}-0")
+        return found[0][1].get(b"at", b"").decode() if found else ""
 
     def changes(self, site: str, after: int, limit: int | None = None) -> list[Change] | None:
         """

@@ -267,7 +267,7 @@ class LiveSite:
             return
         opened = self._files.newest(after=number)
         state = self._store.state(self.site)
-        if opened is None or not _fits(opened, state):
+        if opened is None or not self._fits(opened, state):
             return
         newer = LiveSite(self.site, self._store, self._model)
         newer._start_from(opened, state)
@@ -290,7 +290,12 @@ class LiveSite:
         with self._alone():
             if self._file is not None and self._file.about["version"] == self._version:
                 return None
-            about = {"version": self._version, "born": self._born.hex(), **MADE_BY}
+            about = {
+                "version": self._version,
+                "born": self._born.hex(),
+                "at": self._store.moment_of(self.site, self._version),
+                **MADE_BY,
+            }
             return self._files.publish(self._corpus.arrays(), about)
 
     def holdings(self, now: datetime) -> Holdings:
@@ -414,7 +419,7 @@ class LiveSite:
         """Start from the newest file or, where none fits, from the store."""
         state = self._store.state(self.site)
         opened = self._files.newest() if self._files else None
-        if opened is not None and _fits(opened, state):
+        if opened is not None and self._fits(opened, state):
             self._start_from(opened, state)
         else:
             self._read_all()
@@ -452,7 +457,7 @@ class LiveSite:
         if self._files is None or build is None or not build():
             return False
         opened = self._files.newest()
-        if opened is None or not _fits(opened, state):
+        if opened is None or not self._fits(opened, state):
             return False
         self._build = build
         self._start_from(opened, state)
@@ -483,9 +488,10 @@ class LiveSite:
         self._cards_version = max(version, self._cards_version)
         return cards
 
-
-def _fits(opened: IndexFile, state: SiteState) -> bool:
-    """Whether a file was made from this archive, by this version of the product."""
-    about = opened.about
-    is_of_it = about["born"] == state.born.hex() and about["version"] <= state.version
-    return is_of_it and about.items() >= MADE_BY.items()
+    def _fits(self, opened: IndexFile, state: SiteState) -> bool:
+        """Whether a file was made from this archive, by this version of the product."""
+        about = opened.about
+        is_of_it = about["born"] == state.born.hex() and about["version"] <= state.version
+        if not is_of_it or not about.items() >= MADE_BY.items():
+            return False
+        return bool(about.get("at") == self._store.moment_of(self.site, about["version"]))
