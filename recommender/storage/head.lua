@@ -1,10 +1,6 @@
 -- What put.lua and delete.lua have in common; it stands in front of both.
 -- KEYS version, log, heads, urls, card, text, vector, born
 -- ARGV key, id, revision ('' for none), …
-local function moment()
-  local now = redis.call('TIME')
-  return now[1] .. '.' .. now[2]
-end
 local version = tonumber(redis.call('GET', KEYS[1]) or '0')
 local head = redis.call('HGET', KEYS[3], ARGV[1])
 local state, stored_revision, digest, url = '', '', '', ''

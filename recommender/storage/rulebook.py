@@ -48,7 +48,9 @@ ENTRY_ID = "[1-9][0-9]{0,15}-[1-9][0-9]{0,3}"
 
 Action = Literal["add", "remove", "overrides", "settings", "undo", "expire"]
 
-_CHANGE = Path(__file__).with_name("rules.lua").read_text()
+_CHANGE = "".join(
+    Path(__file__).with_name(f"{name}.lua").read_text() for name in ("moment", "rules")
+)
 
 
 class RulesChanged(Conflict):

@@ -3,10 +3,6 @@
 -- ARGV last audit entry as read ('' for none), log length, audit length, record of the settings
 --      ('' when they stay), number of audit entries, the entries, number of rules that go, their
 --      ids, then id and record of each that comes
-local function moment()
-  local now = redis.call('TIME')
-  return now[1] .. '.' .. now[2]
-end
 local last = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
 if (last and last[1] or '') ~= ARGV[1] then
   return 0

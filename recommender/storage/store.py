@@ -50,9 +50,9 @@ BELIEVED_SECONDS = 0.2
 
 Outcome = Literal["added", "changed", "unchanged", "stale", "deleted", "missing"]
 
-_HEAD, _PUT, _DELETE, _REINDEX = (
+_MOMENT, _HEAD, _PUT, _DELETE, _REINDEX = (
     Path(__file__).with_name(f"{name}.lua").read_text()
-    for name in ("head", "put", "delete", "reindex")
+    for name in ("moment", "head", "put", "delete", "reindex")
 )
 
 
@@ -86,7 +86,9 @@ class Change(NamedTuple):
 
 class SiteState(NamedTuple):
     """
-    Where a site's archive stands; two equal states hold the same articles.
+    Where a site's archive stands.
+
+    Two equal states hold the same articles, unless the store was put back to an older copy between.
 
     Fields:
         version: number of the last accepted change.
@@ -163,7 +165,7 @@ class Store:
             one result per article, in order.
         """
         with self._connection.using("batch" if len(articles) > 1 else "write") as client:
-            script = client.register_script(_HEAD + _PUT)
+            script = client.register_script(_MOMENT + _HEAD + _PUT)
             # As one transaction the batch reaches the disk in one flush; a plain pipeline is
             # flushed for every 16 kB that the server reads, which takes twice as long.
             pipeline = client.pipeline(transaction=True)
@@ -177,7 +179,9 @@ class Store:
         key = article_key(site, article_id)
         args = [key, article_id, "" if revision is None else revision, LOG_LENGTH]
         with self._connection.using("write") as client:
-            outcome, version = client.register_script(_HEAD + _DELETE)(_site_keys(site, key), args)
+            outcome, version = client.register_script(_MOMENT + _HEAD + _DELETE)(
+                _site_keys(site, key), args
+            )
         return Written(outcome.decode(), version)
 
     def article(self, site: str, article_id: str) -> dict[str, Any] | None:
@@ -251,7 +255,7 @@ class Store:
         and its revision stay as they are. What was written meanwhile is left alone.
         """
         with self._connection.using("batch") as client:
-            script = client.register_script(_HEAD + _REINDEX)
+            script = client.register_script(_MOMENT + _HEAD + _REINDEX)
             pipeline = client.pipeline(transaction=True)
             for text, features in made:
                 script(*_reindex_call(site, text, features), client=pipeline)
