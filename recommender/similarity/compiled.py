@@ -26,8 +26,9 @@ whole = cast("Callable[[Any], int]", np.int64)
 def edition(folder: Path) -> str:
     """A digest of all files in *folder*, at any depth, with functions that are compiled."""
     sources = (path.read_bytes() for path in sorted(folder.rglob("*.py")))
-    compiled_ones = b"\0".join(source for source in sources if b"\n@compiled\n" in source)
-    return blake2b(compiled_ones, digest_size=8).hexdigest()
+    marks = (b"\n@compiled\n", b"\n@intrinsic\n")
+    compiled_ones = [source for source in sources if any(mark in source for mark in marks)]
+    return blake2b(b"\0".join(compiled_ones), digest_size=8).hexdigest()
 
 
 # numba compiles a function anew when its own file has changed, but not when what it calls has, or
