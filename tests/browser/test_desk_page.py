@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browser_pages import until
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -108,6 +109,16 @@ def test_the_box_is_looked_at_in_each_layout_in_the_dark_and_wide(page: Page, la
 
     assert "dark" == paper
     assert page.locator(".frame.desktop").count()
+
+
+@pytest.mark.parametrize("layout", ["sidebar", "grid"])
+def test_no_card_of_the_box_is_cut(view: Page, layout: str) -> None:
+    view.goto(f"{ARTICLE}&layout={layout}")
+    in_the_box(view)
+    framed = view.frame_locator("iframe").locator("html")
+
+    until(lambda: framed.evaluate("page => page.scrollHeight == innerHeight"))
+    assert framed.evaluate("page => page.scrollWidth <= innerWidth")
 
 
 def test_articles_are_found_while_typing(page: Page) -> None:
