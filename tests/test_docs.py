@@ -110,6 +110,18 @@ def test_every_folder_has_its_row_in_the_architecture():
     assert set(rows) == ours - {*left_behind}
 
 
+def test_editors_are_told_what_is_good_in_the_figures_of_the_measurement():
+    relevance, editor = ((ROOT / f"docs/{name}.md").read_text() for name in ("RELEVANCE", "EDITOR"))
+    rows = re.findall(r", publication \| \d+ \| \*\*(\.\d+)\*\* \| (\.\d+) `", relevance)
+    ours, plain = (
+        " to ".join(f"{float(one):.2f}".lstrip("0") for one in (min(values), max(values)))
+        for values in zip(*rows, strict=True)
+    )
+
+    assert 4 == len(rows)
+    assert f"our lists have {ours} and the best plain search {plain}" in editor
+
+
 # The examples, on the sample archive
 
 
