@@ -173,6 +173,8 @@ def drafting(url: str, corpus: Corpus) -> list[Row]:
         client = _client(backend)
         key = {"Authorization": f"Bearer {backend.keys.create(SITE, ['edit'])}"}
         drafts = _drafts(backend)
+        checked = [parse_draft(draft) for draft in drafts]
+        alone = times({OURS: count_terms}, checked).cpu
         count = times({OURS: lambda draft: count_terms(parse_draft(draft))}, drafts).cpu
 
         def post(draft: dict[str, str]) -> None:
@@ -186,7 +188,8 @@ def drafting(url: str, corpus: Corpus) -> list[Row]:
         route = times({OURS: post}, drafts).cpu
         placing = times({OURS: links}, drafts).cpu
     return [
-        Row("draft of 3 kB: check, analyze, count", corpus.name, OURS, count[OURS], "ms CPU"),
+        Row("draft of 3 kB: analyze, count", corpus.name, OURS, alone[OURS], "ms CPU"),
+        Row("draft of 3 kB: the same, check, detect", corpus.name, OURS, count[OURS], "ms CPU"),
         Row("draft of 3 kB: the whole answer", corpus.name, OURS, route[OURS], "ms CPU"),
         Row("draft of 3 kB: five links in it", corpus.name, OURS, placing[OURS], "ms CPU"),
     ]

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sklearn.metrics.pairwise import linear_kernel
 
 Query = Callable[[int], object]
 BATCH = 2_000
+MANY_TERMS = 10_000  # more than any text has
 
 
 def missing() -> list[str]:
@@ -86,11 +88,21 @@ def _qdrant(rows: csr_array, k: int, stack: ExitStack) -> Query:
 
 def by_texts(texts: Sequence[str], k: int, stack: ExitStack) -> dict[str, Query]:
     """Text engines: their own analysis of the same texts, and their own idea of similar."""
-    return {"tantivy more-like-this": _tantivy(texts, k, stack)} if find_spec("tantivy") else {}
+    if not find_spec("tantivy"):
+        return {}
+    like = _tantivy(texts, k, stack)
+    return {
+        f"tantivy more-like-this, {name}": partial(like, terms)
+        for name, terms in (("all terms", MANY_TERMS), ("25 terms", 25))
+    }
 
 
-def _tantivy(texts: Sequence[str], k: int, stack: ExitStack) -> Query:
-    """English stems; its own choice of the query's 25 heaviest terms, so not an exact list."""
+def _tantivy(texts: Sequence[str], k: int, stack: ExitStack) -> Callable[[int, int], object]:
+    """
+    English stems; from how many terms at most and which article to its list.
+
+    It takes the heaviest ones; 25 of them, as it does when it is not told, are no exact list.
+    """
     import tantivy
 
     schema = tantivy.SchemaBuilder()
@@ -108,12 +120,12 @@ def _tantivy(texts: Sequence[str], k: int, stack: ExitStack) -> Query:
     searcher = index.searcher()
     addresses = {}
 
-    def query(slot: int) -> object:
+    def query(terms: int, slot: int) -> object:
         if slot not in addresses:
             wanted = tantivy.Query.term_query(index.schema, "slot", slot)
             addresses[slot] = searcher.search(wanted, 1).hits[0][1]
         like = tantivy.Query.more_like_this_query(
-            addresses[slot], min_doc_frequency=2, min_term_frequency=1
+            addresses[slot], min_doc_frequency=2, min_term_frequency=1, max_query_terms=terms
         )
         return searcher.search(like, k + 1).hits
 
