@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from news import STORIES
-from servers import PATIENT_SECONDS
+from servers import PATIENT_SECONDS, copied, put_back
 from test_live import IDS, LIST, Newsroom, everything, lengths, put, settle, shown
 
 from recommender.backend import Backend
@@ -111,14 +111,12 @@ def test_a_file_from_before_the_store_was_put_back_to_an_older_copy_is_not_used(
     store, worker, settings, raw_redis
 ):
     put(store, *STORIES)
-    copy = {key: raw_redis.dump(key) for key in raw_redis.keys("see:*")}
+    copy = copied(raw_redis)
     put(store, "lost", "lost too")
     build(settings, store, "main")
     running = worker(files=None)
     everything(running, STORIES)
-    raw_redis.flushall()
-    for key, record in copy.items():
-        raw_redis.restore(key, 0, record)
+    put_back(raw_redis, copy)
     put(store, "a1", "a2", "a3")
     started = worker()
     running.adopt()
@@ -126,6 +124,25 @@ def test_a_file_from_before_the_store_was_put_back_to_an_older_copy_is_not_used(
     assert everything(worker(files=None), STORIES) == everything(started, STORIES)
     assert (None, None) == (started.file_number, running.file_number)
     assert "lost" not in started.ids()
+
+
+def test_a_store_from_before_the_moment_had_a_key_is_followed_from_a_file_and_no_further(
+    store, worker, settings, raw_redis
+):
+    put(store, *STORIES)
+    build(settings, store, "main")
+    put(store, "a1")
+    raw_redis.delete("see:{main}:at")
+    live = worker()
+    live.sync()
+    raw_redis.config_resetstat()
+    live.sync()
+    put(store, "a2")
+    live.sync()
+    sent = raw_redis.info("commandstats")
+
+    assert {"a1", "a2"} < set(live.ids())
+    assert not {"cmdstat_hscan", "cmdstat_hgetall"} & sent.keys()  # nothing from its start
 
 
 def test_a_file_of_an_archive_that_was_emptied_is_not_used(store, worker, settings, raw_redis):

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from news import article
+from servers import copied, put_back
 from werkzeug.test import create_environ
 
 from api import hot
@@ -325,6 +326,21 @@ def test_a_store_that_was_emptied_and_filled_to_the_same_version_is_noticed(
 
     assert before[-1]["version"] == after["version"]
     assert {"budget", "final"} == {item["id"] for item in after["items"]}
+
+
+def test_a_store_that_was_put_back_and_written_to_again_is_noticed(
+    client: FlaskClient, put: Put, raw_redis: "redis.Redis"
+) -> None:
+    put(article("kursk"))
+    copy = copied(raw_redis)
+    put(article("lost"))
+    before = [client.get("/v1/main/recent").json for _ in range(3)]
+    put_back(raw_redis, copy)
+    put(article("new"))
+    after = client.get("/v1/main/recent").json
+
+    assert before[-1]["version"] == after["version"]
+    assert {"kursk", "new"} == {item["id"] for item in after["items"]}
 
 
 @pytest.fixture

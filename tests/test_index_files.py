@@ -18,7 +18,7 @@ ARRAYS = {
     "pairs": np.ones((7, 2), np.float32),
     "none": np.empty(0, np.uint8),
 }
-ABOUT = {"version": 7, "born": "now"}
+ABOUT = {"version": 7, "at": "now"}
 
 
 @pytest.fixture
