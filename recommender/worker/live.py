@@ -121,6 +121,7 @@ class LiveSite:
         self._files = files
         self._build = build
         self._file: IndexFile | None = None
+        self._misfit: tuple[int, int] | None = None  # the `latest` file, when it was of no use
         self._lock, self._sampling = threading.Lock(), threading.Lock()
         self._state: SiteState = NOTHING_READ
         self._cards_state: SiteState | None = None
@@ -252,9 +253,14 @@ class LiveSite:
             self._catch_up()
 
     @property
-    def is_scattered(self) -> bool:
-        """Whether so much came and went since the file in use was made that a new one pays."""
+    def needs_file(self) -> bool:
+        """
+        Whether a new file pays: a large archive has none that fits, as after an upgrade, or much
+        came and went since it was made.
+        """
         index = self._corpus.index
+        if self._files is not None and self._file is None and len(index) >= FILE_FROM:
+            return True
         moved = index.tail_slots + index.slots - len(index)
         return moved > max(FILE_FROM, SCATTERED_SHARE * len(index))
 
@@ -264,12 +270,14 @@ class LiveSite:
 
         Its corpus is brought up to date beside the present one, so readers hardly wait.
         """
-        number = self._file.number if self._file else 0
-        if self._files is None or self._files.latest_number() <= number:
+        if self._files is None:
+            return
+        latest, number = self._files.latest(), self.file_number or 0
+        if latest[0] <= number or latest == self._misfit:
             return
         opened = self._files.newest(after=number)
-        state = self._store.state(self.site)
-        if opened is None or not self._fits(opened, state):
+        if opened is None or not self._fits(opened, self._store.state(self.site)):
+            self._misfit = latest  # to open and check it takes long, and it will never fit
             return
         newer = LiveSite(self.site, self._store, self._model)
         newer._start_from(opened)
