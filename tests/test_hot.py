@@ -350,6 +350,25 @@ def own_store(tmp_path: Path) -> Iterator[Settings]:
         yield Settings(redis_url=server.url, data_dir=tmp_path)
 
 
+@pytest.mark.parametrize("path", [KURSK, "/v1/main/related?url=https://news.example/kursk"])
+def test_a_reader_waits_once_for_a_store_that_hangs(own_store: Settings, path: str) -> None:
+    with Backend(own_store) as backend:
+        client = create_app(backend=backend).test_client()
+        key = {"Authorization": f"Bearer {backend.keys.create('main', ['ingest'])}"}
+        for one in ("kursk", "sudzha"):
+            fields = article(one, url=f"https://news.example/{one}")
+            client.put(f"/v1/main/articles/{one}", json=fields, headers=key)
+        fresh = [client.get(path) for _ in range(3)]
+        with stopped(own_store.redis_url.get_secret_value()):
+            time.sleep(BELIEVED_SECONDS)
+            stale = client.get(path)
+            waits = backend.store._connection._breaker._failures
+
+    assert (200, 200) == (fresh[-1].status_code, stale.status_code)
+    assert "AlsoSee; fwd=stale" == stale.headers["Cache-Status"]
+    assert 1 == waits
+
+
 def test_while_the_store_hangs_flask_says_how_old_a_list_is(own_store: Settings) -> None:
     with Backend(own_store) as backend:
         client = create_app(backend=backend).test_client()
