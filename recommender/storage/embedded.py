@@ -109,8 +109,9 @@ class EmbeddedLease:
         self.url = f"unix://{quote(str(self._socket))}"
         try:
             self.ensure()
-        except BaseException:
-            self.close(wait=False)
+        except BaseException as error:
+            # Who is told to stop meanwhile leaves nothing; what does not answer is not waited for.
+            self.close(wait=not isinstance(error, EmbeddedServerError))
             raise
 
     def ensure(self) -> None:
@@ -326,7 +327,8 @@ class _Keeper:
 
     def start(self) -> None:
         """
-        Start the server, or adopt the one that a dead keeper left, and return when it answers.
+        Start the server, or adopt the one that a dead keeper left, and return when it answers,
+        or when nobody is left to be answered.
 
         Raises:
             EmbeddedServerError: when it dies first, or is silent for too long.
@@ -340,7 +342,7 @@ class _Keeper:
                 self._server = _server_on_file()
         finally:
             os.close(folder)  # from here on the lock lives and dies with the server
-        _wait_until_ready()
+        self._wait_until_ready()
 
     def keep(self) -> None:
         """Bring the server back whenever it dies; return when the last user has gone."""
@@ -364,6 +366,19 @@ class _Keeper:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._server, order)
         self._is_gone()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + SILENCE_SECONDS
+        while not _is_ready(answer := _ask(Path(SOCKET), b"PING")):
+            if answer:
+                deadline = time.monotonic() + SILENCE_SECONDS
+            if _locks(self._users, fcntl.LOCK_EX):  # it may read a long file for minutes
+                return
+            if not _is_held(Path()):
+                raise EmbeddedServerError(_complaint(Path.cwd(), "did not start"))
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError(_complaint(Path.cwd(), "does not answer"))
+            time.sleep(0.002)
 
     def _is_gone(self) -> bool:
         deadline = time.monotonic() + STOP_STEP_SECONDS
@@ -398,18 +413,6 @@ def _spawn(binary: str, lock: int) -> int:
     )
 
 
-def _wait_until_ready() -> None:
-    deadline = time.monotonic() + SILENCE_SECONDS
-    while not _is_ready(answer := _ask(Path(SOCKET), b"PING")):
-        if answer:
-            deadline = time.monotonic() + SILENCE_SECONDS
-        if not _is_held(Path()):
-            raise EmbeddedServerError(_complaint(Path.cwd(), "did not start"))
-        if time.monotonic() > deadline:
-            raise EmbeddedServerError(_complaint(Path.cwd(), "does not answer"))
-        time.sleep(0.002)
-
-
 def _server_on_file() -> int | None:
     try:
         return int(Path(PID_FILE).read_text())
@@ -434,10 +437,10 @@ def _become_a_daemon(data_dir: str) -> None:
 
 def main(data_dir: str, binary: str) -> None:
     """Be the keeper of *data_dir*; return at once when it has one."""
-    _become_a_daemon(data_dir)
-    lock = _open_lock_file(Path(KEEPER_LOCK))
+    lock = _open_lock_file(Path(data_dir, KEEPER_LOCK))
     if not _locks(lock, fcntl.LOCK_EX):
         return
+    _become_a_daemon(data_dir)  # with the lock: whoever waits for our end does not overlook us
     os.ftruncate(lock, 0)
     os.write(lock, b"%d\n" % os.getpid())  # for people; the lock is what counts
     keeper = _Keeper(binary)
