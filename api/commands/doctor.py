@@ -96,8 +96,8 @@ def _variables() -> str:
 def _compiled() -> Check:
     warm()
     if compiled.damaged:
-        text = f"{len(compiled.damaged):,} damaged functions were found, and compiled anew"
-        return Check("compiled", "note", text)
+        names = ", ".join(sorted(compiled.damaged))
+        return Check("compiled", "note", f"what was kept was damaged, and is made anew: {names}")
     return Check("compiled", "ok", "everything that makes lists runs as machine code")
 
 

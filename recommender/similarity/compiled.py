@@ -73,7 +73,7 @@ class _Kept(FunctionCache):
         try:
             return super()._load_overload(*wanted)
         except Exception as error:  # noqa: BLE001 - what damaged bytes are read as is anybody's guess
-            name = self._py_func.__qualname__
+            name = self._py_func.__name__
             log.warning("kept code is damaged: compiling anew", function=name, error=repr(error))
             damaged.add(name)
         with suppress(OSError):
@@ -84,7 +84,7 @@ class _Kept(FunctionCache):
         try:
             super()._save_overload(*made)
         except (OSError, CorruptRecord) as error:  # a full disk, or nobody may write there
-            name = self._py_func.__qualname__
+            name = self._py_func.__name__
             log.warning("compiled code cannot be kept", function=name, error=repr(error))
 
 
