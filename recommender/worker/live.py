@@ -276,7 +276,7 @@ class LiveSite:
         if latest[0] <= number or latest == self._misfit:
             return
         opened = self._files.newest(after=number)
-        if opened is None or not self._fits(opened, self._store.state(self.site)):
+        if opened is None or not self._fits(opened):
             self._misfit = latest  # to open and check it takes long, and it will never fit
             return
         newer = LiveSite(self.site, self._store, self._model)
@@ -298,7 +298,7 @@ class LiveSite:
         """
         assert self._files is not None  # noqa: S101
         with self._alone():
-            if self._file is not None and self._file.about["version"] == self.version:
+            if self._file is not None and _state_of(self._file) == self._state:
                 return None
             return self._files.publish(self._corpus.arrays(), self._state._asdict() | MADE_BY)
 
@@ -422,9 +422,8 @@ class LiveSite:
 
     def _load(self) -> None:
         """Start from the newest file or, where none fits, from the store."""
-        state = self._store.state(self.site)
         opened = self._files.newest() if self._files else None
-        if opened is not None and self._fits(opened, state):
+        if opened is not None and self._fits(opened):
             self._start_from(opened)
         else:
             self._read_all()
@@ -440,7 +439,7 @@ class LiveSite:
         articles: dict[str, StoredArticle] = {}
         for batch in self._store.all_stored(self.site):
             articles |= batch
-            if len(articles) >= BUILD_FIRST_FROM and self._had_built(state):
+            if len(articles) >= BUILD_FIRST_FROM and self._had_built():
                 return
         corpus = self._new_corpus()
         corpus.apply(articles)
@@ -455,13 +454,13 @@ class LiveSite:
         self._file, newer._file = newer._file, None
         self._state, self._rules_version = newer._state, newer._rules_version
 
-    def _had_built(self, state: SiteState) -> bool:
+    def _had_built(self) -> bool:
         """Have a file made, once, and start from it."""
         build, self._build = self._build, None
         if self._files is None or build is None or not build():
             return False
         opened = self._files.newest()
-        if opened is None or not self._fits(opened, state):
+        if opened is None or not self._fits(opened):
             return False
         self._build = build
         self._start_from(opened)
@@ -493,11 +492,11 @@ class LiveSite:
             self._cards_state = state
         return cards
 
-    def _fits(self, opened: IndexFile, state: SiteState) -> bool:
+    def _fits(self, opened: IndexFile) -> bool:
         """Whether a file was made from this archive, by this version of the product."""
         if not opened.about.items() >= MADE_BY.items():
             return False
-        its = _state_of(opened)
+        its, state = _state_of(opened), self._store.state(self.site)
         if its.version < state.version:
             return its.at == self._store.moment_of(self.site, its.version)
         return its == state
