@@ -208,9 +208,22 @@ def _private_temp_folder() -> Path:
 
 
 def _start_keeper(folder: Path) -> None:
-    """Start a keeper and wait until its server answers, or until it finds that one is at work."""
+    """Start a keeper and wait until its server answers; return at once when one is at work."""
+    # It inherits the lock, so that at no moment there is one on its way whom nobody sees: a signal
+    # may end us in the middle of starting it.
+    lock = _open_lock_file(folder / KEEPER_LOCK)
+    try:
+        complaint = _run_keeper(folder, lock) if _locks(lock, fcntl.LOCK_EX) else ""
+    finally:
+        os.close(lock)
+    if complaint:
+        raise EmbeddedServerError(complaint)
+
+
+def _run_keeper(folder: Path, lock: int) -> str:
+    """Return the complaint of a keeper that cannot start; empty when its server answers."""
     # -I -S: neither the environment nor the current folder has a say in what the keeper imports.
-    command = [sys.executable, "-I", "-S", __file__, str(folder), str(_server_binary())]
+    command = [sys.executable, "-I", "-S", __file__, str(folder), str(_server_binary()), str(lock)]
     with (folder / LOG).open("ab") as log:
         started = subprocess.run(
             command,
@@ -221,10 +234,10 @@ def _start_keeper(folder: Path) -> None:
             cwd="/",
             start_new_session=True,  # Ctrl-C in the terminal is for the user of the server
             umask=0o077,
+            pass_fds=(lock,),
             check=False,
         )
-    if started.stdout:
-        raise EmbeddedServerError(started.stdout.strip())
+    return started.stdout.strip()
 
 
 def _server_binary() -> Path:
@@ -435,12 +448,10 @@ def _become_a_daemon(data_dir: str) -> None:
     os.chdir(data_dir)
 
 
-def main(data_dir: str, binary: str) -> None:
-    """Be the keeper of *data_dir*; return at once when it has one."""
-    lock = _open_lock_file(Path(data_dir, KEEPER_LOCK))
-    if not _locks(lock, fcntl.LOCK_EX):
-        return
-    _become_a_daemon(data_dir)  # with the lock: whoever waits for our end does not overlook us
+def main(data_dir: str, binary: str, lock: int) -> None:
+    """Be the keeper of *data_dir*, whose locked *lock* file is open."""
+    os.set_inheritable(lock, False)  # it is not the server's
+    _become_a_daemon(data_dir)
     os.ftruncate(lock, 0)
     os.write(lock, b"%d\n" % os.getpid())  # for people; the lock is what counts
     keeper = _Keeper(binary)
@@ -455,4 +466,4 @@ def main(data_dir: str, binary: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
