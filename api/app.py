@@ -21,6 +21,7 @@ from api import (
     site_settings,
     widget,
 )
+from api.dates import day, moment
 from api.errors import problem
 from api.hot import LIST_PATH, HotLists
 from recommender.backend import Backend
@@ -56,6 +57,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
+    for spelling in (day, moment):
+        app.add_template_filter(spelling)
     for module in (
         related,
         links,

@@ -1,12 +1,22 @@
 """The postings of common terms, in more than one block of slots, however they are written."""
 
+from bisect import bisect_right
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.vectorizer import TWO_WORD_BIT
 from recommender.similarity.base import Base
 from recommender.similarity.inverting import invert
-from recommender.similarity.postings import AS_GAPS, LEVELS, add_common, move_sums
+from recommender.similarity.postings import (
+    AS_GAPS,
+    LEVELS,
+    add_common,
+    move_sums,
+    places_after,
+)
 
 ARTICLES = 70_000
 TERMS = np.arange(4, dtype=np.uint32)
@@ -68,6 +78,18 @@ def test_common_terms_are_numbered_by_how_common_they_are(base, counts):
     assert sorted(df, reverse=True) == base.postings.common_df.tolist()
 
 
+@given(
+    st.lists(st.integers(0, 2**32 - 1), max_size=60).map(sorted),
+    st.lists(st.integers(0, 2**32 - 1), max_size=20),
+)
+def test_places_of_many_terms_are_found_at_once(known, wanted):
+    wanted = np.array([*wanted, *known[:5]], np.uint32)
+    places = np.empty(wanted.size, np.int64)
+    places_after(np.array(known, np.uint32), wanted, places)
+
+    assert [bisect_right(known, term) for term in wanted.tolist()] == places.tolist()
+
+
 def test_the_dictionary_tells_every_term():
     rng = np.random.default_rng(3)
     drawn = np.exp(rng.random((900, 40)) * np.log(6_000)).astype(np.uint32) * 7 + 3
@@ -83,5 +105,9 @@ def test_the_dictionary_tells_every_term():
     assert {1, 2} <= {*df.tolist()} and df.max() > 100
     assert known.tolist() == base.hashed(numbers).tolist()
     assert df.tolist() == base.frequencies(numbers).tolist() == base.entries(numbers).df.tolist()
+    others = np.setdiff1d(np.arange(0, 2**32, 90_001, np.uint32), known)
+    assert {-1} == {*base.numbers(others).tolist()}
+    mixed = rng.permutation(np.concatenate((known, others)))
+    assert base.numbers(mixed).tolist() == [int(base.numbers(one)[0]) for one in mixed[:, None]]
     assert [-1, -1] == base.numbers(np.array([0, 2**32 - 1], np.uint32)).tolist()
     assert [0, df[0]] == base.frequencies(np.array([-1, numbers[0]])).tolist()

@@ -14,6 +14,7 @@ from news import article
 from selectolax.lexbor import LexborHTMLParser
 
 from api.app import create_app
+from api.dates import day
 from api.demo import ALSO_SEE, POLICY, SAMPLE_ORIGIN, sample_articles
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -237,6 +238,22 @@ def test_what_an_editor_linked_the_box_finds_by_itself(
     assert sum(map(len, found.values())) / sum(map(len, truth.values())) > 0.9
 
 
+def test_the_paper_writes_dates_as_the_desk_does(
+    reader: FlaskClient, pages: dict[str, LexborHTMLParser]
+) -> None:
+    shown = [LexborHTMLParser(reader.get("/").text), *pages.values()]
+    english = [date for page in shown for date in page.css("time:not([lang])")]
+    boxes = [date for page in shown for date in page.css("time[lang=en]")]
+
+    assert english
+    assert boxes
+    assert [] == [
+        date.text()
+        for date in (*english, *boxes)
+        if day(date.attributes["datetime"]).striptags() != date.text()
+    ]
+
+
 def test_a_page_may_load_only_its_own_style_script_and_pictures(reader: FlaskClient) -> None:
     answers = [reader.get(path) for path in ("/", page_of(next(iter(ARTICLES))), "/nowhere")]
 
@@ -325,7 +342,7 @@ def test_what_a_story_lacks_leaves_no_trace(own: FlaskClient) -> None:
     ]
 
     assert [] == bare
-    assert ["2025-03-13"] == texts(pages["/kursk"], ".byline")
+    assert ["13 March 2025"] == texts(pages["/kursk"], ".byline")
     assert [] == texts(pages["/sudzha"], ".byline")
 
 

@@ -7,12 +7,18 @@ import pytest
 
 from api.app import create_app
 from api.cli import main
+from api.demo import SAMPLE_ORIGIN, sample_articles
 from api.params import ListQuery
 from features.article import FIELD_ALIASES
 from recommender.config import PREFIX, Settings
+from recommender.evaluation.tune import FEWEST
+from recommender.pipeline.candidates import DEEPEST, POOL
+from recommender.sources.records import Record
+from recommender.storage.ingest import ingest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 
 
 def shown(value: object) -> str:
@@ -63,7 +69,7 @@ def test_the_table_of_endpoints_is_complete(backend):
 
 
 def test_every_command_that_the_documents_name_exists():
-    text = README + (ROOT / "ARCHITECTURE.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    text = README + ARCHITECTURE + (ROOT / "CONTRIBUTING.md").read_text()
     named = set(re.findall(r"(?:`|bin/)alsosee ([a-z]+)", text))
 
     assert named
@@ -91,7 +97,58 @@ def test_links_between_documents_lead_somewhere(document):
 
 @pytest.mark.parametrize("package", ["features", "recommender", "api"])
 def test_every_module_stands_in_the_architecture(package):
-    text = (ROOT / "ARCHITECTURE.md").read_text()
     modules = [path for path in (ROOT / package).rglob("*.py") if path.name != "__init__.py"]
 
-    assert [] == [str(p.relative_to(ROOT)) for p in modules if f"`{p.name}`" not in text]
+    assert [] == [str(p.relative_to(ROOT)) for p in modules if f"`{p.name}`" not in ARCHITECTURE]
+
+
+def test_every_folder_has_its_row_in_the_architecture():
+    ours = {path.name for path in ROOT.glob("[a-z]*/")}
+    left_behind = re.findall(r"^/(\w+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)/` \|", ARCHITECTURE.partition("## ")[0], re.MULTILINE)
+
+    assert set(rows) == ours - {*left_behind}
+
+
+def test_editors_are_told_what_is_good_in_the_figures_of_the_measurement():
+    relevance, editor = ((ROOT / f"docs/{name}.md").read_text() for name in ("RELEVANCE", "EDITOR"))
+    rows = re.findall(r", publication \| \d+ \| \*\*(\.\d+)\*\* \| (\.\d+) `", relevance)
+    ours, plain = (
+        " to ".join(f"{float(one):.2f}".lstrip("0") for one in (min(values), max(values)))
+        for values in zip(*rows, strict=True)
+    )
+
+    assert 4 == len(rows)
+    assert f"our lists have {ours} and the best plain search {plain}" in editor
+
+
+# The examples, on the sample archive
+
+
+@pytest.fixture
+def sample(client, backend):
+    """A reader's client of a service with the sample archive, imported as the README says."""
+    records = (Record(n, fields) for n, fields in enumerate(sample_articles(SAMPLE_ORIGIN), 1))
+    assert {"added"} == {result.outcome for result in ingest(backend.store, "main", records)}
+    return client
+
+
+def test_the_address_of_the_readme_has_a_list(sample):
+    [path] = re.findall(rf"(/v1/main/related\?url={SAMPLE_ORIGIN}[^']+)'", README)
+
+    assert 5 == len(sample.get(path).json["items"])
+
+
+def test_the_draft_of_the_readme_has_links(sample, key):
+    [draft] = re.findall(r"/v1/main/links -d '(\{.*?\})'", README, re.DOTALL)
+    links = sample.post("/v1/main/links", data=draft, headers=key).json["items"]
+
+    assert 3 == len(links)
+    assert "Dunmere lock" in [one["anchor"]["text"] for one in links if one["anchor"]]
+
+
+def test_the_documents_name_how_many_links_tuning_takes_and_how_many_candidates_there_are():
+    assert f"{FEWEST} older articles\nwith such links to learn from, and {FEWEST} newer" in README
+    assert (100, 400) == (POOL, DEEPEST)
+    assert "the hundred nearest, weighed" in ARCHITECTURE
+    assert f"deeper ones up to the {DEEPEST}th" in ARCHITECTURE

@@ -375,6 +375,16 @@ def test_a_frame_runs_our_script_and_nothing_else(client: FlaskClient) -> None:
     assert [] == page.css("style, [style], [onload], [onclick]")
 
 
+@pytest.mark.parametrize(("language", "written"), [("en", "13 March 2025"), ("de", "2025-03-13")])
+def test_months_have_names_where_the_box_speaks_english(
+    client: FlaskClient, put: Put, language: str, written: str
+) -> None:
+    put(article("one", language=language), article("two", language=language))
+    box = LexborHTMLParser(get(client, KURSK.replace("kursk", "one"), ".html").text)
+
+    assert written == box.css_first(".also-see-date").text()
+
+
 @pytest.mark.parametrize("language", WORDS)
 def test_the_words_around_a_list_are_in_its_language(
     client: FlaskClient, put: Put, language: str

@@ -14,7 +14,7 @@ from recommender.similarity.ids import SortedIds
 from recommender.similarity.index import ArticleIndex, Neighbours
 
 IDS = [f"a{n}" for n in range(8)]
-TERMS = [1, 2, 3, 5, 8, int(TWO_WORD_BIT) + 1, int(TWO_WORD_BIT) + 2]
+TERMS = [0, 1, 2, 3, 5, 8, int(TWO_WORD_BIT) + 1, int(TWO_WORD_BIT) + 2]
 
 Rows = dict[str, dict[int, int]]
 History = list[tuple[Rows, set[str], bool]]
@@ -188,6 +188,15 @@ def test_an_article_is_never_similar_to_itself():
     index.apply({"a": same, "b": same, "c": same})
 
     assert {"b": 1.0, "c": 1.0} == by_id(index, index.similar("a", 10))
+
+
+def test_a_term_that_nobody_else_has_is_no_term_of_later_articles():
+    first = ArticleIndex()
+    first.apply({"a": counts({5: 1, 6: 1}), "b": counts({7: 1})})
+    index = merged(first)
+    index.apply({"c": counts({0: 1, 9: 1})})
+
+    assert {} == by_id(index, index.similar("a", 10))
 
 
 def test_all_that_tie_with_the_last_place_are_returned():

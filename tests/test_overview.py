@@ -204,6 +204,13 @@ def test_the_service_says_how_it_is(put: Put, ask: Ask) -> None:
     assert re.match(r"(Valkey|Redis) \d", service["store"])
 
 
+def test_where_there_is_no_index_file_the_page_says_why(put: Put, desk: DeskVisit) -> None:
+    put(article("kursk"))
+    page = desk.get("/overview").text
+
+    assert "holds the index in its memory, as there are no more than 2,000 articles" in page
+
+
 @hurried
 def test_a_store_that_is_away_is_told_in_words(
     put: Put, client: FlaskClient, key: dict[str, str], desk: DeskVisit, redis_url: str

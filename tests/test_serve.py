@@ -88,8 +88,11 @@ class Install:
         server = self.web_server(supervisor)
         return {p.pid for p in self.processes() if p.parent == server}
 
-    def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.url + path, timeout=10) as response:
+    def get(self, path: str, key: str = "") -> Any:
+        request = urllib.request.Request(self.url + path)
+        if key:
+            request.add_header("Authorization", f"Bearer {key}")
+        with urllib.request.urlopen(request, timeout=10) as response:
             body = response.read()
         return json.loads(body) if "json" in response.headers["Content-Type"] else body.decode()
 
@@ -345,7 +348,10 @@ def test_the_demo_shows_a_newspaper_and_keeps_what_is_added(install: Install) ->
         assert install.get("/v1/main/articles/mine/related")["source"]["id"] == "mine"
         assert first["url"].startswith(f"{install.url}/2026/")
         assert first["image"]["url"].startswith(f"{install.url}/static/sample/")
-        assert lines[1].split()[-1] != key
+        new_key = lines[1].split()[-1]
+        imports = install.get("/v1/main/overview", new_key)["imports"]
+        assert new_key != key
+        assert [(0, 80), (80, 0)] == [(one["added"], one["changed"]) for one in imports]
         assert put_is_refused(install, key)
 
 

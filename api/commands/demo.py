@@ -63,14 +63,17 @@ def _prepare(settings: Settings) -> dict[str, str]:
     from api.demo import sample_articles
     from recommender.backend import Backend
     from recommender.sources.records import Record
+    from recommender.storage.imports import ImportTally
     from recommender.storage.ingest import ingest
 
     site = settings.sites[0]
     articles = list(sample_articles(url_of(settings)))
     records = (Record(line, fields) for line, fields in enumerate(articles, 1))
     with Backend(settings) as backend:
-        for _ in ingest(backend.store, site, records):
+        tally = ImportTally("articles.jsonl")
+        for _ in tally.counting(ingest(backend.store, site, records)):
             pass
+        backend.imports.record(site, tally)
         for grant in backend.keys.all():
             if grant.note == KEY_NOTE:
                 backend.keys.revoke(grant.key_id)

@@ -10,7 +10,6 @@ from flask import Blueprint
 from api.editor import (
     article,
     changes,
-    dates,
     drafts,
     finding,
     guard,
@@ -24,6 +23,4 @@ from api.editor import (
 blueprint = Blueprint("editor", __name__, url_prefix="/editor")
 for page in (signing, finding, article, pair, overruling, drafts, settings, changes, overview):
     blueprint.register_blueprint(page.blueprint)
-for spelling in (dates.day, dates.moment):
-    blueprint.add_app_template_filter(spelling)
 guard.stand_before(blueprint)

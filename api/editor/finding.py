@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from api.context import backend
+from api.dates import moment
 from api.editor import desk
-from api.editor.dates import moment
 from api.listing import json_response
 from recommender.wanted.rules import Kind, Rule
 from recommender.worker.finder import Found

@@ -11,7 +11,7 @@ from api.editor.finding import SURVEYED
 from api.listing import json_response
 from api.overview import Figures, figures
 from recommender.wanted.parameters import ANY_LANGUAGE, ListParameters
-from recommender.worker.live import LiveSite
+from recommender.worker.live import FILE_FROM, LiveSite
 
 blueprint = Blueprint("overview", __name__, url_prefix="/<site>")
 
@@ -54,6 +54,7 @@ def overview(site: str) -> Response:
         numbers=SURVEYED,
         measures=_measures(found["evaluation"]),
         note=note,
+        file_from=FILE_FROM,
     )
 
 

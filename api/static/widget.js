@@ -110,7 +110,7 @@
         // Each leaves out what others show.
         for (const box of boxes) {
           await (box.loaded ||= box.load().catch(() => box.remove()));
-          if (box == this) break;
+          if (box == this) return;
         }
       });
     }
@@ -158,14 +158,13 @@
     }
 
     async load() {
-      const options = { credentials: "omit", signal: AbortSignal.timeout(2000) };
-      const answer = await (await fetch(this.question(), options)).json();
+      const signal = AbortSignal.timeout(2000);
+      const answer = await (await fetch(this.question(), { credentials: "omit", signal })).json();
       const cards = answer.items.map((item, i) => this.card(item, i + 1));
       if (!cards[0]) this.remove();
       this.recommendation_id = answer.recommendation_id;
       pageToken = answer.page_token;
-      const inView = this.getBoundingClientRect().top < innerHeight;
-      if (inView && !cards[this.limit - 1]) this.style.minHeight = this.offsetHeight + "px";
+      if (!cards[this.limit - 1] && this.getBoundingClientRect().top < innerHeight) this.style.minHeight = this.offsetHeight + "px";
       this.list.replaceChildren(...cards);
       this.list.ariaHidden = null;
     }
@@ -181,7 +180,8 @@
       if (href) link.href = href;
       text.append(link);
       if (this.layout != "inline" && date > 0) {
-        text.append(make("time", "date", date.toLocaleDateString(this.language, { dateStyle: "medium" })));
+        const day = date.toLocaleDateString(this.language.replace("en", "en-GB"), { dateStyle: "long" });
+        text.append(make("time", "date", day, this.language));
       }
       if (this.layout == "sidebar") {
         text.append(make("p", "excerpt", excerpt));

@@ -97,8 +97,12 @@ def in_order(
     order = np.lexsort(keys)
     ties = np.all([key[order[1:]] == key[order[:-1]] for key in keys], axis=0)
     if not ties.any():
-        return order  # most often, and ids cost more to read than all the rest to sort
-    return np.lexsort([np.array(corpus.ids(slots), dtype=np.str_), *keys])
+        return order
+    # Only theirs: to read all ids takes longer than all the rest.
+    tied = np.union1d(order[:-1][ties], order[1:][ties])
+    ids = np.full(slots.size, "", dtype=object)
+    ids[tied] = corpus.ids(slots[tied])
+    return np.lexsort([ids, *keys])
 
 
 def _for_mode(model: RankingModel, wanted: ListParameters) -> RankingModel:

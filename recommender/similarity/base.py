@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from features.vectorizer import TWO_WORD_BIT, TermCounts, tf_weights
 from recommender.similarity.postings import (
+    SINGLE,
     Entries,
     Postings,
     describe,
@@ -46,6 +47,7 @@ class Base:
         articles, df = int(arrays["articles"][0]), arrays["common_df"]
         self.postings = Postings(
             **given,
+            common_ids=fixed(arrays["common_terms"][arrays["common_order"]]),
             run_gaps=arrays["run_slots"].view(np.uint8),
             weights=fixed(_weights(arrays["counts"])),
             gap_bits=fixed(gap_bits(articles)),
@@ -62,6 +64,11 @@ class Base:
         """How many different terms there are; their numbers are below."""
         return int(self.postings.firsts[-1])
 
+    @property
+    def first_single(self) -> int:
+        """The lowest number of a term that a single article has."""
+        return int(self.postings.firsts[SINGLE])
+
     def rows(self, slots: NDArray[np.intp]) -> "Rows":
         """The articles in *slots*; their terms stand by number, and by no id."""
         ends = np.zeros(slots.size + 1, np.int64)
@@ -76,7 +83,7 @@ class Base:
         """
         The terms of one article, by number, and their sublinear frequencies.
 
-        Those that no other article has stand without id and place, which would take a third of
+        Those from `first_single` on stand without id and place, which would take a third of
         the time; `entries` looks them up.
         """
         numbers, terms, df, places, weights = read_article(self.postings, slot)

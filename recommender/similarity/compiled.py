@@ -40,9 +40,10 @@ whole = cast("Callable[[Any], int]", np.int64)
 def edition(folder: Path) -> str:
     """A digest of all files in *folder*, at any depth, with functions that are compiled."""
     sources = (path.read_bytes() for path in sorted(folder.rglob("*.py")))
-    compiled_ones = b"\0".join(source for source in sources if b"\n@compiled\n" in source)
+    marks = (b"\n@compiled\n", b"\n@intrinsic\n")
+    compiled_ones = [source for source in sources if any(mark in source for mark in marks)]
     how = Path(__file__).read_bytes()  # they are compiled, and kept
-    return blake2b(compiled_ones + how, digest_size=8).hexdigest()
+    return blake2b(b"\0".join([*compiled_ones, how]), digest_size=8).hexdigest()
 
 
 # numba compiles a function anew when its own file has changed, but not when what it calls has, or

@@ -261,8 +261,7 @@ class ArticleIndex:
         lengths = self._ready_lengths()
         scores = self._scratch[: self.slots]
         scores.fill(0)  # now, and not when done: so they are in the processor's cache
-        for segment in self._tail.segments:
-            add_segment(segment, query.entries.terms, query.factors, scores[len(self._base) :])
+        self._add_tail(query, scores[len(self._base) :])
         found, exact = nearest(
             self._base.postings,
             query.entries,
@@ -282,11 +281,24 @@ class ArticleIndex:
         best = top_k(exact, k)
         return Neighbours(found[best], exact[best])
 
+    def _add_tail(self, query: _Query, scores: NDArray[np.float32]) -> None:
+        if self._tail.segments:
+            terms, factors = self._by_id(query)
+            for segment in self._tail.segments:
+                add_segment(segment, terms, factors, scores)
+
     def _tail_products(self, query: _Query, places: NDArray[np.intp]) -> NDArray[np.float64]:
-        by_id = np.argsort(query.entries.terms)
-        terms, factors = query.entries.terms[by_id], query.factors[by_id]
         tail = self._tail
+        terms, factors = self._by_id(query)
         return tail_products(tail.ends, tail.terms, tail.weights, terms, factors, places)
+
+    def _by_id(self, query: _Query) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+        """Terms, ascending, and their factors, but for those that `Base.article` gives no id."""
+        entries = query.entries
+        unnamed = (entries.numbers >= self._base.first_single) & (entries.places < 0)
+        named = np.flatnonzero(~unnamed)
+        by_id = named[np.argsort(entries.terms[named])]
+        return entries.terms[by_id], query.factors[by_id]
 
     def _query_of(self, slot: int) -> _Query:
         if slot < len(self._base):

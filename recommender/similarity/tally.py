@@ -1,5 +1,7 @@
 """Whole numbers by key, in arrays that compiled functions read."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +35,7 @@ class Tally:
 
 
 @compiled
-def place_of(keys: NDArray[np.int64], key: int) -> int:
+def place_of(keys: NDArray[np.signedinteger[Any]], key: int) -> int:
     mask = keys.size - 1
     at = ((key * 2654435769) >> 12) & mask  # Knuth, TAOCP 6.4: multiply by the golden ratio
     while keys[at] != key and keys[at] != FREE:

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from browser_pages import until
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 pytestmark = pytest.mark.browser
 
 STORY = "2026/02/10/lock-gates-fail-inspection"
 OTHER = "2026/10/26/first-barge-through-dunmere"
 ARTICLE = f"/editor/main/article?id={STORY}"
+STORY_API = f"/v1/main/articles/{STORY.replace('/', '%2F')}"
 VIEWS: dict[str, dict[str, Any]] = {
     "desk": {"viewport": {"width": 1280, "height": 900}},
     "phone": {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True},
@@ -39,31 +41,46 @@ def signed_in(page: Page, key: str) -> Page:
     page.get_by_label("Your key").fill(key)
     page.get_by_label("Your name").fill("Ana Costa")
     page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
     return page
 
 
+@pytest.fixture(scope="module")
+def session(browser: Browser, newsroom: Any) -> Iterator[BrowserContext]:
+    """An editor's browser, signed in once for all tests."""
+    with browser.new_context(base_url=newsroom.url) as context:
+        signed_in(context.new_page(), newsroom.key)
+        yield context
+
+
 @pytest.fixture(params=VIEWS, scope="module")
-def view(browser: Browser, newsroom: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
-    with browser.new_context(base_url=newsroom.url, **VIEWS[request.param]) as context:
+def view(
+    browser: Browser, newsroom: Any, session: BrowserContext, request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    like = {"storage_state": session.storage_state(), **VIEWS[request.param]}
+    with browser.new_context(base_url=newsroom.url, **like) as context:
         context.add_init_script(WATCH)
-        yield signed_in(context.new_page(), newsroom.key)
+        yield context.new_page()
 
 
 @pytest.fixture
-def page(browser: Browser, newsroom: Any) -> Iterator[Page]:
-    """At the story; whatever was decided there is taken back afterwards."""
-    with browser.new_context(base_url=newsroom.url) as context:
-        page = signed_in(context.new_page(), newsroom.key)
-        page.goto(ARTICLE)
+def desk(session: BrowserContext) -> Iterator[Page]:
+    """A new tab of that browser."""
+    with session.new_page() as page:
         yield page
-        page.goto(ARTICLE)
-        while page.locator(".rules li button").count():
-            page.locator(".rules li button").first.click()
+
+
+@pytest.fixture
+def page(desk: Page, newsroom: Any) -> Iterator[Page]:
+    """At the story; whatever was decided there is taken back afterwards."""
+    desk.goto(ARTICLE)
+    yield desk
+    key = {"Authorization": f"Bearer {newsroom.key}"}
+    assert desk.request.put(f"{STORY_API}/overrides", data={}, headers=key).ok
 
 
 def seen_by_readers(page: Page) -> list[str]:
-    url = f"/v1/main/articles/{STORY.replace('/', '%2F')}/related"
-    items = page.request.get(url).json()["items"]
+    items = page.request.get(f"{STORY_API}/related").json()["items"]
     return [item["title"] for item in items]
 
 
@@ -110,13 +127,23 @@ def test_the_box_is_looked_at_in_each_layout_in_the_dark_and_wide(page: Page, la
     assert page.locator(".frame.desktop").count()
 
 
-def test_articles_are_found_while_typing(page: Page) -> None:
-    page.goto("/editor/main/")
-    page.get_by_label("Title, address or id").press_sequentially("oak gives", delay=20)
-    expect(page.locator("#count")).to_have_text("1 article")
-    page.keyboard.press("Enter")
+@pytest.mark.parametrize("layout", ["sidebar", "grid"])
+def test_no_card_of_the_box_is_cut(view: Page, layout: str) -> None:
+    view.goto(f"{ARTICLE}&layout={layout}")
+    in_the_box(view)
+    framed = view.frame_locator("iframe").locator("html")
 
-    expect(page.locator("#found a")).to_have_text("Dunmere shut to barges as oak gives way")
+    until(lambda: framed.evaluate("page => page.scrollHeight == innerHeight"))
+    assert framed.evaluate("page => page.scrollWidth <= innerWidth")
+
+
+def test_articles_are_found_while_typing(desk: Page) -> None:
+    desk.goto("/editor/main/")
+    desk.get_by_label("Title, address or id").press_sequentially("oak gives", delay=20)
+    expect(desk.locator("#count")).to_have_text("1 article")
+    desk.keyboard.press("Enter")
+
+    expect(desk.locator("#found a")).to_have_text("Dunmere shut to barges as oak gives way")
 
 
 def test_a_pin_by_drag_is_in_the_next_list_of_readers_and_taken_back(page: Page) -> None:
@@ -160,23 +187,23 @@ def test_a_block_with_a_note_shows_before_and_after(page: Page) -> None:
     assert before[1] not in seen_by_readers(page)
 
 
-def test_a_script_writes_section_and_date_as_the_server_does(page: Page) -> None:
-    page.goto("/editor/main/")
-    about = page.locator("#found .about").first
+def test_a_script_writes_section_and_date_as_the_server_does(desk: Page) -> None:
+    desk.goto("/editor/main/")
+    about = desk.locator("#found .about").first
     written = about.inner_html()
-    page.get_by_label("Title, address or id").fill(page.locator("#found .title").first.inner_text())
-    expect(page.locator("#count")).to_have_text("1 article")
+    desk.get_by_label("Title, address or id").fill(desk.locator("#found .title").first.inner_text())
+    expect(desk.locator("#count")).to_have_text("1 article")
 
     assert written == about.inner_html()
     assert re.search(' · <time datetime="[^"]*">[0-9]+ [A-Z][a-z]+ [0-9]{4}</time>$', written)
 
 
-def test_the_list_follows_a_draft_as_it_is_typed(page: Page) -> None:
-    page.goto("/editor/main/draft")
-    page.get_by_label("Title").fill("Oak for the Dunmere lock")
-    page.get_by_label("Text, plain or HTML").press_sequentially("The lock gates at Dunmere")
+def test_the_list_follows_a_draft_as_it_is_typed(desk: Page) -> None:
+    desk.goto("/editor/main/draft")
+    desk.get_by_label("Title").fill("Oak for the Dunmere lock")
+    desk.get_by_label("Text, plain or HTML").press_sequentially("The lock gates at Dunmere")
 
-    expect(page.locator("#list a").first).to_contain_text("Dunmere")
+    expect(desk.locator("#list a").first).to_contain_text("Dunmere")
 
 
 def test_a_list_is_overruled_without_scripts(browser: Browser, newsroom: Any) -> None:
@@ -195,9 +222,11 @@ def test_a_list_is_overruled_without_scripts(browser: Browser, newsroom: Any) ->
         assert title == candidates(page)[4]
 
 
-def test_signing_out_closes_the_desk(page: Page, newsroom: Any) -> None:
-    page.get_by_role("button", name="Sign out").click()
-    page.goto(ARTICLE)
+def test_signing_out_closes_the_desk(browser: Browser, newsroom: Any) -> None:
+    with browser.new_context(base_url=newsroom.url) as context:
+        page = signed_in(context.new_page(), newsroom.key)
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_label("Your key").wait_for()
+        page.goto(ARTICLE)
 
-    expect(page.get_by_label("Your key")).to_be_visible()
-    signed_in(page, newsroom.key)
+        expect(page.get_by_label("Your key")).to_be_visible()

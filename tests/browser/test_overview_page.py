@@ -25,8 +25,9 @@ def address(app, backend, client, key, put):
     for position in range(1, 6):
         backend.events.add("main", [Event("impression", "kursk", position)], today)
     backend.events.add("main", [Event("click", "kursk", 1)], today)
+    # It looks that often whether it is to end.
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/editor/main/overview"
     server.shutdown()

@@ -461,10 +461,10 @@ def test_of_other_buttons_only_the_middle_one_is_a_click(
 @pytest.mark.parametrize(
     ("zone", "moment", "expected"),
     [
-        ("America/Los_Angeles", "2025-03-13T00:00:00Z", "Mar 13, 2025"),
-        ("Pacific/Auckland", "2025-03-13T00:00:00Z", "Mar 13, 2025"),
-        ("America/Los_Angeles", "2025-03-13T06:59:59Z", "Mar 12, 2025"),
-        ("Pacific/Auckland", "2025-03-13T23:00:00Z", "Mar 14, 2025"),
+        ("America/Los_Angeles", "2025-03-13T00:00:00Z", "13 March 2025"),
+        ("Pacific/Auckland", "2025-03-13T00:00:00Z", "13 March 2025"),
+        ("America/Los_Angeles", "2025-03-13T06:59:59Z", "12 March 2025"),
+        ("Pacific/Auckland", "2025-03-13T23:00:00Z", "14 March 2025"),
     ],
 )
 def test_a_moment_has_the_readers_date_and_a_day_its_own(

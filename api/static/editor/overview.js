@@ -1,12 +1,19 @@
 // Tells how far a survey is, and shows what it found as soon as it has ended; without it there is
 // a link to look again.
 
-const PAUSE_MS = 1500;
+const LONGEST_PAUSE_MS = 2000;
 const surveying = document.querySelector("#surveying");
 const said = surveying.querySelector("span");
 const bar = surveying.querySelector("progress");
 
-setTimeout(look, PAUSE_MS);
+let pause = 200; // of a small archive all lists are made in a moment
+
+lookSoon();
+
+function lookSoon() {
+    setTimeout(look, pause);
+    pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+}
 
 async function look() {
     const answer = await fetch(surveying.dataset.progress).catch(() => null);
@@ -20,5 +27,5 @@ async function look() {
         bar.max = progress.total || 1;
         bar.value = progress.done;
     }
-    setTimeout(look, PAUSE_MS);
+    lookSoon();
 }

@@ -1,4 +1,4 @@
-"""Days and moments as the desk writes them, in one spelling, all in UTC."""
+"""Days and moments as pages write them, in one spelling, all in UTC."""
 
 from datetime import UTC, date, datetime
 

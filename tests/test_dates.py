@@ -1,4 +1,4 @@
-"""Dates at the desk: one spelling, in UTC, with the machine's own behind it."""
+"""Dates on pages: one spelling, in UTC, with the machine's own behind it."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from news import STORIES, article
 
 import api
-from api.editor.dates import day, moment
+from api.dates import day, moment
 from recommender.backend import Backend
 
 NOW = datetime(2025, 3, 13, 7, 2, 44, tzinfo=UTC)
@@ -41,7 +41,7 @@ def test_a_date_has_its_iso_form() -> None:
     assert f'<time datetime="{NOW.isoformat()}">13 March 2025</time>' == day(NOW)
 
 
-def test_no_page_writes_a_date_in_another_way(
+def test_no_page_of_the_desk_writes_a_date_in_another_way(
     client: FlaskClient, backend: Backend, put: Callable[..., None], key: dict[str, str]
 ) -> None:
     put(*map(article, STORIES))

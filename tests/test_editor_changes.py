@@ -1,0 +1,108 @@
+"""The page of changes: what can be undone, and what there is nothing to undo of."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import redis
+from desk_visit import DeskVisit
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from news import article
+
+from api.editor.changes import standing
+from recommender.backend import Backend
+from recommender.errors import Conflict, NotFound
+from recommender.storage.rulebook import Editor, Rulebook, new_rule_id
+from recommender.wanted.rules import Rule
+from recommender.wanted.site_settings import ListDefaults, SiteSettings
+
+NOW = datetime(2025, 3, 20, tzinfo=UTC)
+LATER = NOW + timedelta(hours=2)
+ANA = Editor("k1", "Ana")
+NOTHING_TO_UNDO = "there is nothing to undo"
+
+
+def pin(target: str, position: int, ends: bool = False) -> Rule:
+    return Rule(
+        id=new_rule_id(NOW),
+        kind="pin",
+        source={"article": "kursk"},
+        target={"article": target},
+        position=position,
+        created_at=NOW,
+        expires_at=NOW + timedelta(hours=1) if ends else None,
+    )
+
+
+def test_a_pin_that_was_taken_back_offers_no_undo_and_the_taking_back_does(
+    client: FlaskClient, backend: Backend, put: Callable[..., None]
+) -> None:
+    put(article("kursk"), article("budget"))
+    visit = DeskVisit(client, backend)
+    visit.sign_in()
+    book, kept = backend.store.rulebook, pin("budget", 1)
+    book.add("main", kept, ANA, NOW)
+    before = visit.get("/changes").text
+    book.remove("main", kept.id, ANA, NOW)
+    after = visit.get("/changes").text
+
+    assert [(1, 0), (1, 1)] == [
+        (page.count("Undo<"), page.count(NOTHING_TO_UNDO)) for page in (before, after)
+    ]
+    assert after.index("Undo<") < after.index(NOTHING_TO_UNDO)
+
+
+TARGETS = st.sampled_from(["sudzha", "budget"])
+STEPS = st.one_of(
+    st.tuples(st.just("pin"), TARGETS, st.integers(1, 2), st.booleans()),
+    st.tuples(st.just("replace"), st.lists(TARGETS, unique=True)),
+    st.tuples(st.just("remove"), st.integers(0, 3)),
+    st.tuples(st.just("settings"), st.integers(1, 2)),
+    st.tuples(st.just("undo"), st.integers(0, 9)),
+)
+
+
+def take(book: Rulebook, step: tuple) -> None:
+    match step:
+        case "pin", target, position, ends:
+            book.add("main", pin(target, position, ends), ANA, NOW)
+        case "replace", targets:
+            wanted = [pin(target, place) for place, target in enumerate(targets, 1)]
+            book.replace("main", "kursk", wanted, ANA, NOW)
+        case "remove", place:
+            book.remove("main", [*book.read("main").rules, *"----"][place], ANA, NOW)
+        case "settings", limit:
+            book.replace_settings("main", SiteSettings(site=ListDefaults(limit=limit)), ANA, NOW)
+        case "undo", place:
+            ids = [entry.id for entry in book.audit("main", 10)[0]]
+            book.undo("main", ids[place] if place < len(ids) else "", ANA, NOW)
+
+
+def can_be_undone(book: Rulebook, entry_id: str, now: datetime) -> bool:
+    """By trying; what was undone is put back."""
+    try:
+        undone = book.undo("main", entry_id, ANA, now)
+    except Conflict:
+        return False
+    book.undo("main", undone.id, ANA, now)
+    return True
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(STEPS, max_size=8), st.sampled_from([NOW, LATER]))
+def test_a_change_stands_exactly_when_it_can_be_undone(
+    backend: Backend, raw_redis: "redis.Redis", steps: list[tuple], now: datetime
+) -> None:
+    raw_redis.flushdb()
+    book = backend.store.rulebook
+    for step in steps:
+        with suppress(Conflict, NotFound):
+            take(book, step)
+    entries, _ = book.audit("main", 20)
+    found = standing(entries, book.read("main"), now)
+
+    assert {entry.id for entry in entries if can_be_undone(book, entry.id, now)} == found
