@@ -13,6 +13,7 @@ from email.utils import formatdate
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from recommender.storage.connections import waiting_once
 from recommender.storage.store import RawState, Store
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ class HotLists:
             said[:] = status, headers[:]
             return start_response(status, headers, *failure)
 
-        parts = self.flask(environ, start)
+        with waiting_once():
+            parts = self.flask(environ, start)
         served: Served | None = environ.get(SERVED)
         if served is None or state is None or int(state[0] or 0) != served.version:
             return parts

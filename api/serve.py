@@ -136,7 +136,8 @@ class _Supervisor:
         try:
             self._start()
             self._lease_store()  # it reads its files while the web server imports
-            while_starting()
+            if self._stop_by is None:
+                while_starting()
             while True:
                 status = self._wait(on_ready)
                 if self._stop_by is not None:
@@ -158,7 +159,8 @@ class _Supervisor:
         if self._settings.redis_url:
             return
         self._waits_for_store = True
-        self._embedded = self._stack.enter_context(lease(self._settings.data_dir))
+        if self._stop_by is None:
+            self._embedded = self._stack.enter_context(lease(self._settings.data_dir))
         self._waits_for_store = False
 
     def _start(self) -> None:

@@ -56,6 +56,7 @@ def main(supervisor: int) -> None:
     """Run the workers until SIGTERM, or until the *supervisor* (a process id) is gone."""
     _end_with(supervisor)
     settings = Settings.from_environment()
+    logs.configure(settings.log_level)
     warm()  # workers are forked from here and have it all
     server = Granian(
         "api.wsgi:app",

@@ -8,7 +8,7 @@ import structlog
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.storage.store import Store
-from recommender.worker.building import index_files
+from recommender.worker.building import NOTHING_NEW, index_files
 from recommender.worker.live import LiveSite
 
 log = structlog.get_logger()
@@ -45,6 +45,8 @@ def main(site: str) -> int:
             folder = settings.data_dir / "index" / site
             log.warning("no index file: memory it is", folder=str(folder), error=str(error))
             return 1
+    if number is None:
+        return NOTHING_NEW
     log.info("index file made", site=site, number=number)
     return 0
 

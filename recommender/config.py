@@ -40,7 +40,7 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[0-9]{1,5})?")
 
 
 def _redis_url(value: SecretStr | None) -> SecretStr | None:
-    if value is None or not value.get_secret_value():
+    if value is None:
         return None
     try:
         parts = urlsplit(value.get_secret_value())
@@ -122,7 +122,7 @@ class Settings(BaseModel):
     cache_url: RedisUrl = Field(
         default=None, description="Redis or Valkey for finished lists; empty uses the store"
     )
-    data_dir: Annotated[Path, BeforeValidator(lambda given: given or DATA_DIR)] = Field(
+    data_dir: Path = Field(
         default=DATA_DIR,
         description="Folder of index files and embedded server, relative to where it starts",
     )
@@ -153,9 +153,7 @@ class Settings(BaseModel):
         le=604_800,
         description="How old a list may be that a worker still shows while the store is away",
     )
-    ranking: Annotated[
-        Path | None, BeforeValidator(lambda given: given or None), AfterValidator(_ranking)
-    ] = Field(
+    ranking: Annotated[Path | None, AfterValidator(_ranking)] = Field(
         default=None,
         description="File of `alsosee tune` for all sites, or a folder with `<site>.json`",
     )
@@ -167,7 +165,7 @@ class Settings(BaseModel):
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """
-        Read the settings of this process.
+        Read the settings of this process; an empty variable is none.
 
         Raises:
             ConfigurationError: naming every variable that is unknown or cannot be used.
@@ -184,7 +182,7 @@ class Settings(BaseModel):
             names = ", ".join(PREFIX + name.upper() for name in unknown)
             raise ConfigurationError(f"unknown setting: {names} (README.md lists them all)")
         try:
-            return cls(**given)
+            return cls(**{name: value for name, value in given.items() if value})
         except ValidationError as error:
             raise ConfigurationError(_in_words(error)) from None
 

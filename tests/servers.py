@@ -26,3 +26,15 @@ def emptied(url: str) -> Iterator["redis.Redis"]:
     with redis.Redis.from_url(url) as client:
         client.flushall()
         yield client
+
+
+def copied(client: "redis.Redis") -> dict[bytes, bytes]:
+    """All that a server holds, to be `put_back` later."""
+    return {key: client.dump(key) for key in client.scan_iter()}
+
+
+def put_back(client: "redis.Redis", copy: dict[bytes, bytes]) -> None:
+    """Restore a server from an older copy, as one does with a backup."""
+    client.flushall()
+    for key, record in copy.items():
+        client.restore(key, 0, record)

@@ -75,6 +75,17 @@ def test_whoever_cannot_ring_any_more_does_not_listen_either(
     assert bell.sound() is None
 
 
+@pytest.mark.parametrize("left", [0, 3])
+def test_a_bell_whose_file_was_cut_is_silent_until_it_is_rung(tmp_path: Path, left: int) -> None:
+    ringer, listener = Bell(tmp_path / "bell"), Bell(tmp_path / "bell")
+    os.truncate(tmp_path / "bell", left)
+    cut = listener.sound()
+    ringer.ring()
+
+    assert cut is None
+    assert ringer.sound() == listener.sound() is not None
+
+
 def test_a_closed_bell_is_silent(tmp_path: Path) -> None:
     bell = Bell(tmp_path / "bell")
     bell.close()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from news import STORIES
-from servers import PATIENT_SECONDS
+from servers import PATIENT_SECONDS, copied, put_back
 from test_live import IDS, LIST, Newsroom, everything, lengths, put, settle, shown
 
 from recommender.backend import Backend
@@ -111,14 +111,12 @@ def test_a_file_from_before_the_store_was_put_back_to_an_older_copy_is_not_used(
     store, worker, settings, raw_redis
 ):
     put(store, *STORIES)
-    copy = {key: raw_redis.dump(key) for key in raw_redis.keys("see:*")}
+    copy = copied(raw_redis)
     put(store, "lost", "lost too")
     build(settings, store, "main")
     running = worker(files=None)
     everything(running, STORIES)
-    raw_redis.flushall()
-    for key, record in copy.items():
-        raw_redis.restore(key, 0, record)
+    put_back(raw_redis, copy)
     put(store, "a1", "a2", "a3")
     started = worker()
     running.adopt()
@@ -126,6 +124,25 @@ def test_a_file_from_before_the_store_was_put_back_to_an_older_copy_is_not_used(
     assert everything(worker(files=None), STORIES) == everything(started, STORIES)
     assert (None, None) == (started.file_number, running.file_number)
     assert "lost" not in started.ids()
+
+
+def test_a_store_from_before_the_moment_had_a_key_is_followed_from_a_file_and_no_further(
+    store, worker, settings, raw_redis
+):
+    put(store, *STORIES)
+    build(settings, store, "main")
+    put(store, "a1")
+    raw_redis.delete("see:{main}:at")
+    live = worker()
+    live.sync()
+    raw_redis.config_resetstat()
+    live.sync()
+    put(store, "a2")
+    live.sync()
+    sent = raw_redis.info("commandstats")
+
+    assert {"a1", "a2"} < set(live.ids())
+    assert not {"cmdstat_hscan", "cmdstat_hgetall"} & sent.keys()  # nothing from its start
 
 
 def test_a_file_of_an_archive_that_was_emptied_is_not_used(store, worker, settings, raw_redis):
@@ -232,11 +249,72 @@ def test_many_changes_ask_for_a_new_file(store, worker, monkeypatch):
     live = worker(files=None)
     put(store, *STORIES)
     live.sync()
-    before = live.is_scattered
+    before = live.needs_file
     put(store, *STORIES, title="News of the day")
     live.sync()
 
-    assert (False, True) == (before, live.is_scattered)
+    assert (False, True) == (before, live.needs_file)
+
+
+def published(live: LiveSite, files: IndexFiles, monkeypatch, **about: object) -> None:
+    """Have a file made by another version of the product."""
+    with monkeypatch.context() as other:
+        other.setattr(live_module, "MADE_BY", live_module.MADE_BY | about)
+        with files.building():
+            live.publish()
+
+
+def test_a_large_archive_whose_file_is_of_an_older_format_has_a_new_one_made(
+    store, worker, settings, files, monkeypatch
+):
+    monkeypatch.setattr(live_module, "FILE_FROM", 3)
+    put(store, *STORIES)
+    live = worker()
+    live.sync()
+    published(live, files, monkeypatch, format=-1)
+    live.adopt()
+    before = live.needs_file
+    number = build(settings, store, "main")
+    live.adopt()
+
+    assert (True, 2) == (before, number)
+    assert (2, False) == (live.file_number, live.needs_file)
+
+
+def test_a_small_archive_needs_no_file(store, worker):
+    put(store, *STORIES)
+    live = worker()
+    live.sync()
+
+    assert not live.needs_file
+
+
+def test_a_file_that_does_not_fit_is_opened_once(store, worker, files, monkeypatch):
+    put(store, *STORIES)
+    live = worker()
+    live.sync()
+    published(live, files, monkeypatch, format=-1)
+    live.adopt()
+    opened = []
+    monkeypatch.setattr(IndexFiles, "_open", lambda _, number: opened.append(number))
+    live.adopt()
+    before = [*opened]
+    published(live, files, monkeypatch, format=-2)
+    live.adopt()
+
+    assert ([], [2]) == (before, opened)
+
+
+def test_a_builder_that_made_nothing_new_pauses(settings, store, files):
+    put(store, *STORIES)
+    build(settings, store, "main")
+    builder = Builder(settings)
+    builder.start("main")
+    builder._running["main"].wait()
+    for _ in range(2):
+        builder.start("main")
+
+    assert ({}, 1) == (builder._running, files.latest_number())
 
 
 def test_a_builder_is_a_process_of_its_own(settings, store, files):

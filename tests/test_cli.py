@@ -22,6 +22,7 @@ from news import STORIES, article
 
 from api.cli import create_key, main
 from recommender.backend import Backend
+from recommender.similarity import compiled
 from recommender.storage.access import SCOPES
 from recommender.storage.events import MAX_FIELDS
 
@@ -394,6 +395,17 @@ def test_the_doctor_finds_a_fresh_install_in_order(
     assert (result.exit_code, report["ok"]) == (0, True)
     assert texts["durability"] == "what was accepted survives a crash and a power cut"
     assert texts["site main"] == "no articles: alsosee import FILE"
+
+
+def test_the_doctor_tells_of_damaged_machine_code(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = run("doctor").stdout
+    monkeypatch.setattr(compiled, "damaged", {"nearest", "find"})
+
+    assert "ok     compiled   everything that makes lists runs as machine code" in before
+    after = run("doctor").stdout
+    assert "note   compiled   what was kept was damaged, and is made anew: find, nearest\n" in after
 
 
 def test_the_doctor_counts_articles_by_language(run: Run, stories: Path) -> None:

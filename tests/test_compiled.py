@@ -1,8 +1,14 @@
 """What is compiled is kept on disk, until any of the code that it is made from changes."""
 
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import recommender
+from recommender.similarity import compiled as compiled_module
 from recommender.similarity.compiled import compiled, edition
 
 KERNEL = "from base import STEP\n\n\n@compiled\ndef next_one(at):\n    return at + STEP\n"
@@ -30,3 +36,76 @@ def test_functions_are_kept_by_edition():
     current = edition(Path(recommender.__file__).parent)
     assert doubled.__qualname__.endswith(f"doubled-{current}")
     assert 6 == doubled(3)
+
+
+DOUBLED = """
+from recommender.similarity.compiled import compiled
+
+@compiled
+def doubled(number):
+    return 2 * number
+"""
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda file: file.write_bytes(b""),
+    "cut": lambda file: file.write_bytes(file.read_bytes()[:-100]),
+    "overwritten": lambda file: file.write_bytes(b"?" * file.stat().st_size),
+    "with a wrong bit": flip,
+}
+
+
+def started(folder: Path) -> Any:
+    """The function `doubled`, as a process has it that has just started."""
+    spec = spec_from_file_location("kernels", folder / "kernels.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.doubled
+
+
+@pytest.fixture
+def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a function that was compiled, and kept."""
+    monkeypatch.setattr(compiled_module, "damaged", set())
+    (tmp_path / "kernels.py").write_text(DOUBLED)
+    started(tmp_path)(3)
+    return tmp_path
+
+
+def test_what_was_compiled_once_is_read_from_the_disk(kernels):
+    again = started(kernels)
+
+    assert 6 == again(3)
+    assert 1 == sum(again.stats.cache_hits.values())
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_machine_code_is_compiled_anew_and_the_log_says_so(kernels, kind, damage, capsys):
+    [file] = kernels.glob(f"__pycache__/*.{kind}")
+    DAMAGES[damage](file)
+    anew = started(kernels)
+    found = 6 == anew(3), sum(anew.stats.cache_hits.values())
+    after = started(kernels)
+
+    assert (True, 0) == found
+    assert {"doubled"} == compiled_module.damaged
+    assert "kept code is damaged" in capsys.readouterr().out
+    assert (6, 1) == (after(3), sum(after.stats.cache_hits.values()))
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_what_cannot_be_kept_is_compiled_all_the_same(kernels, kind, capsys):
+    [file] = kernels.glob(f"__pycache__/*.{kind}")
+    file.unlink()
+    (file / "inside").mkdir(parents=True)
+
+    assert 6 == started(kernels)(3)
+    assert "compiled code cannot be kept" in capsys.readouterr().out

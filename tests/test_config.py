@@ -57,7 +57,6 @@ def test_unknown_settings_are_all_named():
     ("name", "value"),
     [
         ("PORT", "eighty"),
-        ("PORT", ""),
         ("PORT", "0"),
         ("PORT", "65536"),
         ("WORKERS", "0"),
@@ -66,7 +65,6 @@ def test_unknown_settings_are_all_named():
         ("STALE_SECONDS", "-1"),
         ("DEMO", "perhaps"),
         ("LOG_LEVEL", "loud"),
-        ("SITES", ""),
         ("SITES", "main,,other"),
         ("SITES", "Main"),
         ("SITES", "a}{b"),
@@ -101,12 +99,14 @@ def test_a_server_may_be_reached_by_tcp_tls_or_a_socket(url):
     assert url == settings.redis_url.get_secret_value()
 
 
-def test_an_empty_address_is_no_address():
-    assert (None, None) == (read(REDIS_URL="").redis_url, read(CACHE_URL="").cache_url)
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_an_empty_variable_is_as_good_as_none(name):
+    assert read() == read(**{name.upper(): ""})
 
 
-def test_an_empty_folder_is_the_default_one_and_not_this_one():
-    assert Path("var") == read().data_dir == read(DATA_DIR="").data_dir
+def test_an_unknown_variable_is_named_even_when_it_is_empty():
+    with pytest.raises(ConfigurationError, match="ALSOSEE_PROT"):
+        read(PROT="")
 
 
 @pytest.mark.parametrize(

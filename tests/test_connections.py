@@ -18,7 +18,7 @@ from servers import new_server
 from recommender.errors import StoreUnavailable
 from recommender.storage import embedded
 from recommender.storage.bell import Bell
-from recommender.storage.connections import Breaker, Connection
+from recommender.storage.connections import Breaker, Connection, waiting_once
 
 # The promises are half a second and two seconds. Machines that run tests are busy, and what
 # goes wrong takes many times as long: redis-py's defaults hold a caller for up to a minute.
@@ -151,6 +151,32 @@ def test_readers_wait_half_a_second_at_most_for_a_server_that_drips(proxy, conne
     proxy.fault = "drip"
 
     assert timed(lambda: ask(connection))[1] < 0.5
+
+
+def test_who_answers_a_reader_waits_once_for_a_silent_server(proxy, connect):
+    connection, other = connect(proxy.url), connect(proxy.url)
+    assert ("ok", "ok") == (ask(connection), ask(other))
+    proxy.fault = "blackhole"
+    with waiting_once():
+        answers = {ask(connection), ask(connection), write(connection), ask(other)}
+    waits = connection._breaker._failures, other._breaker._failures
+    ask(connection)
+
+    assert "ok" not in answers
+    assert (1, 1) == waits
+    assert 2 == connection._breaker._failures  # the next one asks again
+
+
+def test_what_was_asked_in_vain_just_before_counts(proxy, connect):
+    connection = connect(proxy.url)
+    assert GREETING == connection.ask("GET", "greeting")
+    proxy.fault = "blackhole"
+    asked = connection.ask("GET", "greeting")
+    with waiting_once():
+        answer = ask(connection)
+
+    assert (None, 1) == (asked, connection._breaker._failures)
+    assert "ok" != answer
 
 
 def test_writers_wait_one_and_a_half_seconds_at_most(proxy, connect):

@@ -198,6 +198,29 @@ def test_the_last_one_out_stops_server_and_keeper(data_dir: Path) -> None:
     assert gone(server) and gone(keeper)
 
 
+STOP_WHILE_STARTING = """
+import os, pathlib, signal, sys, threading
+from recommender.storage.embedded import lease
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+threading.Timer(float(sys.argv[2]), os.kill, (os.getpid(), signal.SIGTERM)).start()
+with lease(pathlib.Path(sys.argv[1])):
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("milliseconds", range(0, 20, 2))
+def test_who_is_told_to_stop_at_any_moment_of_a_start_leaves_nothing(
+    data_dir: Path, milliseconds: int
+) -> None:
+    command = [sys.executable, "-c", STOP_WHILE_STARTING, data_dir, str(milliseconds / 1000)]
+    stopped = subprocess.run(command, cwd=ROOT, check=False)
+    time.sleep(0.2)  # a keeper that nobody waited for would be here by now, and for a second
+    held = (data_dir / "keeper.lock").exists() and embedded._is_held(data_dir / "keeper.lock")
+
+    assert (0, False) == (stopped.returncode, held)
+    assert not data_dir.exists() or not embedded._is_held(data_dir)
+
+
 def test_closing_twice_is_closing_once(data_dir: Path) -> None:
     with lease(data_dir) as staying:
         leaving = lease(data_dir)

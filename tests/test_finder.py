@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from news import article
+from servers import copied, put_back
 
 from recommender.backend import Backend
 from recommender.sources.records import Record
@@ -72,6 +73,18 @@ def test_a_store_that_was_emptied_is_read_anew(finder: Finder, backend: Backend,
     store(backend, article("only"))
 
     assert ["only"] == finder.find().ids
+
+
+def test_a_store_that_was_put_back_and_written_to_again_is_read_anew(  # type: ignore[no-untyped-def]
+    finder: Finder, backend: Backend, raw_redis
+) -> None:
+    copy = copied(raw_redis)
+    store(backend, article("lost"))
+    finder.find()
+    put_back(raw_redis, copy)
+    store(backend, article("new"))
+
+    assert {"budget", "kursk", "cafe", "undated", "new"} == set(finder.find().ids)
 
 
 def test_sections_are_counted_in_their_usual_spelling(finder: Finder, backend: Backend) -> None:

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from news import article
+from servers import copied, put_back
 from werkzeug.test import create_environ
 
 from api import hot
@@ -327,11 +328,45 @@ def test_a_store_that_was_emptied_and_filled_to_the_same_version_is_noticed(
     assert {"budget", "final"} == {item["id"] for item in after["items"]}
 
 
+def test_a_store_that_was_put_back_and_written_to_again_is_noticed(
+    client: FlaskClient, put: Put, raw_redis: "redis.Redis"
+) -> None:
+    put(article("kursk"))
+    copy = copied(raw_redis)
+    put(article("lost"))
+    before = [client.get("/v1/main/recent").json for _ in range(3)]
+    put_back(raw_redis, copy)
+    put(article("new"))
+    after = client.get("/v1/main/recent").json
+
+    assert before[-1]["version"] == after["version"]
+    assert {"kursk", "new"} == {item["id"] for item in after["items"]}
+
+
 @pytest.fixture
 def own_store(tmp_path: Path) -> Iterator[Settings]:
     """A server that a test may stop."""
     with lease(tmp_path / "store") as server:
         yield Settings(redis_url=server.url, data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("path", [KURSK, "/v1/main/related?url=https://news.example/kursk"])
+def test_a_reader_waits_once_for_a_store_that_hangs(own_store: Settings, path: str) -> None:
+    with Backend(own_store) as backend:
+        client = create_app(backend=backend).test_client()
+        key = {"Authorization": f"Bearer {backend.keys.create('main', ['ingest'])}"}
+        for one in ("kursk", "sudzha"):
+            fields = article(one, url=f"https://news.example/{one}")
+            client.put(f"/v1/main/articles/{one}", json=fields, headers=key)
+        fresh = [client.get(path) for _ in range(3)]
+        with stopped(own_store.redis_url.get_secret_value()):
+            time.sleep(BELIEVED_SECONDS)
+            stale = client.get(path)
+            waits = backend.store._connection._breaker._failures
+
+    assert (200, 200) == (fresh[-1].status_code, stale.status_code)
+    assert "AlsoSee; fwd=stale" == stale.headers["Cache-Status"]
+    assert 1 == waits
 
 
 def test_while_the_store_hangs_flask_says_how_old_a_list_is(own_store: Settings) -> None:

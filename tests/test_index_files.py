@@ -18,7 +18,7 @@ ARRAYS = {
     "pairs": np.ones((7, 2), np.float32),
     "none": np.empty(0, np.uint8),
 }
-ABOUT = {"version": 7, "born": "now"}
+ABOUT = {"version": 7, "at": "now"}
 
 
 @pytest.fixture
@@ -111,6 +111,28 @@ def test_a_damaged_file_is_deleted_and_the_one_before_serves(files):
 
     assert (1, ["1.index"]) == (opened.number, names(files))
     assert old is not None
+
+
+def test_what_cannot_be_opened_is_passed_over_and_the_one_before_serves(files, capsys):
+    publish(files)
+    (files.folder / "9.index").mkdir()
+    opened = files.newest()
+
+    assert 1 == opened.number
+    assert "index file cannot be used" in capsys.readouterr().out
+    assert 10 == publish(files)
+    assert 10 == files.newest().number
+
+
+def test_a_file_is_told_from_an_earlier_one_of_its_number(files):
+    publish(files)
+    first = files.latest()
+    (files.folder / "1.index").unlink()
+    none = files.latest()
+    publish(files)
+
+    assert [1, 0, 1] == [first[0], none[0], files.latest()[0]]
+    assert 3 == len({first, none, files.latest()})
 
 
 def test_old_files_go_when_nobody_uses_them(files):

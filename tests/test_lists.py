@@ -9,7 +9,7 @@ import pytest
 import redis
 from faults import stopped
 from news import article
-from servers import emptied, new_server
+from servers import copied, emptied, new_server, put_back
 
 from recommender.errors import StoreUnavailable
 from recommender.storage import lists as lists_module
@@ -93,6 +93,19 @@ def test_a_list_is_not_served_once_anything_on_the_site_has_changed(
     cache.put("main", "a", finished(write(store)))
     store.delete("main", "kursk")
 
+    assert cache.get("main", "a") is None
+
+
+def test_a_list_of_before_the_store_was_put_back_is_not_served(
+    store, caches, raw_redis, second_url, second_redis
+):
+    cache = caches(second_url)
+    write(store)
+    copy = copied(raw_redis)
+    cache.put("main", "a", finished(write(store)))
+    put_back(raw_redis, copy)
+
+    assert 2 == write(store)
     assert cache.get("main", "a") is None
 
 

@@ -24,6 +24,7 @@ from api.serve import free_address, url_of
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import ConfigurationError
+from recommender.storage.embedded import lease
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"
@@ -259,6 +260,20 @@ def test_nothing_outlives_a_killed_supervisor_by_three_seconds(install: Install)
 def test_a_stop_while_starting_leaves_nothing(install: Install) -> None:
     with install.start("serve") as supervisor:
         wait_until(lambda: "api.wsgi" in str(install.processes()))
+        supervisor.terminate()
+
+        assert supervisor.wait(10) == 0
+        assert install.processes() == []
+
+
+def test_a_stop_while_the_store_reads_a_long_file_leaves_nothing(install: Install) -> None:
+    with lease(install.folder):
+        pass
+    [file] = install.folder.glob("appendonlydir/*.incr.aof")
+    with file.open("ab") as log:  # takes some seconds
+        log.write(b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n" * 5_000_000)
+    with install.start("serve") as supervisor:
+        wait_until(lambda: "valkey-server" in str(install.processes()))
         supervisor.terminate()
 
         assert supervisor.wait(10) == 0

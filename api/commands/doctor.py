@@ -15,12 +15,15 @@ from typing import Any
 import click
 import orjson
 
+from api import logs
 from api.checks import Check, RepeatedLine, State, durability
 from api.serve import free_address, url_of
 from features.boilerplate import BlockBook, find_line
 from recommender.backend import Backend
 from recommender.config import PREFIX, Settings
 from recommender.errors import AlsoSeeError, ConfigurationError
+from recommender.pipeline.related import warm
+from recommender.similarity import compiled
 from recommender.storage.connections import Connection
 from recommender.storage.embedded import EmbeddedServerError
 from recommender.storage.events import MAX_FIELDS, EventCounts
@@ -39,6 +42,7 @@ WORDS: dict[State, str] = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 
 def doctor(as_json: bool) -> int:
     """Print every check and return the exit status."""
+    logs.configure("error", as_json=False)  # what it finds stands in its own lines
     found = []
     for check in _checks():
         found.append(check)
@@ -68,6 +72,7 @@ def _as_json(check: Check) -> dict[str, Any]:
 def _checks() -> Iterator[Check]:
     yield Check("Python", "ok", f"{platform.python_version()} at {sys.executable}")
     yield Check("variables", "ok", _variables())
+    yield _compiled()
     try:
         settings = Settings.from_environment()
     except ConfigurationError as error:
@@ -86,6 +91,14 @@ def _variables() -> str:
     given = sorted(name for name in os.environ if name.startswith(PREFIX))
     shown = [f"{name}={'***' if name in SECRET else os.environ[name]}" for name in given]
     return ", ".join(shown) or "none set: everything has its default"
+
+
+def _compiled() -> Check:
+    warm()
+    if compiled.damaged:
+        names = ", ".join(sorted(compiled.damaged))
+        return Check("compiled", "note", f"what was kept was damaged, and is made anew: {names}")
+    return Check("compiled", "ok", "everything that makes lists runs as machine code")
 
 
 def _port(settings: Settings) -> Check:

@@ -58,20 +58,32 @@ class IndexFiles:
         """
         Open the sound file with the highest number above *after*; None if there is none.
 
-        Damaged ones are deleted.
+        Damaged ones are deleted, and what cannot be opened is passed over.
         """
         for number in sorted(self._numbers(), reverse=True):
             if number <= after:
                 break
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 opened = self._open(number)
-                if opened is not None:
-                    return opened
+            except FileNotFoundError:  # deleted meanwhile
+                continue
+            except OSError as error:
+                self._warn(number, error)
+                continue
+            if opened is not None:
+                return opened
         return None
 
     def latest_number(self) -> int:
         """The highest number of a file, 0 without one."""
         return max(self._numbers(), default=0)
+
+    def latest(self) -> tuple[int, int]:
+        """The `latest_number`, and what tells its file from an earlier one of that number."""
+        number = self.latest_number()
+        with contextlib.suppress(OSError):
+            return number, self._path(number).stat().st_mtime_ns
+        return number, 0
 
     @contextmanager
     def building(self) -> Iterator[None]:
@@ -134,10 +146,13 @@ class IndexFiles:
             try:
                 return IndexFile(number, *map_arrays(file))
             except (CorruptRecord, OSError) as error:
-                log.warning("index file cannot be used", file=str(path), error=str(error))
+                self._warn(number, error)
         with contextlib.suppress(OSError):
             path.unlink()
         return None
+
+    def _warn(self, number: int, error: Exception) -> None:
+        log.warning("index file cannot be used", file=str(self._path(number)), error=str(error))
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number}{SUFFIX}"

@@ -89,6 +89,32 @@ class Breaker:
         self._next_probe = self._clock() + self._pause_seconds * random.uniform(0.8, 1.2)
 
 
+class _Waiting(threading.local):
+    """Of a thread: whether it answers a reader, and for whom it has waited in vain."""
+
+    def __init__(self) -> None:
+        self.for_reader = False
+        self.in_vain: set[Connection] = set()
+
+
+_waiting = _Waiting()
+
+
+@contextmanager
+def waiting_once() -> Iterator[None]:
+    """
+    In this block, which answers a reader, this thread waits for each silent server only once.
+
+    A server that it `Connection.ask`ed in vain just before is waited for no more.
+    """
+    _waiting.for_reader = True
+    try:
+        yield
+    finally:
+        _waiting.for_reader = False
+        _waiting.in_vain.clear()
+
+
 class Connection:
     """
     One server in one role, with a client for each pace: quick reads, writes, and batches.
@@ -124,6 +150,8 @@ class Connection:
             StoreUnavailable: when the server cannot be reached, hangs, is still loading
                 its data, or refuses a write (full disk or memory, read-only replica).
         """
+        if _waiting.for_reader and self in _waiting.in_vain:
+            raise StoreUnavailable("the store does not answer", self._reason)
         if not self._breaker.allows():
             waiting = "the store does not answer; waiting before the next try"
             raise StoreUnavailable(waiting, self._reason)
@@ -139,6 +167,8 @@ class Connection:
                 raise StoreUnavailable("all connections to the store are in use") from error
             self._breaker.failed()
             self._reason = str(error)
+            if _waiting.for_reader and isinstance(error, redis.TimeoutError):
+                _waiting.in_vain.add(self)
             raise StoreUnavailable("the store does not answer", str(error)) from error
         else:
             self._breaker.succeeded()
@@ -164,8 +194,10 @@ class Connection:
             reply = line.read_response(disable_decoding=True)
         except (redis.RedisError, OSError) as error:
             line.disconnect()
-            if isinstance(error, redis.TimeoutError):  # once is enough of waiting
+            if isinstance(error, redis.TimeoutError):
                 self._breaker.failed()
+                self._reason = str(error)
+                _waiting.in_vain.add(self)
             return None
         self._lines.append(line)
         if self._closed:  # meanwhile

@@ -109,8 +109,9 @@ class EmbeddedLease:
         self.url = f"unix://{quote(str(self._socket))}"
         try:
             self.ensure()
-        except BaseException:
-            self.close(wait=False)
+        except BaseException as error:
+            # Who is told to stop meanwhile leaves nothing; what does not answer is not waited for.
+            self.close(wait=not isinstance(error, EmbeddedServerError))
             raise
 
     def ensure(self) -> None:
@@ -207,9 +208,22 @@ def _private_temp_folder() -> Path:
 
 
 def _start_keeper(folder: Path) -> None:
-    """Start a keeper and wait until its server answers, or until it finds that one is at work."""
+    """Start a keeper and wait until its server answers; return at once when one is at work."""
+    # It inherits the lock, so that at no moment there is one on its way whom nobody sees: a signal
+    # may end us in the middle of starting it.
+    lock = _open_lock_file(folder / KEEPER_LOCK)
+    try:
+        complaint = _run_keeper(folder, lock) if _locks(lock, fcntl.LOCK_EX) else ""
+    finally:
+        os.close(lock)
+    if complaint:
+        raise EmbeddedServerError(complaint)
+
+
+def _run_keeper(folder: Path, lock: int) -> str:
+    """Return the complaint of a keeper that cannot start; empty when its server answers."""
     # -I -S: neither the environment nor the current folder has a say in what the keeper imports.
-    command = [sys.executable, "-I", "-S", __file__, str(folder), str(_server_binary())]
+    command = [sys.executable, "-I", "-S", __file__, str(folder), str(_server_binary()), str(lock)]
     with (folder / LOG).open("ab") as log:
         started = subprocess.run(
             command,
@@ -220,10 +234,10 @@ def _start_keeper(folder: Path) -> None:
             cwd="/",
             start_new_session=True,  # Ctrl-C in the terminal is for the user of the server
             umask=0o077,
+            pass_fds=(lock,),
             check=False,
         )
-    if started.stdout:
-        raise EmbeddedServerError(started.stdout.strip())
+    return started.stdout.strip()
 
 
 def _server_binary() -> Path:
@@ -326,7 +340,8 @@ class _Keeper:
 
     def start(self) -> None:
         """
-        Start the server, or adopt the one that a dead keeper left, and return when it answers.
+        Start the server, or adopt the one that a dead keeper left, and return when it answers,
+        or when nobody is left to be answered.
 
         Raises:
             EmbeddedServerError: when it dies first, or is silent for too long.
@@ -340,7 +355,7 @@ class _Keeper:
                 self._server = _server_on_file()
         finally:
             os.close(folder)  # from here on the lock lives and dies with the server
-        _wait_until_ready()
+        self._wait_until_ready()
 
     def keep(self) -> None:
         """Bring the server back whenever it dies; return when the last user has gone."""
@@ -364,6 +379,19 @@ class _Keeper:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._server, order)
         self._is_gone()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + SILENCE_SECONDS
+        while not _is_ready(answer := _ask(Path(SOCKET), b"PING")):
+            if answer:
+                deadline = time.monotonic() + SILENCE_SECONDS
+            if _locks(self._users, fcntl.LOCK_EX):  # it may read a long file for minutes
+                return
+            if not _is_held(Path()):
+                raise EmbeddedServerError(_complaint(Path.cwd(), "did not start"))
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError(_complaint(Path.cwd(), "does not answer"))
+            time.sleep(0.002)
 
     def _is_gone(self) -> bool:
         deadline = time.monotonic() + STOP_STEP_SECONDS
@@ -398,18 +426,6 @@ def _spawn(binary: str, lock: int) -> int:
     )
 
 
-def _wait_until_ready() -> None:
-    deadline = time.monotonic() + SILENCE_SECONDS
-    while not _is_ready(answer := _ask(Path(SOCKET), b"PING")):
-        if answer:
-            deadline = time.monotonic() + SILENCE_SECONDS
-        if not _is_held(Path()):
-            raise EmbeddedServerError(_complaint(Path.cwd(), "did not start"))
-        if time.monotonic() > deadline:
-            raise EmbeddedServerError(_complaint(Path.cwd(), "does not answer"))
-        time.sleep(0.002)
-
-
 def _server_on_file() -> int | None:
     try:
         return int(Path(PID_FILE).read_text())
@@ -432,12 +448,10 @@ def _become_a_daemon(data_dir: str) -> None:
     os.chdir(data_dir)
 
 
-def main(data_dir: str, binary: str) -> None:
-    """Be the keeper of *data_dir*; return at once when it has one."""
+def main(data_dir: str, binary: str, lock: int) -> None:
+    """Be the keeper of *data_dir*, whose locked *lock* file is open."""
+    os.set_inheritable(lock, False)  # it is not the server's
     _become_a_daemon(data_dir)
-    lock = _open_lock_file(Path(KEEPER_LOCK))
-    if not _locks(lock, fcntl.LOCK_EX):
-        return
     os.ftruncate(lock, 0)
     os.write(lock, b"%d\n" % os.getpid())  # for people; the lock is what counts
     keeper = _Keeper(binary)
@@ -452,4 +466,4 @@ def main(data_dir: str, binary: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

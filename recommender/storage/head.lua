@@ -1,8 +1,8 @@
 -- What put.lua and delete.lua have in common; it stands in front of both.
--- KEYS version, log, heads, urls, card, text, vector, born
+-- KEYS version, log, at, heads, urls, card, text, vector
 -- ARGV key, id, revision ('' for none), …
 local version = tonumber(redis.call('GET', KEYS[1]) or '0')
-local head = redis.call('HGET', KEYS[3], ARGV[1])
+local head = redis.call('HGET', KEYS[4], ARGV[1])
 local state, stored_revision, digest, url = '', '', '', ''
 if head then
   state, stored_revision, digest, url = string.match(head, '^(%a*)|(-?%d*)|(%w*)|(%w*)$')
@@ -15,7 +15,7 @@ local revision = ARGV[3] ~= '' and ARGV[3] or stored_revision
 
 local function others_at(url)  -- the last few articles at this address, without this one
   local others = {}
-  for id in string.gmatch(redis.call('HGET', KEYS[4], url) or '', '[^\n]+') do
+  for id in string.gmatch(redis.call('HGET', KEYS[5], url) or '', '[^\n]+') do
     if id ~= ARGV[2] then others[#others + 1] = id end
   end
   while #others > 7 do  -- a system that links every story to the home page costs no more
@@ -26,8 +26,8 @@ end
 local function leave(url)
   local others = others_at(url)
   if #others > 0 then
-    redis.call('HSET', KEYS[4], url, table.concat(others, '\n'))
+    redis.call('HSET', KEYS[5], url, table.concat(others, '\n'))
   else
-    redis.call('HDEL', KEYS[4], url)
+    redis.call('HDEL', KEYS[5], url)
   end
 end

@@ -56,6 +56,13 @@ class FinishedList(NamedTuple):
         return cls(version, made_at, expires_at, etag, tuple(ids), body)
 
 
+class Stamp(NamedTuple):
+    """A site's version, and when it was made, which differs after the store was put back."""
+
+    version: int
+    at: bytes
+
+
 class ListCache:
     """
     The lists of all sites, shared by the workers, and a memory of the last good ones.
@@ -70,7 +77,7 @@ class ListCache:
         self._store = store
         self._cache = cache
         self._ttl_seconds = ttl_seconds
-        self._born: dict[str, bytes] = {}  # of each site, when it was last asked
+        self._stamps: dict[str, Stamp] = {}  # of each site, when it was last asked
         self._last_good: OrderedDict[str, FinishedList] = OrderedDict()
         self._last_good_bytes = 0
         self._lock = Lock()
@@ -82,12 +89,10 @@ class ListCache:
         Raises:
             StoreUnavailable: when the version cannot be read. A cache that is away is a miss.
         """
-        version, born, record = self._read(site, site_key(site, "list", name))
-        self._born[site] = born
-        finished = _unpacked(record, born)
-        if finished is None or finished.version != version:
-            return None
-        if finished.expires_at <= time.time():
+        stamp, record = self._read(site, site_key(site, "list", name))
+        self._stamps[site] = stamp
+        finished = _unpacked(record, stamp)
+        if finished is None or finished.expires_at <= time.time():
             return None
         self._remember(site_key(site, "list", name), finished)
         return finished
@@ -103,9 +108,12 @@ class ListCache:
         if seconds <= 0 or not shared:
             return
         try:
-            if site not in self._born:
-                self._born[site] = self._read(site, site_key(site, "list", name))[1]
-            record = self._born[site] + b"|" + finished.pack()
+            stamp = self._stamps.get(site)
+            if stamp is None or stamp.version != finished.version:
+                stamp = self._stamps[site] = self._read(site, site_key(site, "list", name))[0]
+            if stamp.version != finished.version:
+                return  # nobody would ever get it
+            record = stamp.at + b"|" + finished.pack()
             with self._cache.using("write") as client:  # the store may flush it to disk
                 client.set(site_key(site, "list", name), record, px=max(1, int(seconds * 1000)))
         except StoreUnavailable:
@@ -119,15 +127,15 @@ class ListCache:
             return None
         return finished
 
-    def _read(self, site: str, list_key: str) -> tuple[int, bytes, bytes | None]:
-        """The site's version, when it was born, and the packed list."""
-        keys = [site_key(site, "version"), site_key(site, "born")]
+    def _read(self, site: str, list_key: str) -> tuple[Stamp, bytes | None]:
+        """The site's stamp, and the packed list."""
+        keys = [site_key(site, "version"), site_key(site, "at")]
         if self._cache is self._store:
             keys.append(list_key)
         with self._store.using("read") as client:
-            version, born, *records = client.mget(keys)
+            version, at, *records = client.mget(keys)
         record = records[0] if records else self._read_cache(list_key)
-        return int(version or 0), born or b"", record
+        return Stamp(int(version or 0), at or b""), record
 
     def _read_cache(self, list_key: str) -> bytes | None:
         try:
@@ -151,11 +159,13 @@ def _size(finished: FinishedList) -> int:
     return len(finished.body) + ENTRY_BYTES
 
 
-def _unpacked(record: bytes | None, born: bytes) -> FinishedList | None:
-    """The list, if it is of the archive that was *born* then."""
-    if record is None or not record.startswith(born + b"|"):
+def _unpacked(record: bytes | None, stamp: Stamp) -> FinishedList | None:
+    """The list, if it is of that version of the archive."""
+    prefix = stamp.at + b"|"
+    if record is None or not record.startswith(prefix):
         return None
     try:
-        return FinishedList.unpack(record.removeprefix(born + b"|"))
+        finished = FinishedList.unpack(record.removeprefix(prefix))
     except CorruptRecord:
         return None
+    return finished if finished.version == stamp.version else None

@@ -49,7 +49,7 @@ ENTRY_ID = "[1-9][0-9]{0,15}-[1-9][0-9]{0,3}"
 Action = Literal["add", "remove", "overrides", "settings", "undo", "expire"]
 
 _CHANGE = "".join(
-    Path(__file__).with_name(f"{name}.lua").read_text() for name in ("moment", "rules")
+    Path(__file__).with_name(f"{name}.lua").read_text() for name in ("accept", "rules")
 )
 
 
@@ -402,7 +402,7 @@ class Rulebook:
         args += [len(entries), *(_packed(e) for e in entries), len(going), *sorted(going)]
         for rule in entry.after:
             args += [rule.id, _packed(rule)]
-        names = ("version", "log", "rules", "audit", "born", "settings")
+        names = ("version", "log", "at", "rules", "audit", "settings")
         keys = [site_key(site, name) for name in names]
         with self._connection.using("write") as client:
             version = client.register_script(_CHANGE)(keys, args)

@@ -1,9 +1,9 @@
 -- Change rules and settings of a site, if nobody else has since they were read: all or nothing.
--- KEYS version, log, rules, audit, born, settings
+-- KEYS version, log, at, rules, audit, settings
 -- ARGV last audit entry as read ('' for none), log length, audit length, record of the settings
 --      ('' when they stay), number of audit entries, the entries, number of rules that go, their
 --      ids, then id and record of each that comes
-local last = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
+local last = redis.call('XREVRANGE', KEYS[5], '+', '-', 'COUNT', 1)[1]
 if (last and last[1] or '') ~= ARGV[1] then
   return 0
 end
@@ -21,22 +21,17 @@ local entries = take(tonumber(ARGV[5]))
 local going = take(tonumber(take(1)[1]))
 local coming = take(#ARGV - place)
 
-if not redis.call('GET', KEYS[1]) then
-  -- As in put.lua: a store that was emptied counts up to numbers that somebody may remember.
-  redis.call('SET', KEYS[5], moment())
-end
 for _, id in ipairs(going) do
-  redis.call('HDEL', KEYS[3], id)
+  redis.call('HDEL', KEYS[4], id)
 end
 for i = 1, #coming, 2 do
-  redis.call('HSET', KEYS[3], coming[i], coming[i + 1])
+  redis.call('HSET', KEYS[4], coming[i], coming[i + 1])
 end
 if ARGV[4] ~= '' then
   redis.call('SET', KEYS[6], ARGV[4])
 end
-local version = redis.call('INCR', KEYS[1])
+local version = accept('rules', '', ARGV[2])
 for i, entry in ipairs(entries) do
-  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[3], version .. '-' .. i, 'entry', entry)
+  redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[3], version .. '-' .. i, 'entry', entry)
 end
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], version .. '-0', 'id', '', 'op', 'rules', 'at', moment())
 return version

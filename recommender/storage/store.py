@@ -2,7 +2,8 @@
 Articles in Redis, their change log and the version of a site: every key, every byte of a record.
 
     see:{site}:version        number of the last accepted change
-    see:{site}:born           when the first one was accepted: tells an emptied store from its past
+    see:{site}:at             when that was: tells a version from that of the same number, after the
+                              store was emptied or put back to an older copy
     see:{site}:log            stream of the changes, entry id `version-0`, fields id, op
                               (`put`, `delete`; `rules`, without an id) and at
     see:{site}:heads          hash, key → state|revision|digest|url key, also of deleted articles
@@ -50,9 +51,9 @@ BELIEVED_SECONDS = 0.2
 
 Outcome = Literal["added", "changed", "unchanged", "stale", "deleted", "missing"]
 
-_MOMENT, _HEAD, _PUT, _DELETE, _REINDEX = (
+_ACCEPT, _HEAD, _PUT, _DELETE, _REINDEX = (
     Path(__file__).with_name(f"{name}.lua").read_text()
-    for name in ("moment", "head", "put", "delete", "reindex")
+    for name in ("accept", "head", "put", "delete", "reindex")
 )
 
 
@@ -76,27 +77,27 @@ class Change(NamedTuple):
     Fields:
         article_id: empty where no article changed.
         rules: whether the editors' rules changed.
+        at: when it was accepted, in seconds since 1970.
     """
 
     version: int
     article_id: str
     deleted: bool
     rules: bool = False
+    at: str = ""
 
 
 class SiteState(NamedTuple):
     """
-    Where a site's archive stands.
-
-    Two equal states hold the same articles, unless the store was put back to an older copy between.
+    Where a site's archive stands; two equal states hold the same articles, rules and settings.
 
     Fields:
         version: number of the last accepted change.
-        born: when the first one was accepted; empty before that.
+        at: when it was accepted, in seconds since 1970; empty before the first.
     """
 
     version: int
-    born: bytes
+    at: str
 
 
 RawState = list[bytes | None]
@@ -165,7 +166,7 @@ class Store:
             one result per article, in order.
         """
         with self._connection.using("batch" if len(articles) > 1 else "write") as client:
-            script = client.register_script(_MOMENT + _HEAD + _PUT)
+            script = client.register_script(_ACCEPT + _HEAD + _PUT)
             # As one transaction the batch reaches the disk in one flush; a plain pipeline is
             # flushed for every 16 kB that the server reads, which takes twice as long.
             pipeline = client.pipeline(transaction=True)
@@ -179,7 +180,7 @@ class Store:
         key = article_key(site, article_id)
         args = [key, article_id, "" if revision is None else revision, LOG_LENGTH]
         with self._connection.using("write") as client:
-            outcome, version = client.register_script(_MOMENT + _HEAD + _DELETE)(
+            outcome, version = client.register_script(_ACCEPT + _HEAD + _DELETE)(
                 _site_keys(site, key), args
             )
         return Written(outcome.decode(), version)
@@ -195,18 +196,18 @@ class Store:
         """The cards of these articles, in one round trip; deleted and unknown ones are left out."""
         return self.cards_at(site, article_ids)[1]
 
-    def cards_at(self, site: str, article_ids: Sequence[str]) -> tuple[int, dict[str, Card]]:
-        """The site's version, and the `cards` as they are at that version."""
+    def cards_at(self, site: str, article_ids: Sequence[str]) -> tuple[SiteState, dict[str, Card]]:
+        """The site's state, and the `cards` as they are in it."""
         keys = [site_key(site, "card", article_key(site, i)) for i in article_ids]
         with self._connection.using("read") as client:
-            version, *records = client.mget([site_key(site, "version"), *keys])
+            version, at, *records = client.mget([*_state_keys(site), *keys])
         payloads = zip(article_ids, map(self._checked, records), strict=True)
         found = {
             article_id: self._linked(site, orjson.loads(payload))
             for article_id, payload in payloads
             if payload
         }
-        return int(version or 0), found
+        return self._state(site, version, at), found
 
     def stored(self, site: str, article_ids: Sequence[str]) -> dict[str, StoredArticle]:
         """Facets and features of these articles, in batches; without unknown ones."""
@@ -255,7 +256,7 @@ class Store:
         and its revision stay as they are. What was written meanwhile is left alone.
         """
         with self._connection.using("batch") as client:
-            script = client.register_script(_MOMENT + _HEAD + _REINDEX)
+            script = client.register_script(_ACCEPT + _HEAD + _REINDEX)
             pipeline = client.pipeline(transaction=True)
             for text, features in made:
                 script(*_reindex_call(site, text, features), client=pipeline)
@@ -295,8 +296,8 @@ class Store:
 
     def state(self, site: str) -> SiteState:
         with self._connection.using("read") as client:
-            version, born = client.mget((site_key(site, "version"), site_key(site, "born")))
-        return SiteState(int(version or 0), born or b"")
+            version, at = client.mget(_state_keys(site))
+        return self._state(site, version, at)
 
     def raw_state(self, site: str) -> RawState | None:
         """
@@ -310,9 +311,7 @@ class Store:
         seen = self._seen.get(site)
         if seen is not None and seen.holds(sound, now):
             return seen.state
-        state: RawState | None = self._connection.ask(
-            "MGET", site_key(site, "version"), site_key(site, "born")
-        )
+        state: RawState | None = self._connection.ask("MGET", *_state_keys(site))
         if state is not None:
             self._seen[site] = _Seen(state, sound, now + BELIEVED_SECONDS)
         return state
@@ -322,8 +321,8 @@ class Store:
         bell, seen = self._connection.bell, self._seen.get(site)
         if bell is None or seen is None or not seen.holds(bell.sound(), time.monotonic()):
             return None
-        version, born = seen.state
-        return SiteState(int(version or 0), born or b"")
+        version, at = seen.state
+        return None if at is None else SiteState(int(version or 0), at.decode())
 
     def version(self, site: str) -> int:
         with self._connection.using("read") as client:
@@ -332,27 +331,38 @@ class Store:
     def moment_of(self, site: str, version: int) -> str:
         """
         When the change was accepted that made this version; empty when the log has forgotten.
-
-        It tells a version from that of the same number, after the store was put back to an older
-        copy.
         """
         with self._connection.using("read") as client:
             found = client.xrange(site_key(site, "log"), f"{version}-0", f"{version}-0")
         return found[0][1].get(b"at", b"").decode() if found else ""
 
-    def changes(self, site: str, after: int, limit: int | None = None) -> list[Change] | None:
+    def changes(
+        self, site: str, after: int, at: str | None = None, limit: int | None = None
+    ) -> list[Change] | None:
         """
         The changes later than version *after*, oldest first, at most *limit* of them.
 
+        Args:
+            at: when version *after* was accepted; None for whenever it was.
+
         Returns:
-            None when the log does not reach back that far: then read everything anew.
+            None when the log does not go on from there: then read everything anew.
         """
+        count = None if limit is None else limit + 1
         with self._connection.using("read") as client:
-            entries = client.xrange(site_key(site, "log"), min=f"({after}-0", count=limit)
-            version = int(client.get(site_key(site, "version")) or 0)
-        changes = [_change(entry, fields) for entry, fields in entries]
-        reaches_back = changes[0].version == after + 1 if changes else version == after
-        return changes if reaches_back else None
+            entries = client.xrange(site_key(site, "log"), min=f"{after}-0", count=count)
+        found = [_change(entry, fields) for entry, fields in entries]
+        if after == 0:  # which no change made
+            return found if not found or found[0].version == 1 else None
+        if not found or found[0].version != after or at not in (None, found[0].at):
+            return None
+        return found[1:]
+
+    def _state(self, site: str, version: bytes | None, at: bytes | None) -> SiteState:
+        number = int(version or 0)
+        if number and at is None:  # not written to since there is such a key
+            return SiteState(number, self.moment_of(site, number))
+        return SiteState(number, (at or b"").decode())
 
     def _linked(self, site: str, card: Card) -> Card:
         """The card, without its address if that is on nobody's host."""
@@ -414,14 +424,18 @@ def article_key(site: str, article_id: str) -> str:
 
 
 def _site_keys(site: str, key: str) -> list[str]:
-    shared = [site_key(site, name) for name in ("version", "log", "heads", "urls")]
-    own = [site_key(site, kind, key) for kind in ("card", "text", "vector")]
-    return [*shared, *own, site_key(site, "born")]
+    shared = [site_key(site, name) for name in ("version", "log", "at", "heads", "urls")]
+    return [*shared, *(site_key(site, kind, key) for kind in ("card", "text", "vector"))]
+
+
+def _state_keys(site: str) -> tuple[str, str]:
+    return site_key(site, "version"), site_key(site, "at")
 
 
 def _change(entry: bytes, fields: dict[bytes, bytes]) -> Change:
     version, op = int(entry.partition(b"-")[0]), fields[b"op"]
-    return Change(version, fields[b"id"].decode(), op == b"delete", op == b"rules")
+    at = fields.get(b"at", b"").decode()
+    return Change(version, fields[b"id"].decode(), op == b"delete", op == b"rules", at)
 
 
 def _is_on(url: str | None, hosts: Collection[str]) -> bool:

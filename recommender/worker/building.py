@@ -8,8 +8,10 @@ import time
 from recommender.config import Settings
 from recommender.similarity.files import IndexFiles
 
-# A disk that is full or read-only is not tried again with every look at the archive.
+# A disk that is full or read-only is not tried again with every look at the archive, nor is a file
+# made again and again that this process cannot use, such as one by an upgrade that it misses.
 PAUSE_SECONDS = 60.0
+NOTHING_NEW = 3  # the exit status of a builder when the file in place is up to date
 
 
 def index_files(settings: Settings, site: str) -> IndexFiles | None:
@@ -26,9 +28,9 @@ class Builder:
         self._not_before: dict[str, float] = {}
 
     def start(self, site: str) -> None:
-        """Have the file of a site made, unless that is under way or has just failed."""
-        running = self._running.get(site)
-        if running is not None and not self._has_ended(site, running):
+        """Have the file of a site made, unless that is under way or was of no use just now."""
+        if site in self._running:
+            self._look_after(site)  # before another one, whoever asks looks at what it has made
             return
         files = index_files(self._settings, site)
         if files is None or files.is_building() or time.monotonic() < self._not_before.get(site, 0):
@@ -37,7 +39,7 @@ class Builder:
 
     def run(self, site: str) -> bool:
         """Have the file of a site made, and return whether that worked."""
-        return self._process(site).wait() == 0
+        return self._process(site).wait() in (0, NOTHING_NEW)
 
     def close(self) -> None:
         """End what is still running; the next worker begins anew."""
@@ -46,14 +48,13 @@ class Builder:
             process.wait()
         self._running.clear()
 
-    def _has_ended(self, site: str, process: "subprocess.Popen[bytes]") -> bool:
-        status = process.poll()
+    def _look_after(self, site: str) -> None:
+        status = self._running[site].poll()
         if status is None:
-            return False
+            return
         del self._running[site]
         if status != 0:
             self._not_before[site] = time.monotonic() + PAUSE_SECONDS
-        return True
 
     def _process(self, site: str) -> "subprocess.Popen[bytes]":
         path = os.pathsep.join(sys.path)

@@ -51,7 +51,7 @@ class Finder:
         self.site = site
         self._store = store
         self._lock = threading.Lock()
-        self._state = SiteState(-1, b"")
+        self._state = SiteState(-1, "")
         self._entries: dict[str, Entry] = {}
 
     def find(
@@ -112,10 +112,8 @@ class Finder:
 
     def _changes(self, state: SiteState) -> list[Change] | None:
         """What happened since the last look; None when that cannot be told."""
-        began = self._state.version >= 0 and state.born == self._state.born
-        if not began or state.version < self._state.version:
-            return None
-        return self._store.changes(self.site, self._state.version)
+        before = self._state
+        return self._store.changes(self.site, *before) if before.version >= 0 else None
 
     def _updated(self, changes: Iterable[Change]) -> dict[str, Entry]:
         ids = list(dict.fromkeys(change.article_id for change in changes if not change.rules))

@@ -43,7 +43,7 @@ class Follower:
                 try:
                     live.sync()
                     live.adopt()
-                    if self._build is not None and live.is_scattered:
+                    if self._build is not None and live.needs_file:
                         self._build(live.site)
                     away.discard(live.site)
                 except Exception as error:  # noqa: BLE001 - nobody would start this thread again

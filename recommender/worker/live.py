@@ -92,6 +92,7 @@ class Decided(NamedTuple):
 
 
 NOTHING_DECIDED = Decided(NO_RULES, NO_SETTINGS)
+NOTHING_READ = SiteState(-1, "")
 
 
 class LiveSite:
@@ -120,20 +121,22 @@ class LiveSite:
         self._files = files
         self._build = build
         self._file: IndexFile | None = None
+        self._misfit: tuple[int, int] | None = None  # the `latest` file, when it was of no use
         self._lock, self._sampling = threading.Lock(), threading.Lock()
-        self._version, self._born = -1, b""
-        self._cards_version = self._rules_version = -1
+        self._state: SiteState = NOTHING_READ
+        self._cards_state: SiteState | None = None
+        self._rules_version = -1
         self._asked_urls: dict[str, str] = {}
         self._reset(self._new_corpus(), NOTHING_DECIDED)
 
     @property
     def loaded(self) -> bool:
-        return self._version >= 0
+        return self._state is not NOTHING_READ
 
     @property
     def version(self) -> int:
         """The version that the corpus was last brought to; -1 before the first time."""
-        return self._version
+        return self._state.version
 
     @property
     def file_number(self) -> int | None:
@@ -250,9 +253,14 @@ class LiveSite:
             self._catch_up()
 
     @property
-    def is_scattered(self) -> bool:
-        """Whether so much came and went since the file in use was made that a new one pays."""
+    def needs_file(self) -> bool:
+        """
+        Whether a new file pays: a large archive has none that fits, as after an upgrade, or much
+        came and went since it was made.
+        """
         index = self._corpus.index
+        if self._files is not None and self._file is None and len(index) >= FILE_FROM:
+            return True
         moved = index.tail_slots + index.slots - len(index)
         return moved > max(FILE_FROM, SCATTERED_SHARE * len(index))
 
@@ -262,19 +270,21 @@ class LiveSite:
 
         Its corpus is brought up to date beside the present one, so readers hardly wait.
         """
-        number = self._file.number if self._file else 0
-        if self._files is None or self._files.latest_number() <= number:
+        if self._files is None:
+            return
+        latest, number = self._files.latest(), self.file_number or 0
+        if latest[0] <= number or latest == self._misfit:
             return
         opened = self._files.newest(after=number)
-        state = self._store.state(self.site)
-        if opened is None or not self._fits(opened, state):
+        if opened is None or not self._fits(opened):
+            self._misfit = latest  # to open and check it takes long, and it will never fit
             return
         newer = LiveSite(self.site, self._store, self._model)
-        newer._start_from(opened, state)
+        newer._start_from(opened)
         newer.sync()
         with self._alone():
             newer.sync()  # so that nothing is forgotten that was heard meanwhile
-            if (newer._file, newer._born) == (opened, self._born):
+            if newer._file is opened:  # and the store was not put back meanwhile
                 self._take_over(newer)
         newer._reset(self._new_corpus(), NOTHING_DECIDED)  # or the file would stay open with it
         self._files.sweep()
@@ -288,15 +298,9 @@ class LiveSite:
         """
         assert self._files is not None  # noqa: S101
         with self._alone():
-            if self._file is not None and self._file.about["version"] == self._version:
+            if self._file is not None and _state_of(self._file) == self._state:
                 return None
-            about = {
-                "version": self._version,
-                "born": self._born.hex(),
-                "at": self._store.moment_of(self.site, self._version),
-                **MADE_BY,
-            }
-            return self._files.publish(self._corpus.arrays(), about)
+            return self._files.publish(self._corpus.arrays(), self._state._asdict() | MADE_BY)
 
     def holdings(self, now: datetime) -> Holdings:
         """What the archive is made of."""
@@ -307,7 +311,7 @@ class LiveSite:
             dated = np.flatnonzero(out & (catalogue.published != UNDATED))
             newest = dated[np.argsort(catalogue.published[dated])][-1:].tolist()
             return Holdings(
-                self._version,
+                self.version,
                 catalogue.tally("language"),
                 catalogue.tally("section"),
                 catalogue.published[self._corpus.index.live],
@@ -365,23 +369,23 @@ class LiveSite:
         right too, but other workers' lists of that version may differ from it.
         """
         with self._alone():
-            if self._store.believed(self.site) == SiteState(self._version, self._born):
+            if self._store.believed(self.site) == self._state:
                 # One question to the store less; its answer comes with the cards.
-                self._cards_version = -1
+                self._cards_state = None
                 with suppress(NotFound):
                     made = make(self._recommender)
-                    if self._cards_version == self._version:
-                        return made, self._version
+                    if self._cards_state == self._state:
+                        return made, self.version
             made = self._try(make)
             for _ in range(RETRIES):
-                if self._cards_version == self._version:
+                if self._cards_state == self._state:
                     break
                 made = self._try(make)
-            return made, self._version
+            return made, self.version
 
     def _try(self, make: Callable[[Recommender], Made]) -> Made:
         self._catch_up()
-        self._cards_version = self._version
+        self._cards_state = self._state
         return make(self._recommender)
 
     @contextmanager
@@ -394,13 +398,14 @@ class LiveSite:
             self._lock.release()
 
     def _catch_up(self) -> None:
-        version, born = self._store.state(self.site)
-        if not self.loaded or born != self._born or version < self._version:
-            self._load()  # also a store that was emptied, or restored from an older copy
+        state = self._store.state(self.site)
+        has_gone_on = self.version < state.version or self._state == state
+        if not (self.loaded and has_gone_on):
+            self._load()
         # Rules may have been read at a later version than articles; then those catch up too.
-        while self._version < max(version, self._rules_version):
-            changes = self._store.changes(self.site, self._version, BATCH)
-            if not changes:
+        while self.version < max(state.version, self._rules_version):
+            changes = self._store.changes(self.site, *self._state, BATCH)
+            if not changes:  # also of a store that was emptied, or put back to an older copy
                 self._read_all()
                 return
             self._apply(changes)
@@ -413,22 +418,20 @@ class LiveSite:
         self._corpus.apply(stored, [i for i in ids if i not in stored])
         if any(change.rules for change in changes):
             self._decide(self._recommender, self._decided())
-        self._version = changes[-1].version
+        self._state = SiteState(changes[-1].version, changes[-1].at)
 
     def _load(self) -> None:
         """Start from the newest file or, where none fits, from the store."""
-        state = self._store.state(self.site)
         opened = self._files.newest() if self._files else None
-        if opened is not None and self._fits(opened, state):
-            self._start_from(opened, state)
+        if opened is not None and self._fits(opened):
+            self._start_from(opened)
         else:
             self._read_all()
 
-    def _start_from(self, opened: IndexFile, state: SiteState) -> None:
+    def _start_from(self, opened: IndexFile) -> None:
         self._reset(self._new_corpus(opened.arrays), self._decided())
-        self._file = opened
-        self._version, self._born = opened.about["version"], state.born
-        log.info("index file opened", site=self.site, number=opened.number, version=self._version)
+        self._file, self._state = opened, _state_of(opened)
+        log.info("index file opened", site=self.site, number=opened.number, version=self.version)
 
     def _read_all(self) -> None:
         """Read every article; many of them by way of a file, which all workers then share."""
@@ -436,31 +439,31 @@ class LiveSite:
         articles: dict[str, StoredArticle] = {}
         for batch in self._store.all_stored(self.site):
             articles |= batch
-            if len(articles) >= BUILD_FIRST_FROM and self._had_built(state):
+            if len(articles) >= BUILD_FIRST_FROM and self._had_built():
                 return
         corpus = self._new_corpus()
         corpus.apply(articles)
         if len(articles) >= FILE_FROM:
             corpus = self._new_corpus(corpus.arrays())  # half the memory, and twice as fast
         self._reset(corpus, self._decided())
-        self._version, self._born, self._file = state.version, state.born, None
+        self._state, self._file = state, None
         log.info("archive loaded", site=self.site, articles=len(articles), version=state.version)
 
     def _take_over(self, newer: "LiveSite") -> None:
         self._reset(newer._corpus, newer._decisions)
         self._file, newer._file = newer._file, None
-        self._version, self._rules_version = newer._version, newer._rules_version
+        self._state, self._rules_version = newer._state, newer._rules_version
 
-    def _had_built(self, state: SiteState) -> bool:
+    def _had_built(self) -> bool:
         """Have a file made, once, and start from it."""
         build, self._build = self._build, None
         if self._files is None or build is None or not build():
             return False
         opened = self._files.newest()
-        if opened is None or not self._fits(opened, state):
+        if opened is None or not self._fits(opened):
             return False
         self._build = build
-        self._start_from(opened, state)
+        self._start_from(opened)
         return True
 
     def _new_corpus(self, base: Arrays | None = None) -> Corpus:
@@ -484,14 +487,21 @@ class LiveSite:
         recommender.surfaces = Surfaces(decided.settings, self._model)
 
     def _cards(self, article_ids: Sequence[str]) -> dict[str, Card]:
-        version, cards = self._store.cards_at(self.site, article_ids)
-        self._cards_version = max(version, self._cards_version)
+        state, cards = self._store.cards_at(self.site, article_ids)
+        if self._cards_state in (None, self._state):  # else some were of another state already
+            self._cards_state = state
         return cards
 
-    def _fits(self, opened: IndexFile, state: SiteState) -> bool:
+    def _fits(self, opened: IndexFile) -> bool:
         """Whether a file was made from this archive, by this version of the product."""
-        about = opened.about
-        is_of_it = about["born"] == state.born.hex() and about["version"] <= state.version
-        if not is_of_it or not about.items() >= MADE_BY.items():
+        if not opened.about.items() >= MADE_BY.items():
             return False
-        return bool(about.get("at") == self._store.moment_of(self.site, about["version"]))
+        its, state = _state_of(opened), self._store.state(self.site)
+        if its.version < state.version:
+            return its.at == self._store.moment_of(self.site, its.version)
+        return its == state
+
+
+def _state_of(opened: IndexFile) -> SiteState:
+    """Of the archive that a file was made from."""
+    return SiteState(opened.about["version"], opened.about.get("at", ""))

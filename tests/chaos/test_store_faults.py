@@ -245,7 +245,7 @@ def test_this_list_too_is_shown_in_an_outage(url, client, path):
     assert (200, 200) == (before.status, after.status)
 
 
-@pytest.mark.parametrize("question", [b":list:", b":born", b"XRANGE", b":vector:"])
+@pytest.mark.parametrize("question", [b":list:", b":at", b"XRANGE", b":vector:"])
 def test_a_store_that_hangs_between_two_questions_holds_a_reader_half_a_second(
     proxy, client, store, question
 ):
