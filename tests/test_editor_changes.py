@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from news import article
 
-from api.editor.changes import standing
 from recommender.backend import Backend
 from recommender.errors import Conflict, NotFound
 from recommender.storage.rulebook import Editor, Rulebook, new_rule_id
@@ -94,7 +93,7 @@ def can_be_undone(book: Rulebook, entry_id: str, now: datetime) -> bool:
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(STEPS, max_size=8), st.sampled_from([NOW, LATER]))
-def test_a_change_stands_exactly_when_it_can_be_undone(
+def test_undoable_is_what_can_be_undone(
     backend: Backend, raw_redis: "redis.Redis", steps: list[tuple], now: datetime
 ) -> None:
     raw_redis.flushdb()
@@ -103,6 +102,6 @@ def test_a_change_stands_exactly_when_it_can_be_undone(
         with suppress(Conflict, NotFound):
             take(book, step)
     entries, _ = book.audit("main", 20)
-    found = standing(entries, book.read("main"), now)
+    found = book.undoable("main", entries, now)
 
     assert {entry.id for entry in entries if can_be_undone(book, entry.id, now)} == found

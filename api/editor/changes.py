@@ -1,7 +1,6 @@
 """Who changed what, when and why; and taking it back."""
 
 import re
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -11,7 +10,7 @@ from api.context import backend
 from api.editor import desk
 from api.editor.overruling import shown
 from api.params import checked_id
-from recommender.storage.rulebook import ENTRY_ID, AuditEntry, Book, SettingsChange
+from recommender.storage.rulebook import ENTRY_ID, AuditEntry, SettingsChange
 from recommender.wanted.rules import Rule
 from recommender.wanted.site_settings import SiteSettings
 
@@ -25,13 +24,13 @@ def changes(site: str) -> Response:
     about = request.args.get("id") or None
     before = request.args.get("before", "")
     cursor = before if re.fullmatch(ENTRY_ID, before) else None
-    rulebook, now = backend().store.rulebook, datetime.now(UTC)
+    rulebook = backend().store.rulebook
     entries, following = rulebook.audit(site, PAGE, about, cursor)
     return desk.page(
         "changes.html",
         entries=entries,
         undone=rulebook.undone(site, entries),
-        standing=standing(entries, rulebook.read(site), now),
+        undoable=rulebook.undoable(site, entries, datetime.now(UTC)),
         following=following,
         about=about,
         cards=backend().store.cards(site, _named(entries)) if entries else {},
@@ -55,29 +54,6 @@ def undo(site: str) -> Response:
     if article_id:
         return desk.go(url_for("editor.article.article", site=site, id=article_id))
     return desk.go(url_for("editor.changes.changes", site=site))
-
-
-def standing(entries: Iterable[AuditEntry], present: Book, now: datetime) -> set[str]:
-    """The ids of changes that can be undone: of what they decided nothing has changed or ended."""
-    # Of two rules with one key the newer holds, so each question has one answer.
-    holding = {rule.key: rule for rule in present.rules.values() if rule.holds_at(now)}
-    return {
-        entry.id
-        for entry in entries
-        if (
-            _rules_stand(entry, holding, now)
-            if entry.settings is None
-            else present.settings == entry.settings.after
-        )
-    }
-
-
-def _rules_stand(entry: AuditEntry, holding: Mapping[tuple[str, ...], Rule], now: datetime) -> bool:
-    if not entry.after and not any(rule.holds_at(now) for rule in entry.before):
-        return False  # what it took away would have ended by now
-    left = {rule.key: rule for rule in entry.after}
-    decided = (rule.key for rule in (*entry.before, *entry.after))
-    return all(holding.get(key) == left.get(key) for key in decided)
 
 
 def told(rule: Rule) -> str:

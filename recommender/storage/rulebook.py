@@ -14,6 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache, partial
 from hashlib import blake2b
@@ -285,19 +286,19 @@ class Rulebook:
             NotFound: when there is no such entry.
             Conflict: when a later change touched the same, or nothing is left to undo.
         """
-        entry = self.entry(site, entry_id)
-        if entry.settings is not None:
-            return self._change(site, partial(_settings_undone, entry), editor, now)
-        restored = tuple(rule for rule in entry.before if rule.holds_at(now))
+        return self._change(site, partial(_undone, self.entry(site, entry_id), now), editor, now)
 
-        def plan(book: Book) -> Plan:
-            if not (restored or entry.after):
-                raise Conflict("nothing to undo: what this took away has expired")
-            if not _stands(entry, book.rules):
-                raise Conflict("a later change touched the same rules: undo that one first")
-            return Plan("undo", entry.after, restored, entry.id)
+    def undoable(self, site: str, entries: Iterable[AuditEntry], now: datetime) -> set[str]:
+        """The ids of those *entries* that `undo` would not refuse."""
+        book = self.read(site)
+        book = book._replace(rules={i: r for i, r in book.rules.items() if r.holds_at(now)})
 
-        return self._change(site, plan, editor, now)
+        def is_undoable(entry: AuditEntry) -> bool:
+            with suppress(Conflict):
+                return bool(_undone(entry, now, book))
+            return False
+
+        return {entry.id for entry in entries if is_undoable(entry)}
 
     def audit(
         self, site: str, limit: int, article_id: str | None = None, before: str | None = None
@@ -492,12 +493,19 @@ def _kept_settings(settings: SiteSettings) -> KeptSettings:
     return KeptSettings(settings, blake2b(_packed(settings), digest_size=9).hexdigest())
 
 
-def _settings_undone(entry: AuditEntry, book: Book) -> Plan:
-    assert entry.settings is not None  # noqa: S101
-    if book.settings != entry.settings.after:
-        raise Conflict("a later change touched the same settings: undo that one first")
-    back = SettingsChange(before=entry.settings.after, after=entry.settings.before)
-    return Plan("undo", undoes=entry.id, settings=back)
+def _undone(entry: AuditEntry, now: datetime, book: Book) -> Plan:
+    """How to take a change back. Raises Conflict when that cannot be done."""
+    if entry.settings is not None:
+        if book.settings != entry.settings.after:
+            raise Conflict("a later change touched the same settings: undo that one first")
+        back = SettingsChange(before=entry.settings.after, after=entry.settings.before)
+        return Plan("undo", undoes=entry.id, settings=back)
+    restored = tuple(rule for rule in entry.before if rule.holds_at(now))
+    if not (restored or entry.after):
+        raise Conflict("nothing to undo: what this took away has expired")
+    if not _stands(entry, book.rules):
+        raise Conflict("a later change touched the same rules: undo that one first")
+    return Plan("undo", entry.after, restored, entry.id)
 
 
 def _overrides(rules: Iterable[Rule], article_id: str) -> Overrides:
