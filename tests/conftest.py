@@ -6,10 +6,12 @@ from typing import Any, cast
 
 import pytest
 import redis
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as properties
 from servers import PATIENT_SECONDS, emptied, new_server
+from structlog.testing import capture_logs
 
 from api.app import create_app
 from api.hot import HotLists
@@ -103,6 +105,22 @@ def put(client: FlaskClient, key: dict[str, str]) -> Callable[..., None]:
             assert client.put(path, json=fields, headers=key).status_code in (200, 201)
 
     return store
+
+
+@pytest.fixture(autouse=True)
+def _logging() -> Iterator[None]:
+    """Log lines go where they went before, whatever a command in this process said of them."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def logged(_logging: None) -> Iterator[Callable[[], set[str]]]:
+    """What was said in the log since the test began, without the particulars."""
+    structlog.reset_defaults()  # to hear every level
+    with capture_logs() as entries:
+        yield lambda: {entry["event"] for entry in entries}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,6 @@ from typing import Any
 import click
 import pytest
 import redis
-import structlog
 from click.testing import CliRunner, Result
 from news import STORIES, article
 
@@ -35,13 +34,12 @@ def run(redis_url: str, raw_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatc
     """Run `alsosee` in this process, on the emptied store; standard input as `input=`."""
     monkeypatch.setenv("ALSOSEE_REDIS_URL", redis_url)
     monkeypatch.setenv("ALSOSEE_SITES", "main,sport")
-    logging, environment = structlog.get_config(), dict(os.environ)
+    environment = dict(os.environ)
 
     def run_command(*arguments: object, **options: Any) -> Result:
         return CliRunner().invoke(main, [str(a) for a in arguments], **options)
 
     yield run_command
-    structlog.configure(**logging)
     os.environ.clear()
     os.environ.update(environment)  # options become variables, see `_settings`
 

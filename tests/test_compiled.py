@@ -88,7 +88,7 @@ def test_what_was_compiled_once_is_read_from_the_disk(kernels):
 
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_machine_code_is_compiled_anew_and_the_log_says_so(kernels, kind, damage, capsys):
+def test_damaged_machine_code_is_compiled_anew_and_the_log_says_so(kernels, kind, damage, logged):
     [file] = kernels.glob(f"__pycache__/*.{kind}")
     DAMAGES[damage](file)
     anew = started(kernels)
@@ -97,15 +97,15 @@ def test_damaged_machine_code_is_compiled_anew_and_the_log_says_so(kernels, kind
 
     assert (True, 0) == found
     assert {"doubled"} == compiled_module.damaged
-    assert "kept code is damaged" in capsys.readouterr().out
+    assert "kept code is damaged: compiling anew" in logged()
     assert (6, 1) == (after(3), sum(after.stats.cache_hits.values()))
 
 
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
-def test_what_cannot_be_kept_is_compiled_all_the_same(kernels, kind, capsys):
+def test_what_cannot_be_kept_is_compiled_all_the_same(kernels, kind, logged):
     [file] = kernels.glob(f"__pycache__/*.{kind}")
     file.unlink()
     (file / "inside").mkdir(parents=True)
 
     assert 6 == started(kernels)(3)
-    assert "compiled code cannot be kept" in capsys.readouterr().out
+    assert "compiled code cannot be kept" in logged()

@@ -352,7 +352,7 @@ def test_a_server_that_still_reads_its_file_is_away(connect):
             for number in range(30_000):
                 writes.set(f"greeting{number}", "hello")
             writes.execute()
-        with server(folder, delay=-5) as url:
+        with server(folder, delay=-2) as url:  # for a second or so
             connection = connect(url)
             connection._breaker = Breaker(failures=1000)  # so as not to miss the moment
             answers = []

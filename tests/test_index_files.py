@@ -113,13 +113,13 @@ def test_a_damaged_file_is_deleted_and_the_one_before_serves(files):
     assert old is not None
 
 
-def test_what_cannot_be_opened_is_passed_over_and_the_one_before_serves(files, capsys):
+def test_what_cannot_be_opened_is_passed_over_and_the_one_before_serves(files, logged):
     publish(files)
     (files.folder / "9.index").mkdir()
     opened = files.newest()
 
     assert 1 == opened.number
-    assert "index file cannot be used" in capsys.readouterr().out
+    assert "index file cannot be used" in logged()
     assert 10 == publish(files)
     assert 10 == files.newest().number
 
