@@ -86,11 +86,14 @@ def _stories(
     published = corpus.catalogue.published[slots]
     told = one_per_story(wordings, others, published, candidates.pools[near], policy)
     places = near.tolist()
-    stories = [Story(places[s.speaker], [places[o] for o in s.others]) for s in told]
-    alone = np.setdiff1d(np.arange(candidates.slots.size), near, assume_unique=True)
-    stories += [Story(place, []) for place in alone.tolist()]
     # A story stands where the first of those that tell it stands, whoever speaks for it.
-    stories.sort(key=lambda story: min((story.speaker, *story.others)))
+    by_first: dict[int, Story | None] = dict.fromkeys(range(candidates.slots.size))
+    for place in places:
+        del by_first[place]
+    for story in told:
+        members = [places[n] for n in (story.speaker, *story.others)]
+        by_first[min(members)] = Story(members[0], members[1:])
+    stories = [by_first[first] or Story(first, []) for first in sorted(by_first)]
     return [places[n] for n in own], stories
 
 

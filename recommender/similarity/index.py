@@ -12,7 +12,7 @@ from recommender.similarity.ids import Ids, SortedIds
 from recommender.similarity.inverting import by_term, distinct, invert, numbered
 from recommender.similarity.lengths import Lengths, measure
 from recommender.similarity.postings import Entries, move_sums
-from recommender.similarity.search import nearest, pair_products, top_k
+from recommender.similarity.search import nearest, pair_products, shared_terms, top_k
 from recommender.similarity.tail import Growing, Tail, add_segment, move_tail_sums, tail_products
 from recommender.similarity.tally import Tally
 
@@ -173,13 +173,9 @@ class ArticleIndex:
         found = self._read(slots)
         keys, strange = self._row_keys(found)
         order = by_term(keys)
-        columns, starts, df = distinct(keys[order])
-        shared = df > 1  # other terms are in no product of two
-        factors = idf(self._df_of_keys(columns[shared], strange), len(self)) ** 2
-        owners = np.repeat(np.arange(slots.size), np.diff(found.ends))
-        products = pair_products(
-            starts[shared], df[shared], owners[order], found.weights[order], factors, slots.size
-        )
+        starts, sizes = shared_terms(keys, order)
+        factors = idf(self._df_of_keys(keys[order[starts]], strange), len(self)) ** 2
+        products = pair_products(starts, sizes, order, found.ends, found.weights, factors)
         inverse = self._ready_lengths().inverse[slots]
         return (products + products.T) * np.outer(inverse, inverse) + np.diag(inverse > 0)
 

@@ -266,30 +266,53 @@ def table_of(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.
 
 
 @compiled
+def shared_terms(
+    keys: NDArray[np.uint32], order: NDArray[np.uint32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """
+    Where in *order*, which sorts the *keys* of some terms, those start that stand there more than
+    once, and how often they do.
+    """
+    starts, sizes = np.empty(keys.size, np.int64), np.empty(keys.size, np.int64)
+    found, start = 0, 0
+    for end in range(1, keys.size + 1):
+        if end == keys.size or keys[order[end]] != keys[order[start]]:
+            starts[found], sizes[found] = start, end - start
+            found += end - start > 1
+            start = end
+    return starts[:found], sizes[:found]
+
+
+@compiled
 def pair_products(
     starts: NDArray[np.int64],
-    df: NDArray[np.int64],
-    owners: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    order: NDArray[np.uint32],
+    ends: NDArray[np.int64],
     weights: NDArray[np.float32],
     factors: NDArray[np.float64],
-    articles: int,
 ) -> NDArray[np.float64]:
     """
-    The products of all pairs of some articles, shape (articles, articles), below the diagonal.
+    The products of all pairs of some articles, shape (n, n), below the diagonal.
 
     Args:
-        starts: for each term, where its postings start.
-        df: how many it has.
-        owners: of each posting, ascending for a term.
+        starts: for each term that more than one has, where in *order* its postings start.
+        sizes: how many it has.
+        order: positions of postings, ascending for a term.
+        ends: shape (n + 1,), where each article's postings start, and the end of the last one's.
         weights: of each posting.
         factors: what a product of two weights counts, for each term.
     """
-    products = np.zeros((articles, articles))
+    articles = ends.size - 1
+    products, owners = np.zeros((articles, articles)), np.empty(weights.size, np.int64)
+    for article in range(articles):
+        owners[ends[article] : ends[article + 1]] = article
     for i in range(starts.size):
-        for a in range(starts[i], starts[i] + df[i]):
-            factor = factors[i] * weights[a]
+        for a in range(starts[i], starts[i] + sizes[i]):
+            factor = factors[i] * weights[order[a]]
+            row = products[owners[order[a]]]
             for b in range(starts[i], a):
-                products[owners[a], owners[b]] += factor * weights[b]
+                row[owners[order[b]]] += factor * weights[order[b]]
     return products
 
 
