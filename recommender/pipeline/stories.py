@@ -64,9 +64,8 @@ class Wordings:
         return [np.flatnonzero(row).tolist() for row in likely >= SKETCH_SHARED * _reach(sketches)]
 
     def is_same_story(self, one: int, other: int) -> bool:
-        return _tell_the_same(self._pairs[one], self._pairs[other]) or _say_the_same(
-            self._articles[one], self._articles[other]
-        )
+        pairs = self._pairs[one], self._pairs[other]
+        return _are_same_story(*pairs, self._articles[one], self._articles[other])
 
     def overlap(self, one: int, other: int) -> float:
         """Which part of the one with fewer word pairs the other has too; of words where few."""
@@ -119,14 +118,23 @@ def _reach(sketches: Sequence[NDArray[np.uint32]]) -> NDArray[np.float64]:
     return shorter
 
 
+@compiled
+def _are_same_story(
+    pairs: NDArray[np.uint32], other_pairs: NDArray[np.uint32], one: Wording, other: Wording
+) -> bool:
+    return _tell_the_same(pairs, other_pairs) or _say_the_same(one, other)
+
+
+@compiled
 def _tell_the_same(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> bool:
-    fewer, more = sorted((one.size, other.size))
+    fewer, more = min(one.size, other.size), max(one.size, other.size)
     enough = SHARED * (fewer + BENEFIT_OF_DOUBT)
     if fewer < max(enough, LEAST_LENGTH_RATIO * more):
         return False  # even if all of them were shared
     return _shared(one, other) >= enough
 
 
+@compiled
 def _say_the_same(one: Wording, other: Wording) -> bool:
     # Each holds so much of the other at least; a first look at that spares most of the work.
     least = SAME_TEXT * LEAST_BELOW_HEADLINE * max(one.terms.size, other.terms.size)
@@ -135,6 +143,7 @@ def _say_the_same(one: Wording, other: Wording) -> bool:
     return _holds(one, other) and _holds(other, one)
 
 
+@compiled
 def _holds(one: Wording, other: Wording) -> bool:
     """Whether *one* says what *other* says below its headline."""
     below, shared = _below(one.terms, other.terms, other.title)

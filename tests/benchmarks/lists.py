@@ -5,16 +5,17 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 import peers
 import redis
 from corpora import SEED, Corpus
-from flask.testing import FlaskClient
 from measure import OURS, Row, against_ours, times
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from api.app import create_app
 from features.article import parse_draft
@@ -170,34 +171,30 @@ def pipeline(url: str, corpus: Corpus) -> list[Row]:
 def drafting(url: str, corpus: Corpus) -> list[Row]:
     """A story of 3 kB that is not stored: its terms, its list through the route, its links."""
     with Backend(Settings(redis_url=url)) as backend:
-        client = _client(backend)
+        backend.site(SITE).sync()
+        app = create_app(backend=backend)
         key = {"Authorization": f"Bearer {backend.keys.create(SITE, ['edit'])}"}
         drafts = _drafts(backend)
         checked = [parse_draft(draft) for draft in drafts]
         alone = times({OURS: count_terms}, checked).cpu
         count = times({OURS: lambda draft: count_terms(parse_draft(draft))}, drafts).cpu
 
-        def post(draft: dict[str, str]) -> None:
-            answer = client.post(f"/v1/{SITE}/related", json=draft, headers=key)
-            assert answer.status_code == 200
+        def answer(request: dict[str, Any]) -> None:
+            assert run_wsgi_app(app, request)[1].startswith("200")
 
-        def links(draft: dict[str, str]) -> None:
-            answer = client.post(f"/v1/{SITE}/links", json=draft, headers=key)
-            assert answer.status_code == 200
+        def requests(path: str) -> list[dict[str, Any]]:
+            """As the web server hands them over."""
+            builders = (EnvironBuilder(path, method="POST", json=d, headers=key) for d in drafts)
+            return [builder.get_environ() for builder in builders]
 
-        route = times({OURS: post}, drafts).cpu
-        placing = times({OURS: links}, drafts).cpu
+        route = times({OURS: answer}, requests(f"/v1/{SITE}/related")).cpu
+        placing = times({OURS: answer}, requests(f"/v1/{SITE}/links")).cpu
     return [
         Row("draft of 3 kB: analyze, count", corpus.name, OURS, alone[OURS], "ms CPU"),
         Row("draft of 3 kB: the same, check, detect", corpus.name, OURS, count[OURS], "ms CPU"),
         Row("draft of 3 kB: the whole answer", corpus.name, OURS, route[OURS], "ms CPU"),
         Row("draft of 3 kB: five links in it", corpus.name, OURS, placing[OURS], "ms CPU"),
     ]
-
-
-def _client(backend: Backend) -> FlaskClient:
-    backend.site(SITE).sync()
-    return create_app(backend=backend).test_client()
 
 
 def _ids(backend: Backend, count: int) -> list[str]:
