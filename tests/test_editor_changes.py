@@ -53,6 +53,21 @@ def test_a_pin_that_was_taken_back_offers_no_undo_and_the_taking_back_does(
     assert after.index("Undo<") < after.index(NOTHING_TO_UNDO)
 
 
+def test_what_was_taken_away_is_named_by_its_title(
+    client: FlaskClient, backend: Backend, put: Callable[..., None], raw_redis: "redis.Redis"
+) -> None:
+    put(article("kursk"), article("budget", title="The budget passes"))
+    visit = DeskVisit(client, backend)
+    visit.sign_in()
+    book, kept = backend.store.rulebook, pin("budget", 1)
+    book.add("main", kept, ANA, NOW)
+    book.remove("main", kept.id, ANA, NOW)
+    raw_redis.xtrim("see:{main}:audit", maxlen=1, approximate=False)  # the pin is long forgotten
+    page = visit.get("/changes").text
+
+    assert (1, 0) == (page.count(">The budget passes</a>"), page.count(">budget</a>"))
+
+
 TARGETS = st.sampled_from(["sudzha", "budget"])
 STEPS = st.one_of(
     st.tuples(st.just("pin"), TARGETS, st.integers(1, 2), st.booleans()),

@@ -97,5 +97,5 @@ def _lines(settings: SiteSettings) -> dict[str, str]:
 
 
 def _named(entries: list[AuditEntry]) -> list[str]:
-    rules = (rule for entry in entries for rule in entry.after)
+    rules = (rule for entry in entries for rule in (*entry.before, *entry.after))
     return list(dict.fromkeys(chain.from_iterable(rule.articles for rule in rules)))
