@@ -40,12 +40,13 @@ def list_response(live: LiveSite, article_id: str, form: Form, make: Make) -> Re
     query = list_query(request.args)
     if query.explain:
         require(live.site, "look")  # it tells words of whole texts, and takes its time
-    heard = live.version  # before it is asked for settings, which are as of then or later
+    heard = live.state  # before it is asked for settings, which are as of then or later
     shared = _shared(live, query)
+    only_in = None if shared == query else heard
     name = _name(live.site, article_id, form, shared)
     try:
-        finished = backend().lists.get(live.site, name) if shared.is_plain() else None
-        if finished is not None and (shared == query or finished.version <= heard):
+        finished = backend().lists.get(live.site, name, only_in) if shared.is_plain() else None
+        if finished is not None:
             request.environ[SERVED] = Served(finished.version, finished.expires_at)
             return _response(finished, form, "hit")
         finished = _finish(live, article_id, form, name, query, make)

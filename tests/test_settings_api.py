@@ -10,6 +10,7 @@ from faults import hurried, stopped
 from flask import Flask
 from flask.testing import FlaskClient
 from news import STORIES, article
+from servers import copied, put_back
 from werkzeug.test import TestResponse
 
 from api.app import create_app
@@ -362,6 +363,21 @@ def test_a_worker_that_has_not_heard_of_a_surface_does_not_serve_the_sites_list_
         assert 3 == length(client)  # now the plain list of this version is in the cache
 
         assert [2, 2] == [length(late, "surface=home"), length(client, "surface=home")]
+
+
+def test_settings_of_before_the_store_was_put_back_name_no_list(
+    settings: Settings, client: FlaskClient, settle: Settle, raw_redis: "redis.Redis"
+) -> None:
+    settle({"site": {"limit": 3}})
+    copy = copied(raw_redis)
+    settle({"site": {"limit": 2}})
+    assert 2 == length(client)
+    put_back(raw_redis, copy)
+    with Backend(settings) as other:
+        plain: Flask = create_app(backend=other)
+        assert 3 == length(plain.test_client())  # and so it is in the cache
+
+    assert 2 == length(client, "limit=2")
 
 
 @hurried

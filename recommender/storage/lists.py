@@ -12,6 +12,7 @@ from recommender.errors import CorruptRecord, StoreUnavailable
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import site_key
 from recommender.storage.packing import pack_record, unpack_record
+from recommender.storage.store import SiteState
 
 LAST_GOOD_BYTES = 40 * 2**20  # per worker
 ENTRY_BYTES = 500  # what an entry takes besides its body
@@ -56,13 +57,6 @@ class FinishedList(NamedTuple):
         return cls(version, made_at, expires_at, etag, tuple(ids), body)
 
 
-class Stamp(NamedTuple):
-    """A site's version, and when it was made, which differs after the store was put back."""
-
-    version: int
-    at: bytes
-
-
 class ListCache:
     """
     The lists of all sites, shared by the workers, and a memory of the last good ones.
@@ -77,21 +71,26 @@ class ListCache:
         self._store = store
         self._cache = cache
         self._ttl_seconds = ttl_seconds
-        self._stamps: dict[str, Stamp] = {}  # of each site, when it was last asked
+        self._states: dict[str, SiteState] = {}  # of each site, when it was last asked
         self._last_good: OrderedDict[str, FinishedList] = OrderedDict()
         self._last_good_bytes = 0
         self._lock = Lock()
 
-    def get(self, site: str, name: str) -> FinishedList | None:
+    def get(self, site: str, name: str, only_in: SiteState | None = None) -> FinishedList | None:
         """
         The list called *name*, if it was made from the site's present version.
+
+        Args:
+            only_in: the state in which the name means this list; None when it does in all.
 
         Raises:
             StoreUnavailable: when the version cannot be read. A cache that is away is a miss.
         """
-        stamp, record = self._read(site, site_key(site, "list", name))
-        self._stamps[site] = stamp
-        finished = _unpacked(record, stamp)
+        state, record = self._read(site, site_key(site, "list", name))
+        self._states[site] = state
+        if only_in is not None and state != only_in:
+            return None
+        finished = _unpacked(record, state)
         if finished is None or finished.expires_at <= time.time():
             return None
         self._remember(site_key(site, "list", name), finished)
@@ -108,12 +107,12 @@ class ListCache:
         if seconds <= 0 or not shared:
             return
         try:
-            stamp = self._stamps.get(site)
-            if stamp is None or stamp.version != finished.version:
-                stamp = self._stamps[site] = self._read(site, site_key(site, "list", name))[0]
-            if stamp.version != finished.version:
+            state = self._states.get(site)
+            if state is None or state.version != finished.version:
+                state = self._states[site] = self._read(site, site_key(site, "list", name))[0]
+            if state.version != finished.version:
                 return  # nobody would ever get it
-            record = stamp.at + b"|" + finished.pack()
+            record = f"{state.at}|".encode() + finished.pack()
             with self._cache.using("write") as client:  # the store may flush it to disk
                 client.set(site_key(site, "list", name), record, px=max(1, int(seconds * 1000)))
         except StoreUnavailable:
@@ -127,15 +126,15 @@ class ListCache:
             return None
         return finished
 
-    def _read(self, site: str, list_key: str) -> tuple[Stamp, bytes | None]:
-        """The site's stamp, and the packed list."""
+    def _read(self, site: str, list_key: str) -> tuple[SiteState, bytes | None]:
+        """The site's state, and the packed list."""
         keys = [site_key(site, "version"), site_key(site, "at")]
         if self._cache is self._store:
             keys.append(list_key)
         with self._store.using("read") as client:
             version, at, *records = client.mget(keys)
         record = records[0] if records else self._read_cache(list_key)
-        return Stamp(int(version or 0), at or b""), record
+        return SiteState(int(version or 0), (at or b"").decode()), record
 
     def _read_cache(self, list_key: str) -> bytes | None:
         try:
@@ -159,13 +158,13 @@ def _size(finished: FinishedList) -> int:
     return len(finished.body) + ENTRY_BYTES
 
 
-def _unpacked(record: bytes | None, stamp: Stamp) -> FinishedList | None:
+def _unpacked(record: bytes | None, state: SiteState) -> FinishedList | None:
     """The list, if it is of that version of the archive."""
-    prefix = stamp.at + b"|"
+    prefix = f"{state.at}|".encode()
     if record is None or not record.startswith(prefix):
         return None
     try:
         finished = FinishedList.unpack(record.removeprefix(prefix))
     except CorruptRecord:
         return None
-    return finished if finished.version == stamp.version else None
+    return finished if finished.version == state.version else None

@@ -134,8 +134,12 @@ class LiveSite:
         return self._state is not NOTHING_READ
 
     @property
+    def state(self) -> SiteState:
+        """The state that the corpus was last brought to; of version -1 before the first time."""
+        return self._state
+
+    @property
     def version(self) -> int:
-        """The version that the corpus was last brought to; -1 before the first time."""
         return self._state.version
 
     @property
@@ -144,11 +148,11 @@ class LiveSite:
         return self._file.number if self._file else None
 
     def has_surface(self, name: str) -> bool:
-        """Whether the settings, as of `version` or later, say something of this surface."""
+        """Whether the settings, as of `state` or later, say something of this surface."""
         return name in self._recommender.surfaces
 
     def usual(self, surface: str | None) -> Mapping[str, Any]:
-        """What `Surface.usual` says, as of `version` or later."""
+        """What `Surface.usual` says, as of `state` or later."""
         return self._recommender.surfaces.of(surface).usual
 
     def related(
