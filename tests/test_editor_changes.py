@@ -13,7 +13,7 @@ from news import article
 
 from recommender.backend import Backend
 from recommender.errors import Conflict, NotFound
-from recommender.storage.rulebook import Editor, Rulebook, new_rule_id
+from recommender.storage.rulebook import MAX_PINS, Editor, Rulebook, new_rule_id
 from recommender.wanted.rules import Rule
 from recommender.wanted.site_settings import ListDefaults, SiteSettings
 
@@ -66,6 +66,20 @@ def test_what_was_taken_away_is_named_by_its_title(
     page = visit.get("/changes").text
 
     assert (1, 0) == (page.count(">The budget passes</a>"), page.count(">budget</a>"))
+
+
+def test_what_there_is_no_room_for_any_more_is_not_undoable(backend: Backend) -> None:
+    book, kept = backend.store.rulebook, pin("budget", 1)
+    book.add("main", kept, ANA, NOW)
+    book.remove("main", kept.id, ANA, NOW)
+    removal = book.audit("main", 1)[0]
+    before = book.undoable("main", removal, NOW)
+    others = [pin(f"other {place}", place) for place in range(1, MAX_PINS + 1)]
+    book.replace("main", "kursk", others, ANA, NOW)
+
+    assert {removal[0].id} == before
+    assert set() == book.undoable("main", removal, NOW)
+    assert not can_be_undone(book, removal[0].id, NOW)
 
 
 TARGETS = st.sampled_from(["sudzha", "budget"])

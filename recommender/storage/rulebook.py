@@ -14,7 +14,6 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache, partial
 from hashlib import blake2b
@@ -290,13 +289,14 @@ class Rulebook:
 
     def undoable(self, site: str, entries: Iterable[AuditEntry], now: datetime) -> set[str]:
         """The ids of those *entries* that `undo` would not refuse."""
-        book = self.read(site)
-        book = book._replace(rules={i: r for i, r in book.rules.items() if r.holds_at(now)})
+        holding = _holding(self.read(site), now)
 
         def is_undoable(entry: AuditEntry) -> bool:
-            with suppress(Conflict):
-                return bool(_undone(entry, now, book))
-            return False
+            try:
+                _check_room(holding.rules, _undone(entry, now, holding))
+            except Conflict:
+                return False
+            return True
 
         return {entry.id for entry in entries if is_undoable(entry)}
 
