@@ -53,17 +53,27 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
+def mistake(file: Path) -> None:
+    """Put the code of another function in its place."""
+    folder = file.parents[1]
+    (folder / "others.py").write_text(DOUBLED.replace("2 *", "3 *"))
+    started(folder, "others")(3)
+    [other] = folder.glob(f"__pycache__/others.*{file.suffix}")
+    file.write_bytes(other.read_bytes())
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "empty": lambda file: file.write_bytes(b""),
     "cut": lambda file: file.write_bytes(file.read_bytes()[:-100]),
     "overwritten": lambda file: file.write_bytes(b"?" * file.stat().st_size),
     "with a wrong bit": flip,
+    "of another function": mistake,
 }
 
 
-def started(folder: Path) -> Any:
+def started(folder: Path, name: str = "kernels") -> Any:
     """The function `doubled`, as a process has it that has just started."""
-    spec = spec_from_file_location("kernels", folder / "kernels.py")
+    spec = spec_from_file_location(name, folder / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)

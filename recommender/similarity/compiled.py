@@ -110,14 +110,15 @@ class _CheckedFiles(IndexDataCacheFile):
         content = io.BytesIO()
         yield content
         with super()._open_for_write(path) as file:
-            file.write(content.getvalue() + _checksum(content.getvalue()))
+            file.write(content.getvalue() + _checksum(Path(path), content.getvalue()))
 
 
 def _check(file: Path) -> None:
     content = file.read_bytes()
-    if _checksum(content[:-_CHECKSUM_BYTES]) != content[-_CHECKSUM_BYTES:]:
+    if _checksum(file, content[:-_CHECKSUM_BYTES]) != content[-_CHECKSUM_BYTES:]:
         raise CorruptRecord(f"wrong checksum of {file}")
 
 
-def _checksum(content: bytes) -> bytes:
-    return crc32(content).to_bytes(_CHECKSUM_BYTES, "little")
+def _checksum(file: Path, content: bytes) -> bytes:
+    """Of the name too: the code of one function under the name of another ends the process."""
+    return crc32(content, crc32(file.name.encode())).to_bytes(_CHECKSUM_BYTES, "little")
