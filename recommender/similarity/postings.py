@@ -310,24 +310,17 @@ def fetch_block(base: Postings, at: int) -> None:
 
 
 @compiled
-def place_after(sorted_terms: NDArray[np.uint32], term: int) -> int:
-    """How many of the ascending *sorted_terms* are not above *term*."""
-    low, high = 0, sorted_terms.size
-    while low < high:
-        middle = (low + high) >> 1
-        if whole(sorted_terms[middle]) <= term:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@compiled
 def places_after(
     sorted_terms: NDArray[np.uint32], terms: NDArray[np.uint32], places: NDArray[np.int64]
 ) -> None:
-    """As `place_after`, for all *terms* step by step, so that no look-up waits for another one."""
+    """
+    For each of *terms* write how many of the ascending *sorted_terms* are not above it.
+
+    Of all of them step by step, so that no look-up waits for another one.
+    """
     places[:] = 0
+    if sorted_terms.size == 0:
+        return
     step = 1
     while step < sorted_terms.size:
         step *= 2
@@ -346,11 +339,10 @@ def find(base: Postings, terms: NDArray[np.uint32], numbers: NDArray[np.int64]) 
     """Write the numbers of hashed ids, -1 for one that no article has."""
     places = np.empty(terms.size, np.int64)
     numbers[:] = -1
-    if base.common_ids.size:
-        places_after(base.common_ids, terms, places)
-        for i in range(terms.size):
-            if places[i] and base.common_ids[places[i] - 1] == terms[i]:
-                numbers[i] = base.common_order[places[i] - 1]
+    places_after(base.common_ids, terms, places)
+    for i in range(terms.size):
+        if places[i] and base.common_ids[places[i] - 1] == terms[i]:
+            numbers[i] = base.common_order[places[i] - 1]
     middle = whole(base.single_block[0])
     find_in_blocks(base, OTHER, 0, middle, terms, numbers, places)
     find_in_blocks(base, SINGLE, middle, base.heads.size, terms, numbers, places)
@@ -367,10 +359,7 @@ def find_in_blocks(
     places: NDArray[np.int64],
 ) -> None:
     """Write the numbers that are missing and in *group*, or of two-word terms in the next one."""
-    heads = base.heads[first_block:end_block]
-    if heads.size == 0:
-        return
-    places_after(heads, terms, places)
+    places_after(base.heads[first_block:end_block], terms, places)
     for i in range(terms.size):
         if numbers[i] < 0 and places[i]:
             fetch_block(base, whole(base.head_at[first_block + places[i] - 1]) << 3)

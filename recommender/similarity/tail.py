@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from features.vectorizer import TermCounts, tf_weights
 from recommender.similarity.base import Rows, spans
-from recommender.similarity.compiled import compiled, whole
+from recommender.similarity.compiled import compiled
 from recommender.similarity.inverting import by_term, distinct
-from recommender.similarity.postings import place_after
+from recommender.similarity.postings import places_after
 
 # A newer segment joins the one before it once it holds this share of its articles, so that
 # there are never more than about log(articles) segments and an article is moved as often.
@@ -122,12 +122,17 @@ class Segment(NamedTuple):
 
 
 @compiled
-def _postings_of(segment: Segment, term: np.uint32) -> tuple[int, int]:
-    """Where its postings start and end; none of a term that does not occur."""
-    column = place_after(segment.terms, whole(term)) - 1
-    if column < 0 or segment.terms[column] != term:
-        return 0, 0
-    return segment.starts[column], segment.starts[column + 1]
+def _postings_of(
+    segment: Segment, terms: NDArray[np.uint32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the postings of each term start and end; none of a term that does not occur."""
+    starts, ends = np.zeros(terms.size, np.int64), np.zeros(terms.size, np.int64)
+    after = np.empty(terms.size, np.int64)
+    places_after(segment.terms, terms, after)
+    for i in range(terms.size):
+        if after[i] and segment.terms[after[i] - 1] == terms[i]:
+            starts[i], ends[i] = segment.starts[after[i] - 1], segment.starts[after[i]]
+    return starts, ends
 
 
 @compiled
@@ -138,9 +143,9 @@ def add_segment(
     scores: NDArray[np.float32],
 ) -> None:
     """Add `query · weight` for every posting of *terms*; *scores* are the tail's."""
+    starts, ends = _postings_of(segment, terms)
     for i in range(terms.size):
-        start, end = _postings_of(segment, terms[i])
-        for p in range(start, end):
+        for p in range(starts[i], ends[i]):
             scores[segment.places[p]] += np.float32(query[i] * segment.weights[p])
 
 
@@ -152,9 +157,9 @@ def move_tail_sums(
     sums: NDArray[np.float64],
 ) -> None:
     """As `base.move_sums`; *sums* are the tail's."""
+    starts, ends = _postings_of(segment, terms)
     for i in range(terms.size):
-        start, end = _postings_of(segment, terms[i])
-        for p in range(start, end):
+        for p in range(starts[i], ends[i]):
             square = np.float64(segment.weights[p]) ** 2
             sums[segment.places[p], 1] += square * changes[i, 0]
             sums[segment.places[p], 2] += square * changes[i, 1]
