@@ -86,15 +86,17 @@ def _stories(
     published = corpus.catalogue.published[slots]
     told = one_per_story(wordings, others, published, candidates.pools[near], policy)
     places = near.tolist()
+    stories = [Story(places[s.speaker], [places[o] for o in s.others]) for s in told]
+    alone = set(range(candidates.slots.size)).difference(places)
+    return [places[n] for n in own], _in_order(stories, alone)
+
+
+def _in_order(stories: list[Story], alone: set[int]) -> list[Story]:
+    """These, and the candidates that tell no story with others, by their places."""
     # A story stands where the first of those that tell it stands, whoever speaks for it.
-    by_first: dict[int, Story | None] = dict.fromkeys(range(candidates.slots.size))
-    for place in places:
-        del by_first[place]
-    for story in told:
-        members = [places[n] for n in (story.speaker, *story.others)]
-        by_first[min(members)] = Story(members[0], members[1:])
-    stories = [by_first[first] or Story(first, []) for first in sorted(by_first)]
-    return [places[n] for n in own], stories
+    by_first = {min((story.speaker, *story.others)): story for story in stories}
+    by_first |= {place: Story(place, []) for place in alone}
+    return [by_first[first] for first in sorted(by_first)]
 
 
 def _worth_comparing(candidates: Candidates, cosines: NDArray[np.float64]) -> NDArray[np.intp]:
