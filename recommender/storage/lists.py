@@ -12,7 +12,7 @@ from recommender.errors import CorruptRecord, StoreUnavailable
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import site_key
 from recommender.storage.packing import pack_record, unpack_record
-from recommender.storage.store import SiteState
+from recommender.storage.store import SiteState, state_keys
 
 LAST_GOOD_BYTES = 40 * 2**20  # per worker
 ENTRY_BYTES = 500  # what an entry takes besides its body
@@ -128,13 +128,13 @@ class ListCache:
 
     def _read(self, site: str, list_key: str) -> tuple[SiteState, bytes | None]:
         """The site's state, and the packed list."""
-        keys = [site_key(site, "version"), site_key(site, "at")]
+        keys = [*state_keys(site)]
         if self._cache is self._store:
             keys.append(list_key)
         with self._store.using("read") as client:
             version, at, *records = client.mget(keys)
         record = records[0] if records else self._read_cache(list_key)
-        return SiteState(int(version or 0), (at or b"").decode()), record
+        return SiteState.read(version, at), record
 
     def _read_cache(self, list_key: str) -> bytes | None:
         try:

@@ -23,7 +23,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b, sha1
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import orjson
 
@@ -98,6 +98,11 @@ class SiteState(NamedTuple):
 
     version: int
     at: str
+
+    @classmethod
+    def read(cls, version: bytes | None, at: bytes | None) -> Self:
+        """What stands under `state_keys`."""
+        return cls(int(version or 0), (at or b"").decode())
 
 
 RawState = list[bytes | None]
@@ -200,7 +205,7 @@ class Store:
         """The site's state, and the `cards` as they are in it."""
         keys = [site_key(site, "card", article_key(site, i)) for i in article_ids]
         with self._connection.using("read") as client:
-            version, at, *records = client.mget([*_state_keys(site), *keys])
+            version, at, *records = client.mget([*state_keys(site), *keys])
         payloads = zip(article_ids, map(self._checked, records), strict=True)
         found = {
             article_id: self._linked(site, orjson.loads(payload))
@@ -296,7 +301,7 @@ class Store:
 
     def state(self, site: str) -> SiteState:
         with self._connection.using("read") as client:
-            version, at = client.mget(_state_keys(site))
+            version, at = client.mget(state_keys(site))
         return self._state(site, version, at)
 
     def raw_state(self, site: str) -> RawState | None:
@@ -311,7 +316,7 @@ class Store:
         seen = self._seen.get(site)
         if seen is not None and seen.holds(sound, now):
             return seen.state
-        state: RawState | None = self._connection.ask("MGET", *_state_keys(site))
+        state: RawState | None = self._connection.ask("MGET", *state_keys(site))
         if state is not None:
             self._seen[site] = _Seen(state, sound, now + BELIEVED_SECONDS)
         return state
@@ -322,7 +327,7 @@ class Store:
         if bell is None or seen is None or not seen.holds(bell.sound(), time.monotonic()):
             return None
         version, at = seen.state
-        return None if at is None else SiteState(int(version or 0), at.decode())
+        return None if at is None else SiteState.read(version, at)
 
     def version(self, site: str) -> int:
         with self._connection.using("read") as client:
@@ -359,10 +364,10 @@ class Store:
         return found[1:]
 
     def _state(self, site: str, version: bytes | None, at: bytes | None) -> SiteState:
-        number = int(version or 0)
-        if number and at is None:  # not written to since there is such a key
-            return SiteState(number, self.moment_of(site, number))
-        return SiteState(number, (at or b"").decode())
+        state = SiteState.read(version, at)
+        if state.version and at is None:  # not written to since there is such a key
+            return state._replace(at=self.moment_of(site, state.version))
+        return state
 
     def _linked(self, site: str, card: Card) -> Card:
         """The card, without its address if that is on nobody's host."""
@@ -428,7 +433,7 @@ def _site_keys(site: str, key: str) -> list[str]:
     return [*shared, *(site_key(site, kind, key) for kind in ("card", "text", "vector"))]
 
 
-def _state_keys(site: str) -> tuple[str, str]:
+def state_keys(site: str) -> tuple[str, str]:
     return site_key(site, "version"), site_key(site, "at")
 
 
