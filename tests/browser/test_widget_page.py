@@ -259,12 +259,12 @@ def test_a_filled_box_is_as_high_as_an_empty_one_and_fits_its_page(
 ) -> None:
     watch = """
         window.heights = {};
-        customElements.whenDefined("also-see").then(() => {
-            const observer = new ResizeObserver(entries => entries.forEach(({ target }) => {
-                (heights[target.getAttribute("layout")] ??= new Set()).add(target.offsetHeight);
-            }));
-            document.querySelectorAll("also-see").forEach(box => observer.observe(box));
-        });
+        (function look() {
+            for (const box of document.querySelectorAll("also-see:defined")) {
+                (heights[box.getAttribute("layout")] ??= new Set()).add(box.offsetHeight);
+            }
+            requestAnimationFrame(look);
+        })();
     """
     page = open_page("".join(box(layout=layout) for layout in LIMITS), width=width, script=watch)
     sizes = page.evaluate("Object.entries(heights).map(([layout, { size }]) => [layout, size])")
