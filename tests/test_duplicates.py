@@ -10,7 +10,7 @@ from pipeline import ANY, NOW, Archive, text
 
 from features.vectorizer import TWO_WORD_BIT
 from recommender.pipeline.places import Dropped
-from recommender.pipeline.stories import Wording, Wordings
+from recommender.pipeline.stories import Wording, overlap
 
 FLOOD = text("flood", 60)
 TOLD_TWICE = Dropped("same_story_as_source")
@@ -77,4 +77,4 @@ def test_overlap_is_the_shared_part_of_the_shorter_text(
     )
     shared = len(mine & theirs) / max(min(len(mine), len(theirs)), 1)
 
-    assert shared == Wordings([wording(*one), wording(*other)]).overlap(0, 1)
+    assert shared == overlap(wording(*one), wording(*other))

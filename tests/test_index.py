@@ -166,6 +166,25 @@ def test_the_terms_of_an_article_are_those_it_was_last_given(history):
     assert [*map(sorted, stored.values())] == [found.tolist() for found in index.term_lists(slots)]
 
 
+@given(
+    histories,
+    st.dictionaries(st.sampled_from([*TERMS, 9, int(TWO_WORD_BIT) + 9]), st.integers(1, 9)),
+    st.integers(0, 3),
+)
+def test_articles_have_as_many_word_pairs_in_common_as_sets_say(history, draft, few):
+    index, stored = built(history)
+    articles = [*map(set, [*stored.values(), draft])]
+    pairs = [{term for term in article if term & int(TWO_WORD_BIT)} for article in articles]
+    said = [two if len(two) >= few else all_ for two, all_ in zip(pairs, articles, strict=True)]
+    expected = [
+        [len(one & other) * (j <= i) for j, other in enumerate(said)] for i, one in enumerate(said)
+    ]
+
+    slots = np.array([index.slot(i) for i in stored], dtype=np.intp)
+    assert expected == index.in_common(slots, few, counts(draft)).tolist()
+    assert [row[:-1] for row in expected[:-1]] == index.in_common(slots, few).tolist()
+
+
 @settings(
     deadline=None,
     max_examples=8,

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from recommender.articles import Card
 from recommender.pipeline.candidates import POOL
-from recommender.pipeline.selection import SAME_STORY_COSINE, TOLD_BY_NOTHING, held_against
+from recommender.pipeline.selection import SAME_STORY_COSINE, TOLD_BY_NOTHING
 from recommender.pipeline.signals import Source
+from recommender.pipeline.stories import overlap, told_before
+from recommender.pipeline.wordings import Wordings
 from recommender.similarity.corpus import Corpus
 
 
@@ -45,10 +47,11 @@ def copies(corpus: Corpus, draft: Source, among: NDArray[np.bool_]) -> list[Copy
     # Where most of the archive is one text, that text has no weight, and cosines tell nothing.
     near = (found.scores >= SAME_STORY_COSINE) | (found.scores < TOLD_BY_NOTHING)
     slots, scores = found.slots[near], found.scores[near]
-    wordings = held_against(corpus, slots, draft)
-    own = slots.size
+    wordings, own = Wordings(corpus, slots, draft), slots.size
+    pairs = wordings.in_common()
+    pairs = pairs[pairs[:, 0] == own]
+    said = wordings.of(pairs)
     return [
-        Copy(int(slots[n]), float(scores[n]), wordings.overlap(n, own))
-        for n in wordings.alike[own]
-        if wordings.is_same_story(n, own)
+        Copy(int(slots[n]), float(scores[n]), overlap(said[n], said[own]))
+        for n in told_before(pairs, said).get(own, ())
     ]

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from recommender.pipeline.candidates import DEEPER, in_order
 from recommender.pipeline.places import Place, Reason
 from recommender.pipeline.ranking import newest
-from recommender.pipeline.selection import said, within_caps
+from recommender.pipeline.selection import within_caps
 from recommender.pipeline.signals import Source
-from recommender.pipeline.stories import Wordings, one_per_story
+from recommender.pipeline.stories import one_per_story
+from recommender.pipeline.wordings import Wordings
 from recommender.similarity.corpus import Corpus
 from recommender.wanted.parameters import ListParameters, shown_digest
 
@@ -88,11 +89,12 @@ def _fitting(
 ) -> list[Place]:
     """Those of *found* that may stand behind *places*: one per story, and within caps."""
     slots = np.array([place.slot for place in (*places, *found)], dtype=np.intp)
-    wordings = Wordings(said(corpus, slots))
+    wordings = Wordings(corpus, slots)
+    told = wordings.told(wordings.in_common())
     alone = np.zeros_like(slots)
     dates = corpus.catalogue.published[slots]
-    stories = one_per_story(wordings, range(slots.size), dates, alone, "best")
-    told = {other for story in stories for other in story.others}
-    order = [n for n in range(slots.size) if n < len(places) or n not in told]
+    stories = one_per_story(told, range(slots.size), dates, alone, "best")
+    others = {other for story in stories for other in story.others}
+    order = [n for n in range(slots.size) if n < len(places) or n not in others]
     within = within_caps(corpus.catalogue, slots, order, wanted)
     return [place for n, place in enumerate(found, len(places)) if n in within and not within[n]]

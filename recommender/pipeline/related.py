@@ -27,7 +27,7 @@ from recommender.pipeline.places import (
 from recommender.pipeline.ranking import diversified
 from recommender.pipeline.selection import Drop, Selection, select
 from recommender.pipeline.signals import Source, draft_source, stored_source
-from recommender.pipeline.stories import BENEFIT_OF_DOUBT, Wording, Wordings
+from recommender.pipeline.stories import BENEFIT_OF_DOUBT, Wording, is_same_story
 from recommender.similarity.corpus import Corpus
 from recommender.similarity.index import SCORE_DECIMALS, Neighbours
 from recommender.similarity.index import warm as warm_index
@@ -388,8 +388,7 @@ def warm() -> None:
     """Have everything compiled, or read from the disk, before the first reader comes."""
     warm_index()
     one = Wording(np.arange(BENEFIT_OF_DOUBT, dtype=np.uint32), np.empty(0, np.uint32))
-    wordings = Wordings([one, one])
-    _ = wordings.alike, wordings.is_same_story(0, 1)
+    is_same_story(one, one)
     diversified(np.ones(2), np.eye(2), 0.5, 2)
 
 

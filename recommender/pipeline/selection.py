@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from recommender.pipeline.candidates import POOL, Candidates
 from recommender.pipeline.ranking import diversified
 from recommender.pipeline.signals import Source
-from recommender.pipeline.stories import Story, Wording, Wordings, one_per_story
+from recommender.pipeline.stories import Pairs, Story, one_per_story
+from recommender.pipeline.wordings import Wordings
 from recommender.similarity.catalogue import Catalogue
 from recommender.similarity.corpus import Corpus
 from recommender.similarity.index import SCORE_DECIMALS
@@ -55,10 +56,9 @@ def select(
 ) -> Selection:
     """Take the source's own story out, keep one candidate per story, and spread the rest."""
     slots = candidates.slots.tolist()
-    cosines = corpus.index.cosines(candidates.slots)
-    own, stories = _stories(corpus, source, candidates, cosines, wanted.story or model.story)
+    own, stories = _stories(corpus, source, candidates, wanted.story or model.story)
     speakers = np.array([story.speaker for story in stories], dtype=np.intp)
-    order, taken = _spread(candidates.take(speakers), cosines, speakers, wanted, model)
+    order, taken = _spread(corpus, candidates.take(speakers), wanted, model)
     penalties = np.zeros(len(slots))
     penalties[speakers[order]] = taken
     within = within_caps(corpus.catalogue, candidates.slots, speakers[order].tolist(), wanted)
@@ -71,55 +71,32 @@ def select(
 
 
 def _stories(
-    corpus: Corpus,
-    source: Source,
-    candidates: Candidates,
-    cosines: NDArray[np.float64],
-    policy: StoryPolicy,
+    corpus: Corpus, source: Source, candidates: Candidates, policy: StoryPolicy
 ) -> tuple[list[int], list[Story]]:
     """Places of the candidates that tell the source's story, and the stories of the others."""
-    near = _worth_comparing(candidates, cosines)
-    slots = candidates.slots[near]
-    wordings = held_against(corpus, slots, source)
-    own = [n for n in wordings.alike[-1] if wordings.is_same_story(n, slots.size)]
-    others = [n for n in range(slots.size) if n not in own]
+    slots = candidates.slots
+    wordings = Wordings.beside(corpus, slots, source)
+    told = wordings.told(_close(corpus, candidates, wordings.in_common()))
+    own = told.get(slots.size, [])
+    others = np.delete(np.arange(slots.size), own).tolist()
     published = corpus.catalogue.published[slots]
-    told = one_per_story(wordings, others, published, candidates.pools[near], policy)
-    places = near.tolist()
-    stories = [Story(places[s.speaker], [places[o] for o in s.others]) for s in told]
-    alone = set(range(candidates.slots.size)).difference(places)
-    return [places[n] for n in own], _in_order(stories, alone)
+    return own, one_per_story(told, others, published, candidates.pools, policy)
 
 
-def _in_order(stories: list[Story], alone: set[int]) -> list[Story]:
-    """These, and the candidates that tell no story with others, by their places."""
-    # A story stands where the first of those that tell it stands, whoever speaks for it.
-    by_first = {min((story.speaker, *story.others)): story for story in stories}
-    by_first |= {place: Story(place, []) for place in alone}
-    return [by_first[first] for first in sorted(by_first)]
-
-
-def _worth_comparing(candidates: Candidates, cosines: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The places of those that are close to the source or to each other, or that may be."""
-    closest = np.max(cosines - 2 * np.eye(len(cosines)), axis=0, initial=-1.0)
-    near = np.maximum(closest, candidates.similarity) >= SAME_STORY_COSINE
+def _close(corpus: Corpus, candidates: Candidates, pairs: Pairs) -> Pairs:
+    """Those of *pairs* whose cosine is high, or says nothing; the source stands last."""
+    if not pairs.size:
+        return pairs
+    similarity, cosines = candidates.similarity, np.empty(len(pairs))
+    of_source = pairs[:, 0] == similarity.size
+    cosines[of_source] = similarity[pairs[of_source, 1]]
+    involved, places = np.unique(pairs[~of_source], return_inverse=True)
+    later, earlier = places.reshape(-1, 2).T
+    cosines[~of_source] = corpus.index.cosines(candidates.slots[involved])[later, earlier]
     # Where most of the archive is one text, that text has no weight, and cosines tell nothing.
-    return np.flatnonzero(near | (candidates.similarity < TOLD_BY_NOTHING))
-
-
-def held_against(corpus: Corpus, slots: NDArray[np.intp], source: Source) -> Wordings:
-    """What the articles in *slots* say, and last the source."""
-    if source.slot is not None:
-        return Wordings(said(corpus, np.append(slots, source.slot)))
-    own = Wording(source.counts.terms, source.title)
-    return Wordings([*said(corpus, slots), own])
-
-
-def said(corpus: Corpus, slots: NDArray[np.intp]) -> list[Wording]:
-    """What the articles in *slots* say."""
-    terms = corpus.index.term_lists(slots)
-    titles = [corpus.title_terms(slot) for slot in slots.tolist()]
-    return [Wording(*both) for both in zip(terms, titles, strict=True)]
+    in_doubt = np.all(np.append(similarity, 0.0)[pairs] < TOLD_BY_NOTHING, axis=1)
+    close: Pairs = pairs[(cosines >= SAME_STORY_COSINE) | in_doubt]
+    return close
 
 
 def within_caps(
@@ -147,22 +124,18 @@ def within_caps(
 
 
 def _spread(
-    candidates: Candidates,
-    cosines: NDArray[np.float64],
-    places: NDArray[np.intp],
-    wanted: ListParameters,
-    model: RankingModel,
+    corpus: Corpus, candidates: Candidates, wanted: ListParameters, model: RankingModel
 ) -> tuple[NDArray[np.intp], Values]:
     """
-    An order of *candidates*, which have these *places* in *cosines*: each pool by itself, so that
-    deeper ones follow. And what diversity took from each, in that order.
+    An order of *candidates*, each pool by itself, so that deeper ones follow. And what diversity
+    took from each, in that order.
     """
     diversity = model.diversity if wanted.diversity is None else wanted.diversity
     order = np.arange(candidates.slots.size)
     if not diversity:
         return order, np.zeros(order.size)
     # Rounded as scores are, or float noise would decide between articles that are equally unlike.
-    alike = np.round(cosines[np.ix_(places, places)], SCORE_DECIMALS)
+    alike = np.round(corpus.index.cosines(candidates.slots), SCORE_DECIMALS)
     spread = []
     for pool in np.split(order, np.flatnonzero(np.diff(candidates.pools)) + 1):
         scores, cosines = candidates.scores[pool], alike[np.ix_(pool, pool)]

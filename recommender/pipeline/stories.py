@@ -1,7 +1,6 @@
 """Articles that tell one story in the same words: which of them may stand in a list?"""
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,12 +21,12 @@ LEAST_LENGTH_RATIO = 0.2
 # another headline. Where the headline is most of the text, all of it counts.
 SAME_TEXT = 0.9
 LEAST_BELOW_HEADLINE = 0.5
-SKETCH = 128
-# Of pairs that just make a story, by lengths where sketches reach least far, samples with less than
-# 0.3 in common are one in 100, with less than 0.15 none in 6,000.
-SKETCH_SHARED = 0.15
+# Who has less in common than this share of the shorter one's terms is not read: headlines of half
+# a text leave two fifths.
+WORTH_READING = 0.3
 
-Mask = NDArray[np.bool_]
+Pairs = NDArray[np.intp]  # of articles by number: shape (m, 2), the later one first, in order
+Told = Mapping[int, list[int]]  # by number of an article: the earlier ones that tell its story
 
 
 class Wording(NamedTuple):
@@ -37,92 +36,69 @@ class Wording(NamedTuple):
     title: NDArray[np.uint32]
 
 
-class Wordings:
+def worth_reading(in_common: NDArray[np.int32]) -> Pairs:
     """
-    What some articles say, to be held against each other word pair by word pair.
+    Return which of some articles may tell one story.
+
+    Args:
+        in_common: how many of the terms that count every two have, as `ArticleIndex.in_common`
+            says for `BENEFIT_OF_DOUBT`.
+    """
+    return _with_enough(fixed(in_common.view()))
+
+
+@compiled
+def _with_enough(in_common: NDArray[np.int32]) -> Pairs:
+    found, size = np.empty((in_common.size // 2, 2), np.intp), 0
+    for later in range(len(in_common)):
+        for earlier in range(later):
+            shorter = min(in_common[later, later], in_common[earlier, earlier])
+            if in_common[later, earlier] >= max(WORTH_READING * shorter, 1):
+                found[size] = later, earlier
+                size += 1
+    return found[:size].copy()
+
+
+def told_before(pairs: Pairs, wordings: Mapping[int, Wording]) -> Told:
+    """
+    Return which of the *pairs* tell one story.
 
     The vocabulary of a story is that of its subject; only its two-word terms are the same in
     another article when one was written from the other.
     """
-
-    def __init__(self, articles: Sequence[Wording]) -> None:
-        self._articles = [Wording(*(fixed(ids.view()) for ids in a)) for a in articles]
-        self._pairs = [_two_word(article.terms) for article in self._articles]
-
-    @cached_property
-    def alike(self) -> list[list[int]]:
-        """
-        For each article the few before it that are worth a closer look, in order.
-
-        Term ids are hashes, so the lowest of an article are a random sample of what it says, and
-        of articles with half of their terms in common the samples, as far as both of them reach,
-        have about half in common too (bottom-k sketches, Broder 1997).
-        """
-        all_terms = [article.terms for article in self._articles]
-        sketches = [_sketch(*both) for both in zip(self._pairs, all_terms, strict=True)]
-        likely = np.tril(_shared_counts(sketches), -1)
-        return [np.flatnonzero(row).tolist() for row in likely >= SKETCH_SHARED * _reach(sketches)]
-
-    def is_same_story(self, one: int, other: int) -> bool:
-        pairs = self._pairs[one], self._pairs[other]
-        return _are_same_story(*pairs, self._articles[one], self._articles[other])
-
-    def overlap(self, one: int, other: int) -> float:
-        """Which part of the one with fewer word pairs the other has too; of words where few."""
-        pairs = self._pairs[one], self._pairs[other]
-        if min(map(len, pairs)) < BENEFIT_OF_DOUBT:
-            pairs = self._articles[one].terms, self._articles[other].terms
-        return _shared(*pairs) / max(min(map(len, pairs)), 1)
+    found: dict[int, list[int]] = {}
+    for later, earlier in pairs.tolist():
+        if is_same_story(wordings[later], wordings[earlier]):
+            found.setdefault(later, []).append(earlier)
+    return found
 
 
+def is_same_story(one: Wording, other: Wording) -> bool:
+    return _are_same_story(_fixed(one), _fixed(other))
+
+
+def overlap(one: Wording, other: Wording) -> float:
+    """Which part of the one with fewer word pairs the other has too; of words where few."""
+    one, other = _fixed(one), _fixed(other)
+    terms = _two_word(one.terms), _two_word(other.terms)
+    if min(map(len, terms)) < BENEFIT_OF_DOUBT:
+        terms = one.terms, other.terms
+    return _shared(*terms) / max(min(map(len, terms)), 1)
+
+
+def _fixed(article: Wording) -> Wording:
+    return Wording(fixed(article.terms.view()), fixed(article.title.view()))
+
+
+@compiled
 def _two_word(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return terms[np.searchsorted(terms, TWO_WORD_BIT) :]
 
 
-def _sketch(pairs: NDArray[np.uint32], terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    # A text without word pairs (Chinese, or three words) is compared by what it has. Without the
-    # bit that tells pairs from words, ids fill the range below it evenly.
-    if pairs.size >= BENEFIT_OF_DOUBT:
-        return pairs[:SKETCH] & ~TWO_WORD_BIT
-    return np.sort(terms & ~TWO_WORD_BIT)[:SKETCH]
-
-
-def _shared_counts(sketches: Sequence[NDArray[np.uint32]]) -> NDArray[np.float32]:
-    """How many ids every two sketches have in common; shape (n, n)."""
-    owners = np.repeat(np.arange(len(sketches), dtype=np.uint64), [s.size for s in sketches])
-    keys = np.concatenate(sketches).astype(np.uint64) << np.uint64(32) | owners
-    shared = np.zeros((len(sketches), len(sketches)), np.float32)
-    _count_pairs(np.sort(keys), shared)
-    return shared
-
-
 @compiled
-def _count_pairs(keys: NDArray[np.uint64], shared: NDArray[np.float32]) -> None:
-    """Count every two owners (the lower halves of *keys*, which ascend) of one id (the upper)."""
-    start = 0
-    for end in range(1, keys.size + 1):
-        if end == keys.size or keys[end] >> np.uint64(32) != keys[start] >> np.uint64(32):
-            for i in range(start, end):
-                for j in range(start, end):
-                    shared[keys[i] & np.uint64(0xFFFFFFFF), keys[j] & np.uint64(0xFFFFFFFF)] += 1
-            start = end
-
-
-def _reach(sketches: Sequence[NDArray[np.uint32]]) -> NDArray[np.float64]:
-    """How many ids of the shorter of two sketches lie where the other one reaches; (n, n)."""
-    sizes = np.array([sketch.size for sketch in sketches], dtype=np.float64)
-    ends = [float(s[-1]) if s.size == SKETCH else float(TWO_WORD_BIT) for s in sketches]
-    spans = np.maximum(np.array(ends), 1.0)
-    within = sizes[:, None] * np.minimum(1.0, spans[None, :] / spans[:, None])
-    shorter: NDArray[np.float64] = np.maximum(np.minimum(within, within.T), 1.0)
-    return shorter
-
-
-@compiled
-def _are_same_story(
-    pairs: NDArray[np.uint32], other_pairs: NDArray[np.uint32], one: Wording, other: Wording
-) -> bool:
-    return _tell_the_same(pairs, other_pairs) or _say_the_same(one, other)
+def _are_same_story(one: Wording, other: Wording) -> bool:
+    pairs = _two_word(one.terms), _two_word(other.terms)
+    return _tell_the_same(*pairs) or _say_the_same(one, other)
 
 
 @compiled
@@ -190,7 +166,7 @@ class Story(NamedTuple):
 
 
 def one_per_story(
-    wordings: Wordings,
+    told: Told,
     among: Sequence[int],
     published: NDArray[np.int64],
     pools: NDArray[np.intp],
@@ -202,19 +178,21 @@ def one_per_story(
     Not transitive: running updates drift, and the end of a chain is another story than its start.
 
     Args:
-        among: numbers of articles of *wordings*, ascending, which is list order.
+        among: numbers of articles, ascending, which is list order.
         published: by number; by it the `newest` or the `original` speaks for the story, and not
             the first (`best`).
         pools: by number; only one of the first's pool speaks, or a deeper look would change what
             stands higher up.
     """
-    groups: dict[int, list[int]] = {}
-    for number in among:
-        firsts = (
-            f for f in wordings.alike[number] if f in groups and wordings.is_same_story(f, number)
-        )
-        groups.setdefault(next(firsts, number), []).append(number)
-    return [_story(group, published, pools, policy) for group in groups.values()]
+    others: dict[int, list[int]] = {}
+    has_joined: set[int] = set()
+    for number in sorted(told.keys() & among):
+        firsts = (f for f in told[number] if f in among and f not in has_joined)
+        if (first := next(firsts, None)) is not None:
+            others.setdefault(first, []).append(number)
+            has_joined.add(number)
+    groups = ([number, *others.get(number, ())] for number in among if number not in has_joined)
+    return [_story(group, published, pools, policy) for group in groups]
 
 
 def _story(

@@ -15,6 +15,7 @@ from recommender.similarity.postings import (
     find,
     frequencies,
     gap_bits,
+    mark_two_word,
     name,
     read_article,
     read_rows,
@@ -105,6 +106,12 @@ class Base:
         name(self.postings, numbers, terms)
         return terms
 
+    def two_word(self, rows: "Rows") -> NDArray[np.bool_]:
+        """Which of the terms of some rows are of two words, end to end."""
+        marked: NDArray[np.bool_] = rows.terms >= TWO_WORD_BIT
+        mark_two_word(self.postings, rows.numbers, marked)
+        return marked
+
     def frequencies(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """The document frequencies of terms, by number; 0 for -1."""
         df = np.zeros(numbers.size, np.int64)
@@ -136,6 +143,16 @@ class Rows(NamedTuple):
     terms: NDArray[np.uint32]
     weights: NDArray[np.float32]
     counts: NDArray[np.float32]
+
+    def then(self, other: "Rows") -> "Rows":
+        """These, and after them the *other* ones."""
+        return Rows(
+            np.append(self.ends, self.ends[-1] + other.ends[1:]),
+            np.concatenate((self.numbers, other.numbers)),
+            np.concatenate((self.terms, other.terms)),
+            np.concatenate((self.weights, other.weights)),
+            np.concatenate((self.counts, other.counts)),
+        )
 
     def mixed_with(self, others: "Rows", mine: NDArray[np.bool_]) -> "Rows":
         """These where *mine* is set and *others* elsewhere, both in their order."""

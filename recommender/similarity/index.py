@@ -9,10 +9,16 @@ from numpy.typing import NDArray
 from features.vectorizer import TermCounts, idf, tf_weights
 from recommender.similarity.base import Base, Rows
 from recommender.similarity.ids import Ids, SortedIds
-from recommender.similarity.inverting import by_term, distinct, invert, numbered
+from recommender.similarity.inverting import by_term, invert, numbered
 from recommender.similarity.lengths import Lengths, measure
 from recommender.similarity.postings import Entries, move_sums
-from recommender.similarity.search import nearest, pair_products, shared_terms, top_k
+from recommender.similarity.search import (
+    count_in_common,
+    nearest,
+    pair_products,
+    shared_terms,
+    top_k,
+)
 from recommender.similarity.tail import Growing, Tail, add_segment, move_tail_sums, tail_products
 from recommender.similarity.tally import Tally
 
@@ -84,6 +90,7 @@ class ArticleIndex:
         self._articles = len(self._base)
         self._lengths: Lengths | None = None
         self._scratch = np.zeros(len(self._base), np.float32)
+        self._draft = NO_TERMS, np.empty(0, np.int64)
 
     def __len__(self) -> int:
         return self._articles
@@ -136,7 +143,7 @@ class ArticleIndex:
         self, row: TermCounts, k: int, among: NDArray[np.bool_] | None = None
     ) -> Neighbours:
         """Return the *k* articles nearest to a text that is not stored, as `similar` does."""
-        query = self._query(self._base.numbers(row.terms), row.terms, tf_weights(row))
+        query = self._query(self._numbers(row.terms), row.terms, tf_weights(row))
         return self._nearest(query, k, among)
 
     def terms(self, slot: int) -> NDArray[np.uint32]:
@@ -179,6 +186,36 @@ class ArticleIndex:
         inverse = self._ready_lengths().inverse[slots]
         return (products + products.T) * np.outer(inverse, inverse) + np.diag(inverse > 0)
 
+    def in_common(
+        self, slots: NDArray[np.intp], few: int, draft: TermCounts | None = None
+    ) -> NDArray[np.int32]:
+        """
+        How many two-word terms every two of some articles have in common.
+
+        Args:
+            few: of an article with fewer two-word terms than that, all terms count.
+            draft: a text that is not stored, to stand last.
+
+        Returns:
+            shape (n, n), 0 above the diagonal; on it, how many terms of each count.
+        """
+        found = self._read(slots)
+        if draft is not None:
+            found = found.then(self._row_of(draft))
+        keys, _ = self._row_keys(found)
+        return count_in_common(keys, self._base.two_word(found), found.ends, few)
+
+    def _numbers(self, terms: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """As the base says; once for the steps of one list, which all ask with the same array."""
+        if terms is not self._draft[0]:
+            self._draft = terms, self._base.numbers(terms)
+        return self._draft[1]
+
+    def _row_of(self, draft: TermCounts) -> Rows:
+        numbers, ends = self._numbers(draft.terms), np.array([0, draft.terms.size])
+        strange = np.where(numbers < 0, draft.terms, 0).astype(np.uint32)
+        return Rows(ends, numbers, strange, tf_weights(draft), draft.counts)
+
     def arrays(self, slots: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """The arrays of a `Base` that holds these articles in this order."""
         found = self._read(slots)
@@ -198,9 +235,9 @@ class ArticleIndex:
         Their numbers follow the base's.
         """
         is_strange = found.numbers < 0
-        strange = distinct(np.sort(found.terms[is_strange]))[0]
+        strange, places, _ = numbered(found.terms[is_strange])
         keys = found.numbers.astype(np.uint32)
-        keys[is_strange] = self._base.terms + np.searchsorted(strange, found.terms[is_strange])
+        keys[is_strange] = self._base.terms + places
         return keys, strange
 
     def _entries_of_keys(self, keys: NDArray[np.uint32], strange: NDArray[np.uint32]) -> Entries:
@@ -414,3 +451,4 @@ def warm() -> None:
         index.cosines(np.arange(3))
         index.arrays(np.arange(1, 3))
         index.term_lists(np.arange(3))
+        index.in_common(np.arange(3), 1)

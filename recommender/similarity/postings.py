@@ -444,6 +444,17 @@ def name(base: Postings, numbers: NDArray[np.int64], terms: NDArray[np.uint32]) 
 
 
 @compiled
+def mark_two_word(base: Postings, numbers: NDArray[np.int64], marked: NDArray[np.bool_]) -> None:
+    """Mark the numbers of two-word terms; -1 stays as it is."""
+    for i in range(numbers.size):
+        number = numbers[i]
+        if 0 <= number < base.firsts[OTHER]:
+            marked[i] = base.common_terms[number] >> 31
+        elif number >= 0:
+            marked[i] = number >= base.firsts[group_of(base, number) + 1]
+
+
+@compiled
 def read_article(
     base: Postings, slot: int
 ) -> tuple[

@@ -316,6 +316,56 @@ def pair_products(
     return products
 
 
+@compiled
+def count_in_common(
+    keys: NDArray[np.uint32], marked: NDArray[np.bool_], ends: NDArray[np.int64], few: int
+) -> NDArray[np.int32]:
+    """
+    How many terms every two articles have in common, shape (n, n), below the diagonal; on it, how
+    many each has.
+
+    Args:
+        keys: of the terms, distinct within an article.
+        marked: which of them count; all do in an article with fewer than *few* that are marked.
+        ends: shape (n + 1,), where each article's terms start, and the end of the last one's.
+    """
+    articles = ends.size - 1
+    found = np.zeros((articles, articles), np.int32)
+    counted, owners = counted_terms(marked, ends, few)
+    size = 16
+    while size < 2 * counted.size:
+        size *= 2
+    # Where the last posting of a key stands, and from each the one before it.
+    known, last = np.full(size, FREE, np.int32), np.empty(size, np.int32)
+    before = np.empty(counted.size, np.int32)
+    for i in range(counted.size):
+        key, counts = keys[counted[i]], found[owners[i]]
+        at = place_of(known, key)
+        before[i] = last[at] if known[at] == key else -1
+        known[at], last[at] = key, i
+        other = i
+        while other >= 0:
+            counts[owners[other]] += 1
+            other = before[other]
+    return found
+
+
+@compiled
+def counted_terms(
+    marked: NDArray[np.bool_], ends: NDArray[np.int64], few: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The positions of the terms that count, and whose they are."""
+    counted, owners = np.empty((2, marked.size), np.int32)
+    size = 0
+    for article in range(ends.size - 1):
+        start, end = ends[article], ends[article + 1]
+        all_count = marked[start:end].sum() < few
+        for i in range(start, end):
+            counted[size], owners[size] = i, article
+            size += marked[i] or all_count
+    return counted[:size], owners[:size]
+
+
 def top_k(scores: NDArray[np.float64], k: int) -> NDArray[np.intp]:
     """
     Return the positions of the *k* highest positive scores and of all ties with the last.

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import orjson
 from documents import ROOT, arguments, write
+from numpy.typing import NDArray
 
 from features import vectorizer
 from features.boilerplate import Blocks
@@ -43,7 +44,7 @@ from recommender.evaluation.systems import (
     through_time,
 )
 from recommender.evaluation.trec import Run
-from recommender.pipeline import selection, stories
+from recommender.pipeline import wordings
 from recommender.pipeline.related import Recommender
 from recommender.similarity.corpus import Corpus
 from recommender.sources.files import ArticleFile
@@ -95,6 +96,10 @@ def _as_it_is(archive: Archive) -> Archive:
     return archive
 
 
+def _nobody(in_common: NDArray[np.int32]) -> NDArray[np.intp]:
+    return np.empty((0, 2), np.intp)
+
+
 DEFAULT = "the defaults"
 ONE_PER_STORY = "one per story"
 LEFT_OUT = {
@@ -102,7 +107,7 @@ LEFT_OUT = {
     "same author": Variant({"author": 0}),
     "same section": Variant({"section": 0}),
     "all three: the cosine alone": Variant({"time": 0, "author": 0, "section": 0}),
-    ONE_PER_STORY: Variant(constants=[(stories, "SHARED", 2.0), (stories, "SAME_TEXT", 2.0)]),
+    ONE_PER_STORY: Variant(constants=[(wordings, "worth_reading", _nobody)]),
     "two-word terms": Variant(
         constants=[(vectorizer.tf_weights, "__defaults__", (0.0,))], rebuilt=_as_it_is
     ),
@@ -185,11 +190,10 @@ def _measured(folder: Path, name: str, with_embedding: bool) -> dict[str, Asked]
     systems = [*PLAIN, "lsa", *(["embedding"] if with_embedding else [])]
     more = {"embedding": _encoded_once()}
     asked = {}
-    with _instead(selection, "Wordings", _remembering()):
-        for label, protocol in PROTOCOLS[name].items():
-            _say(f"{name}, {label}")
-            found = evaluate(archive, truth, systems, [MEASURE], protocol, more)
-            asked[label] = Asked(found, _runs(found, MODES[label]))
+    for label, protocol in PROTOCOLS[name].items():
+        _say(f"{name}, {label}")
+        found = evaluate(archive, truth, systems, [MEASURE], protocol, more)
+        asked[label] = Asked(found, _runs(found, MODES[label]))
     return asked
 
 
@@ -207,24 +211,6 @@ def _encoded_once() -> System:
         return made[0]
 
     return baseline(build)
-
-
-def _remembering() -> type[stories.Wordings]:
-    """Compares the same two texts once for all variants: two thirds of the time."""
-    known: dict[Any, bool] = {}
-
-    class Remembering(stories.Wordings):
-        def __init__(self, articles: Sequence[Any]) -> None:
-            super().__init__(articles)
-            self._digests = [hash(b"|".join(part.tobytes() for part in a)) for a in articles]
-
-        def is_same_story(self, one: int, other: int) -> bool:
-            key = stories.SHARED, stories.SAME_TEXT, self._digests[one], self._digests[other]
-            if key not in known:
-                known[key] = super().is_same_story(one, other)
-            return known[key]
-
-    return Remembering
 
 
 def _runs(found: Evaluation, modes: Mapping[str, Variant]) -> Runs:
