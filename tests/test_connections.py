@@ -129,6 +129,20 @@ def test_one_success_closes_the_breaker():
     assert [True] * 3 == [breaker.allows() for _ in range(3)]
 
 
+def test_one_silence_that_many_meet_is_one_failure():
+    clock = Clock()
+    breaker = Breaker(clock=clock)
+    allowed = []
+    for round_ in range(3):
+        began = [round_ + thread / 100 for thread in range(8)]
+        for moment in began:
+            clock.now = moment + 0.1
+            breaker.failed(moment)
+        allowed.append(breaker.allows())
+
+    assert [True, True, False] == allowed
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_readers_wait_half_a_second_at_most_for_a_server_behind_a_bad_network(
     proxy, connect, fault
@@ -261,6 +275,18 @@ def test_a_server_that_is_away_is_asked_about_once_a_second(proxy, connect):
 
     # Those on their way when the breaker opened, and one or two probes; not thousands.
     assert 3 <= proxy.accepted <= 2 * 8
+
+
+def test_after_a_short_silence_all_are_answered_at_once(url, connect):
+    connection = connect(url)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: ask(connection), range(8)))
+        with stopped(url):
+            silent = list(pool.map(lambda _: ask(connection), range(8)))
+        answers = list(pool.map(lambda _: ask(connection), range(8)))
+
+    assert all(answer.startswith("the store does not answer") for answer in silent)
+    assert ["ok"] * 8 == answers
 
 
 def ping(connection: Connection) -> str:

@@ -1,5 +1,6 @@
 """Clients of the store and the cache: built here and nowhere else, with timeouts and a breaker."""
 
+import math
 import queue
 import random
 import re
@@ -58,7 +59,12 @@ class Breaker:
         self._clock = clock
         self._lock = threading.Lock()
         self._failures = 0
+        self._counted_at = -math.inf
         self._next_probe = 0.0
+
+    def now(self) -> float:
+        """What `failed` is told of when the waiting began."""
+        return self._clock()
 
     @property
     def is_sure(self) -> bool:
@@ -78,9 +84,12 @@ class Breaker:
         with self._lock:
             self._failures = 0
 
-    def failed(self) -> None:
+    def failed(self, silent_since: float | None = None) -> None:
+        """Count a request in vain, which has waited since then, or was refused."""
         with self._lock:
-            self._failures += 1
+            if silent_since is not None and silent_since < self._counted_at:
+                return  # the silence that another thread has met too
+            self._failures, self._counted_at = self._failures + 1, self._clock()
             if self._failures >= self._limit:
                 self._plan_probe()
 
@@ -155,6 +164,7 @@ class Connection:
         if not self._breaker.allows():
             waiting = "the store does not answer; waiting before the next try"
             raise StoreUnavailable(waiting, self._reason)
+        began = self._breaker.now()
         try:
             yield self._clients[pace]
         except redis.ResponseError as error:
@@ -165,9 +175,10 @@ class Connection:
         except (redis.RedisError, OSError) as error:
             if isinstance(error.__context__, queue.Empty):  # says nothing about the server
                 raise StoreUnavailable("all connections to the store are in use") from error
-            self._breaker.failed()
+            is_silence = isinstance(error, redis.TimeoutError)
+            self._breaker.failed(began if is_silence else None)
             self._reason = str(error)
-            if _waiting.for_reader and isinstance(error, redis.TimeoutError):
+            if _waiting.for_reader and is_silence:
                 _waiting.in_vain.add(self)
             raise StoreUnavailable("the store does not answer", str(error)) from error
         else:
@@ -189,13 +200,14 @@ class Connection:
             line = self._lines.pop()
         except IndexError:
             line = self._new_line()
+        began = self._breaker.now()
         try:
             line.send_command(*command, check_health=False)
             reply = line.read_response(disable_decoding=True)
         except (redis.RedisError, OSError) as error:
             line.disconnect()
             if isinstance(error, redis.TimeoutError):
-                self._breaker.failed()
+                self._breaker.failed(began)
                 self._reason = str(error)
                 _waiting.in_vain.add(self)
             return None
