@@ -416,6 +416,19 @@ def test_a_quick_question_without_an_answer_is_no_error(connect, proxy, fault):
     assert str([None] * 20) == away
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_values_of_keys_are_told_or_why_they_are_not(connect, proxy, fault):
+    connection = connect(proxy.url)
+    before = connection.mget(["greeting", "nothing"])
+    proxy.fault = fault
+    with pytest.raises(StoreUnavailable):
+        connection.mget(["greeting"])
+    proxy.fault = "none"
+    seconds_until_ok(connection)
+
+    assert [GREETING, None] == before == connection.mget(["greeting", "nothing"])
+
+
 def test_a_server_that_hangs_is_asked_quickly_once(connect, url):
     connection = connect(url)
     asked(connection)

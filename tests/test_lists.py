@@ -13,6 +13,7 @@ from servers import copied, emptied, new_server, put_back
 
 from recommender.errors import StoreUnavailable
 from recommender.storage import lists as lists_module
+from recommender.storage.bell import Bell
 from recommender.storage.connections import Connection
 from recommender.storage.ingest import analyse
 from recommender.storage.lists import FinishedList, ListCache
@@ -76,6 +77,20 @@ def test_a_list_is_there_for_every_worker(store, caches):
     caches().put("main", "a", made)
 
     assert made == caches().get("main", "a")
+
+
+def test_a_list_that_is_kept_is_news_to_nobody(store, redis_url, tmp_path):
+    bell = Bell(tmp_path / "bell")
+    connection = Connection(redis_url, bell=bell)
+    cache = ListCache(connection, connection, TTL_SECONDS)
+    made = finished(write(store))
+    before = bell.sound()
+    cache.put("main", "a", made)
+
+    assert cache.get("main", "a") is not None
+    assert before == bell.sound()
+    connection.close()
+    bell.close()
 
 
 def test_a_list_nobody_made_is_not_there(store, caches):

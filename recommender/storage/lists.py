@@ -113,7 +113,8 @@ class ListCache:
             if state.version != finished.version:
                 return  # nobody would ever get it
             record = f"{state.at}|".encode() + finished.pack()
-            with self._cache.using("write") as client:  # the store may flush it to disk
+            # The store may flush it to disk, but it changes nothing for anybody.
+            with self._cache.using("write", rings=False) as client:
                 client.set(site_key(site, "list", name), record, px=max(1, int(seconds * 1000)))
         except StoreUnavailable:
             return
@@ -131,8 +132,7 @@ class ListCache:
         keys = [*state_keys(site)]
         if self._cache is self._store:
             keys.append(list_key)
-        with self._store.using("read") as client:
-            version, at, *records = client.mget(keys)
+        version, at, *records = self._store.mget(keys)
         record = records[0] if records else self._read_cache(list_key)
         return SiteState.read(version, at), record
 

@@ -204,8 +204,7 @@ class Store:
     def cards_at(self, site: str, article_ids: Sequence[str]) -> tuple[SiteState, dict[str, Card]]:
         """The site's state, and the `cards` as they are in it."""
         keys = [site_key(site, "card", article_key(site, i)) for i in article_ids]
-        with self._connection.using("read") as client:
-            version, at, *records = client.mget([*state_keys(site), *keys])
+        version, at, *records = self._connection.mget([*state_keys(site), *keys])
         payloads = zip(article_ids, map(self._checked, records), strict=True)
         found = {
             article_id: self._linked(site, orjson.loads(payload))
@@ -300,8 +299,7 @@ class Store:
         return Server(name, info.get("valkey_version") or info["redis_version"], options)
 
     def state(self, site: str) -> SiteState:
-        with self._connection.using("read") as client:
-            version, at = client.mget(state_keys(site))
+        version, at = self._connection.mget(state_keys(site))
         return self._state(site, version, at)
 
     def raw_state(self, site: str) -> RawState | None:
