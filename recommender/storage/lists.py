@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from hashlib import blake2b
 from threading import Lock
 from typing import NamedTuple, Self
@@ -102,22 +103,21 @@ class ListCache:
 
         A cache that is away is passed over.
         """
-        self._remember(site_key(site, "list", name), finished)
+        key = site_key(site, "list", name)
+        self._remember(key, finished)
         seconds = min(self._ttl_seconds, finished.expires_at - time.time())
-        if seconds <= 0 or not shared:
-            return
-        try:
-            state = self._states.get(site)
-            if state is None or state.version != finished.version:
-                state = self._states[site] = self._read(site, site_key(site, "list", name))[0]
-            if state.version != finished.version:
-                return  # nobody would ever get it
+        if seconds > 0 and shared:
+            with suppress(StoreUnavailable):
+                self._share(site, key, finished, max(1, int(seconds * 1000)))
+
+    def _share(self, site: str, key: str, finished: FinishedList, milliseconds: int) -> None:
+        state = self._states.get(site)
+        if state is None or state.version != finished.version:
+            state = self._states[site] = self._read(site, key)[0]
+        if state.version == finished.version:  # or nobody would ever get it
             record = f"{state.at}|".encode() + finished.pack()
-            # The store may flush it to disk, but it changes nothing for anybody.
-            with self._cache.using("write", rings=False) as client:
-                client.set(site_key(site, "list", name), record, px=max(1, int(seconds * 1000)))
-        except StoreUnavailable:
-            return
+            # With the patience of a write: the store may flush it to disk.
+            self._cache.ask("SET", key, record, "PX", str(milliseconds), pace="write")
 
     def last_good(self, site: str, name: str, max_age_seconds: float) -> FinishedList | None:
         """The list this process last gave out under *name*, if it is not older than that."""
