@@ -62,7 +62,7 @@ def select(
     penalties = np.zeros(len(slots))
     penalties[speakers[order]] = taken
     within = within_caps(corpus.catalogue, candidates.slots, speakers[order].tolist(), wanted)
-    speaks_for = {slots[story.speaker]: [slots[o] for o in story.others] for story in stories}
+    speaks_for = {slots[s.speaker]: [slots[o] for o in s.others] for s in stories if s.others}
     dropped = {slots[place]: Drop("same_story_as_source") for place in own}
     dropped |= {o: Drop("same_story", s) for s, others in speaks_for.items() for o in others}
     dropped |= {slots[place]: Drop(cap) for place, cap in within.items() if cap}

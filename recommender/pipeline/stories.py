@@ -191,15 +191,18 @@ def one_per_story(
         if (first := next(firsts, None)) is not None:
             others.setdefault(first, []).append(number)
             has_joined.add(number)
-    groups = ([number, *others.get(number, ())] for number in among if number not in has_joined)
-    return [_story(group, published, pools, policy) for group in groups]
+    return [
+        _story([first, *others[first]], published, pools, policy)
+        if first in others
+        else Story(first, [])
+        for first in among
+        if first not in has_joined
+    ]
 
 
 def _story(
     group: list[int], published: NDArray[np.int64], pools: NDArray[np.intp], policy: StoryPolicy
 ) -> Story:
-    if len(group) == 1:
-        return Story(group[0], [])
     dates = published[[member for member in group if pools[member] == pools[group[0]]]]
     places = {"best": 0, "newest": int(dates.argmax()), "original": int(dates.argmin())}
     speaker = group[places[policy]]
