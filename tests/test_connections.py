@@ -417,16 +417,17 @@ def test_a_quick_question_without_an_answer_is_no_error(connect, proxy, fault):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_values_of_keys_are_told_or_why_they_are_not(connect, proxy, fault):
+def test_a_reply_is_told_or_why_there_is_none(connect, proxy, fault):
     connection = connect(proxy.url)
-    before = connection.mget(["greeting", "nothing"])
+    before = connection.read("MGET", "greeting", "nothing")
     proxy.fault = fault
     with pytest.raises(StoreUnavailable):
-        connection.mget(["greeting"])
+        connection.read("GET", "greeting")
     proxy.fault = "none"
     seconds_until_ok(connection)
 
-    assert [GREETING, None] == before == connection.mget(["greeting", "nothing"])
+    assert [GREETING, None] == before == connection.read("MGET", "greeting", "nothing")
+    assert connection.read("GET", "nothing") is None
 
 
 def test_a_server_that_hangs_is_asked_quickly_once(connect, url):

@@ -67,8 +67,7 @@ class Keys:
         key_id = rest.partition("_")[0]
         if prefix != "as" or not key.isascii() or len(key) > 200:
             return None
-        with self._connection.using("read") as client:
-            record = client.hget(_KEYS, key_id)
+        record = self._connection.read("HGET", _KEYS, key_id)
         if record is None:
             return None
         fields = orjson.loads(record)
@@ -76,8 +75,7 @@ class Keys:
 
     def holder(self, key_id: str) -> Grant | None:
         """What the key with this id allows, for somebody who has shown it before."""
-        with self._connection.using("read") as client:
-            record = client.hget(_KEYS, key_id)
+        record = self._connection.read("HGET", _KEYS, key_id)
         return None if record is None else _grant(key_id, orjson.loads(record))
 
     def all(self) -> list[Grant]:

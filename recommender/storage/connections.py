@@ -6,7 +6,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
@@ -188,18 +188,18 @@ class Connection:
             if self.bell is not None and pace != "read":
                 self.bell.ring()
 
-    def mget(self, keys: Sequence[str]) -> list[bytes | None]:
+    def read(self, *command: str) -> Any:
         """
-        The values of *keys*, in half the time that the client takes.
+        The reply to one command of reading, in half the time that the client takes.
 
         Raises:
             StoreUnavailable: as `using` does.
         """
-        values: list[bytes | None] | None = self.ask("MGET", *keys)
-        if values is None:
+        reply = self.ask(*command)
+        if reply is None:  # which also says that there is nothing
             with self.using("read") as client:
-                values = client.mget(keys)
-        return values
+                reply = client.execute_command(*command)
+        return reply
 
     def ask(self, *command: str | bytes, pace: Pace = "read") -> Any:
         """

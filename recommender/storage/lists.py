@@ -132,7 +132,7 @@ class ListCache:
         keys = [*state_keys(site)]
         if self._cache is self._store:
             keys.append(list_key)
-        version, at, *records = self._store.mget(keys)
+        version, at, *records = self._store.read("MGET", *keys)
         record = records[0] if records else self._read_cache(list_key)
         return SiteState.read(version, at), record
 

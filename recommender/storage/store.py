@@ -204,7 +204,7 @@ class Store:
     def cards_at(self, site: str, article_ids: Sequence[str]) -> tuple[SiteState, dict[str, Card]]:
         """The site's state, and the `cards` as they are in it."""
         keys = [site_key(site, "card", article_key(site, i)) for i in article_ids]
-        version, at, *records = self._connection.mget([*state_keys(site), *keys])
+        version, at, *records = self._connection.read("MGET", *state_keys(site), *keys)
         payloads = zip(article_ids, map(self._checked, records), strict=True)
         found = {
             article_id: self._linked(site, orjson.loads(payload))
@@ -299,7 +299,7 @@ class Store:
         return Server(name, info.get("valkey_version") or info["redis_version"], options)
 
     def state(self, site: str) -> SiteState:
-        version, at = self._connection.mget(state_keys(site))
+        version, at = self._connection.read("MGET", *state_keys(site))
         return self._state(site, version, at)
 
     def raw_state(self, site: str) -> RawState | None:
