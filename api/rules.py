@@ -83,7 +83,7 @@ class RuleQuery(BaseModel):
     article: ArticleId | None = Field(None, description="Only rules that name this article")
     limit: int = Field(100, ge=1, le=MAX_PAGE, description=f"How many, 1 to {MAX_PAGE}")
     cursor: str | None = Field(
-        None, pattern="^[0-9a-f]{19}$", description="`next` of the page before"
+        None, pattern="^[0-9a-f]{19,22}$", description="`next` of the page before"
     )
 
 

@@ -549,3 +549,11 @@ def test_a_damaged_audit_entry_is_passed_over(book, raw_redis):
     assert ["1-1"] == [entry.id for entry in book.audit("main", 10)[0]]
     with pytest.raises(NotFound):
         book.undo("main", "2-1", ANA, NOW)
+
+
+def test_ids_are_in_the_order_of_their_moments_to_the_microsecond() -> None:
+    start = datetime(2026, 3, 1, 23, 59, 59, 999_000, tzinfo=UTC)
+    made = [new_rule_id(start + timedelta(microseconds=n)) for n in range(2000)]
+
+    assert sorted(made) == made
+    assert {22} == set(map(len, made))

@@ -466,7 +466,9 @@ class Rulebook:
 
 def new_rule_id(now: datetime) -> str:
     """A new id; those of later moments sort after those of earlier ones."""
-    return f"{int(now.timestamp() * 1000):011x}{secrets.token_hex(4)}"
+    # Eleven digits of milliseconds, three of microseconds: older ids have the eleven, then chance.
+    milliseconds, microseconds = divmod(int(now.timestamp()) * 1_000_000 + now.microsecond, 1000)
+    return f"{milliseconds:011x}{microseconds:03x}{secrets.token_hex(4)}"
 
 
 def _packed(model: BaseModel) -> bytes:
