@@ -24,8 +24,9 @@ install: $(INSTALLED) ## make .venv with the alsosee command in it
 demo: $(INSTALLED) ## install, then run the service with the sample archive (PORT=8000)
 	@$(if $(PORT),ALSOSEE_PORT='$(PORT)') exec $(BIN)/alsosee demo
 
+# Images often forbid bytecode files; each of a hundred processes would then compile everything anew.
 test: $(TESTS_INSTALLED) ## every test (ARGS= goes to pytest)
-	@exec $(BIN)/pytest -q --numprocesses 2 --dist loadfile $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/pytest -q --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(TESTS_INSTALLED) ## format, lint, types, layers, and the tests that compare docs with code
 	$(BIN)/ruff format --check --quiet --output-format concise .
