@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import orjson
 import pytest
 import redis
 import structlog
@@ -97,12 +98,17 @@ def key(backend: Backend) -> dict[str, str]:
 
 @pytest.fixture
 def put(client: FlaskClient, key: dict[str, str]) -> Callable[..., None]:
-    """Store articles over HTTP: `put(article("kursk"), article("sudzha"))`."""
+    """Store articles by one request: `put(article("kursk"), article("sudzha"))`."""
 
     def store(*articles: dict[str, Any]) -> None:
-        for fields in articles:
-            path = f"/v1/main/articles/{fields['id']}"
-            assert client.put(path, json=fields, headers=key).status_code in (200, 201)
+        if len(articles) == 1:
+            path = f"/v1/main/articles/{articles[0]['id']}"
+            assert client.put(path, json=articles[0], headers=key).status_code in (200, 201)
+            return
+        lines = b"\n".join(orjson.dumps(fields) for fields in articles)
+        answer = client.post("/v1/main/articles", data=lines, headers=key)
+        told = [orjson.loads(line)["status"] for line in answer.data.splitlines()]
+        assert len(articles) == len(told) and set(told) <= {"added", "changed", "unchanged"}
 
     return store
 

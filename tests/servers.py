@@ -1,5 +1,7 @@
 """Servers of a test's own, beside the one that all share."""
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,18 +14,30 @@ from recommender.storage.embedded import EmbeddedLease, lease
 # How long a store is waited for that a machine with more to do may slow down, and that is not away.
 PATIENT_SECONDS = 5.0
 
+# Where the system has a folder in memory: there a write is acknowledged without waiting for a disk.
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 2**30
+
+
+def _parent() -> Path | None:
+    """Of the servers' folders; None is the system's for temporary files."""
+    if not os.access(_MEMORY, os.W_OK) or shutil.disk_usage(_MEMORY).free < _ROOM_BYTES:
+        return None  # containers often have 64 MB of it
+    return _MEMORY
+
 
 @contextmanager
 def new_server() -> Iterator[EmbeddedLease]:
     """An embedded server in a folder that ends with it; its socket's path must be short."""
-    with tempfile.TemporaryDirectory(prefix="also") as folder, lease(Path(folder) / "var") as held:
+    folder = tempfile.TemporaryDirectory(prefix="also", dir=_parent())
+    with folder, lease(Path(folder.name) / "var") as held:
         yield held
 
 
 @contextmanager
 def emptied(url: str) -> Iterator["redis.Redis"]:
     """A plain client of the emptied server, to look at what is stored and to damage it."""
-    with redis.Redis.from_url(url) as client:
+    with redis.Redis.from_url(url, driver_info=None) as client:
         client.flushall()
         yield client
 
