@@ -85,11 +85,18 @@ def lines(context: SerializationContext, value: Any) -> bytes:
     return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 
 
-@pytest.fixture
-def described(app: Flask, put: Callable[..., None]) -> BaseSchema:
-    put(*map(article, ("kursk", "sudzha", "budget")))
+@pytest.fixture(scope="module")
+def schema(one_app: Flask) -> BaseSchema:
+    """Read once: Schemathesis looks through all our code for values worth sending."""
     schema = schemathesis.openapi.from_dict(likely_description())
-    schema.app = app
+    schema.app = one_app
+    return schema
+
+
+@pytest.fixture
+def described(schema: BaseSchema, app: Flask, put: Callable[..., None]) -> BaseSchema:
+    assert schema.app is app  # over this test's backend
+    put(*map(article, ("kursk", "sudzha", "budget")))
     return schema
 
 
