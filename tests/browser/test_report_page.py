@@ -1,5 +1,7 @@
 """The report of an evaluation in a real browser: fits, reads aloud, prints, and asks nobody."""
 
+from functools import partial
+
 import pytest
 from test_report import HOSTILE, links, newsroom
 
@@ -19,32 +21,18 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture
-def open_page(browser, address):
-    """Open the page and what it asked for or complained of: `open_page(width=360)`."""
-    contexts = []
-
-    def open_page(width=1280, scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.seen = []
-        page.on("request", lambda request: page.seen.append(request.url))
-        page.on("console", lambda message: page.seen.append(message.text))
-        page.on("dialog", lambda dialog: page.seen.append(dialog.message))
-        page.goto(address)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+def open_page(visit, address):
+    """Open the page: `open_page(width=360)`."""
+    return partial(visit, address)
 
 
-def test_asks_nobody_for_anything(open_page, address):
+def test_asks_nobody_for_anything(open_page, address, visit):
     page = open_page()
 
     page.wait_for_load_state("networkidle")
 
-    assert [address] == [seen for seen in page.seen if not seen.startswith("data:")]
+    assert [address] == [url for url in visit.requests if not url.startswith("data:")]
+    assert [] == visit.complaints
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
