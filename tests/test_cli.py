@@ -172,9 +172,8 @@ def test_jsonl_gzip_csv_and_standard_input_say_the_same(
     assert {counts(result) for result in again} == {"0 added, 0 changed, 5 unchanged, 0 rejected"}
 
 
-@pytest.fixture
-def mostly_good(tmp_path: Path) -> Path:
-    """10,000 lines, of which 37 are bad: every kind of bad in turn."""
+def mostly_good(folder: Path, count: int) -> Path:
+    """A file of *count* lines, of which 37 are bad, evenly spread: every kind of bad in turn."""
     bad = [
         "not json",
         '{"id": "x"}',
@@ -182,37 +181,39 @@ def mostly_good(tmp_path: Path) -> Path:
         '{"id": "x", "title": "t", "date": "yesterday"}',
         "[1]",
     ]
-    lines = [json.dumps({"id": n, "title": f"Story {n}"}) for n in range(10_000)]
+    lines = [json.dumps({"id": n, "title": f"Story {n}"}) for n in range(count)]
     for n in range(37):
-        lines[n * 270] = bad[n % len(bad)]
-    path = tmp_path / "mostly.jsonl"
+        lines[n * (count // 37)] = bad[n % len(bad)]
+    path = folder / "mostly.jsonl"
     path.write_text("\n".join(lines))
     return path
 
 
-def test_of_10000_lines_37_bad_ones_stop_no_other(run: Run, mostly_good: Path) -> None:
-    result = run("import", mostly_good)
+def test_of_10000_lines_37_bad_ones_stop_no_other(run: Run, tmp_path: Path) -> None:
+    path = mostly_good(tmp_path, 10_000)
+    result = run("import", path)
     lines = result.stderr.splitlines()
 
     assert result.exit_code == 0
     assert counts(result) == "9,963 added, 0 changed, 0 unchanged, 37 rejected"
-    assert lines[0].startswith(f"{mostly_good}:1: not readable as JSON: ")
-    assert lines[1] == f"{mostly_good}:271: title: Field required"
-    assert lines[3].startswith(f"{mostly_good}:811: date: expected an ISO 8601 date")
+    assert lines[0].startswith(f"{path}:1: not readable as JSON: ")
+    assert lines[1] == f"{path}:271: title: Field required"
+    assert lines[3].startswith(f"{path}:811: date: expected an ISO 8601 date")
     assert len(lines) == 21
     assert lines[20] == "… and 17 more"
 
 
-def test_json_names_every_rejection_and_is_all_there_is(run: Run, mostly_good: Path) -> None:
-    result = run("import", mostly_good, "--json")
+def test_json_names_every_rejection_and_is_all_there_is(run: Run, tmp_path: Path) -> None:
+    path = mostly_good(tmp_path, 1000)
+    result = run("import", path, "--json")
     answer = json.loads(result.stdout)
 
     assert result.stderr == ""
-    assert (answer["site"], answer["added"], answer["rejected"]) == ("main", 9_963, 37)
+    assert (answer["site"], answer["added"], answer["rejected"]) == ("main", 963, 37)
     assert len(answer["rejections"]) == 37
     assert answer["rejections"][1] == {
-        "file": str(mostly_good),
-        "line": 271,
+        "file": str(path),
+        "line": 28,
         "id": "x",
         "field": "title",
         "reason": "Field required",
