@@ -1,5 +1,6 @@
 """A real store for every test: the embedded server, emptied before each one."""
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         sets = (value for value in values if isinstance(value, set | frozenset) and len(value) > 1)
         if any(repr(value) in item.name for value in sets):
             raise pytest.UsageError(f"{item.nodeid}: give this case an id that has an order")
+
+
+def pytest_collection_finish() -> None:
+    """What collecting made stays to the end: the garbage collector no longer goes through it."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
