@@ -430,6 +430,15 @@ def test_a_reply_is_told_or_why_there_is_none(connect, proxy, fault):
     assert connection.read("GET", "nothing") is None
 
 
+def test_what_was_asked_in_vain_for_nobody_is_forgotten(connect, url):
+    connection = connect(url)
+    connection._breaker = Breaker(failures=1000)
+    with stopped(url), pytest.raises(StoreUnavailable):
+        connection.read("GET", "greeting")
+    with waiting_once():
+        assert "ok" == ask(connection)
+
+
 def test_a_server_that_hangs_is_asked_quickly_once(connect, url):
     connection = connect(url)
     asked(connection)
