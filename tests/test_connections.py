@@ -44,6 +44,14 @@ def proxy(url: str) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
+def opened(url: str) -> Iterator[Callable[[], int]]:
+    """How many connections the server has been opened, but for that of who asks."""
+    with redis.Redis.from_url(url) as client:
+        client.ping()
+        yield lambda: int(client.info("stats")["total_connections_received"])
+
+
+@pytest.fixture
 def connect() -> Iterator[Callable[..., Connection]]:
     made: list[Connection] = []
 
@@ -127,6 +135,18 @@ def test_one_success_closes_the_breaker():
     breaker.succeeded()
 
     assert [True] * 3 == [breaker.allows() for _ in range(3)]
+
+
+def test_after_a_success_every_silence_counts():
+    clock = Clock()
+    breaker = Breaker(clock=clock)
+    began = breaker.now()
+    clock.now = 1.0
+    breaker.failed()
+    breaker.succeeded()
+    breaker.failed(began)
+
+    assert not breaker.is_sure
 
 
 def test_one_silence_that_many_meet_is_one_failure():
@@ -437,6 +457,30 @@ def test_what_was_asked_in_vain_for_nobody_is_forgotten(connect, url):
         connection.read("GET", "greeting")
     with waiting_once():
         assert "ok" == ask(connection)
+
+
+def test_a_reader_waits_once_also_when_others_are_answered(connect, proxy):
+    connection = connect(proxy.url)
+    before = asked(connection)
+    proxy.fault = "blackhole"
+    with waiting_once():
+        first = asked(connection)
+        proxy.fault = "none"
+        connection._breaker.succeeded()  # as another thread says
+        second = asked(connection)
+
+    assert (GREETING, None, None) == (before, first, second)
+    assert GREETING == asked(connection)
+
+
+def test_a_refusal_costs_no_connection(connect, url, opened):
+    connection = connect(url)
+    asked(connection)
+    before = opened()
+    refused = [connection.ask("INCR", "greeting") for _ in range(20)]
+
+    assert [None] * 20 == refused
+    assert before == opened()
 
 
 def test_a_server_that_hangs_is_asked_quickly_once(connect, url):

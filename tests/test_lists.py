@@ -93,6 +93,18 @@ def test_a_list_that_is_kept_is_news_to_nobody(store, redis_url, tmp_path):
     bell.close()
 
 
+def test_a_list_is_kept_though_the_server_has_hung_up(store, caches, raw_redis):
+    cache = caches()
+    kept = []
+    for _ in range(3):
+        made = finished(write(store))
+        cache.put("main", "a", made)
+        kept.append(caches().get("main", "a") == made)
+        raw_redis.client_kill_filter(_type="normal", skipme=True)
+
+    assert [True] * 3 == kept
+
+
 def test_a_list_nobody_made_is_not_there(store, caches):
     write(store)
 

@@ -554,6 +554,18 @@ def test_three_hundred_copies_of_one_story_leave_room_for_the_others():
     assert 299 == len(made.items[0].same_story)
 
 
+def test_who_says_what_many_say_and_more_tells_their_story():
+    """Their cosine with the source is low, for what many say has little weight; it is high among
+    them."""
+    many = [{"id": f"many{n}", "body": text("many", 60)} for n in range(60)]
+    others = [{"id": f"other{n}", "body": text(f"o{n}x", 80)} for n in range(10)]
+    source = {"id": "source", "body": f"{text('many', 60)} {text('own', 30)}"}
+    made = Archive(source, *many, *others).related("source", replace(ANY, trace=True))
+
+    assert [] == ids(made)
+    assert {"same_story_as_source"} == {made.dropped[one["id"]].code for one in many}
+
+
 @pytest.mark.parametrize("fallback", [True, False])
 def test_a_cap_and_a_filter_leave_a_full_list_of_what_there_is(fallback):
     many = [{"id": f"m{n}", "body": "kursk " + text(f"m{n}w", 2), "authors": ["Ana"]}

@@ -1,7 +1,6 @@
 """`alsosee serve` and `alsosee demo` as real processes: started, killed, healed, stopped."""
 
 import contextlib
-import http.client
 import json
 import os
 import re
@@ -255,7 +254,7 @@ def ask_again_if_unread(install: Install) -> None:
     """
     try:
         install.get("/healthz")
-    except http.client.RemoteDisconnected:
+    except ConnectionResetError:  # of which http.client.RemoteDisconnected is one
         install.get("/healthz")
 
 

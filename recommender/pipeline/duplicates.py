@@ -9,7 +9,7 @@ from recommender.articles import Card
 from recommender.pipeline.candidates import POOL
 from recommender.pipeline.selection import SAME_STORY_COSINE, TOLD_BY_NOTHING
 from recommender.pipeline.signals import Source
-from recommender.pipeline.stories import overlap, told_before
+from recommender.pipeline.stories import is_same_story, overlap
 from recommender.pipeline.wordings import Wordings
 from recommender.similarity.corpus import Corpus
 
@@ -53,5 +53,6 @@ def copies(corpus: Corpus, draft: Source, among: NDArray[np.bool_]) -> list[Copy
     said = wordings.of(pairs)
     return [
         Copy(int(slots[n]), float(scores[n]), overlap(said[n], said[own]))
-        for n in told_before(pairs, said).get(own, ())
+        for n in pairs[:, 1].tolist()
+        if is_same_story(said[n], said[own])
     ]

@@ -90,10 +90,9 @@ def _fitting(
     """Those of *found* that may stand behind *places*: one per story, and within caps."""
     slots = np.array([place.slot for place in (*places, *found)], dtype=np.intp)
     wordings = Wordings(corpus, slots)
-    told = wordings.told(wordings.in_common())
-    alone = np.zeros_like(slots)
-    dates = corpus.catalogue.published[slots]
-    stories = one_per_story(told, range(slots.size), dates, alone, "best")
+    pairs, alone = wordings.in_common(), np.zeros_like(slots)
+    are_same, dates = wordings.compared(pairs), corpus.catalogue.published[slots]
+    stories = one_per_story(pairs, are_same, range(slots.size), dates, alone, "best")
     others = {other for story in stories for other in story.others}
     order = [n for n in range(slots.size) if n < len(places) or n not in others]
     within = within_caps(corpus.catalogue, slots, order, wanted)

@@ -76,27 +76,31 @@ def _stories(
     """Places of the candidates that tell the source's story, and the stories of the others."""
     slots = candidates.slots
     wordings = Wordings.beside(corpus, slots, source)
-    told = wordings.told(_close(corpus, candidates, wordings.in_common()))
-    own = told.get(slots.size, [])
+    pairs = _close(corpus, candidates, wordings.in_common())
+    are_same = wordings.compared(pairs)
+    with_source = pairs[pairs[:, 0] == slots.size, 1].tolist()
+    own = [number for number in with_source if are_same(slots.size, number)]
     others = np.delete(np.arange(slots.size), own).tolist()
     published = corpus.catalogue.published[slots]
-    return own, one_per_story(told, others, published, candidates.pools, policy)
+    return own, one_per_story(pairs, are_same, others, published, candidates.pools, policy)
 
 
 def _close(corpus: Corpus, candidates: Candidates, pairs: Pairs) -> Pairs:
-    """Those of *pairs* whose cosine is high, or says nothing; the source stands last."""
+    """Those of *pairs* of which both are close to the source or to another one, or may be."""
     if not pairs.size:
         return pairs
-    similarity, cosines = candidates.similarity, np.empty(len(pairs))
-    of_source = pairs[:, 0] == similarity.size
-    cosines[of_source] = similarity[pairs[of_source, 1]]
-    involved, places = np.unique(pairs[~of_source], return_inverse=True)
-    later, earlier = places.reshape(-1, 2).T
-    cosines[~of_source] = corpus.index.cosines(candidates.slots[involved])[later, earlier]
+    involved = np.unique(pairs)
+    involved = involved[involved < candidates.slots.size]
+    similarity = candidates.similarity[involved]
+    cosines = corpus.index.cosines(candidates.slots[involved])
+    np.fill_diagonal(cosines, -1.0)
+    # Not only to each other: what many articles say has little weight in the cosine of two.
+    closest = np.maximum(np.max(cosines, axis=0, initial=-1.0), similarity)
+    is_near = np.ones(candidates.slots.size + 1, dtype=np.bool_)
     # Where most of the archive is one text, that text has no weight, and cosines tell nothing.
-    in_doubt = np.all(np.append(similarity, 0.0)[pairs] < TOLD_BY_NOTHING, axis=1)
-    close: Pairs = pairs[(cosines >= SAME_STORY_COSINE) | in_doubt]
-    return close
+    is_near[involved] = (closest >= SAME_STORY_COSINE) | (similarity < TOLD_BY_NOTHING)
+    near: Pairs = pairs[is_near[pairs].all(axis=1)]
+    return near
 
 
 def within_caps(

@@ -1,6 +1,6 @@
 """Articles that tell one story in the same words: which of them may stand in a list?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,11 +22,11 @@ LEAST_LENGTH_RATIO = 0.2
 SAME_TEXT = 0.9
 LEAST_BELOW_HEADLINE = 0.5
 # Who has less in common than this share of the shorter one's terms is not read: headlines of half
-# a text leave two fifths.
-WORTH_READING = 0.3
+# a text leave two fifths, but may hold most of its word pairs.
+WORTH_READING = 0.2
 
 Pairs = NDArray[np.intp]  # of articles by number: shape (m, 2), the later one first, in order
-Told = Mapping[int, list[int]]  # by number of an article: the earlier ones that tell its story
+AreSame = Callable[[int, int], bool]  # whether two articles, by number, tell one story
 
 
 class Wording(NamedTuple):
@@ -59,21 +59,13 @@ def _with_enough(in_common: NDArray[np.int32]) -> Pairs:
     return found[:size].copy()
 
 
-def told_before(pairs: Pairs, wordings: Mapping[int, Wording]) -> Told:
+def is_same_story(one: Wording, other: Wording) -> bool:
     """
-    Return which of the *pairs* tell one story.
+    Whether two articles tell one story in the same words.
 
     The vocabulary of a story is that of its subject; only its two-word terms are the same in
     another article when one was written from the other.
     """
-    found: dict[int, list[int]] = {}
-    for later, earlier in pairs.tolist():
-        if is_same_story(wordings[later], wordings[earlier]):
-            found.setdefault(later, []).append(earlier)
-    return found
-
-
-def is_same_story(one: Wording, other: Wording) -> bool:
     return _are_same_story(_fixed(one), _fixed(other))
 
 
@@ -166,7 +158,8 @@ class Story(NamedTuple):
 
 
 def one_per_story(
-    told: Told,
+    pairs: Pairs,
+    are_same: AreSame,
     among: Sequence[int],
     published: NDArray[np.int64],
     pools: NDArray[np.intp],
@@ -178,31 +171,29 @@ def one_per_story(
     Not transitive: running updates drift, and the end of a chain is another story than its start.
 
     Args:
+        pairs: who may tell one story; asked about are only pairs with the first of a story.
         among: numbers of articles, ascending, which is list order.
         published: by number; by it the `newest` or the `original` speaks for the story, and not
             the first (`best`).
         pools: by number; only one of the first's pool speaks, or a deeper look would change what
             stands higher up.
     """
-    others: dict[int, list[int]] = {}
-    has_joined: set[int] = set()
-    for number in sorted(told.keys() & among):
-        firsts = (f for f in told[number] if f in among and f not in has_joined)
-        if (first := next(firsts, None)) is not None:
-            others.setdefault(first, []).append(number)
-            has_joined.add(number)
-    return [
-        _story([first, *others[first]], published, pools, policy)
-        if first in others
-        else Story(first, [])
-        for first in among
-        if first not in has_joined
-    ]
+    groups = {number: [number] for number in among}
+    laters, starts = np.unique(pairs[:, 0], return_index=True)
+    for later, earlier in zip(laters.tolist(), np.split(pairs[:, 1], starts[1:]), strict=False):
+        if later in groups:
+            # Who has joined a story is no group any more, and nobody joins it.
+            firsts = (f for f in earlier.tolist() if f in groups and are_same(later, f))
+            if (first := next(firsts, None)) is not None:
+                groups[first] += groups.pop(later)
+    return [_story(group, published, pools, policy) for group in groups.values()]
 
 
 def _story(
     group: list[int], published: NDArray[np.int64], pools: NDArray[np.intp], policy: StoryPolicy
 ) -> Story:
+    if len(group) == 1:
+        return Story(group[0], [])
     dates = published[[member for member in group if pools[member] == pools[group[0]]]]
     places = {"best": 0, "newest": int(dates.argmax()), "original": int(dates.argmin())}
     speaker = group[places[policy]]

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from recommender.pipeline.signals import Source
 from recommender.pipeline.stories import (
     BENEFIT_OF_DOUBT,
+    AreSame,
     Pairs,
-    Told,
     Wording,
-    told_before,
+    is_same_story,
     worth_reading,
 )
 from recommender.similarity.corpus import Corpus
@@ -43,9 +43,10 @@ class Wordings:
         draft = None if self._draft is None else self._draft.counts
         return worth_reading(self._corpus.index.in_common(self._slots, BENEFIT_OF_DOUBT, draft))
 
-    def told(self, pairs: Pairs) -> Told:
-        """Which of the *pairs* tell one story."""
-        return told_before(pairs, self.of(pairs))
+    def compared(self, pairs: Pairs) -> AreSame:
+        """Tells of each of the *pairs* whether they tell one story."""
+        said = self.of(pairs)
+        return lambda one, other: is_same_story(said[one], said[other])
 
     def of(self, pairs: Pairs) -> dict[int, Wording]:
         """What those say that stand in one of the *pairs*."""

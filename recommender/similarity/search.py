@@ -332,22 +332,41 @@ def count_in_common(
     articles = ends.size - 1
     found = np.zeros((articles, articles), np.int32)
     counted, owners = counted_terms(marked, ends, few)
-    size = 16
-    while size < 2 * counted.size:
-        size *= 2
-    # Where the last posting of a key stands, and from each the one before it.
-    known, last = np.full(size, FREE, np.int32), np.empty(size, np.int32)
-    before = np.empty(counted.size, np.int32)
+    ranks, starts = ranked(keys, counted)
+    # The articles of a term stand together, so that it takes less to count who has it.
+    filled, carriers = starts.copy(), np.empty(counted.size, np.int32)
     for i in range(counted.size):
-        key, counts = keys[counted[i]], found[owners[i]]
-        at = place_of(known, key)
-        before[i] = last[at] if known[at] == key else -1
-        known[at], last[at] = key, i
-        other = i
-        while other >= 0:
-            counts[owners[other]] += 1
-            other = before[other]
+        rank, counts = ranks[i], found[owners[i]]
+        carriers[filled[rank]] = owners[i]
+        filled[rank] += 1
+        for j in range(starts[rank], filled[rank]):
+            counts[carriers[j]] += 1
     return found
+
+
+@compiled
+def ranked(
+    keys: NDArray[np.uint32], chosen: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """
+    For each of the *chosen* positions the rank of its key, in order of first appearance; and for
+    each rank how many of the chosen stand before all of its own, if they are ordered by rank.
+    """
+    size = 16
+    while size < 2 * chosen.size:
+        size *= 2
+    known, known_ranks = np.full(size, FREE, np.int32), np.empty(size, np.int32)
+    ranks, starts = np.empty(chosen.size, np.int32), np.zeros(chosen.size + 1, np.int32)
+    count = 0
+    for i in range(chosen.size):
+        key = keys[chosen[i]]
+        at = place_of(known, key)
+        if known[at] == FREE:
+            known[at], known_ranks[at] = key, count
+            count += 1
+        ranks[i] = known_ranks[at]
+        starts[ranks[i] + 1] += 1
+    return ranks, np.cumsum(starts[:count]).astype(np.int32)
 
 
 @compiled

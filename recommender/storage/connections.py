@@ -82,7 +82,7 @@ class Breaker:
 
     def succeeded(self) -> None:
         with self._lock:
-            self._failures = 0
+            self._failures, self._counted_at = 0, -math.inf
 
     def failed(self, silent_since: float | None = None) -> None:
         """Count a request in vain, which has waited since then, or was refused."""
@@ -160,7 +160,7 @@ class Connection:
             StoreUnavailable: when the server cannot be reached, hangs, is still loading
                 its data, or refuses a write (full disk or memory, read-only replica).
         """
-        if _waiting.for_reader and self in _waiting.in_vain:
+        if self._has_waited():
             raise StoreUnavailable("the store does not answer", self._reason)
         if not self._breaker.allows():
             waiting = "the store does not answer; waiting before the next try"
@@ -210,7 +210,7 @@ class Connection:
         It takes half of what `using` takes or less, and is for what is asked all the time. Callers
         who are told nothing go the usual way, which finds out why.
         """
-        if not self._breaker.is_sure:
+        if not self._breaker.is_sure or self._has_waited():
             return None
         try:
             line = self._lines[pace].pop()
@@ -220,6 +220,8 @@ class Connection:
         try:
             line.send_command(*command, check_health=False)
             reply = line.read_response(disable_decoding=True)
+        except redis.ResponseError:
+            reply = None
         except (redis.RedisError, OSError) as error:
             line.disconnect()
             if isinstance(error, redis.TimeoutError):
@@ -231,6 +233,10 @@ class Connection:
         if self._closed:  # meanwhile
             self._hang_up()
         return reply
+
+    def _has_waited(self) -> bool:
+        """Whether this thread's reader has waited for this server in vain."""
+        return _waiting.for_reader and self in _waiting.in_vain
 
     def close(self) -> None:
         self._closed = True

@@ -117,7 +117,10 @@ class ListCache:
         if state.version == finished.version:  # or nobody would ever get it
             record = f"{state.at}|".encode() + finished.pack()
             # With the patience of a write: the store may flush it to disk.
-            self._cache.ask("SET", key, record, "PX", str(milliseconds), pace="write")
+            kept = self._cache.ask("SET", key, record, "PX", str(milliseconds), pace="write")
+            if kept is None:  # the server may have closed the line meanwhile
+                with self._cache.using("write") as client:
+                    client.set(key, record, px=milliseconds)
 
     def last_good(self, site: str, name: str, max_age_seconds: float) -> FinishedList | None:
         """The list this process last gave out under *name*, if it is not older than that."""
