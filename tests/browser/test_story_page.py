@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.browser
 
@@ -53,6 +53,12 @@ def fill(page: Page) -> None:
         # The page has grown meanwhile, and a busy browser may have missed where we were.
         one.evaluate("box => box.scrollIntoView()")
         one.locator(".title").first.wait_for()
+
+
+def follow(page: Page, link: Locator) -> None:
+    """Click, and wait for the other page: a click alone does not."""
+    with page.expect_navigation():
+        link.click()
 
 
 @contextmanager
@@ -119,7 +125,7 @@ def test_a_page_fits_never_jumps_has_no_faults_and_can_be_read_by_everybody(
 def test_a_card_leads_to_its_story(story: Page) -> None:
     link = story.locator(".beside .title").first
     title = link.inner_text()
-    link.click()
+    follow(story, link)
 
     assert title == story.locator("article h1").inner_text()
 
@@ -127,7 +133,7 @@ def test_a_card_leads_to_its_story(story: Page) -> None:
 def test_a_line_in_the_story_leads_to_what_it_says(story: Page) -> None:
     link = story.locator(".inline-link a").first
     title = link.inner_text()
-    link.click()
+    follow(story, link)
 
     assert title == story.locator("article h1").inner_text()
 
@@ -149,7 +155,7 @@ def test_the_keyboard_reaches_every_card_once(story: Page) -> None:
 
 def test_a_story_from_right_to_left_is_set_so(view: Page) -> None:
     view.goto("/")
-    view.locator('.story[lang="ur"] a').first.click()
+    follow(view, view.locator('.story[lang="ur"] a').first)
     fill(view)
     directions = [
         view.locator(part).first.evaluate("node => getComputedStyle(node).direction")
