@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import orjson
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 Answer = tuple[int, dict[str, str], bytes]
 POLICY = (
@@ -154,3 +154,9 @@ def until(fact: Callable[[], Any], seconds: float = 8.0) -> Any:
 def fetch_json(address: str, **query: Any) -> Any:
     with urlopen(f"{address}?{urlencode(query)}") as response:
         return orjson.loads(response.read())
+
+
+def follow(page: Page, link: Locator) -> None:
+    """Click, and wait for the page that comes then: a click alone may be back before."""
+    with page.expect_navigation():
+        link.click()

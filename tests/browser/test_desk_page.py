@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser_pages import until
+from browser_pages import follow, until
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -210,15 +210,15 @@ def test_a_list_is_overruled_without_scripts(browser: Browser, newsroom: Any) ->
     with browser.new_context(base_url=newsroom.url, java_script_enabled=False) as context:
         page = signed_in(context.new_page(), newsroom.key)
         page.get_by_label("Title, address or id").fill("lock gates fail")
-        page.get_by_role("button", name="Find").click()
-        page.locator("#found a").first.click()
+        follow(page, page.get_by_role("button", name="Find"))
+        follow(page, page.locator("#found a").first)
         title = candidates(page)[4]
         page.locator(".candidate").nth(4).get_by_label("Place").fill("1")
-        page.get_by_role("button", name=f"Pin “{title}”").click()
+        follow(page, page.get_by_role("button", name=f"Pin “{title}”"))
 
         assert title == candidates(page)[0] == seen_by_readers(page)[0]
 
-        page.get_by_role("button", name="Undo").click()
+        follow(page, page.get_by_role("button", name="Undo"))
         assert title == candidates(page)[4]
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page
+from browser_pages import follow
+from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -53,12 +54,6 @@ def fill(page: Page) -> None:
         # The page has grown meanwhile, and a busy browser may have missed where we were.
         one.evaluate("box => box.scrollIntoView()")
         one.locator(".title").first.wait_for()
-
-
-def follow(page: Page, link: Locator) -> None:
-    """Click, and wait for the other page: a click alone does not."""
-    with page.expect_navigation():
-        link.click()
 
 
 @contextmanager

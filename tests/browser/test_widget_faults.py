@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 import pytest
-from browser_pages import POLICY, Answer, HostSite, Visit, host_site, until
+from browser_pages import POLICY, Answer, HostSite, Visit, follow, host_site, until
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from api.events import EventBatch
@@ -436,7 +436,7 @@ def test_a_click_is_told(open_page: Callable[..., Page], service: HostSite, site
     site.pages["/next"] = (200, {"Content-Type": "text/html"}, b"next")
     page = open_page(answers(item(url=f"{site.url}/next")))
     shown(page)
-    page.locator("also-see .title").first.click()
+    follow(page, page.locator("also-see .title").first)
     [batch] = until(lambda: batches(service))
 
     assert [("click", "story-1", 1)] == [(e.type, e.article, e.position) for e in batch.events]
