@@ -198,7 +198,7 @@ class Connection:
         reply = self.ask(*command)
         if reply is None:  # which also says that there is nothing
             if not _waiting.for_reader:
-                _waiting.in_vain.discard(self)  # or the next reader of this thread would not wait
+                _waiting.in_vain.discard(self)  # or it would turn away this thread's next reader
             with self.using("read") as client:
                 reply = client.execute_command(*command)
         return reply
