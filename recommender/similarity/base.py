@@ -156,16 +156,16 @@ class Rows(NamedTuple):
 
     def mixed_with(self, others: "Rows", mine: NDArray[np.bool_]) -> "Rows":
         """These where *mine* is set and *others* elsewhere, both in their order."""
-        sizes = np.concatenate((np.diff(self.ends), np.diff(others.ends)))
-        starts = np.cumsum(sizes) - sizes
+        both = self.then(others)
+        sizes = np.diff(both.ends)
         order = np.argsort(np.concatenate((np.flatnonzero(mine), np.flatnonzero(~mine))))
-        flat = spans(starts[order], sizes[order])
+        flat = spans(both.ends[:-1][order], sizes[order])
         return Rows(
             np.append(0, np.cumsum(sizes[order])),
-            np.concatenate((self.numbers, others.numbers))[flat],
-            np.concatenate((self.terms, others.terms))[flat],
-            np.concatenate((self.weights, others.weights))[flat],
-            np.concatenate((self.counts, others.counts))[flat],
+            both.numbers[flat],
+            both.terms[flat],
+            both.weights[flat],
+            both.counts[flat],
         )
 
 

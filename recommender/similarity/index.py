@@ -12,13 +12,7 @@ from recommender.similarity.ids import Ids, SortedIds
 from recommender.similarity.inverting import by_term, invert, numbered
 from recommender.similarity.lengths import Lengths, measure
 from recommender.similarity.postings import Entries, move_sums
-from recommender.similarity.search import (
-    count_in_common,
-    nearest,
-    pair_products,
-    shared_terms,
-    top_k,
-)
+from recommender.similarity.search import nearest, pair_products, shared_terms, top_k
 from recommender.similarity.tail import Growing, Tail, add_segment, move_tail_sums, tail_products
 from recommender.similarity.tally import Tally
 
@@ -202,8 +196,18 @@ class ArticleIndex:
         found = self._read(slots)
         if draft is not None:
             found = found.then(self._row_of(draft))
-        keys, _ = self._row_keys(found)
-        return count_in_common(keys, self._base.two_word(found), found.ends, few)
+        articles = found.ends.size - 1
+        owners = np.repeat(np.arange(articles), np.diff(found.ends))
+        counts = self._base.two_word(found)
+        counts |= (np.bincount(owners[counts], minlength=articles) < few)[owners]
+        sizes = np.bincount(owners[counts], minlength=articles)
+        keys = self._row_keys(found)[0][counts]
+        order = by_term(keys)
+        starts, times = shared_terms(keys, order)
+        # A product of terms that all weigh one is their number.
+        once, ends = np.ones(keys.size, np.float32), np.append(0, np.cumsum(sizes))
+        products = pair_products(starts, times, order, ends, once, np.ones(starts.size))
+        return (products + np.diag(sizes)).astype(np.int32)
 
     def _numbers(self, terms: NDArray[np.uint32]) -> NDArray[np.int64]:
         """As the base says; once for the steps of one list, which all ask with the same array."""
