@@ -79,7 +79,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 		$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --quiet --require-hashes --requirement requirements.txt
 	@$(PIP) install --quiet --no-build-isolation --no-deps --editable .
-	@$(BIN)/python -P -c "from recommender.pipeline.related import warm; warm()"
+	@$(BIN)/python -P -c "from recommender.pipeline.recommender import warm; warm()"
 	@pwd -P >$@
 
 $(TESTS_INSTALLED): requirements-dev.txt $(INSTALLED)

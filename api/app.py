@@ -5,25 +5,16 @@ import re
 from flask import Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
-from api import (
-    articles,
-    demo,
-    editor,
-    errors,
-    events,
-    explain,
-    health,
-    links,
-    openapi,
-    overview,
-    related,
-    rules,
-    site_settings,
-    widget,
-)
-from api.dates import day, moment
-from api.errors import problem
-from api.hot import LIST_PATH, HotLists
+from api import editor
+from api.http import errors
+from api.http.dates import day, moment
+from api.http.errors import problem
+from api.lists.hot import LIST_PATH, HotLists
+from api.site import demo, widget
+from api.v1 import articles, events, explain, health, openapi, overview, rules
+from api.v1 import drafts as links
+from api.v1 import lists as related
+from api.v1 import settings as site_settings
 from recommender.backend import Backend
 from recommender.config import Settings
 

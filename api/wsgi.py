@@ -21,8 +21,8 @@ from api import logs
 from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.pipeline.related import warm
-from recommender.worker.follower import Follower
+from recommender.pipeline.recommender import warm
+from recommender.replica.follower import Follower
 
 # Time for what is being answered when a worker has to go: `docker stop` allows ten seconds in all.
 DRAIN_SECONDS = 8

@@ -122,7 +122,7 @@ def sample_newspaper() -> Iterator[tuple[str, str]]:
     foreign = {k: v for k, v in os.environ.items() if not k.startswith("ALSOSEE_")}
     with tempfile.TemporaryDirectory(prefix="alsosee-") as folder:
         process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "demo", "--port", url.rpartition(":")[2]],
+            [sys.executable, "-m", "api.cli.main", "demo", "--port", url.rpartition(":")[2]],
             cwd=ROOT,
             env=foreign | {"ALSOSEE_DATA_DIR": folder},
             stdout=subprocess.PIPE,

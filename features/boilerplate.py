@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from features.rows import Rows
+from features.ragged import RaggedArray
 
 Digests = NDArray[np.uint64]
 
@@ -153,7 +153,7 @@ class BlockBook:
         self, limits: Limits = LIMITS, base: Mapping[str, NDArray[Any]] | None = None
     ) -> None:
         self._limits = limits
-        self._rows = Rows("Q", base, names=base["digests"] if base else None)
+        self._rows = RaggedArray("Q", base, names=base["digests"] if base else None)
         self._live = bytearray(b"\1" * len(self._rows))
         self._old, self._recent = _Tally(base), _Tally()
 

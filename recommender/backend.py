@@ -7,8 +7,13 @@ from typing import Self
 
 from recommender.config import Settings
 from recommender.errors import NotFound
+from recommender.policy.ranking_model import DEFAULTS, RankingModel
+from recommender.replica.builder import Builder, index_files
+from recommender.replica.finder import Finder
+from recommender.replica.site import SiteReplica
+from recommender.replica.surveyor import Surveyor, Surveys
 from recommender.storage.access import Keys
-from recommender.storage.bell import Bell
+from recommender.storage.change_signal import ChangeSignal
 from recommender.storage.connections import Connection
 from recommender.storage.embedded import EmbeddedLease, lease
 from recommender.storage.evaluations import Evaluations
@@ -17,11 +22,6 @@ from recommender.storage.imports import ImportLog
 from recommender.storage.lists import ListCache
 from recommender.storage.sessions import Sessions
 from recommender.storage.store import Store
-from recommender.wanted.model import DEFAULTS, RankingModel
-from recommender.worker.building import Builder, index_files
-from recommender.worker.finder import Finder
-from recommender.worker.live import LiveSite
-from recommender.worker.surveyor import Surveyor, Surveys
 
 
 class Backend:
@@ -70,7 +70,7 @@ class Backend:
     def close(self) -> None:
         self._stack.close()
 
-    def site(self, name: str) -> LiveSite:
+    def site(self, name: str) -> SiteReplica:
         """Raises NotFound for a site that is not in the settings."""
         try:
             return self._sites[name]
@@ -85,7 +85,7 @@ class Backend:
         """The titles of *site*, for editors."""
         return self._finders[site]
 
-    def sites(self) -> list[LiveSite]:
+    def sites(self) -> list[SiteReplica]:
         return list(self._sites.values())
 
     def keep_embedded_server(self) -> None:
@@ -93,9 +93,11 @@ class Backend:
         if self._lease is not None:
             self._lease.ensure()
 
-    def _live_site(self, name: str) -> LiveSite:
+    def _live_site(self, name: str) -> SiteReplica:
         files = index_files(self.settings, name)
-        return LiveSite(name, self.store, self._models[name], files, lambda: self.builder.run(name))
+        return SiteReplica(
+            name, self.store, self._models[name], files, lambda: self.builder.run(name)
+        )
 
     def _store_url(self) -> str:
         if self.settings.redis_url is not None:
@@ -104,14 +106,14 @@ class Backend:
         self._stack.callback(self._lease.close)
         return self._lease.url
 
-    def _bell(self) -> Bell | None:
+    def _bell(self) -> ChangeSignal | None:
         if sys.platform == "win32":  # has no such writes
             return None
-        bell = Bell(self.settings.data_dir / "bell")
+        bell = ChangeSignal(self.settings.data_dir / "bell")
         self._stack.callback(bell.close)
         return bell
 
-    def _connect(self, url: str, bell: Bell | None = None) -> Connection:
+    def _connect(self, url: str, bell: ChangeSignal | None = None) -> Connection:
         # A connection for every thread, the follower, a survey, and one to spare.
         patience = self.settings.store_timeout_seconds
         connection = Connection(url, self.settings.threads + 3, bell, patience)

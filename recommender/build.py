@@ -7,9 +7,9 @@ import structlog
 
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.replica.builder import NOTHING_NEW, index_files
+from recommender.replica.site import SiteReplica
 from recommender.storage.store import Store
-from recommender.worker.building import NOTHING_NEW, index_files
-from recommender.worker.live import LiveSite
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ def build(settings: Settings, store: Store, site: str) -> int | None:
     if files is None:
         return None
     with files.building():
-        live = LiveSite(site, store, files=files)
+        live = SiteReplica(site, store, files=files)
         live.sync()
         return live.publish()
 

@@ -75,7 +75,7 @@ def _ranking(path: Path | None, given: ValidationInfo) -> Path | None:
     if path is None:
         return None
     # Brings arrays with it, which few commands need
-    from recommender.wanted.model import RankingModel
+    from recommender.policy.ranking_model import RankingModel
 
     files = {file.stem: file for file in sorted(path.glob("*.json"))} if path.is_dir() else {}
     try:

@@ -16,10 +16,10 @@ from servers import PATIENT_SECONDS, emptied, new_server
 from structlog.testing import capture_logs
 
 from api.app import create_app
-from api.hot import HotLists
+from api.lists.hot import HotLists
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.pipeline.related import warm
+from recommender.pipeline.recommender import warm
 
 # How long an example takes says how busy the machine is.
 properties.register_profile("suite", deadline=None)

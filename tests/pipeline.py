@@ -12,14 +12,14 @@ from news import article
 from features.article import Article, parse_article
 from features.vectorizer import ArticleFeatures, TermCounts, hash_counts
 from recommender.articles import Facets, StoredArticle, card_of
-from recommender.pipeline.places import RelatedList
-from recommender.pipeline.related import Recommender
-from recommender.similarity.corpus import Corpus
-from recommender.wanted.model import RankingModel
-from recommender.wanted.parameters import ListParameters
+from recommender.index.corpus import Corpus
+from recommender.pipeline.recommender import Recommender
+from recommender.pipeline.results import RelatedList
+from recommender.policy.list_options import ListOptions
+from recommender.policy.ranking_model import RankingModel
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
-ANY = ListParameters(limit=50, languages=("any",), min_score=0.0, fallback=False)
+ANY = ListOptions(limit=50, languages=("any",), min_score=0.0, fallback=False)
 
 Count = Callable[[Article], ArticleFeatures]
 
@@ -83,5 +83,5 @@ class Archive:
     def slots(self, *article_ids: str) -> Any:
         return np.array([self.corpus.index.slot(i) for i in article_ids], dtype=np.intp)
 
-    def related(self, article_id: str, wanted: ListParameters = ANY) -> RelatedList:
-        return self.recommender.related(article_id, wanted, NOW)
+    def related(self, article_id: str, options: ListOptions = ANY) -> RelatedList:
+        return self.recommender.related(article_id, options, NOW)

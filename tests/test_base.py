@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.vectorizer import TWO_WORD_BIT
-from recommender.similarity.base import Base
-from recommender.similarity.inverting import invert
-from recommender.similarity.postings import (
+from recommender.index.postings import (
     AS_GAPS,
     LEVELS,
     add_common,
     move_sums,
     places_after,
 )
+from recommender.index.reader import Base
+from recommender.index.writer import build_index
 
 ARTICLES = 70_000
 TERMS = np.arange(4, dtype=np.uint32)
@@ -36,7 +36,7 @@ def counts() -> np.ndarray:
 def base(counts) -> Base:
     articles, terms = np.nonzero(counts.T)
     ends = np.searchsorted(articles, np.arange(ARTICLES + 1))
-    return Base(invert(ends, TERMS[terms], counts.T[articles, terms].astype(np.float32)))
+    return Base(build_index(ends, TERMS[terms], counts.T[articles, terms].astype(np.float32)))
 
 
 def weights_of(counts: np.ndarray) -> np.ndarray:
@@ -97,7 +97,7 @@ def test_the_dictionary_tells_every_term():
     rows = [np.unique(row) for row in drawn]
     terms = np.concatenate(rows)
     ends = np.cumsum([0, *map(len, rows)])
-    base = Base(invert(ends, terms, np.ones(terms.size, np.float32)))
+    base = Base(build_index(ends, terms, np.ones(terms.size, np.float32)))
     known, df = np.unique(terms, return_counts=True)
     numbers = base.numbers(known)
 

@@ -13,14 +13,14 @@ from test_live import IDS, LIST, Newsroom, everything, lengths, put, settle, sho
 
 from recommender.backend import Backend
 from recommender.build import build
-from recommender.similarity import inverting
-from recommender.similarity.files import IndexFiles
+from recommender.index import writer as inverting
+from recommender.index.files import IndexFiles
+from recommender.replica import site as live_module
+from recommender.replica.builder import Builder, index_files
+from recommender.replica.site import SiteReplica
 from recommender.storage import store as store_module
 from recommender.storage.connections import Connection
 from recommender.storage.store import Store
-from recommender.worker import live as live_module
-from recommender.worker.building import Builder, index_files
-from recommender.worker.live import LiveSite
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 
@@ -36,14 +36,14 @@ def files(settings) -> IndexFiles:
 
 
 @pytest.fixture
-def worker(redis_url, raw_redis, files) -> Iterator[Callable[..., LiveSite]]:
+def worker(redis_url, raw_redis, files) -> Iterator[Callable[..., SiteReplica]]:
     """Start one more worker, with connections of its own."""
     with ExitStack() as stack:
 
-        def start(files: IndexFiles | None = files, **options: object) -> LiveSite:
+        def start(files: IndexFiles | None = files, **options: object) -> SiteReplica:
             connection = Connection(redis_url, read_seconds=PATIENT_SECONDS)
             stack.callback(connection.close)
-            return LiveSite("main", Store(connection), files=files, **options)
+            return SiteReplica("main", Store(connection), files=files, **options)
 
         yield start
 
@@ -256,7 +256,7 @@ def test_many_changes_ask_for_a_new_file(store, worker, monkeypatch):
     assert (False, True) == (before, live.needs_file)
 
 
-def published(live: LiveSite, files: IndexFiles, monkeypatch, **about: object) -> None:
+def published(live: SiteReplica, files: IndexFiles, monkeypatch, **about: object) -> None:
     """Have a file made by another version of the product."""
     with monkeypatch.context() as other:
         other.setattr(live_module, "MADE_BY", live_module.MADE_BY | about)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline import Archive
 
-from recommender.similarity.calibration import FEW, HIGHEST, LOWEST, OF_FEW, SAMPLE
+from recommender.index.calibration import FEW, HIGHEST, LOWEST, OF_FEW, SAMPLE
 
 
 def some_archive(chance: random.Random, size: int, words: int) -> Archive:

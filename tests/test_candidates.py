@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pipeline import Archive
 
+from recommender.index.corpus import Corpus
 from recommender.pipeline.candidates import in_order
-from recommender.similarity.corpus import Corpus
 
 NAMES = ["b10", "b9", "ä", "a", "b", "Z", "c/1"]
 DATES = ["2025-01-01", "2025-01-02", "2025-01-01", None, None, "2025-01-02", "2025-01-01"]
@@ -32,7 +32,7 @@ def corpus() -> Corpus:
 def test_they_stand_by_pool_then_score_then_newer_then_id(corpus, drawn):
     chosen, scores, pools = drawn
     slots = corpus.slots([NAMES[n] for n in chosen])
-    published = corpus.catalogue.published[slots].tolist()
+    published = corpus.facets.published[slots].tolist()
     ids = corpus.ids(slots)
     places = in_order(corpus, slots, np.array(scores, float), np.array(pools, np.intp))
 

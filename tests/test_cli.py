@@ -19,9 +19,9 @@ import redis
 from click.testing import CliRunner, Result
 from news import STORIES, article
 
-from api.cli import create_key, main
+from api.cli.main import create_key, main
 from recommender.backend import Backend
-from recommender.similarity import compiled
+from recommender.index import jit as compiled
 from recommender.storage.access import SCOPES
 from recommender.storage.events import MAX_FIELDS
 
@@ -45,7 +45,7 @@ def run(redis_url: str, raw_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatc
 
 
 def alsosee(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "api.cli", *map(str, arguments)]
+    return [sys.executable, "-m", "api.cli.main", *map(str, arguments)]
 
 
 def real_process(*arguments: object, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -78,7 +78,8 @@ def counts(result: Result) -> str:
 
 
 def test_help_answers_without_loading_anything_heavy() -> None:
-    code = "import sys, api.cli; print({'numpy', 'pydantic', 'redis', 'flask'} & set(sys.modules))"
+    heavy = "{'numpy', 'pydantic', 'redis', 'flask'}"
+    code = f"import sys, api.cli.main; print({heavy} & set(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

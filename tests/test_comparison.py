@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline import NOW, Archive, ids
 
 from recommender.errors import NotFound
-from recommender.pipeline.comparison import (
+from recommender.pipeline.compare import (
     ListFigures,
     Movement,
     compared,
@@ -22,9 +22,9 @@ from recommender.pipeline.comparison import (
     sample,
     sampled,
 )
-from recommender.pipeline.places import FALLBACKS, RelatedList
-from recommender.wanted.parameters import ListParameters
-from recommender.wanted.site_settings import ListDefaults
+from recommender.pipeline.results import FALLBACKS, RelatedList
+from recommender.policy.list_options import ListOptions
+from recommender.policy.site_settings import ListDefaults
 
 LISTS = st.lists(st.sampled_from("abcdefg"), unique=True).map(tuple)
 SETTINGS = st.sampled_from(
@@ -88,8 +88,8 @@ def test_lists_stand_side_by_side():
     found = compared(
         ARCHIVE.recommender, "a03", ListDefaults(limit=3), ListDefaults(limit=4, mode="recent"), NOW
     )
-    a = ARCHIVE.recommender.related("a03", ListParameters(limit=3), NOW)
-    b = ARCHIVE.recommender.related("a03", ListParameters(limit=4, mode="recent"), NOW)
+    a = ARCHIVE.recommender.related("a03", ListOptions(limit=3), NOW)
+    b = ARCHIVE.recommender.related("a03", ListOptions(limit=4, mode="recent"), NOW)
 
     assert (a, b, movements(ids(a), ids(b))) == (found.a, found.b, found.movements)
     assert {*ids(a), *ids(b)} == found.movements.keys()
@@ -157,9 +157,7 @@ def expected_figures(lists: dict[str, RelatedList]) -> dict[str, float | None]:
 @given(SETTINGS, SETTINGS)
 def test_figures_of_a_sample_are_those_of_its_lists(a, b):
     maker = ARCHIVE.recommender
-    lists = [
-        {i: maker.trying(s).related(i, ListParameters(), NOW) for i in SOURCES} for s in (a, b)
-    ]
+    lists = [{i: maker.trying(s).related(i, ListOptions(), NOW) for i in SOURCES} for s in (a, b)]
     found = sampled([figures_of_both(maker, ARCHIVE.corpus, i, a, b, NOW) for i in SOURCES])
     pairs = [(ids(lists[0][i]), ids(lists[1][i])) for i in SOURCES]
     moved = [abs(x.index(i) - y.index(i)) for x, y in pairs for i in x if i in y]

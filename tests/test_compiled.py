@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import recommender
-from recommender.similarity import compiled as compiled_module
-from recommender.similarity.compiled import compiled, edition
+from recommender.index import jit as compiled_module
+from recommender.index.jit import compiled, edition
 
 KERNEL = "from base import STEP\n\n\n@compiled\ndef next_one(at):\n    return at + STEP\n"
 BASE = "STEP = {}\n\n\n@compiled\ndef step():\n    return STEP\n"
@@ -39,7 +39,7 @@ def test_functions_are_kept_by_edition():
 
 
 DOUBLED = """
-from recommender.similarity.compiled import compiled
+from recommender.index.jit import compiled
 
 @compiled
 def doubled(number):

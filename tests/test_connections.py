@@ -17,7 +17,7 @@ from servers import new_server
 
 from recommender.errors import StoreUnavailable
 from recommender.storage import embedded
-from recommender.storage.bell import Bell
+from recommender.storage.change_signal import ChangeSignal
 from recommender.storage.connections import Breaker, Connection, waiting_once
 
 # The promises are half a second and two seconds. Machines that run tests are busy, and what
@@ -521,7 +521,7 @@ def test_a_command_that_a_server_refuses_has_no_answer(connect, url):
 
 @pytest.mark.parametrize(("pace", "rings"), [("read", False), ("write", True), ("batch", True)])
 def test_whatever_may_have_changed_something_rings_the_bell(redis_url, tmp_path, pace, rings):
-    bell = Bell(tmp_path / "bell")
+    bell = ChangeSignal(tmp_path / "bell")
     connection = Connection(redis_url, bell=bell)
     before = bell.sound()
     with connection.using(pace) as client:
@@ -532,7 +532,7 @@ def test_whatever_may_have_changed_something_rings_the_bell(redis_url, tmp_path,
 
 
 def test_a_write_whose_answer_got_lost_rings_the_bell_too(proxy, tmp_path):
-    bell = Bell(tmp_path / "bell")
+    bell = ChangeSignal(tmp_path / "bell")
     connection = Connection(proxy.url, bell=bell)
     before = bell.sound()
     proxy.fault = "reset"

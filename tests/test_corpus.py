@@ -14,8 +14,8 @@ from features.article import Article, parse_article
 from features.boilerplate import Limits, line_digest
 from features.vectorizer import TermCounts, count_terms
 from recommender.articles import Facets, StoredArticle, card_of
-from recommender.similarity.corpus import Corpus
-from recommender.similarity.index import ArticleIndex
+from recommender.index.corpus import Corpus
+from recommender.index.index import ArticleIndex
 
 IDS = [f"a{n}" for n in range(6)]
 LINES = [
@@ -182,8 +182,8 @@ def test_titles_facets_and_the_sample_follow_their_articles(history, restarts):
     for article_id, made in site.articles.items():
         [slot] = corpus.slots([article_id])
         assert count_terms(made).title.tolist() == corpus.title_terms(slot).tolist()
-        assert corpus.catalogue.having("language", ["en"])[slot]
-    assert corpus.index.slots == corpus.catalogue.published.size
+        assert corpus.facets.having("language", ["en"])[slot]
+    assert corpus.index.slots == corpus.facets.published.size
     for size in (0, 2, len(IDS)):
         sample = corpus.ids(corpus.sample(size))
         assert sample == fresh.ids(fresh.sample(size))

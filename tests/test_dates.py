@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from news import STORIES, article
 
 import api
-from api.dates import day, moment
+from api.http.dates import day, moment
 from recommender.backend import Backend
 
 NOW = datetime(2025, 3, 13, 7, 2, 44, tzinfo=UTC)

@@ -14,8 +14,8 @@ from news import article
 from selectolax.lexbor import LexborHTMLParser
 
 from api.app import create_app
-from api.dates import day
-from api.demo import ALSO_SEE, POLICY, SAMPLE_ORIGIN, sample_articles
+from api.http.dates import day
+from api.site.demo import ALSO_SEE, POLICY, SAMPLE_ORIGIN, sample_articles
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.sources.records import Record

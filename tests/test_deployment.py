@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 from api.app import MAX_BODY_BYTES
-from api.articles import MAX_BULK_BYTES
-from api.cli import main
+from api.cli.main import main
+from api.v1.articles import MAX_BULK_BYTES
 from recommender.config import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -236,7 +236,7 @@ def test_the_wheel_holds_every_file_of_the_packages(tmp_path):
     with ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
         [scripts] = [name for name in archive.namelist() if name.endswith("/entry_points.txt")]
-        assert "alsosee = api.cli:main" in archive.read(scripts).decode()
+        assert "alsosee = api.cli.main:main" in archive.read(scripts).decode()
     assert packed == files
     assert {Path(name).suffix for name in files} >= {
         ".py",

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from api.app import create_app
-from api.cli import main
-from api.demo import SAMPLE_ORIGIN, sample_articles
-from api.params import ListQuery
+from api.cli.main import main
+from api.lists.options import ListQuery
+from api.site.demo import SAMPLE_ORIGIN, sample_articles
 from features.article import FIELD_ALIASES
 from recommender.config import PREFIX, Settings
 from recommender.evaluation.tune import FEWEST

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from pipeline import ANY, NOW, Archive, text
 
 from features.vectorizer import TWO_WORD_BIT
-from recommender.pipeline.places import Dropped
-from recommender.pipeline.stories import Wording, overlap
+from recommender.pipeline.results import ShownExclusion
+from recommender.pipeline.stories import Fingerprint, overlap
 
 FLOOD = text("flood", 60)
-TOLD_TWICE = Dropped("same_story_as_source")
+TOLD_TWICE = ShownExclusion("same_story_as_source")
 DRAFT = {"id": "draft", "body": FLOOD}
 
 
@@ -63,9 +63,9 @@ ids = st.sets(st.integers(0, 60), max_size=60)
 def test_overlap_is_the_shared_part_of_the_shorter_text(
     words: set[int], pairs: set[int], other_words: set[int], other_pairs: set[int]
 ) -> None:
-    def wording(words: set[int], pairs: set[int]) -> Wording:
+    def wording(words: set[int], pairs: set[int]) -> Fingerprint:
         terms = sorted(words) + [one | int(TWO_WORD_BIT) for one in sorted(pairs)]
-        return Wording(np.array(terms, np.uint32), np.empty(0, np.uint32))
+        return Fingerprint(np.array(terms, np.uint32), np.empty(0, np.uint32))
 
     one, other = (words, pairs), (other_words, other_pairs)
     few = min(len(pairs), len(other_pairs)) < 20

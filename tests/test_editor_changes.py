@@ -13,9 +13,9 @@ from news import article
 
 from recommender.backend import Backend
 from recommender.errors import Conflict, NotFound
+from recommender.policy.rules import Rule
+from recommender.policy.site_settings import ListDefaults, SiteSettings
 from recommender.storage.rulebook import MAX_PINS, Editor, Rulebook, new_rule_id
-from recommender.wanted.rules import Rule
-from recommender.wanted.site_settings import ListDefaults, SiteSettings
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 LATER = NOW + timedelta(hours=2)

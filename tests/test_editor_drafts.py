@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from news import STORIES, article
 
 from api.editor.drafts import as_html, linked
-from api.editor.pair import pieces
+from api.editor.side_by_side import pieces
 from features.analyzer import analyze
 from features.vectorizer import term_ids
 from recommender.backend import Backend

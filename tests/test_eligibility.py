@@ -8,8 +8,8 @@ from pipeline import NOW, Archive
 
 from recommender.pipeline.eligibility import all_passed, conditions, first_failed
 from recommender.pipeline.signals import stored_source
-from recommender.wanted.parameters import ListParameters
-from recommender.wanted.rules import Applied, Rule, RuleSet
+from recommender.policy.list_options import ListOptions
+from recommender.policy.rules import Applied, Rule, RuleSet
 
 MARCH = [datetime(2025, 3, day, tzinfo=NOW.tzinfo) for day in range(1, 32)]
 ARTICLES: list[dict[str, Any]] = [
@@ -29,10 +29,12 @@ def archive() -> Archive:
     return Archive(*({"body": "kursk", **fields} for fields in ARTICLES))
 
 
-def passing(source: str | None = "source", rules: Applied | None = None, **wanted: Any) -> set[str]:
+def passing(
+    source: str | None = "source", rules: Applied | None = None, **options: Any
+) -> set[str]:
     made = archive()
     beside = None if source is None else stored_source(made.corpus, made.slots(source)[0])
-    asked, model = ListParameters(**wanted), made.recommender.model
+    asked, model = ListOptions(**options), made.recommender.model
     found = conditions(made.corpus, beside, asked, rules or Applied(), model, NOW)
     eligible = {i for i in made.articles if all_passed(found)[made.slots(i)[0]]}
 
@@ -41,7 +43,7 @@ def passing(source: str | None = "source", rules: Applied | None = None, **wante
 
 
 @pytest.mark.parametrize(
-    ("wanted", "expected"),
+    ("options", "expected"),
     [
         ({}, ENGLISH),
         ({"languages": ("any",)}, OUT),
@@ -64,8 +66,8 @@ def passing(source: str | None = "source", rules: Applied | None = None, **wante
         ({"mode": "followup"}, ENGLISH),
     ],
 )
-def test_a_filter_lets_through_what_it_says(wanted, expected):
-    assert expected == passing(**wanted)
+def test_a_filter_lets_through_what_it_says(options, expected):
+    assert expected == passing(**options)
 
 
 def test_beside_nothing_everything_that_is_out_may_stand_in_any_language():
@@ -92,13 +94,18 @@ def test_rules_hide_and_block_articles_and_sections():
 
 def test_only_the_default_language_and_the_lists_own_idea_of_age_yield_to_a_pin():
     made = archive()
-    wanted = {"max_age": timedelta(1), "mode": "background", "exclude": ("late",), "tags": ("war",)}
+    options = {
+        "max_age": timedelta(1),
+        "mode": "background",
+        "exclude": ("late",),
+        "tags": ("war",),
+    }
     source = stored_source(made.corpus, 0)
 
     for languages, expected in [
         (None, {"too_old", "newer_than_source", "other_language"}),
         (("en",), {"too_old", "newer_than_source"}),
     ]:
-        asked = ListParameters(languages=languages, **wanted)
+        asked = ListOptions(languages=languages, **options)
         found = conditions(made.corpus, source, asked, Applied(), made.recommender.model, NOW)
         assert expected == {test.code for test in found if not test.binds_pins}

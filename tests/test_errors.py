@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from news import article
 
 from api.app import create_app
-from api.errors import STATUSES, problem, status_of
+from api.http.errors import STATUSES, problem, status_of
 from features.article import FieldProblem, InvalidArticle
 from recommender.backend import Backend
 from recommender.errors import (

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from click.testing import CliRunner, Result
 
-from api.cli import main
+from api.cli.main import main
 
 ROOT = Path(__file__).parent.parent
 ARTICLES = str(ROOT / "api/sample/articles.jsonl")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from news import article
 from werkzeug.test import TestResponse
 
-from api.cli import main
-from api.events import MAX_BATCH, MAX_BATCH_BYTES
+from api.cli.main import main
+from api.v1.events import MAX_BATCH, MAX_BATCH_BYTES
 from recommender.backend import Backend
 from recommender.storage import events
 from recommender.storage.events import (

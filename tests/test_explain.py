@@ -21,14 +21,14 @@ from recommender.pipeline.explain import (
     sentence,
     spellings,
 )
-from recommender.pipeline.places import Reason, Standing
+from recommender.pipeline.results import Explanation, Reason
 from recommender.pipeline.signals import draft_source
-from recommender.wanted.parameters import ListParameters, shown_digest
-from recommender.wanted.rules import Rule, RuleSet
+from recommender.policy.list_options import ListOptions, shown_digest
+from recommender.policy.rules import Rule, RuleSet
 
 WORDS = " ".join(" ".join(story) for story in STORIES.values()).split()
 bodies = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
-ALL = ListParameters(limit=50, min_score=0.0, trace=True, fallback=False, story="best")
+ALL = ListOptions(limit=50, min_score=0.0, trace=True, fallback=False, story="best")
 
 
 def newsroom() -> Archive:
@@ -144,8 +144,8 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], list[Rule]]] = {
 
 
 def standing(
-    wanted: dict[str, Any], target: dict[str, Any], rules: list[Rule], target_id: str = "target"
-) -> Standing:
+    options: dict[str, Any], target: dict[str, Any], rules: list[Rule], target_id: str = "target"
+) -> Explanation:
     """Of a target between the source, and a nearer article of its section, author and publisher."""
     common = {"section": "World", "authors": ["Ana"]}
     archive = Archive(
@@ -155,7 +155,7 @@ def standing(
         *({"id": f"p{n}", "body": text(f"p{n}w", 9), "section": "Sport"} for n in range(20)),
     )
     archive.recommender.rules = RuleSet(rules)
-    return archive.recommender.standing("source", target_id, ListParameters(**wanted), NOW)
+    return archive.recommender.standing("source", target_id, ListOptions(**options), NOW)
 
 
 @pytest.mark.parametrize("code", REFUSED)
@@ -185,8 +185,8 @@ def test_what_stands_on_the_page_has_a_place_and_no_refusal():
 def test_dropped_candidates_of_a_list_are_told_only_when_asked_for():
     archive = newsroom()
 
-    assert archive.related("kursk", ListParameters()).dropped is None
-    made = archive.related("kursk", ListParameters(trace=True, min_score=1.0))
+    assert archive.related("kursk", ListOptions()).dropped is None
+    made = archive.related("kursk", ListOptions(trace=True, min_score=1.0))
     assert {"less_similar"} == {drop.code for drop in (made.dropped or {}).values()}
 
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from news import STORIES, article
 
-from api.cli import main
+from api.cli.main import main
 from recommender.storage.ingest import analyse
 
 

@@ -13,8 +13,8 @@ from news import article
 from selectolax.lexbor import LexborHTMLParser
 from werkzeug.test import TestResponse
 
-from api.formats import LAYOUTS
-from api.wording import WORDS
+from api.lists.formats import LAYOUTS
+from api.lists.words import WORDS
 
 Put = Callable[..., None]
 Shown = list[dict[str, Any]]

@@ -22,9 +22,9 @@ from news import article
 from servers import copied, put_back
 from werkzeug.test import create_environ
 
-from api import hot
 from api.app import create_app
-from api.hot import SERVED, HotLists, Served
+from api.lists import hot
+from api.lists.hot import SERVED, HotLists, Served
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.storage.embedded import lease

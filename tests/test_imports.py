@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from news import article
 
-from api import articles
-from api.cli import main
+from api.cli.main import main
+from api.v1 import articles
 from features.article import FieldProblem
 from recommender.backend import Backend
 from recommender.storage.imports import KEPT, MOST_CHARS, MOST_PROBLEMS, Import, ImportTally

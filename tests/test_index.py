@@ -8,16 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.vectorizer import TWO_WORD_BIT, TWO_WORD_WEIGHT, TermCounts
-from recommender.similarity import inverting
-from recommender.similarity.base import Base
-from recommender.similarity.ids import SortedIds
-from recommender.similarity.index import ArticleIndex, Neighbours
+from recommender.index import writer as inverting
+from recommender.index.ids import SortedIds
+from recommender.index.index import ArticleIndex, Neighbours
+from recommender.index.reader import Base
 
 IDS = [f"a{n}" for n in range(8)]
 TERMS = [0, 1, 2, 3, 5, 8, int(TWO_WORD_BIT) + 1, int(TWO_WORD_BIT) + 2]
 
-Rows = dict[str, dict[int, int]]
-History = list[tuple[Rows, set[str], bool]]
+RaggedArray = dict[str, dict[int, int]]
+History = list[tuple[RaggedArray, set[str], bool]]
 
 rows = st.dictionaries(
     st.sampled_from(IDS), st.dictionaries(st.sampled_from(TERMS), st.integers(1, 9)), max_size=4
@@ -49,7 +49,7 @@ def merged(index: ArticleIndex) -> ArticleIndex:
     return ArticleIndex(Base(index.arrays(slots)), SortedIds.of(ids))
 
 
-def built(history: History) -> tuple[ArticleIndex, Rows]:
+def built(history: History) -> tuple[ArticleIndex, RaggedArray]:
     index, stored = ArticleIndex(), {}
     for changed, candidates, merges in history:
         removed = candidates - changed.keys()
@@ -60,13 +60,13 @@ def built(history: History) -> tuple[ArticleIndex, Rows]:
     return index, stored
 
 
-def cosine(a: dict[int, int], b: dict[int, int], stored: Rows) -> float:
+def cosine(a: dict[int, int], b: dict[int, int], stored: RaggedArray) -> float:
     """The angle of two unit vectors."""
     y = unit(b, stored)
     return sum(weight * y.get(term, 0) for term, weight in unit(a, stored).items())
 
 
-def unit(row: dict[int, int], stored: Rows) -> dict[int, float]:
+def unit(row: dict[int, int], stored: RaggedArray) -> dict[int, float]:
     """Paper and pencil: (1 + ln tf) · idf, two-word terms weighted, then length 1."""
     there = len(stored)
     weights = {

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.errors import CorruptRecord
-from recommender.similarity.arrays import map_arrays, write_arrays
-from recommender.similarity.files import IndexFiles
+from recommender.index.arrays import map_arrays, write_arrays
+from recommender.index.files import IndexFiles
 
 ARRAYS = {
     "numbers": np.arange(1000, dtype=np.int64),
@@ -176,7 +176,7 @@ def test_two_builders_cannot_publish_the_same_number(files, monkeypatch):
 def test_there_is_one_builder_at_a_time_and_a_killed_one_lets_go(files):
     script = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from recommender.similarity.files import IndexFiles\n"
+        "from recommender.index.files import IndexFiles\n"
         f"with IndexFiles(Path({str(files.folder)!r})).building():\n"
         "    print('building', flush=True)\n    time.sleep(60)\n"
     )

@@ -7,11 +7,11 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.wording import WORDS
+from api.lists.words import WORDS
 from features.analyzer import analyze
-from features.reading import read, utf16_offset
+from features.offsets import read, utf16_offset
 from features.vectorizer import term_ids
-from recommender.pipeline.linking import ANNOUNCES, Anchor, Subject, addresses, announced, placed
+from recommender.pipeline.anchors import ANNOUNCES, Anchor, Subject, addresses, announced, placed
 
 KURSK = "Russian troops advanced in the Kursk region."
 TALKS = "The talks in Istanbul ended without a truce."

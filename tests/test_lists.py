@@ -13,7 +13,7 @@ from servers import copied, emptied, new_server, put_back
 
 from recommender.errors import StoreUnavailable
 from recommender.storage import lists as lists_module
-from recommender.storage.bell import Bell
+from recommender.storage.change_signal import ChangeSignal
 from recommender.storage.connections import Connection
 from recommender.storage.ingest import analyse
 from recommender.storage.lists import FinishedList, ListCache
@@ -80,7 +80,7 @@ def test_a_list_is_there_for_every_worker(store, caches):
 
 
 def test_a_list_that_is_kept_is_news_to_nobody(store, redis_url, tmp_path):
-    bell = Bell(tmp_path / "bell")
+    bell = ChangeSignal(tmp_path / "bell")
     connection = Connection(redis_url, bell=bell)
     cache = ListCache(connection, connection, TTL_SECONDS)
     made = finished(write(store))

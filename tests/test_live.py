@@ -15,19 +15,19 @@ from news import STORIES, article
 from servers import PATIENT_SECONDS, copied, put_back
 
 from recommender.errors import NotFound
+from recommender.policy.list_options import ListOptions
+from recommender.policy.rules import FLAGS, Rule, Selector
+from recommender.policy.site_settings import ListDefaults, SiteSettings
+from recommender.replica.follower import FOLLOW_SECONDS, Follower
+from recommender.replica.site import SiteReplica
 from recommender.storage import store as store_module
 from recommender.storage.connections import Connection
 from recommender.storage.ingest import analyse
 from recommender.storage.rulebook import Editor, new_rule_id
 from recommender.storage.store import Store, article_key
-from recommender.wanted.parameters import ListParameters
-from recommender.wanted.rules import FLAGS, Rule, Selector
-from recommender.wanted.site_settings import ListDefaults, SiteSettings
-from recommender.worker.follower import FOLLOW_SECONDS, Follower
-from recommender.worker.live import LiveSite
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
-LIST = ListParameters(limit=20, languages=("any",))
+LIST = ListOptions(limit=20, languages=("any",))
 WORDS = " ".join(title for title, _ in STORIES.values()).split()
 IDS = [f"a{n}" for n in range(40)]
 EDITOR = Editor("k1", "Ana")
@@ -39,14 +39,14 @@ def store(backend) -> Store:
 
 
 @pytest.fixture
-def worker(redis_url, raw_redis) -> Iterator[Callable[..., LiveSite]]:
+def worker(redis_url, raw_redis) -> Iterator[Callable[..., SiteReplica]]:
     """Start one more worker, with connections of its own."""
     with ExitStack() as stack:
 
-        def start(site: str = "main") -> LiveSite:
+        def start(site: str = "main") -> SiteReplica:
             connection = Connection(redis_url, read_seconds=PATIENT_SECONDS)
             stack.callback(connection.close)
-            return LiveSite(site, Store(connection))
+            return SiteReplica(site, Store(connection))
 
         yield start
 
@@ -57,13 +57,13 @@ def put(store: Store, *ids: str, **fields: object) -> int:
     return written[-1].version
 
 
-def shown(live: LiveSite, article_id: str = "kursk") -> list[str]:
+def shown(live: SiteReplica, article_id: str = "kursk") -> list[str]:
     """The ids of the list beside an article."""
     made, _ = live.related(article_id, LIST, NOW)
     return [item.card["id"] for item in made.items]
 
 
-def everything(live: LiveSite, ids: Iterable[str] = IDS) -> list[object]:
+def everything(live: SiteReplica, ids: Iterable[str] = IDS) -> list[object]:
     """Every list that a worker would give out now, with all that stands in it."""
     lists: list[object] = [live.recent(LIST, NOW)]
     for article_id in ids:
@@ -179,9 +179,9 @@ def test_a_list_names_a_version_that_is_not_behind(store, worker):
 def test_nothing_is_read_when_nothing_has_changed(store, worker, raw_redis):
     live = worker()
     put(store, *STORIES)
-    live.related("kursk", ListParameters(limit=1), NOW)
+    live.related("kursk", ListOptions(limit=1), NOW)
     raw_redis.config_resetstat()
-    live.related("kursk", ListParameters(limit=1), NOW)
+    live.related("kursk", ListOptions(limit=1), NOW)
     sent = raw_redis.info("commandstats")
 
     assert 2 == sent["cmdstat_mget"]["calls"]  # the site's state, and the cards
@@ -196,7 +196,7 @@ def test_a_new_article_costs_a_worker_two_more_commands_however_big_the_archive(
     live.sync()
     put(store, "sudzha", title="News")
     raw_redis.config_resetstat()
-    live.related("kursk", ListParameters(limit=1), NOW)
+    live.related("kursk", ListOptions(limit=1), NOW)
     sent = raw_redis.info("commandstats")
 
     assert {"xrange": 1, "mget": 3} == {
@@ -541,7 +541,7 @@ def test_workers_make_the_same_list_of_one_version_while_editors_change_their_mi
                 store.rulebook.remove("main", rule_id, EDITOR, NOW)
         done.set()
 
-    def read(live: LiveSite) -> list[tuple[int, str]]:
+    def read(live: SiteReplica) -> list[tuple[int, str]]:
         seen = []
         while not done.is_set():
             made, version = live.related("kursk", LIST, NOW)
@@ -577,7 +577,7 @@ def test_while_the_store_is_away_no_old_list_shows_what_a_rule_keeps_away(store,
 
 
 @contextmanager
-def following(live: LiveSite) -> Iterator[None]:
+def following(live: SiteReplica) -> Iterator[None]:
     follower = Follower([live])
     follower.start()
     try:
@@ -586,7 +586,7 @@ def following(live: LiveSite) -> Iterator[None]:
         follower.stop()
 
 
-def reaches(live: LiveSite, version: int) -> bool:
+def reaches(live: SiteReplica, version: int) -> bool:
     """Whether the follower brings the site there in time."""
     deadline = time.monotonic() + 20 * FOLLOW_SECONDS
     while live.version != version and time.monotonic() < deadline:
@@ -630,11 +630,11 @@ def test_readers_of_four_workers_never_miss_what_was_acknowledged(store, worker)
                 deleted.append(number - 5)
         done.set()
 
-    def read(live: LiveSite) -> list[tuple[int, int, list[int]]]:
+    def read(live: SiteReplica) -> list[tuple[int, int, list[int]]]:
         seen = []
         while not done.is_set():
             newest, gone = added[-1], deleted[-1]
-            items = live.recent(ListParameters(limit=50), NOW)[0].items
+            items = live.recent(ListOptions(limit=50), NOW)[0].items
             seen.append((newest, gone, [int(item.card["id"][1:]) for item in items]))
         return seen
 
@@ -656,10 +656,10 @@ def settle(store: Store, site: dict[str, Any], **surfaces: dict[str, Any]) -> No
     store.rulebook.replace_settings("main", settings, EDITOR, NOW)
 
 
-def lengths(live: LiveSite) -> list[int]:
+def lengths(live: SiteReplica) -> list[int]:
     """Of the lists of a surface with settings, of one without any, and of none."""
-    asked = (ListParameters(surface=name) for name in ("home", "elsewhere", None))
-    return [len(live.related("kursk", wanted, NOW)[0].items) for wanted in asked]
+    asked = (ListOptions(surface=name) for name in ("home", "elsewhere", None))
+    return [len(live.related("kursk", options, NOW)[0].items) for options in asked]
 
 
 def test_settings_are_in_the_next_list_of_every_worker_and_so_is_their_end(store, worker):
@@ -693,7 +693,7 @@ def test_a_list_of_a_version_is_made_by_the_settings_of_that_version(store, work
     with ThreadPoolExecutor(1) as pool:
         editing = pool.submit(edit)
         while not done.is_set():
-            made, version = live.related("a1", ListParameters(), NOW)
+            made, version = live.related("a1", ListOptions(), NOW)
             found.append((version - first, len(made.items)))
             made_one.set()
         editing.result()
@@ -707,7 +707,7 @@ def test_settings_and_rules_of_one_change_come_together(store, worker):
     put(store, *STORIES)
     settle(store, {"limit": 2})
     decide(store, "pin", "final", source={"article": "kursk"}, position=1)
-    made, _ = live.related("kursk", ListParameters(), NOW)
+    made, _ = live.related("kursk", ListOptions(), NOW)
 
     assert (2, "final") == (len(made.items), made.items[0].card["id"])
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pipeline import ANY, NOW, Archive
 
 from recommender.errors import ConfigurationError
-from recommender.pipeline.signals import nearness
-from recommender.wanted.model import RankingModel, SignalWeights
-from recommender.wanted.parameters import ListParameters
+from recommender.pipeline.signals import recency
+from recommender.policy.list_options import ListOptions
+from recommender.policy.ranking_model import RankingModel, SignalWeights
 
 NAMES = [*SignalWeights.model_fields]
 shares = st.floats(0, 1)
@@ -112,8 +112,8 @@ def test_at_one_half_life_the_time_signal_is_a_half(half_life, origin):
     # (1 + 7 · 73 half-lives) ** (-1/3) = 512 ** (-1/3)
     far = np.array([days(origin + 73 * half_life)])
 
-    assert [1, 0.5, 0.5] == pytest.approx(nearness(moments, days(origin), half_life), abs=1e-6)
-    assert [0.125] == pytest.approx(nearness(far, days(origin), half_life), abs=1e-6)
+    assert [1, 0.5, 0.5] == pytest.approx(recency(moments, days(origin), half_life), abs=1e-6)
+    assert [0.125] == pytest.approx(recency(far, days(origin), half_life), abs=1e-6)
 
 
 @pytest.mark.parametrize("mode", ["balanced", "recent"])
@@ -126,18 +126,18 @@ def test_whoever_asks_for_a_half_life_has_the_score_halved_in_that_time(mode):
             for n in (0, 3)
         ),
     )
-    wanted = ListParameters(
+    options = ListOptions(
         half_life=timedelta(days=3), mode=mode, fallback=False, min_score=0.0, story="best"
     )
 
-    factors = archive.related("a", wanted).items[0].factors
+    factors = archive.related("a", options).items[0].factors
     assert 1.0 == factors["time"]
-    wanted = ListParameters(**{**vars_of(wanted), "exclude": ("b0",)})
-    assert [0.5] == [item.factors["time"] for item in archive.related("a", wanted).items]
+    options = ListOptions(**{**vars_of(options), "exclude": ("b0",)})
+    assert [0.5] == [item.factors["time"] for item in archive.related("a", options).items]
 
 
-def vars_of(wanted: ListParameters) -> dict[str, object]:
-    return {name: getattr(wanted, name) for name in wanted.__slots__}
+def vars_of(options: ListOptions) -> dict[str, object]:
+    return {name: getattr(options, name) for name in options.__slots__}
 
 
 def test_every_factor_is_told_and_their_product_is_the_score():

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from news import article
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api.openapi import description, examples
+from api.v1.openapi import description, examples
 
 Key = dict[str, str]
 Operation = dict[str, Any]

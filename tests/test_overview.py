@@ -15,10 +15,10 @@ from faults import hurried, stopped
 from flask.testing import FlaskClient
 from news import STORIES, article
 
-from api.cli import main
+from api.cli.main import main
 from recommender.backend import Backend
+from recommender.replica.surveyor import conduct
 from recommender.storage.events import Event
-from recommender.worker.surveyor import conduct
 
 Put = Callable[..., None]
 Ask = Callable[[], dict[str, Any]]

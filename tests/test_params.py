@@ -17,11 +17,11 @@ from news import article
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.params import MAX_SHOWN, checked
+from api.lists.options import MAX_SHOWN, checked
 from features.article import MAX_LABELS
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.wanted.parameters import shown_digest
+from recommender.policy.list_options import shown_digest
 
 Put = Callable[..., None]
 Key = dict[str, str]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.pipeline.ranking import diversified, newest
+from recommender.pipeline.diversity import diversified, newest
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=12), st.integers(-1, 14))

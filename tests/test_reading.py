@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.analyzer import analyze
-from features.reading import Reading, Spans, read, read_plain, utf16_offset
+from features.offsets import OffsetText, Spans, read, read_plain, utf16_offset
 from features.text import plain_text
 
 LETTERS = [
@@ -23,7 +23,7 @@ MARKUP = [
 sent_texts = st.lists(st.sampled_from(LETTERS + BLANKS + MARKUP), max_size=20).map("".join)
 
 
-def paragraphs(reading: Reading) -> list[tuple[str, str]]:
+def paragraphs(reading: OffsetText) -> list[tuple[str, str]]:
     """Each paragraph as it is read, and what was sent until it is over."""
     text = reading.located.text
     return [

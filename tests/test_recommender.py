@@ -16,9 +16,9 @@ from pipeline import ANY, NOW, Archive, ids, text
 from features.vectorizer import TWO_WORD_BIT
 from recommender.articles import StoredArticle
 from recommender.errors import NotFound
-from recommender.pipeline.places import RelatedList
-from recommender.wanted.parameters import ListParameters, shown_digest
-from recommender.wanted.rules import FLAGS, Rule, RuleSet, Selector
+from recommender.pipeline.results import RelatedList
+from recommender.policy.list_options import ListOptions, shown_digest
+from recommender.policy.rules import FLAGS, Rule, RuleSet, Selector
 
 Card = dict[str, Any]
 Rules = Sequence[Rule]
@@ -80,9 +80,9 @@ CHOICES: dict[str, list[Any]] = {
 }
 
 
-def some_wishes(chance: random.Random) -> ListParameters:
+def some_wishes(chance: random.Random) -> ListOptions:
     names = chance.sample([*CHOICES], chance.randint(0, 4))
-    return ListParameters(
+    return ListOptions(
         limit=chance.randint(1, 9),
         offset=chance.choice([0, 0, 0, 1, 4]),
         fallback=chance.random() < 0.5,
@@ -119,7 +119,7 @@ class Oracle:
     """The list beside *source* as its rules are written down, article by article."""
 
     def __init__(
-        self, archive: Archive, beside: str | StoredArticle, wanted: ListParameters, rules: Rules
+        self, archive: Archive, beside: str | StoredArticle, options: ListOptions, rules: Rules
     ) -> None:
         index = archive.corpus.index  # which is held against its own oracle
         if isinstance(beside, str):
@@ -128,7 +128,7 @@ class Oracle:
         else:
             self.source, near = DRAFT, index.similar_to(beside.features.counts, 1000)
             own = beside.features.counts.terms
-        self.wanted, self.archive, self.own = wanted, archive, {*own.tolist()}
+        self.options, self.archive, self.own = options, archive, {*own.tolist()}
         self.cards = {i: archive.card(i) for i in archive.articles}
         self.cosine = dict(zip(archive.corpus.ids(near.slots), near.scores.tolist(), strict=True))
         self.says = {i: {*index.terms(index.slot(i) or 0).tolist()} for i in self.cards}
@@ -149,36 +149,36 @@ class Oracle:
         )
 
     def passes_what_binds_pins(self, card: Card) -> bool:
-        wanted, date = self.wanted, published(card)
-        after, before = wanted.published_after, wanted.published_before
+        options, date = self.options, published(card)
+        after, before = options.published_after, options.published_before
         after = NOW - after if isinstance(after, timedelta) else after
         assert not isinstance(before, timedelta)
         return (
             card["id"] != self.source["id"]
             and (date is None or date <= NOW)
             and not self.is_kept_away(card)
-            and card["id"] not in wanted.exclude
-            and shown_digest(card["id"]) not in wanted.shown
+            and card["id"] not in options.exclude
+            and shown_digest(card["id"]) not in options.shown
             and (after is None or (date is not None and date >= after))
             and (before is None or (date is not None and date < before))
-            and (not wanted.sections or bool(folded([card["section"]]) & folded(wanted.sections)))
-            and (not wanted.tags or bool(folded(card["tags"]) & folded(wanted.tags)))
-            and (not wanted.authors or bool(folded(card["authors"]) & folded(wanted.authors)))
-            and (wanted.languages is None or self.speaks(card, wanted.languages))
+            and (not options.sections or bool(folded([card["section"]]) & folded(options.sections)))
+            and (not options.tags or bool(folded(card["tags"]) & folded(options.tags)))
+            and (not options.authors or bool(folded(card["authors"]) & folded(options.authors)))
+            and (options.languages is None or self.speaks(card, options.languages))
         )
 
     def speaks(self, card: Card, languages: tuple[str, ...]) -> bool:
         return "any" in languages or card["language"] in folded(languages)
 
     def is_eligible(self, card: Card) -> bool:
-        wanted, date, own_date = self.wanted, published(card), published(self.source)
-        young = wanted.max_age is None or (date is not None and date >= NOW - wanted.max_age)
+        options, date, own_date = self.options, published(card), published(self.source)
+        young = options.max_age is None or (date is not None and date >= NOW - options.max_age)
         older = date is None or date <= min(own_date or NOW, NOW)
         return (
             self.passes_what_binds_pins(card)
-            and (wanted.languages is not None or self.speaks(card, (self.source["language"],)))
+            and (options.languages is not None or self.speaks(card, (self.source["language"],)))
             and (young or is_evergreen(card))
-            and (wanted.mode != "background" or older)
+            and (options.mode != "background" or older)
         )
 
     # What it is worth
@@ -189,18 +189,18 @@ class Oracle:
             * self.time(card)
             * (1 - 0.23 * (1 - self.author(card)))
             * (1 - 0.13 * (1 - self.section(card)))
-            * (1.0 if self.wanted.mode != "followup" or self.is_newer(card) else 0.25)
+            * (1.0 if self.options.mode != "followup" or self.is_newer(card) else 0.25)
             * self.boost(card),
             6,
         )
 
     def time(self, card: Card) -> float:
-        date, own_date, wanted = published(card), published(self.source), self.wanted
-        origin = NOW if wanted.mode == "recent" else own_date
+        date, own_date, options = published(card), published(self.source), self.options
+        origin = NOW if options.mode == "recent" else own_date
         days = 365.0 if date is None or origin is None else abs(date - origin) / timedelta(days=1)
-        half_life = 7.0 if wanted.half_life is None else wanted.half_life / timedelta(days=1)
+        half_life = 7.0 if options.half_life is None else options.half_life / timedelta(days=1)
         near = 1.0 if is_evergreen(card) else (1 + 7 * days / half_life) ** (-1 / 3)
-        weight = 2 / 3 if wanted.half_life is None and wanted.mode != "recent" else 1.0
+        weight = 2 / 3 if options.half_life is None and options.mode != "recent" else 1.0
         return 1 - weight * (1 - near)
 
     def author(self, card: Card) -> float:
@@ -235,7 +235,7 @@ class Oracle:
         far = [card for card in near if not self.is_near_enough(card)]
         candidates = sorted((c for c in near if c not in far), key=self.best_first)
         others = [c for c in candidates if not same_story(self.says[c["id"]], self.own)]
-        spread = self.spread([speaker(group, self.wanted) for group in self.groups(others)])
+        spread = self.spread([representative(group, self.options) for group in self.groups(others)])
         taken = {card["id"]: penalty for card, penalty in spread}
         places = [
             (c["id"], self.label(c), self.score(c), taken[c["id"]])
@@ -243,7 +243,7 @@ class Oracle:
         ]
         pins = self.pins()
         places = [place for place in places if place[0] not in pins]
-        if self.wanted.fallback:
+        if self.options.fallback:
             rest = [c for c in eligible if c not in near and c["id"] not in pins]
             places += self.filling(rest, [self.cards[i] for i, *_ in places])
         place = 0
@@ -253,13 +253,13 @@ class Oracle:
         return places
 
     def is_near_enough(self, card: Card) -> bool:
-        least = self.wanted.min_score
-        if least is None and not self.wanted.fallback:
+        least = self.options.min_score
+        if least is None and not self.options.fallback:
             least = 0.04  # of archives too small to tell
         return least is None or self.cosine[card["id"]] >= least
 
     def label(self, card: Card) -> str:
-        least = 0.04 if self.wanted.min_score is None else self.wanted.min_score
+        least = 0.04 if self.options.min_score is None else self.options.min_score
         return "similar" if self.cosine[card["id"]] >= least else "relaxed"
 
     def best_first(self, card: Card) -> tuple[Any, ...]:
@@ -279,7 +279,7 @@ class Oracle:
 
     def spread(self, candidates: list[Card]) -> list[tuple[Card, float]]:
         """Maximal marginal relevance, word for word; each with what it subtracts."""
-        diversity = self.wanted.diversity or 0.0
+        diversity = self.options.diversity or 0.0
         best = max((self.score(card) for card in candidates), default=0.0)
         if not diversity or not best:
             return [(card, 0.0) for card in candidates]
@@ -305,11 +305,11 @@ class Oracle:
 
     def capped(self, candidates: list[Card], kept: Sequence[Card] = ()) -> list[Card]:
         """Those that fit in behind the *kept* ones and each other."""
-        wanted, found = self.wanted, [*kept]
+        options, found = self.options, [*kept]
         caps = [
-            (wanted.max_per_section, lambda card: folded([card["section"]])),
-            (wanted.max_per_author, lambda card: folded(card["authors"])),
-            (wanted.max_per_source, lambda card: {host(card)}),
+            (options.max_per_section, lambda card: folded([card["section"]])),
+            (options.max_per_author, lambda card: folded(card["authors"])),
+            (options.max_per_source, lambda card: {host(card)}),
         ]
         for card in candidates:
             room = [
@@ -385,10 +385,10 @@ def pairs_in(says: set[int]) -> set[int]:
     return {term for term in says if term & int(TWO_WORD_BIT)}
 
 
-def speaker(group: list[Card], wanted: ListParameters) -> Card:
-    if wanted.story == "newest":
+def representative(group: list[Card], options: ListOptions) -> Card:
+    if options.story == "newest":
         return max(group, key=lambda card: -newest_first(card)[0])
-    if wanted.story == "original":
+    if options.story == "original":
         return min(group, key=lambda card: -newest_first(card)[0])
     return group[0]
 
@@ -407,12 +407,12 @@ def about(score: float) -> Any:
 @settings(deadline=None, max_examples=200)
 @given(chances)
 def test_a_list_is_what_its_rules_say_article_by_article(chance):
-    archive, wanted, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
+    archive, options, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
     archive.recommender.rules = RuleSet(rules)
 
-    expected = Oracle(archive, "a0", wanted, rules).related()
-    page = expected[wanted.offset : wanted.offset + wanted.limit]
-    made = archive.related("a0", wanted)
+    expected = Oracle(archive, "a0", options, rules).related()
+    page = expected[options.offset : options.offset + options.limit]
+    made = archive.related("a0", options)
     assert page == places(made)
     assert made.fallback == any(r in ("relaxed", "same_section", "recent") for _, r, *_ in page)
 
@@ -420,28 +420,28 @@ def test_a_list_is_what_its_rules_say_article_by_article(chance):
 @settings(deadline=None)
 @given(chances)
 def test_a_draft_gets_its_list_by_the_same_rules(chance):
-    archive, wanted, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
+    archive, options, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
     archive.recommender.rules = RuleSet(rules)
     _, draft = archive.read(DRAFT)
 
-    expected = Oracle(archive, draft, wanted, rules).related()
-    page = expected[wanted.offset : wanted.offset + wanted.limit]
-    assert page == places(archive.recommender.related_to(draft, wanted, NOW))
+    expected = Oracle(archive, draft, options, rules).related()
+    page = expected[options.offset : options.offset + options.limit]
+    assert page == places(archive.recommender.related_to(draft, options, NOW))
 
 
 @settings(deadline=None)
 @given(chances)
 def test_the_newest_articles_are_the_eligible_ones_by_date_then_id(chance):
-    archive, wanted, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
+    archive, options, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
     archive.recommender.rules = RuleSet(rules)
-    oracle = Oracle(archive, "a0", replace(wanted, mode="balanced"), [])
+    oracle = Oracle(archive, "a0", replace(options, mode="balanced"), [])
     oracle.source = {"id": None, "section": None, "published_at": None, "language": "any"}
     oracle.rules = [r for r in rules if fits(r.source, oracle.source)]
 
     eligible = [card for card in oracle.cards.values() if oracle.is_eligible(card)]
     expected = [card["id"] for card in sorted(eligible, key=newest_first)]
-    page = expected[wanted.offset : wanted.offset + wanted.limit]
-    assert page == ids(archive.recommender.recent(wanted, NOW))
+    page = expected[options.offset : options.offset + options.limit]
+    assert page == ids(archive.recommender.recent(options, NOW))
 
 
 def test_an_unknown_article_is_not_found():
@@ -452,12 +452,12 @@ def test_an_unknown_article_is_not_found():
 # Whatever the request, a list that could be full is full, and its pages are one list
 
 
-def asked(wanted: object) -> str | None:
+def asked(options: object) -> str | None:
     """What of the wishes is not the default, to name a test."""
-    if not isinstance(wanted, ListParameters):
+    if not isinstance(options, ListOptions):
         return None
-    changed = (f for f in fields(wanted) if getattr(wanted, f.name) != f.default)
-    return " ".join(f"{f.name}={_said(getattr(wanted, f.name))}" for f in changed) or "plain"
+    changed = (f for f in fields(options) if getattr(options, f.name) != f.default)
+    return " ".join(f"{f.name}={_said(getattr(options, f.name))}" for f in changed) or "plain"
 
 
 def _said(value: object) -> str:
@@ -493,24 +493,24 @@ def big() -> Archive:
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "options",
     [
-        ListParameters(),
-        ListParameters(diversity=0.5),
-        ListParameters(diversity=0.7, story="newest", mode="recent"),
-        ListParameters(story="original", mode="followup"),
-        ListParameters(max_per_author=4, diversity=0.3),
-        ListParameters(shown=frozenset(shown_digest(f"a{n:03}") for n in range(1, 60))),
+        ListOptions(),
+        ListOptions(diversity=0.5),
+        ListOptions(diversity=0.7, story="newest", mode="recent"),
+        ListOptions(story="original", mode="followup"),
+        ListOptions(max_per_author=4, diversity=0.3),
+        ListOptions(shown=frozenset(shown_digest(f"a{n:03}") for n in range(1, 60))),
     ],
     ids=asked,
 )
-def test_pages_are_slices_of_one_order(big, wanted):
-    whole = ids(big.related("a000", replace(wanted, limit=450)))
+def test_pages_are_slices_of_one_order(big, options):
+    whole = ids(big.related("a000", replace(options, limit=450)))
 
     assert len(whole) == len({*whole}) > 100
     for limit in (45, 90):
         pages = [
-            ids(big.related("a000", replace(wanted, limit=limit, offset=start)))
+            ids(big.related("a000", replace(options, limit=limit, offset=start)))
             for start in range(0, len(whole), limit)
         ]
         assert whole == [*chain(*pages)]
@@ -522,8 +522,7 @@ def test_many_pins_for_the_last_place_are_on_one_page_only():
         rule(n, kind="pin", target={"article": f"p{n}"}, position=50) for n in range(8)
     )
     pages = [
-        ids(archive.related("a", ListParameters(limit=5, offset=start)))
-        for start in range(0, 40, 5)
+        ids(archive.related("a", ListOptions(limit=5, offset=start))) for start in range(0, 40, 5)
     ]
 
     assert 40 == len({i for page in pages for i in page})
@@ -540,7 +539,7 @@ def test_pins_for_the_end_of_a_list_do_not_come_before_what_is_similar():
         rule(n, kind="pin", target={"article": f"o{n:02}"}, position=50) for n in range(45)
     )
 
-    made = archive.related("a", ListParameters(limit=50))
+    made = archive.related("a", ListOptions(limit=50))
     assert [f"o{n}" for n in range(45, 94)] == ids(made)[:49]
 
 
@@ -549,7 +548,7 @@ def test_three_hundred_copies_of_one_story_leave_room_for_the_others():
     others = [{"id": f"o{n}", "body": f"kursk {text(f'o{n}w', 60)}"} for n in range(5)]
     archive = Archive({"id": "a", "body": "kursk sudzha talks"}, *copies, *others)
 
-    made = archive.related("a", ListParameters(limit=5))
+    made = archive.related("a", ListOptions(limit=5))
     assert {"c0", "o0", "o1", "o2", "o3"} == {*ids(made)}
     assert 299 == len(made.items[0].same_story)
 
@@ -573,11 +572,11 @@ def test_a_cap_and_a_filter_leave_a_full_list_of_what_there_is(fallback):
     few = [{"id": f"f{n}", "body": "kursk " + text(f"f{n}w", 99), "authors": [f"B{n}"]}
            for n in range(6)]  # fmt: skip
     archive = Archive({"id": "a", "body": "kursk"}, *many, *few)
-    wanted = ListParameters(limit=7, max_per_author=1, fallback=fallback, min_score=0.0)
+    options = ListOptions(limit=7, max_per_author=1, fallback=fallback, min_score=0.0)
 
-    assert {f"f{n}" for n in range(6)} < {*ids(archive.related("a", wanted))}
+    assert {f"f{n}" for n in range(6)} < {*ids(archive.related("a", options))}
     assert 6 == len(
-        archive.related("a", replace(wanted, authors=tuple(f"b{n}" for n in range(6)))).items
+        archive.related("a", replace(options, authors=tuple(f"b{n}" for n in range(6)))).items
     )
 
 
@@ -586,7 +585,7 @@ def test_what_fills_a_list_up_keeps_to_the_caps_and_tells_a_story_once():
     others = [{"id": f"o{n}", "body": text(f"o{n}w", 9), "authors": ["Ana"]} for n in range(30)]
     archive = Archive({"id": "a", "body": "kursk"}, *twins, *others)
 
-    assert ["o0", "o1", "t0"] == ids(archive.related("a", ListParameters(max_per_author=2)))
+    assert ["o0", "o1", "t0"] == ids(archive.related("a", ListOptions(max_per_author=2)))
 
 
 # What the order is
@@ -604,8 +603,8 @@ def test_an_article_below_the_least_score_neither_speaks_for_a_story_nor_takes_u
     least = round(found[0].similarity + 0.01, 3)
 
     assert not both.keys() - {"near", "far"}
-    for wanted in (replace(ANY, story="newest"), replace(ANY, max_per_author=1)):
-        assert ["near"] == ids(archive.related("a", replace(wanted, min_score=least)))
+    for options in (replace(ANY, story="newest"), replace(ANY, max_per_author=1)):
+        assert ["near"] == ids(archive.related("a", replace(options, min_score=least)))
 
 
 def test_sorting_by_date_orders_the_page_and_not_the_choice():
@@ -616,7 +615,7 @@ def test_sorting_by_date_orders_the_page_and_not_the_choice():
         {"id": "a3", "body": "kursk talks budget", "published_at": "2025-03-03"},
     )
 
-    assert ["a2", "a1"] == ids(archive.related("a0", ListParameters(limit=2, sort="published_at")))
+    assert ["a2", "a1"] == ids(archive.related("a0", ListOptions(limit=2, sort="published_at")))
 
 
 @pytest.mark.parametrize(
@@ -660,7 +659,7 @@ def ladder() -> Archive:
 
 
 def test_a_short_list_is_filled_rung_by_rung_and_each_rung_has_its_name():
-    made = ladder().related("a", ListParameters(limit=9))
+    made = ladder().related("a", ListOptions(limit=9))
 
     reasons = ["similar", *3 * ["relaxed"], "same_section", "recent"]
     assert reasons == [item.reason for item in made.items] and made.fallback
@@ -668,13 +667,13 @@ def test_a_short_list_is_filled_rung_by_rung_and_each_rung_has_its_name():
 
 
 def test_without_fallback_a_list_is_as_short_as_it_honestly_is():
-    made = ladder().related("a", ListParameters(limit=9, fallback=False))
+    made = ladder().related("a", ListOptions(limit=9, fallback=False))
 
     assert ["similar"] == ids(made) and not made.fallback
 
 
 def test_a_least_score_of_the_caller_is_kept_by_all_that_shares_words():
-    made = ladder().related("a", ListParameters(limit=9, min_score=0.3))
+    made = ladder().related("a", ListOptions(limit=9, min_score=0.3))
 
     assert [("similar", "similar"), ("section", "same_section"), ("recent", "recent")] == [
         (item.card["id"], item.reason) for item in made.items
@@ -724,39 +723,39 @@ def test_beside_a_flagged_source_stands_nothing_at_all(flag):
         ]
     )
 
-    assert [] == ids(archive.related("a", ListParameters()))
+    assert [] == ids(archive.related("a", ListOptions()))
 
 
 # What pins get past
 
 
 @pytest.mark.parametrize(
-    ("wanted", "stands"),
+    ("options", "stands"),
     [
-        (ListParameters(), True),
-        (ListParameters(max_age=timedelta(days=1)), True),
-        (ListParameters(mode="background"), True),
-        (ListParameters(min_score=1.0), True),
-        (ListParameters(max_per_section=1), True),
-        (ListParameters(languages=("en",)), False),
-        (ListParameters(sections=("world",)), False),
-        (ListParameters(tags=("war",)), False),
-        (ListParameters(authors=("ana",)), False),
-        (ListParameters(published_before=datetime(2025, 3, 1, tzinfo=UTC)), False),
-        (ListParameters(published_after=timedelta(days=1)), False),
-        (ListParameters(exclude=("pin",)), False),
-        (ListParameters(shown=frozenset([shown_digest("pin")])), False),
+        (ListOptions(), True),
+        (ListOptions(max_age=timedelta(days=1)), True),
+        (ListOptions(mode="background"), True),
+        (ListOptions(min_score=1.0), True),
+        (ListOptions(max_per_section=1), True),
+        (ListOptions(languages=("en",)), False),
+        (ListOptions(sections=("world",)), False),
+        (ListOptions(tags=("war",)), False),
+        (ListOptions(authors=("ana",)), False),
+        (ListOptions(published_before=datetime(2025, 3, 1, tzinfo=UTC)), False),
+        (ListOptions(published_after=timedelta(days=1)), False),
+        (ListOptions(exclude=("pin",)), False),
+        (ListOptions(shown=frozenset([shown_digest("pin")])), False),
     ],
     ids=asked,
 )
-def test_a_pin_gets_past_defaults_but_not_past_what_was_asked_for(wanted, stands):
+def test_a_pin_gets_past_defaults_but_not_past_what_was_asked_for(options, stands):
     archive = Archive(
         {"id": "a", "body": "kursk", "published_at": "2025-03-01"},
         {"id": "pin", "body": "zebra", "language": "es", "published_at": "2025-03-10"},
     )
     archive.recommender.rules = RuleSet([rule(kind="pin", target={"article": "pin"}, position=1)])
 
-    assert stands == ("pin" in ids(archive.related("a", wanted)))
+    assert stands == ("pin" in ids(archive.related("a", options)))
 
 
 # The same articles, the same lists
@@ -797,7 +796,7 @@ def all_lists(archive: Archive) -> list[list[tuple[Any, ...]]]:
         [
             (i.card["id"], f"{i.score:.6f}", i.reason, i.same_story)
             for i in archive.related(
-                f"a{source}", ListParameters(limit=20, mode=mode, diversity=diversity)
+                f"a{source}", ListOptions(limit=20, mode=mode, diversity=diversity)
             ).items
         ]
         for source in range(0, 60, 7)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from features.rows import Rows
+from features.ragged import RaggedArray
 
 ROWS = [[], [3, 1], [], [2**32 - 1, 3]]
 
@@ -14,20 +14,20 @@ def given(request) -> int:
 
 
 @pytest.fixture(params=[False, True], ids=["as they are", "by name"])
-def rows(given, request) -> Rows:
+def rows(given, request) -> RaggedArray:
     """All of `ROWS`, the first of them from a file."""
-    written = Rows("I")
+    written = RaggedArray("I")
     append(written, ROWS[:given])
     base, names = written.arrays(np.arange(given)), None
     if request.param:
         names, places = np.unique(base["values"], return_inverse=True)
         base["values"] = places.astype(np.uint8)
-    found = Rows("I", base, names)
+    found = RaggedArray("I", base, names)
     append(found, ROWS[given:])
     return found
 
 
-def append(rows: Rows, more: list[list[int]]) -> None:
+def append(rows: RaggedArray, more: list[list[int]]) -> None:
     for values in more:
         rows.append(np.array(values, dtype=np.uint32))
 

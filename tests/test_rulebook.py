@@ -10,13 +10,13 @@ from news import article
 from test_store import logged
 
 from recommender.errors import Conflict, NotFound
+from recommender.policy.rules import Rule
+from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
 from recommender.storage import rulebook as rulebook_module
 from recommender.storage.ingest import analyse
 from recommender.storage.packing import pack_record
 from recommender.storage.rulebook import Editor, Rulebook, RulesChanged, new_rule_id
 from recommender.storage.store import Change, Store
-from recommender.wanted.rules import Rule
-from recommender.wanted.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.wanted.rules import (
+from recommender.policy.rules import (
     FLAGS,
     NO_RULES,
     Applied,

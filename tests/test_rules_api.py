@@ -16,8 +16,8 @@ from news import STORIES, article
 from werkzeug.test import TestResponse
 
 from recommender.backend import Backend
+from recommender.policy.rules import Rule
 from recommender.storage.rulebook import Editor, new_rule_id
-from recommender.wanted.rules import Rule
 
 Put = Callable[..., None]
 Key = dict[str, str]

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from features.vectorizer import TWO_WORD_BIT, TermCounts, tfidf
-from recommender.similarity import inverting
-from recommender.similarity.base import Base
-from recommender.similarity.ids import SortedIds
-from recommender.similarity.index import SCORE_DECIMALS, ArticleIndex, Neighbours
-from recommender.similarity.search import CHUNK, kth_best, top_k
+from recommender.index import writer as inverting
+from recommender.index.ids import SortedIds
+from recommender.index.index import SCORE_DECIMALS, ArticleIndex, Neighbours
+from recommender.index.reader import Base
+from recommender.index.search import CHUNK, kth_best, top_k
 
 ARTICLES, VOCABULARY, LENGTH = 3_000, 4_000, 30
 QUERIES = 60
@@ -31,7 +31,7 @@ def story(rng: np.random.Generator) -> TermCounts:
 def index_of(rows: list[TermCounts], ids: list[str]) -> ArticleIndex:
     ends = np.cumsum([0, *(row.terms.size for row in rows)])
     terms = np.concatenate([row.terms for row in rows])
-    arrays = inverting.invert(ends, terms, np.concatenate([row.counts for row in rows]))
+    arrays = inverting.build_index(ends, terms, np.concatenate([row.counts for row in rows]))
     return ArticleIndex(Base(arrays), SortedIds.of(ids))
 
 

@@ -51,7 +51,7 @@ class Install:
 
     @contextlib.contextmanager
     def start(self, *arguments: object, **variables: str) -> "Iterator[Running]":
-        command = [sys.executable, "-m", "api.cli", *map(str, arguments)]
+        command = [sys.executable, "-m", "api.cli.main", *map(str, arguments)]
         with subprocess.Popen(
             [*command, "--port", str(self.port)],
             env=os.environ | {"ALSOSEE_DATA_DIR": str(self.folder)} | variables,
@@ -313,7 +313,7 @@ def test_a_stop_while_the_store_reads_a_long_file_leaves_nothing(install: Instal
 
 def test_what_only_evaluations_need_is_not_imported_to_serve() -> None:
     script = (
-        "import sys, api.wsgi; from recommender.pipeline.related import warm; warm(); "
+        "import sys, api.wsgi; from recommender.pipeline.recommender import warm; warm(); "
         "print({'scipy.linalg', 'scipy.sparse', 'sklearn', 'pandas'} & sys.modules.keys())"
     )
     done = subprocess.run(

@@ -14,11 +14,11 @@ from servers import copied, put_back
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.params import ListQuery
+from api.lists.options import ListQuery
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
 from recommender.storage.rulebook import Editor
-from recommender.wanted.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
 
 Put = Callable[..., None]
 Key = dict[str, str]

@@ -16,7 +16,7 @@ from recommender.pipeline.signals import (
     SIGNALS,
     UNDATED_DAYS,
     draft_source,
-    nearness,
+    recency,
     signals,
     stored_source,
 )
@@ -150,9 +150,9 @@ def test_what_has_no_date_stands_as_far_as_a_year():
     year = round(UNDATED_DAYS * 86_400e6)
     dates = np.array([0, year, -year, UNDATED])
 
-    [here, *away] = nearness(dates, 0, 7.0).tolist()
+    [here, *away] = recency(dates, 0, 7.0).tolist()
     assert (1.0, 1) == (here, len({*away}))
-    assert [away[0]] * 4 == nearness(dates, UNDATED, 7.0).tolist()
+    assert [away[0]] * 4 == recency(dates, UNDATED, 7.0).tolist()
 
 
 def test_titles_count_as_the_helpers_write_them():
@@ -165,5 +165,5 @@ def test_titles_count_as_the_helpers_write_them():
 def test_an_author_named_in_two_spellings_counts_once():
     archive = Archive({"id": "a", "body": "x", "authors": ["Ana", "ANA"], "tags": ["war", "War"]})
 
-    facets = archive.corpus.catalogue.facets(0)
+    facets = archive.corpus.facets.of(0)
     assert (("ana",), ("war",)) == (facets.author, facets.tag)

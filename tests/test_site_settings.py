@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pipeline import NOW, Archive, ids
 
-from api.params import ListQuery
+from api.lists.options import ListQuery
 from features.article import FieldProblem
-from recommender.pipeline.related import Recommender
-from recommender.wanted.model import DEFAULTS, RankingModel, SignalWeights
-from recommender.wanted.parameters import ListParameters
-from recommender.wanted.site_settings import (
+from recommender.pipeline.recommender import Recommender
+from recommender.policy.list_options import ListOptions
+from recommender.policy.partial_options import PartialListOptions
+from recommender.policy.ranking_model import DEFAULTS, RankingModel, SignalWeights
+from recommender.policy.site_settings import (
     BUILT_IN,
     MAX_SURFACES,
     InvalidSettings,
@@ -24,7 +25,6 @@ from recommender.wanted.site_settings import (
     WeightChanges,
     parsed,
 )
-from recommender.wanted.wishes import ListWishes
 
 CHOICES: dict[str, list[Any]] = {
     "limit": [1, 5, 7],
@@ -121,13 +121,13 @@ def test_without_a_surface_and_on_one_that_has_no_settings_those_of_the_site_hol
 def test_a_list_by_settings_is_the_list_that_asks_for_all_of_it(site, surface):
     defaults = parsed(ListDefaults, surface).over(parsed(ListDefaults, site))
     plain = Recommender(ARCHIVE.corpus, ARCHIVE._cards, defaults.model_of(DEFAULTS))
-    asked, tried = ListParameters(**defaults.said()), ARCHIVE.recommender.trying(defaults)
+    asked, tried = ListOptions(**defaults.said()), ARCHIVE.recommender.trying(defaults)
 
     for article_id in ("a03", "a07"):
         expected = plain.related(article_id, asked, NOW)
-        assert expected == tried.related(article_id, ListParameters(), NOW)
-        assert expected == tried.related(article_id, ListParameters(surface="home"), NOW)
-    assert plain.recent(asked, NOW) == tried.recent(ListParameters(), NOW)
+        assert expected == tried.related(article_id, ListOptions(), NOW)
+        assert expected == tried.related(article_id, ListOptions(surface="home"), NOW)
+    assert plain.recent(asked, NOW) == tried.recent(ListOptions(), NOW)
 
 
 @given(subsets())
@@ -140,23 +140,23 @@ def test_what_is_built_in_need_not_be_said(request):
 
 def test_a_request_with_a_half_life_has_its_own_whatever_is_settled():
     maker = ARCHIVE.recommender.trying(ListDefaults(half_life_days=90.0))
-    asked = ListParameters(half_life=timedelta(days=1))
+    asked = ListOptions(half_life=timedelta(days=1))
 
     assert ARCHIVE.related("a03", asked) == maker.related("a03", asked, NOW)
 
 
 def test_settings_change_explanations_as_they_change_lists():
     maker = ARCHIVE.recommender.trying(ListDefaults(limit=1, min_score=1.0, fallback=False))
-    standing = maker.standing("a03", "a07", ListParameters(), NOW)
+    standing = maker.standing("a03", "a07", ListOptions(), NOW)
 
     assert "less_similar" == standing.dropped.code
-    assert [] == ids(maker.related("a03", ListParameters(), NOW))
+    assert [] == ids(maker.related("a03", ListOptions(), NOW))
 
 
 def test_a_draft_has_the_list_that_the_settings_want():
     _, draft = ARCHIVE.read({"id": "draft", "body": "kursk talks word1"})
     maker = ARCHIVE.recommender.trying(ListDefaults(limit=2, section=("Local",)))
-    made = maker.related_to(draft, ListParameters(), NOW)
+    made = maker.related_to(draft, ListOptions(), NOW)
 
     assert [("Local"), ("Local")] == [item.card["section"] for item in made.items]
 
@@ -169,7 +169,7 @@ def test_every_weight_of_the_formula_can_be_settled():
 
 
 def test_every_wish_can_be_settled():
-    assert CHOICES.keys() == ListWishes.model_fields.keys()
+    assert CHOICES.keys() == PartialListOptions.model_fields.keys()
 
 
 @given(SETTINGS, SETTINGS)

@@ -14,15 +14,15 @@ from features.article import parse_article
 from features.vectorizer import TWO_WORD_BIT, count_terms
 from recommender.pipeline.stories import (
     BENEFIT_OF_DOUBT,
+    Fingerprint,
     Story,
-    Wording,
     _below,
     _shared,
+    candidate_pairs,
     is_same_story,
     one_per_story,
-    worth_reading,
 )
-from recommender.wanted.parameters import ListParameters
+from recommender.policy.list_options import ListOptions
 
 PAIR = int(TWO_WORD_BIT)
 
@@ -54,28 +54,28 @@ hall, yet none for the river, writes our columnist after a walk along the floode
 """
 
 
-def terms(body: str, title: str = "–") -> Wording:
+def terms(body: str, title: str = "–") -> Fingerprint:
     made = parse_article({"id": "a", "title": title, "body": body, "language": "en"})
     features = count_terms(made)
-    return Wording(features.counts.terms, features.title)
+    return Fingerprint(features.counts.terms, features.title)
 
 
-def are_one_story(one: Wording, other: Wording) -> bool:
+def are_one_story(one: Fingerprint, other: Fingerprint) -> bool:
     """Whether one of them is found to tell the story of the other, as in a list."""
     there, back = (
-        [[1, 0]] == worth_reading(in_common(articles)).tolist() and is_same_story(*articles)
+        [[1, 0]] == candidate_pairs(in_common(articles)).tolist() and is_same_story(*articles)
         for articles in ([one, other], [other, one])
     )
     assert there == back
     return there
 
 
-def compared(articles: Sequence[Wording]) -> tuple[np.ndarray, Callable[[int, int], bool]]:
-    pairs = worth_reading(in_common(articles))
+def compared(articles: Sequence[Fingerprint]) -> tuple[np.ndarray, Callable[[int, int], bool]]:
+    pairs = candidate_pairs(in_common(articles))
     return pairs, lambda one, other: is_same_story(articles[one], articles[other])
 
 
-def in_common(articles: Sequence[Wording]) -> np.ndarray:
+def in_common(articles: Sequence[Fingerprint]) -> np.ndarray:
     """What the index says of articles: word pairs, and of those with few of them all terms."""
     texts = [set(article.terms.tolist()) for article in articles]
     pairs = [{term for term in text if term >= PAIR} for text in texts]
@@ -145,11 +145,11 @@ def test_alike_is_not_transitive():
 # In numbers
 
 
-def said(ids: Iterable[int], title: Iterable[int] = ()) -> Wording:
-    return Wording(*(np.array(sorted(found), dtype=np.uint32) for found in (ids, title)))
+def said(ids: Iterable[int], title: Iterable[int] = ()) -> Fingerprint:
+    return Fingerprint(*(np.array(sorted(found), dtype=np.uint32) for found in (ids, title)))
 
 
-def pairs(ids: Iterable[int]) -> Wording:
+def pairs(ids: Iterable[int]) -> Fingerprint:
     return said(PAIR + n for n in ids)
 
 
@@ -220,9 +220,9 @@ def test_who_has_little_in_common_is_not_read():
     """A fifth of the shorter text's 100 word pairs is worth a look, less is not."""
     texts = [pairs(range(100)), pairs(range(80, 280)), pairs(range(81, 280))]
 
-    assert [[1, 0]] == worth_reading(in_common(texts[:2])).tolist()
-    assert [] == worth_reading(in_common([texts[0], texts[2]])).tolist()
-    assert [] == worth_reading(in_common([said([]), said([])])).tolist()
+    assert [[1, 0]] == candidate_pairs(in_common(texts[:2])).tolist()
+    assert [] == candidate_pairs(in_common([texts[0], texts[2]])).tolist()
+    assert [] == candidate_pairs(in_common([said([]), said([])])).tolist()
 
 
 # Who speaks for a story
@@ -274,7 +274,7 @@ def test_a_list_names_the_articles_that_tell_the_story_of_one_that_it_shows():
     )
 
     for policy, first, others in [("newest", "late", ("early",)), ("original", "early", ("late",))]:
-        made = archive.related("mayor", ListParameters(story=policy))
+        made = archive.related("mayor", ListOptions(story=policy))
         assert ([first], others) == (ids(made), made.items[0].same_story)
 
 

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from news import STORIES, article
 
-from api.cli import main
+from api.cli.main import main
 from recommender.backend import Backend
 from recommender.errors import StoreUnavailable
-from recommender.pipeline.places import FALLBACKS, Item, RelatedList
-from recommender.wanted.parameters import DEFAULT_LIMIT
-from recommender.worker import survey as surveying
-from recommender.worker import surveyor
-from recommender.worker.survey import DAYS, OLD_DAYS, TIMES, Lists, Noted, Survey, survey
-from recommender.worker.surveyor import Progress, SurveyStopped, conduct
+from recommender.pipeline.results import FALLBACKS, ListItem, RelatedList
+from recommender.policy.list_options import DEFAULT_LIMIT
+from recommender.replica import survey as surveying
+from recommender.replica import surveyor
+from recommender.replica.survey import DAYS, OLD_DAYS, TIMES, Lists, Noted, Survey, survey
+from recommender.replica.surveyor import Progress, SurveyStopped, conduct
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 Put = Callable[..., None]
@@ -36,7 +36,7 @@ def card(name: str, days: float | None = 0.5) -> dict[str, Any]:
 
 
 def a_list(source: dict[str, Any], *items: tuple[dict[str, Any], str]) -> RelatedList:
-    found = [Item(one, 0.5, reason) for one, reason in items]  # type: ignore[arg-type]
+    found = [ListItem(one, 0.5, reason) for one, reason in items]  # type: ignore[arg-type]
     return RelatedList(source, found, False, None)
 
 

@@ -13,16 +13,16 @@ from click.testing import CliRunner, Result
 from news import article
 
 from api.app import create_app
-from api.cli import main
-from api.commands.tune import read_newsroom, told
+from api.cli.main import main
+from api.cli.tune import read_newsroom, told
 from recommender.backend import Backend
 from recommender.evaluation import Archive, Protocol, read_archive, read_truth
 from recommender.evaluation.intervals import Difference
 from recommender.evaluation.measures import per_query
 from recommender.evaluation.systems import ranked_by
 from recommender.evaluation.tune import Pools, Tuned, gather, reranked, split
+from recommender.policy.ranking_model import DEFAULTS, RankingModel, SignalWeights
 from recommender.sources.files import ArticleFile
-from recommender.wanted.model import DEFAULTS, RankingModel, SignalWeights
 
 ARTICLES, AUTHORS = 110, 6
 FIRST = datetime(2025, 1, 1, 8, tzinfo=UTC)

@@ -11,10 +11,10 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser
 
-from api.cli import main
-from api.params import ListQuery
-from api.widget import widget
-from api.wording import WORDS
+from api.cli.main import main
+from api.lists.options import ListQuery
+from api.lists.words import WORDS
+from api.site.widget import widget
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = (ROOT / "api/static/widget.js").read_text()

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser
 
-from api.cli import main
+from api.cli.main import main
 from features.article import InvalidArticle
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.wordpress import post_records

@@ -7,18 +7,12 @@ and each other module is one page.
 
 from flask import Blueprint
 
-from api.editor import (
-    article,
-    changes,
-    drafts,
-    finding,
-    guard,
-    overruling,
-    overview,
-    pair,
-    settings,
-    signing,
-)
+from api.editor import article, drafts, guard, overview, settings
+from api.editor import audit as changes
+from api.editor import overrides as overruling
+from api.editor import search as finding
+from api.editor import side_by_side as pair
+from api.editor import sign_in as signing
 
 blueprint = Blueprint("editor", __name__, url_prefix="/editor")
 for page in (signing, finding, article, pair, overruling, drafts, settings, changes, overview):

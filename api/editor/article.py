@@ -5,15 +5,15 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from api.context import backend
 from api.editor import desk
-from api.editor.changes import told
-from api.editor.overruling import shown
-from api.explain import CANDIDATES, ranking
-from api.formats import LAYOUTS
-from api.params import ListQuery, checked_id, list_query
+from api.editor.audit import told
+from api.editor.overrides import shown
+from api.http.context import backend
+from api.lists.formats import LAYOUTS
+from api.lists.options import ListQuery, checked_id, list_query
+from api.v1.explain import CANDIDATES, ranking
 from recommender.errors import NotFound
-from recommender.pipeline.comparison import Movement, movements
+from recommender.pipeline.compare import Movement, movements
 from recommender.storage.rulebook import Overrides
 
 blueprint = Blueprint("article", __name__, url_prefix="/<site>")

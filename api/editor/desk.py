@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from flask import Response, abort, g, make_response, redirect, render_template, request
 
-from api.context import backend
+from api.http.context import backend
 from recommender.errors import StoreUnavailable
 from recommender.storage.access import Grant, Scope
 from recommender.storage.rulebook import Editor

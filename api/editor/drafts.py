@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import regex
 from flask import Blueprint, Response, request
 
-from api.context import backend
 from api.editor import desk
-from api.links import Draft, read_draft, suggestions
-from api.listing import document, json_response
-from api.params import LinkQuery, ListQuery
+from api.http.context import backend
+from api.lists.answer import document, json_response
+from api.lists.options import LinkQuery, ListQuery
+from api.v1.drafts import Draft, read_draft, suggestions
 from features.article import InvalidArticle
 from features.text import looks_like_html
 

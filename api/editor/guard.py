@@ -6,13 +6,14 @@ import structlog
 from flask import Blueprint, Response, abort, g, request
 from werkzeug.exceptions import HTTPException
 
-from api.context import backend
-from api.editor import desk, signing
-from api.errors import status_of
+from api.editor import desk
+from api.editor import sign_in as signing
+from api.http.context import backend
+from api.http.errors import status_of
 from features.article import FieldProblem, InvalidArticle
 from recommender.errors import AlsoSeeError, StoreUnavailable
+from recommender.policy.rules import InvalidRule
 from recommender.storage.rulebook import RulesChanged
-from recommender.wanted.rules import InvalidRule
 
 log = structlog.get_logger()
 

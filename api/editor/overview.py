@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response, url_for
 
-from api.context import backend
 from api.editor import desk
-from api.editor.finding import SURVEYED
-from api.listing import json_response
-from api.overview import Figures, figures
-from recommender.wanted.parameters import ANY_LANGUAGE, ListParameters
-from recommender.worker.live import FILE_FROM, LiveSite
+from api.editor.search import SURVEYED
+from api.http.context import backend
+from api.lists.answer import json_response
+from api.v1.overview import Figures, figures
+from recommender.policy.list_options import ANY_LANGUAGE, ListOptions
+from recommender.replica.site import FILE_FROM, SiteReplica
 
 blueprint = Blueprint("overview", __name__, url_prefix="/<site>")
 
@@ -74,14 +74,14 @@ def survey_progress(site: str) -> Response:
     return json_response(None if running is None else running._asdict())
 
 
-def _spelt(live: LiveSite, section: str | None, now: datetime) -> str | None:
+def _spelt(live: SiteReplica, section: str | None, now: datetime) -> str | None:
     """A section, counted in lower case, as its newest article writes it, if one can be shown."""
     if section is None:
         return None
-    wanted = ListParameters(
+    options = ListOptions(
         limit=1, sections=(section,), tags=(), authors=(), languages=(ANY_LANGUAGE,)
     )
-    newest, _ = live.recent(wanted, now)
+    newest, _ = live.recent(options, now)
     return next((item.card["section"] for item in newest.items), section)
 
 

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request, url_for
 
-from api.context import backend
 from api.editor import desk
-from api.params import checked_id
+from api.http.context import backend
+from api.lists.options import checked_id
 from features.article import FieldProblem
 from recommender.errors import NotFound
-from recommender.pipeline.comparison import MAX_SAMPLE, Compared, Sampled
+from recommender.pipeline.compare import MAX_SAMPLE, Compared, Sampled
+from recommender.policy.ranking_model import SignalWeights
+from recommender.policy.site_settings import InvalidSettings, ListDefaults, SiteSettings, parsed
 from recommender.storage.rulebook import KeptSettings, RulesChanged
-from recommender.wanted.model import SignalWeights
-from recommender.wanted.site_settings import InvalidSettings, ListDefaults, SiteSettings, parsed
 
 blueprint = Blueprint("settings", __name__, url_prefix="/<site>")
 

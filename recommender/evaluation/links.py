@@ -13,7 +13,7 @@ from features.article import sender_names
 from features.text import plain_text
 from recommender.errors import InvalidParameter
 from recommender.evaluation.truth import Qrels
-from recommender.pipeline.linking import ANNOUNCES
+from recommender.pipeline.anchors import ANNOUNCES
 from recommender.sources.urls import normalize_url
 
 _BLOCKS = {"p", "li", "div", "blockquote", "h2", "h3", "h4", "h5", "h6", "aside"}

@@ -11,10 +11,10 @@ from recommender.evaluation import baselines
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.protocol import Judged, Protocol
 from recommender.evaluation.trec import Run
-from recommender.pipeline.related import Recommender
-from recommender.similarity.corpus import Corpus
-from recommender.wanted.model import DEFAULTS, RankingModel
-from recommender.wanted.parameters import ListParameters, Mode
+from recommender.index.corpus import Corpus
+from recommender.pipeline.recommender import Recommender
+from recommender.policy.list_options import ListOptions, Mode
+from recommender.policy.ranking_model import DEFAULTS, RankingModel
 
 LIST_LENGTH = 50  # as many as a caller may ask for
 
@@ -54,10 +54,10 @@ def cards_of(archive: Archive) -> Callable[[Sequence[str]], dict[str, Card]]:
     return lambda article_ids: {i: archive.cards[i] for i in article_ids}
 
 
-def _wish(archive: Archive, query: str, protocol: Protocol, mode: Mode) -> ListParameters:
+def _wish(archive: Archive, query: str, protocol: Protocol, mode: Mode) -> ListOptions:
     published = archive.articles[archive.place[query]].published_at
     before = published if protocol.candidates == "older" else None
-    return ListParameters(limit=LIST_LENGTH, mode=mode, published_before=before)
+    return ListOptions(limit=LIST_LENGTH, mode=mode, published_before=before)
 
 
 def moment(archive: Archive, query: str, protocol: Protocol) -> datetime:

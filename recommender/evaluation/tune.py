@@ -16,11 +16,12 @@ from recommender.evaluation.measures import GAINS, per_query
 from recommender.evaluation.protocol import LINKED, Judged, Protocol, judge
 from recommender.evaluation.systems import cards_of, moment, ranked_by, through_time
 from recommender.evaluation.truth import Qrels
+from recommender.index.corpus import Corpus
 from recommender.pipeline.candidates import POOL
-from recommender.pipeline.places import Item
-from recommender.pipeline.related import Recommender
-from recommender.similarity.corpus import Corpus
-from recommender.wanted.model import (
+from recommender.pipeline.recommender import Recommender
+from recommender.pipeline.results import ListItem
+from recommender.policy.list_options import ListOptions
+from recommender.policy.ranking_model import (
     DEFAULTS,
     RankingModel,
     SignalPowers,
@@ -28,7 +29,6 @@ from recommender.wanted.model import (
     SignalWeights,
     Values,
 )
-from recommender.wanted.parameters import ListParameters
 
 MEASURE, PLACES = "nDCG@10", 10
 FEWEST = 40  # queries to learn from, and as many to test on
@@ -119,18 +119,20 @@ def gather(archive: Archive, judged: Judged, on_query: Callable[[], None]) -> Po
     probe = DEFAULTS.model_copy(update={"weights": SignalWeights(**weights)})
     corpus = Corpus(archive.stored_articles)
     recommender = Recommender(corpus, cards_of(archive), probe)
-    wanted = ListParameters(limit=POOL, fallback=False, min_score=0.0)
+    options = ListOptions(limit=POOL, fallback=False, min_score=0.0)
     protocol = Protocol()
-    lists: dict[str, list[Item]] = {}
+    lists: dict[str, list[ListItem]] = {}
     for query in through_time(archive, judged, protocol, corpus):
-        made = recommender.related(query, wanted, moment(archive, query, protocol))
+        made = recommender.related(query, options, moment(archive, query, protocol))
         lists[query] = made.items
         on_query()
     return _pools(lists, judged, weights)
 
 
-def _pools(lists: Mapping[str, list[Item]], judged: Judged, weights: Mapping[str, float]) -> Pools:
-    def table(value: Callable[[str, Item], float], missing: float) -> Values:
+def _pools(
+    lists: Mapping[str, list[ListItem]], judged: Judged, weights: Mapping[str, float]
+) -> Pools:
+    def table(value: Callable[[str, ListItem], float], missing: float) -> Values:
         rows = [
             [value(query, item) for item in lists[query]] + [missing] * (POOL - len(lists[query]))
             for query in judged.qrels
@@ -198,11 +200,11 @@ def reranked(pools: Pools, start: RankingModel, names: Sequence[str] = ()) -> Ra
     columns, grades = _columns(pools, start, weights), pools.grades[pools.listed]
     if not (grades > 0).any() or (grades > 0).all():
         return start
-    score, cosine, nearness, *signals = _coefficients(columns, grades)
+    score, cosine, recency, *signals = _coefficients(columns, grades)
     unit = score + cosine
     if unit <= 0:
         return start  # links to what is least alike: not for a list of related articles
-    powers = np.clip(np.array([score, nearness, *signals]) / unit, -HIGHEST, HIGHEST).tolist()
+    powers = np.clip(np.array([score, recency, *signals]) / unit, -HIGHEST, HIGHEST).tolist()
     learnt = dict(zip(weights, powers[2:], strict=True))
     return _with_powers(start, weights, powers[0], powers[1], learnt)
 
@@ -233,7 +235,7 @@ def _with_powers(
     start: RankingModel,
     weights: Mapping[str, float],
     context: float,
-    nearness: float,
+    recency: float,
     learnt: Mapping[str, float],
 ) -> RankingModel:
     """The *learnt* powers are additions to the context's, for signals that *start* uses."""
@@ -243,7 +245,7 @@ def _with_powers(
         update={
             "weights": start.weights.model_copy(update=dict(weights)),
             "context_power": context,
-            "nearness_power": nearness,
+            "nearness_power": recency,
             "powers": SignalPowers(**powers),
         }
     )

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.articles import instant
-from recommender.pipeline.signals import Source, nearness, signals
-from recommender.similarity.corpus import Corpus
-from recommender.similarity.index import SCORE_DECIMALS, Neighbours
-from recommender.wanted.model import RankingModel, Values
-from recommender.wanted.parameters import ListParameters
-from recommender.wanted.rules import Applied
+from recommender.index.corpus import Corpus
+from recommender.index.index import SCORE_DECIMALS, Neighbours
+from recommender.pipeline.signals import Source, recency, signals
+from recommender.policy.list_options import ListOptions
+from recommender.policy.ranking_model import RankingModel, Values
+from recommender.policy.rules import Applied
 
 BEFORE = 0.25  # what an older article keeps of its score in mode `followup`
 HIGHEST = 1e6  # score
@@ -53,11 +53,11 @@ class Candidates(NamedTuple):
         )
 
 
-def weighed(
+def score_candidates(
     corpus: Corpus,
     source: Source,
     found: Neighbours,
-    wanted: ListParameters,
+    options: ListOptions,
     rules: Applied,
     model: RankingModel,
     now: datetime,
@@ -70,11 +70,11 @@ def weighed(
     """
     nearest = in_order(corpus, found.slots, found.scores)[:depth]
     slots, similarity = found.slots[nearest], found.scores[nearest]
-    model = _for_mode(model, wanted)
+    model = _for_mode(model, options)
     known = signals(corpus, source, slots, model.used_signals())
-    known["time"] = _time(corpus, source, slots, wanted, model, now)
+    known["time"] = _time(corpus, source, slots, options, model, now)
     factors = model.factors(similarity, known)
-    if wanted.mode == "followup":
+    if options.mode == "followup":
         factors["newer"] = _newer(corpus, source, slots)
     factors |= _boosts(corpus, slots, rules)
     product = np.prod(list(factors.values()), axis=0)
@@ -93,7 +93,7 @@ def in_order(
 ) -> NDArray[np.intp]:
     """The places of *slots* by pool, then score, then newer, then id; shape of *slots*."""
     # ~x is -x - 1, and unlike -x it knows no overflow for undated articles.
-    keys = [~corpus.catalogue.published[slots], -scores, *([] if pools is None else [pools])]
+    keys = [~corpus.facets.published[slots], -scores, *([] if pools is None else [pools])]
     order = np.lexsort(keys)
     ties = np.all([key[order[1:]] == key[order[:-1]] for key in keys], axis=0)
     if not ties.any():
@@ -105,12 +105,12 @@ def in_order(
     return np.lexsort([ids, *keys])
 
 
-def _for_mode(model: RankingModel, wanted: ListParameters) -> RankingModel:
+def _for_mode(model: RankingModel, options: ListOptions) -> RankingModel:
     """Who asks for a half-life, or for what is recent, means that the whole score sinks with it."""
-    asked = wanted.half_life is not None
-    if not asked and wanted.mode != "recent":
+    asked = options.half_life is not None
+    if not asked and options.mode != "recent":
         return model
-    days = wanted.half_life.total_seconds() / 86_400 if wanted.half_life else model.half_life_days
+    days = options.half_life.total_seconds() / 86_400 if options.half_life else model.half_life_days
     weights = model.weights.model_copy(update={"time": 1.0})
     return model.model_copy(update={"weights": weights, "half_life_days": days})
 
@@ -119,21 +119,21 @@ def _time(
     corpus: Corpus,
     source: Source,
     slots: NDArray[np.intp],
-    wanted: ListParameters,
+    options: ListOptions,
     model: RankingModel,
     now: datetime,
 ) -> Values:
-    published = corpus.catalogue.published[slots]
-    origin = instant(now) if wanted.mode == "recent" else source.facets.published
-    near = nearness(published, origin, model.half_life_days)
+    published = corpus.facets.published[slots]
+    origin = instant(now) if options.mode == "recent" else source.facets.published
+    near = recency(published, origin, model.half_life_days)
     for tag in model.evergreen_tags:
-        near[corpus.catalogue.have("tag", tag.casefold(), slots)] = 1.0
+        near[corpus.facets.have("tag", tag.casefold(), slots)] = 1.0
     return near
 
 
 def _newer(corpus: Corpus, source: Source, slots: NDArray[np.intp]) -> Values:
     """Lets what came after the source pass what came before it, unless that is far closer."""
-    newer = corpus.catalogue.published[slots] > source.facets.published
+    newer = corpus.facets.published[slots] > source.facets.published
     return np.where(newer, 1.0, BEFORE)
 
 
@@ -141,7 +141,7 @@ def _boosts(corpus: Corpus, slots: NDArray[np.intp], rules: Applied) -> dict[str
     """The editors' factor; none when no rule boosts or buries."""
     if not rules.boosts and not rules.section_boosts:
         return {}
-    sections = [corpus.catalogue.facets(slot).section for slot in slots.tolist()]
+    sections = [corpus.facets.of(slot).section for slot in slots.tolist()]
     found = [
         rules.boost(article_id, section[0] if section else None).factor
         for article_id, section in zip(corpus.ids(slots), sections, strict=True)

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.articles import Card
+from recommender.index.corpus import Corpus
 from recommender.pipeline.candidates import POOL
+from recommender.pipeline.fingerprints import Fingerprints
 from recommender.pipeline.selection import SAME_STORY_COSINE, TOLD_BY_NOTHING
 from recommender.pipeline.signals import Source
 from recommender.pipeline.stories import is_same_story, overlap
-from recommender.pipeline.wordings import Wordings
-from recommender.similarity.corpus import Corpus
 
 
 class Copy(NamedTuple):
@@ -47,7 +47,7 @@ def copies(corpus: Corpus, draft: Source, among: NDArray[np.bool_]) -> list[Copy
     # Where most of the archive is one text, that text has no weight, and cosines tell nothing.
     near = (found.scores >= SAME_STORY_COSINE) | (found.scores < TOLD_BY_NOTHING)
     slots, scores = found.slots[near], found.scores[near]
-    wordings, own = Wordings(corpus, slots, draft), slots.size
+    wordings, own = Fingerprints(corpus, slots, draft), slots.size
     pairs = wordings.in_common()
     pairs = pairs[pairs[:, 0] == own]
     said = wordings.of(pairs)

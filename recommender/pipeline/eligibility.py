@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.articles import UNDATED, instant
+from recommender.index.corpus import Corpus
+from recommender.index.facets import FacetTable
 from recommender.pipeline.signals import Source
-from recommender.similarity.catalogue import Catalogue
-from recommender.similarity.corpus import Corpus
-from recommender.wanted.model import RankingModel
-from recommender.wanted.parameters import ANY_LANGUAGE, ListParameters
-from recommender.wanted.rules import Applied
+from recommender.policy.list_options import ANY_LANGUAGE, ListOptions
+from recommender.policy.ranking_model import RankingModel
+from recommender.policy.rules import Applied
 
 Mask = NDArray[np.bool_]
 
@@ -36,24 +36,24 @@ class Condition(NamedTuple):
 def conditions(
     corpus: Corpus,
     source: Source | None,
-    wanted: ListParameters,
+    options: ListOptions,
     rules: Applied,
     model: RankingModel,
     now: datetime,
 ) -> list[Condition]:
     """All conditions of one list, in the order in which a refusal should be told."""
-    catalogue, none = corpus.catalogue, np.empty(0, np.intp)
+    facets, none = corpus.facets, np.empty(0, np.intp)
     itself = none if source is None or source.slot is None else np.array([source.slot])
     return [
-        Condition("itself", _all_but(catalogue, itself)),
-        Condition("not_published", catalogue.published_between(None, None, now)),
-        Condition("hidden", _all_but(catalogue, corpus.slots(rules.hidden))),
-        Condition("blocked", _all_but(catalogue, corpus.slots(rules.blocked))),
-        *_section_blocks(catalogue, rules),
-        Condition("excluded", _all_but(catalogue, corpus.slots(wanted.exclude))),
-        *_filters(catalogue, wanted),
-        *_dates(catalogue, source, wanted, model, now),
-        *_language(catalogue, source, wanted),
+        Condition("itself", _all_but(facets, itself)),
+        Condition("not_published", facets.published_between(None, None, now)),
+        Condition("hidden", _all_but(facets, corpus.slots(rules.hidden))),
+        Condition("blocked", _all_but(facets, corpus.slots(rules.blocked))),
+        *_section_blocks(facets, rules),
+        Condition("excluded", _all_but(facets, corpus.slots(options.exclude))),
+        *_filters(facets, options),
+        *_dates(facets, source, options, model, now),
+        *_language(facets, source, options),
     ]
 
 
@@ -70,68 +70,62 @@ def first_failed(found: Sequence[Condition], slot: int) -> str | None:
     return next((one.code for one in found if not one.passed[slot]), None)
 
 
-def _section_blocks(catalogue: Catalogue, rules: Applied) -> list[Condition]:
+def _section_blocks(facets: FacetTable, rules: Applied) -> list[Condition]:
     if not rules.blocked_sections:
         return []
-    return [
-        Condition("blocked_section", ~catalogue.having("section", list(rules.blocked_sections)))
-    ]
+    return [Condition("blocked_section", ~facets.having("section", list(rules.blocked_sections)))]
 
 
-def _filters(catalogue: Catalogue, wanted: ListParameters) -> list[Condition]:
+def _filters(facets: FacetTable, options: ListOptions) -> list[Condition]:
     asked = (
-        ("section", wanted.sections),
-        ("tag", wanted.tags),
-        ("author", wanted.authors),
+        ("section", options.sections),
+        ("tag", options.tags),
+        ("author", options.authors),
     )
     return [
-        Condition(f"other_{name}", catalogue.having(name, values))
-        for name, values in asked
-        if values
+        Condition(f"other_{name}", facets.having(name, values)) for name, values in asked if values
     ]
 
 
 def _dates(
-    catalogue: Catalogue,
+    facets: FacetTable,
     source: Source | None,
-    wanted: ListParameters,
+    options: ListOptions,
     model: RankingModel,
     now: datetime,
 ) -> list[Condition]:
     found = []
-    after, before = _instant(wanted.published_after, now), _instant(wanted.published_before, now)
+    after, before = _instant(options.published_after, now), _instant(options.published_before, now)
     if after is not None:
-        found.append(Condition("too_old", catalogue.published_between(after, None, now)))
+        found.append(Condition("too_old", facets.published_between(after, None, now)))
     if before is not None:
-        found.append(Condition("too_new", catalogue.published_between(None, before, now)))
-    if wanted.max_age is not None:
-        young = catalogue.published_between(now - wanted.max_age, None, now)
-        evergreen = catalogue.having("tag", model.evergreen_tags)
+        found.append(Condition("too_new", facets.published_between(None, before, now)))
+    if options.max_age is not None:
+        young = facets.published_between(now - options.max_age, None, now)
+        evergreen = facets.having("tag", model.evergreen_tags)
         found.append(Condition("too_old", young | evergreen, binds_pins=False))
-    if wanted.mode == "background" and source is not None:
+    if options.mode == "background" and source is not None:
         # Beside a text without a date, a draft as a rule, all that is out came before.
         own = source.facets.published
-        older = catalogue.published <= (instant(now) if own == UNDATED else own)
+        older = facets.published <= (instant(now) if own == UNDATED else own)
         found.append(Condition("newer_than_source", older, binds_pins=False))
     return found
 
 
-def _language(
-    catalogue: Catalogue, source: Source | None, wanted: ListParameters
-) -> list[Condition]:
-    if wanted.languages is None:
+def _language(facets: FacetTable, source: Source | None, options: ListOptions) -> list[Condition]:
+    if options.languages is None:
         languages = source.facets.language if source is not None else ()
     else:
-        languages = () if ANY_LANGUAGE in wanted.languages else wanted.languages
+        languages = () if ANY_LANGUAGE in options.languages else options.languages
     if not languages:
         return []
-    spoken = catalogue.having("language", languages)
+    spoken = facets.having("language", languages)
     # An editor who pins a story in another language means it; a caller's filter is a promise.
-    return [Condition("other_language", spoken, binds_pins=wanted.languages is not None)]
+    return [Condition("other_language", spoken, binds_pins=options.languages is not None)]
 
 
-def _all_but(catalogue: Catalogue, slots: NDArray[np.intp]) -> Mask:
-    mask = np.ones(catalogue.published.size, dtype=np.bool_)
+def _all_but(facets: FacetTable, slots: NDArray[np.intp]) -> Mask:
+    mask = np.ones(facets.published.size, dtype=np.bool_)
     mask[slots] = False
     return mask
 

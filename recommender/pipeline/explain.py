@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from features.analyzer import surfaces
 from features.article import Article
 from features.vectorizer import term_ids, tfidf
+from recommender.index.corpus import Corpus
 from recommender.pipeline.signals import Source
-from recommender.similarity.corpus import Corpus
 
 NAMED = 3  # shared terms in a sentence
 

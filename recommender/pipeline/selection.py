@@ -7,16 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.index.corpus import Corpus
+from recommender.index.facets import FacetTable
+from recommender.index.index import SCORE_DECIMALS
 from recommender.pipeline.candidates import POOL, Candidates
-from recommender.pipeline.ranking import diversified
+from recommender.pipeline.diversity import diversified
+from recommender.pipeline.fingerprints import Fingerprints
 from recommender.pipeline.signals import Source
 from recommender.pipeline.stories import Pairs, Story, one_per_story
-from recommender.pipeline.wordings import Wordings
-from recommender.similarity.catalogue import Catalogue
-from recommender.similarity.corpus import Corpus
-from recommender.similarity.index import SCORE_DECIMALS
-from recommender.wanted.model import RankingModel, Values
-from recommender.wanted.parameters import ListParameters, StoryPolicy
+from recommender.policy.list_options import ListOptions, StoryPolicy
+from recommender.policy.ranking_model import RankingModel, Values
 
 # Of 6,000 pairs that tell one story, in opensuse-news, Reuters, Urdu rewrites and encyclopedic
 # passages, none had a cosine below 0.39; few other articles have more.
@@ -24,7 +24,7 @@ SAME_STORY_COSINE = 0.3
 TOLD_BY_NOTHING = 0.02
 
 
-class Drop(NamedTuple):
+class Exclusion(NamedTuple):
     """Why an article is not in the list: a code, and the article, if any, that stands for it."""
 
     code: str
@@ -44,28 +44,30 @@ class Selection(NamedTuple):
     kept: Candidates
     penalties: Values
     same_story: Mapping[int, list[int]]
-    dropped: Mapping[int, Drop]
+    dropped: Mapping[int, Exclusion]
 
 
 def select(
     corpus: Corpus,
     source: Source,
     candidates: Candidates,
-    wanted: ListParameters,
+    options: ListOptions,
     model: RankingModel,
 ) -> Selection:
     """Take the source's own story out, keep one candidate per story, and spread the rest."""
     slots = candidates.slots.tolist()
-    own, stories = _stories(corpus, source, candidates, wanted.story or model.story)
-    speakers = np.array([story.speaker for story in stories], dtype=np.intp)
-    order, taken = _spread(corpus, candidates.take(speakers), wanted, model)
+    own, stories = _stories(corpus, source, candidates, options.story or model.story)
+    speakers = np.array([story.representative for story in stories], dtype=np.intp)
+    order, taken = _spread(corpus, candidates.take(speakers), options, model)
     penalties = np.zeros(len(slots))
     penalties[speakers[order]] = taken
-    within = within_caps(corpus.catalogue, candidates.slots, speakers[order].tolist(), wanted)
-    speaks_for = {slots[s.speaker]: [slots[o] for o in s.others] for s in stories if s.others}
-    dropped = {slots[place]: Drop("same_story_as_source") for place in own}
-    dropped |= {o: Drop("same_story", s) for s, others in speaks_for.items() for o in others}
-    dropped |= {slots[place]: Drop(cap) for place, cap in within.items() if cap}
+    within = within_caps(corpus.facets, candidates.slots, speakers[order].tolist(), options)
+    speaks_for = {
+        slots[s.representative]: [slots[o] for o in s.others] for s in stories if s.others
+    }
+    dropped = {slots[place]: Exclusion("same_story_as_source") for place in own}
+    dropped |= {o: Exclusion("same_story", s) for s, others in speaks_for.items() for o in others}
+    dropped |= {slots[place]: Exclusion(cap) for place, cap in within.items() if cap}
     kept = np.array([place for place, cap in within.items() if not cap], dtype=np.intp)
     return Selection(candidates.take(kept), penalties[kept], speaks_for, dropped)
 
@@ -75,14 +77,14 @@ def _stories(
 ) -> tuple[list[int], list[Story]]:
     """Places of the candidates that tell the source's story, and the stories of the others."""
     slots = candidates.slots
-    wordings = Wordings.beside(corpus, slots, source)
+    wordings = Fingerprints.beside(corpus, slots, source)
     pairs = _close(corpus, candidates, wordings.in_common())
-    are_same = wordings.compared(pairs)
+    is_duplicate = wordings.compared(pairs)
     with_source = pairs[pairs[:, 0] == slots.size, 1].tolist()
-    own = [number for number in with_source if are_same(slots.size, number)]
+    own = [number for number in with_source if is_duplicate(slots.size, number)]
     others = np.delete(np.arange(slots.size), own).tolist()
-    published = corpus.catalogue.published[slots]
-    return own, one_per_story(pairs, are_same, others, published, candidates.pools, policy)
+    published = corpus.facets.published[slots]
+    return own, one_per_story(pairs, is_duplicate, others, published, candidates.pools, policy)
 
 
 def _close(corpus: Corpus, candidates: Candidates, pairs: Pairs) -> Pairs:
@@ -104,13 +106,13 @@ def _close(corpus: Corpus, candidates: Candidates, pairs: Pairs) -> Pairs:
 
 
 def within_caps(
-    catalogue: Catalogue, slots: NDArray[np.intp], order: list[int], wanted: ListParameters
+    facets: FacetTable, slots: NDArray[np.intp], order: list[int], options: ListOptions
 ) -> dict[int, str]:
     """For each place in *order*: empty, or the cap that it is beyond."""
     caps = {
-        "section": wanted.max_per_section,
-        "author": wanted.max_per_author,
-        "source": wanted.max_per_source,
+        "section": options.max_per_section,
+        "author": options.max_per_author,
+        "source": options.max_per_source,
     }
     asked = {field: cap for field, cap in caps.items() if cap is not None}
     if not asked:
@@ -118,8 +120,8 @@ def within_caps(
     taken: Counter[tuple[str, str]] = Counter()
     found = {}
     for place in order:
-        facets = catalogue.facets(int(slots[place]))
-        labels = [(field, value) for field in asked for value in getattr(facets, field)]
+        article = facets.of(int(slots[place]))
+        labels = [(field, value) for field in asked for value in getattr(article, field)]
         full = next((field for field, value in labels if taken[field, value] >= asked[field]), "")
         found[place] = f"enough_of_{full}" if full else ""
         if not full:
@@ -128,13 +130,13 @@ def within_caps(
 
 
 def _spread(
-    corpus: Corpus, candidates: Candidates, wanted: ListParameters, model: RankingModel
+    corpus: Corpus, candidates: Candidates, options: ListOptions, model: RankingModel
 ) -> tuple[NDArray[np.intp], Values]:
     """
     An order of *candidates*, each pool by itself, so that deeper ones follow. And what diversity
     took from each, in that order.
     """
-    diversity = model.diversity if wanted.diversity is None else wanted.diversity
+    diversity = model.diversity if options.diversity is None else options.diversity
     order = np.arange(candidates.slots.size)
     if not diversity:
         return order, np.zeros(order.size)

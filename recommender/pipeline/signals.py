@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from features.vectorizer import TermCounts, idf
 from recommender.articles import UNDATED, Facets, StoredArticle
-from recommender.similarity.corpus import Corpus
-from recommender.wanted.model import Signals, Values
+from recommender.index.corpus import Corpus
+from recommender.policy.ranking_model import Signals, Values
 
 Slots = NDArray[np.intp]
 
@@ -38,7 +38,7 @@ class Source(NamedTuple):
 
 def stored_source(corpus: Corpus, slot: int) -> Source:
     """An article of the corpus as the source of a list."""
-    return Source(corpus.title_terms(slot), corpus.catalogue.facets(slot), slot=slot)
+    return Source(corpus.title_terms(slot), corpus.facets.of(slot), slot=slot)
 
 
 def draft_source(corpus: Corpus, draft: StoredArticle) -> Source:
@@ -52,7 +52,7 @@ def signals(corpus: Corpus, source: Source, slots: Slots, names: Collection[str]
     return {name: SIGNALS[name](corpus, source, slots) for name in names if name in SIGNALS}
 
 
-def nearness(published: NDArray[np.int64], origin: int, half_life_days: float) -> Values:
+def recency(published: NDArray[np.int64], origin: int, half_life_days: float) -> Values:
     """
     The time signal: 1 at no distance, a half at *half_life_days*, an eighth at 73 times that.
 
@@ -114,9 +114,9 @@ def _tags(corpus: Corpus, source: Source, slots: Slots) -> Values:
     articles = len(corpus.index)
     found, whole = np.zeros(slots.size), 0.0
     for tag in source.facets.tag:
-        carriers = corpus.catalogue.carriers("tag", tag)
+        carriers = corpus.facets.carriers("tag", tag)
         weight = float(np.log((1 + articles) / (1 + carriers)))
-        found += weight * corpus.catalogue.have("tag", tag, slots)
+        found += weight * corpus.facets.have("tag", tag, slots)
         whole += weight
     return found / whole if whole > 0 else found
 
@@ -127,9 +127,9 @@ def _author(corpus: Corpus, source: Source, slots: Slots) -> Values:
     if not articles:
         return found  # the first draft of a site
     for author in source.facets.author:
-        carriers = corpus.catalogue.carriers("author", author)
+        carriers = corpus.facets.carriers("author", author)
         rarity = np.log((1 + articles) / (1 + carriers)) / np.log(1 + articles)
-        found = np.maximum(found, rarity * corpus.catalogue.have("author", author, slots))
+        found = np.maximum(found, rarity * corpus.facets.have("author", author, slots))
     return found
 
 
@@ -137,7 +137,7 @@ def _section(corpus: Corpus, source: Source, slots: Slots) -> Values:
     """1 in the source's section, else 0."""
     found = np.zeros(slots.size)
     for section in source.facets.section:
-        found[corpus.catalogue.have("section", section, slots)] = 1.0
+        found[corpus.facets.have("section", section, slots)] = 1.0
     return found
 
 

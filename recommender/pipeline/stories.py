@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.vectorizer import TWO_WORD_BIT
-from recommender.similarity.base import fixed
-from recommender.similarity.compiled import compiled
-from recommender.wanted.parameters import StoryPolicy
+from recommender.index.jit import compiled
+from recommender.index.reader import readonly
+from recommender.policy.list_options import StoryPolicy
 
 # Measured on pairs of opensuse-news, Reuters and current-events that were read: see
 # docs/RELEVANCE.md. Two-word terms in common, of the shorter article's and this many more (so that
@@ -26,17 +26,17 @@ LEAST_BELOW_HEADLINE = 0.5
 WORTH_READING = 0.2
 
 Pairs = NDArray[np.intp]  # of articles by number: shape (m, 2), the later one first, in order
-AreSame = Callable[[int, int], bool]  # whether two articles, by number, tell one story
+IsDuplicate = Callable[[int, int], bool]  # whether two articles, by number, tell one story
 
 
-class Wording(NamedTuple):
+class Fingerprint(NamedTuple):
     """What one article says, and what of it its headline says: ascending term ids."""
 
     terms: NDArray[np.uint32]
     title: NDArray[np.uint32]
 
 
-def worth_reading(in_common: NDArray[np.int32]) -> Pairs:
+def candidate_pairs(in_common: NDArray[np.int32]) -> Pairs:
     """
     Return which of some articles may tell one story.
 
@@ -44,7 +44,7 @@ def worth_reading(in_common: NDArray[np.int32]) -> Pairs:
         in_common: how many of the terms that count every two have, as `ArticleIndex.in_common`
             says for `BENEFIT_OF_DOUBT`.
     """
-    return _with_enough(fixed(in_common.view()))
+    return _with_enough(readonly(in_common.view()))
 
 
 @compiled
@@ -59,7 +59,7 @@ def _with_enough(in_common: NDArray[np.int32]) -> Pairs:
     return found[:size].copy()
 
 
-def is_same_story(one: Wording, other: Wording) -> bool:
+def is_same_story(one: Fingerprint, other: Fingerprint) -> bool:
     """
     Whether two articles tell one story in the same words.
 
@@ -69,7 +69,7 @@ def is_same_story(one: Wording, other: Wording) -> bool:
     return _are_same_story(_fixed(one), _fixed(other))
 
 
-def overlap(one: Wording, other: Wording) -> float:
+def overlap(one: Fingerprint, other: Fingerprint) -> float:
     """Which part of the one with fewer word pairs the other has too; of words where few."""
     one, other = _fixed(one), _fixed(other)
     terms = _two_word(one.terms), _two_word(other.terms)
@@ -78,8 +78,8 @@ def overlap(one: Wording, other: Wording) -> float:
     return _shared(*terms) / max(min(map(len, terms)), 1)
 
 
-def _fixed(article: Wording) -> Wording:
-    return Wording(fixed(article.terms.view()), fixed(article.title.view()))
+def _fixed(article: Fingerprint) -> Fingerprint:
+    return Fingerprint(readonly(article.terms.view()), readonly(article.title.view()))
 
 
 @compiled
@@ -88,7 +88,7 @@ def _two_word(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 @compiled
-def _are_same_story(one: Wording, other: Wording) -> bool:
+def _are_same_story(one: Fingerprint, other: Fingerprint) -> bool:
     pairs = _two_word(one.terms), _two_word(other.terms)
     return _tell_the_same(*pairs) or _say_the_same(one, other)
 
@@ -103,7 +103,7 @@ def _tell_the_same(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> bool:
 
 
 @compiled
-def _say_the_same(one: Wording, other: Wording) -> bool:
+def _say_the_same(one: Fingerprint, other: Fingerprint) -> bool:
     # Each holds so much of the other at least; a first look at that spares most of the work.
     least = SAME_TEXT * LEAST_BELOW_HEADLINE * max(one.terms.size, other.terms.size)
     if min(one.terms.size, other.terms.size) < least or _shared(one.terms, other.terms) < least:
@@ -112,7 +112,7 @@ def _say_the_same(one: Wording, other: Wording) -> bool:
 
 
 @compiled
-def _holds(one: Wording, other: Wording) -> bool:
+def _holds(one: Fingerprint, other: Fingerprint) -> bool:
     """Whether *one* says what *other* says below its headline."""
     below, shared = _below(one.terms, other.terms, other.title)
     if below < LEAST_BELOW_HEADLINE * other.terms.size:
@@ -153,13 +153,13 @@ def _below(
 class Story(NamedTuple):
     """The article that speaks for a story, and the others that tell it."""
 
-    speaker: int
+    representative: int
     others: list[int]
 
 
 def one_per_story(
     pairs: Pairs,
-    are_same: AreSame,
+    is_duplicate: IsDuplicate,
     among: Sequence[int],
     published: NDArray[np.int64],
     pools: NDArray[np.intp],
@@ -183,7 +183,7 @@ def one_per_story(
     for later, earlier in zip(laters.tolist(), np.split(pairs[:, 1], starts[1:]), strict=False):
         if later in groups:
             # Who has joined a story is no group any more, and nobody joins it.
-            firsts = (f for f in earlier.tolist() if f in groups and are_same(later, f))
+            firsts = (f for f in earlier.tolist() if f in groups and is_duplicate(later, f))
             if (first := next(firsts, None)) is not None:
                 groups[first] += groups.pop(later)
     return [_story(group, published, pools, policy) for group in groups.values()]
@@ -196,5 +196,5 @@ def _story(
         return Story(group[0], [])
     dates = published[[member for member in group if pools[member] == pools[group[0]]]]
     places = {"best": 0, "newest": int(dates.argmax()), "original": int(dates.argmin())}
-    speaker = group[places[policy]]
-    return Story(speaker, [member for member in group if member != speaker])
+    representative = group[places[policy]]
+    return Story(representative, [member for member in group if member != representative])

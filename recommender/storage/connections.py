@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from recommender.errors import StoreUnavailable
-from recommender.storage.bell import Bell
+from recommender.storage.change_signal import ChangeSignal
 
 Pace = Literal["read", "write", "batch"]
 
@@ -140,7 +140,7 @@ class Connection:
         self,
         url: str,
         threads: int = 8,
-        bell: Bell | None = None,
+        bell: ChangeSignal | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> None:
         self.bell = bell

@@ -25,12 +25,12 @@ from pydantic import BaseModel, ConfigDict
 
 from features.article import FieldProblem
 from recommender.errors import Conflict, CorruptRecord, NotFound
+from recommender.policy.rules import Rule
+from recommender.policy.site_settings import NO_SETTINGS, InvalidSettings, SiteSettings
 from recommender.storage.access import Scope
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import LOG_LENGTH, site_key
 from recommender.storage.packing import pack_record, unpack_record
-from recommender.wanted.rules import Rule
-from recommender.wanted.site_settings import NO_SETTINGS, InvalidSettings, SiteSettings
 
 log = structlog.get_logger()
 

@@ -44,13 +44,13 @@ from recommender.evaluation.systems import (
     through_time,
 )
 from recommender.evaluation.trec import Run
-from recommender.pipeline import wordings
-from recommender.pipeline.related import Recommender
-from recommender.similarity.corpus import Corpus
+from recommender.index.corpus import Corpus
+from recommender.pipeline import fingerprints as wordings
+from recommender.pipeline.recommender import Recommender
+from recommender.policy.list_options import ListOptions, Mode
+from recommender.policy.ranking_model import DEFAULTS, RankingModel, SignalWeights
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
-from recommender.wanted.model import DEFAULTS, RankingModel, SignalWeights
-from recommender.wanted.parameters import ListParameters, Mode
 
 DOCUMENT = ROOT / "docs/RELEVANCE.md"
 BOTH = {"publication": Protocol(), "all": Protocol(as_of="all")}
@@ -65,7 +65,7 @@ PLAIN = ("bm25", "more-like-this", "tfidf")
 MEASURE = "nDCG@10"
 PLACES = 10
 MIX_SIZE = 2_000
-SHOWN = ListParameters(limit=5)
+SHOWN = ListOptions(limit=5)
 
 
 class Variant(NamedTuple):
@@ -237,9 +237,9 @@ def _lists_through_time(
     for query in through_time(archive, found.judged, found.protocol, corpus):
         now = moment(archive, query, found.protocol)
         for name, variant in variants.items():
-            wanted = ListParameters(limit=PLACES, mode=variant.mode)
+            options = ListOptions(limit=PLACES, mode=variant.mode)
             with _changed(variant):
-                items = recommenders[name].related(query, wanted, now).items
+                items = recommenders[name].related(query, options, now).items
             runs[name][query] = [(item.card["id"], item.score) for item in items]
     return runs
 

@@ -18,11 +18,11 @@ from features.language import detect_language
 from features.vectorizer import count_terms
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.replica.site import SiteReplica
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
 from recommender.storage.ingest import BATCH, analyse, ingest
 from recommender.storage.store import article_key
-from recommender.worker.live import LiveSite
 
 SITE, SCRATCH = "main", "scratch"
 STEPS_SAMPLE = 2_000
@@ -100,7 +100,7 @@ def _server_cpu(server: "redis.Redis") -> float:
 def loading(url: str, corpus: Corpus) -> list[Row]:
     """A worker reads the archive and inverts it."""
     with Backend(Settings(redis_url=url)) as backend:
-        live = LiveSite(SITE, backend.store)
+        live = SiteReplica(SITE, backend.store)
         empty = rss_mib()
         with spent() as took:
             live.sync()

@@ -14,10 +14,10 @@ from measure import OURS, Row, rss_mib, spent, times
 from features.article import Article, InvalidArticle, parse_article
 from features.vectorizer import count_terms
 from recommender.articles import Facets, StoredArticle, card_of
-from recommender.similarity.corpus import Corpus as Archive
-from recommender.similarity.corpus import Stored
-from recommender.similarity.files import IndexFiles
-from recommender.similarity.index import warm
+from recommender.index.corpus import Corpus as Archive
+from recommender.index.corpus import Stored
+from recommender.index.files import IndexFiles
+from recommender.index.index import warm
 from recommender.sources.files import ArticleFile
 
 SIZES = (10_000, 50_000, 150_000, 1_000_000)

@@ -20,21 +20,21 @@ from typing import Any, NamedTuple
 
 from features.analyzer import analyze
 from features.article import parse_article, sender_names
-from features.reading import Reading, read
+from features.offsets import OffsetText, read
 from features.vectorizer import term_ids
 from recommender.evaluation import Protocol, read_archive
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.links import ArchiveLinks, harvest
 from recommender.evaluation.protocol import LINKED, judge
 from recommender.evaluation.systems import cards_of, moment, through_time
+from recommender.index.corpus import Corpus
+from recommender.pipeline.anchors import Subject, placed
 from recommender.pipeline.explain import contributions
-from recommender.pipeline.linking import Subject, placed
-from recommender.pipeline.related import Recommender
+from recommender.pipeline.recommender import Recommender
 from recommender.pipeline.signals import draft_source
-from recommender.similarity.corpus import Corpus
+from recommender.policy.list_options import ListOptions
 from recommender.sources.files import ArticleFile
 from recommender.storage.ingest import as_stored
-from recommender.wanted.parameters import ListParameters
 
 FIRST = 5
 WHOLES = {
@@ -75,16 +75,16 @@ def counted(archive: Archive, raw: dict[str, dict[str, Any]]) -> Counter[str]:
     recommender = Recommender(corpus, cards_of(archive))
     counts: Counter[str] = Counter()
     for query in through_time(archive, judged, protocol, corpus):
-        wanted = {one for one, grade in judged.qrels[query].items() if grade == LINKED}
-        counts["links"] += len(wanted)
+        options = {one for one, grade in judged.qrels[query].items() if grade == LINKED}
+        counts["links"] += len(options)
         first = _first(recommender, archive, query, protocol)
-        counts["target among the first 5"] += len(wanted & first)
-        counts += _standing(corpus, archive, raw[query], links, wanted)
+        counts["target among the first 5"] += len(options & first)
+        counts += _standing(corpus, archive, raw[query], links, options)
     return counts
 
 
 def _standing(
-    corpus: Corpus, archive: Archive, data: dict[str, Any], links: ArchiveLinks, wanted: set[str]
+    corpus: Corpus, archive: Archive, data: dict[str, Any], links: ArchiveLinks, options: set[str]
 ) -> Counter[str]:
     """Where the anchors for these links stand, each found as if it were the only one."""
     body, spans = without_links(data, links)
@@ -92,7 +92,7 @@ def _standing(
     reading, source = read(body), draft_source(corpus, as_stored(article))
     counts: Counter[str] = Counter()
     in_text = {link.target for link in links.links(data) if link.kind == "in text"}
-    for target in wanted & spans.keys() & in_text:
+    for target in options & spans.keys() & in_text:
         slot, other = corpus.index.slot(target), archive.articles[archive.place[target]]
         shared = contributions(corpus, source, slot or 0)
         weights = dict(zip(shared.terms.tolist(), shared.weights.tolist(), strict=True))
@@ -123,7 +123,7 @@ def without_links(data: dict[str, Any], links: ArchiveLinks) -> Unlinked:
     return Unlinked("".join([*parts, body[position:]]), spans)
 
 
-def _paragraph(reading: Reading, place: int) -> int:
+def _paragraph(reading: OffsetText, place: int) -> int:
     ends = [paragraph.closes_at for paragraph in reading.paragraphs]
     return bisect_right(ends[:-1], place)
 
@@ -133,8 +133,8 @@ def _fields(data: Any) -> dict[str, Any]:
 
 
 def _first(recommender: Recommender, archive: Archive, query: str, protocol: Protocol) -> set[str]:
-    wanted = ListParameters(limit=FIRST, mode="background", fallback=False)
-    made = recommender.related(query, wanted, moment(archive, query, protocol))
+    options = ListOptions(limit=FIRST, mode="background", fallback=False)
+    made = recommender.related(query, options, moment(archive, query, protocol))
     return {item.card["id"] for item in made.items}
 
 

@@ -22,12 +22,12 @@ from features.article import parse_draft
 from features.vectorizer import TWO_WORD_BIT, TWO_WORD_WEIGHT, TermCounts, count_terms
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.pipeline.related import warm as warm_all
-from recommender.similarity.base import Base
-from recommender.similarity.ids import SortedIds
-from recommender.similarity.index import ArticleIndex, Neighbours, warm
-from recommender.similarity.inverting import invert
-from recommender.wanted.parameters import ListParameters
+from recommender.index.ids import SortedIds
+from recommender.index.index import ArticleIndex, Neighbours, warm
+from recommender.index.reader import Base
+from recommender.index.writer import build_index
+from recommender.pipeline.recommender import warm as warm_all
+from recommender.policy.list_options import ListOptions
 
 SITE = "main"
 K = 10
@@ -122,7 +122,7 @@ def base_index(ids: Sequence[str], counts: Sequence[TermCounts]) -> ArticleIndex
     warm()
     ends = np.cumsum([0, *(row.terms.size for row in counts)])
     terms = np.concatenate([row.terms for row in counts])
-    found = invert(ends, terms, np.concatenate([row.counts for row in counts]))
+    found = build_index(ends, terms, np.concatenate([row.counts for row in counts]))
     return ArticleIndex(Base(found), SortedIds.of(ids))
 
 
@@ -143,25 +143,25 @@ def agreement(ours: Neighbours, vectors: csr_array, slot: int) -> float:
     """The share of places that hold an article with the score which that place deserves."""
     exact = vectors @ vectors[[slot]].toarray()[0]
     exact[slot] = 0.0
-    wanted = np.sort(exact)[::-1][:K]
-    wanted = wanted[wanted > SAME_SCORE]
-    shown, said = ours.slots[: wanted.size], ours.scores[: wanted.size]
-    if shown.size < wanted.size:
+    options = np.sort(exact)[::-1][:K]
+    options = options[options > SAME_SCORE]
+    shown, said = ours.slots[: options.size], ours.scores[: options.size]
+    if shown.size < options.size:
         return 0.0
-    right = (abs(exact[shown] - wanted) <= SAME_SCORE) & (abs(said - wanted) <= SAME_SCORE)
+    right = (abs(exact[shown] - options) <= SAME_SCORE) & (abs(said - options) <= SAME_SCORE)
     return float(right.mean())
 
 
 def pipeline(url: str, corpus: Corpus) -> list[Row]:
     """A list by every step of `Recommender`, 100 candidates, beside its bare neighbours."""
     warm_all()
-    diverse = ListParameters(limit=K, diversity=DIVERSITY)
+    diverse = ListOptions(limit=K, diversity=DIVERSITY)
     with Backend(Settings(redis_url=url)) as backend:
         live, now = backend.site(SITE), datetime.now(UTC)
         live.sync()
         calls = {
             OURS: lambda article_id: live.related(article_id, diverse, now),
-            "without diversity": lambda i: live.related(i, ListParameters(limit=K), now),
+            "without diversity": lambda i: live.related(i, ListOptions(limit=K), now),
             "its nearest 100 alone": lambda i: live._corpus.index.similar(i, 10 * K),
         }
         figures = times(calls, _ids(backend, SOURCES)).cpu

@@ -178,7 +178,7 @@ def ours(url: str, connections: int, path: str = "/readyz") -> Iterator[Served]:
         "ALSOSEE_WORKERS": "1",
         "ALSOSEE_LOG_LEVEL": "warning",
     }
-    command = [sys.executable, "-P", "-m", "api.cli", "serve"]
+    command = [sys.executable, "-P", "-m", "api.cli.main", "serve"]
     with _process(command, environment) as pid, _connected(pid, port, connections) as served:
         _wait_for(lambda: served.ask(path)[0].startswith(b"HTTP/1.1 200"))
         yield served

@@ -54,7 +54,7 @@ def newsroom(browser: Browser) -> Iterator[Newspaper]:
         variables = {"ALSOSEE_WORKERS": "1", "ALSOSEE_STORE_TIMEOUT_SECONDS": "5"}
         variables["ALSOSEE_DATA_DIR"] = folder
         process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "demo", "--port", port],
+            [sys.executable, "-m", "api.cli.main", "demo", "--port", port],
             cwd=ROOT,
             env=FOREIGN_VARIABLES | variables,
             stdout=subprocess.PIPE,

@@ -12,8 +12,8 @@ import pytest
 from browser_pages import POLICY, Answer, HostSite, Visit, follow, host_site, until
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from api.events import EventBatch
-from api.widget import widget
+from api.site.widget import widget
+from api.v1.events import EventBatch
 
 pytestmark = pytest.mark.browser
 

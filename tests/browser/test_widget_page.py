@@ -11,8 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from browser_pages import POLICY, HostSite, Visit, fetch_json, until
 from playwright.sync_api import Page
 
-from api.widget import widget
-from api.wording import RIGHT_TO_LEFT, WORDS
+from api.lists.words import RIGHT_TO_LEFT, WORDS
+from api.site.widget import widget
 
 pytestmark = pytest.mark.browser
 

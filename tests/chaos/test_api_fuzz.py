@@ -14,7 +14,7 @@ from news import article
 from schemathesis import BaseSchema, Case, CheckFunction, GenerationMode, SerializationContext
 from schemathesis.checks import ignored_auth, positive_data_acceptance, unsupported_method
 
-from api.openapi import description
+from api.v1.openapi import description
 
 Key = dict[str, str]
 

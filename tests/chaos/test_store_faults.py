@@ -23,11 +23,11 @@ from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import StoreUnavailable
+from recommender.replica.follower import Follower
 from recommender.sources.records import Record
 from recommender.storage.connections import Connection
 from recommender.storage.ingest import Analysed, Ingested, analyse, ingest
 from recommender.storage.store import Store
-from recommender.worker.follower import Follower
 
 KNOWN = [
     "/v1/main/articles/kursk/related",

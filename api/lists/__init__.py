@@ -1,0 +1,1 @@
+"""One list, from query string to bytes."""

@@ -1,0 +1,180 @@
+"""One list as bytes: from the cache, made now, or the last good one while the store is away."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from api.http.auth import require
+from api.http.context import backend
+from api.lists.formats import Form, render
+from api.lists.hot import SERVED, Served
+from api.lists.options import FEW_VALUES, ListQuery, list_query
+from features.article import Article
+from recommender.errors import StoreUnavailable
+from recommender.pipeline.explain import REASONS, named, sentence, spellings
+from recommender.pipeline.results import ListItem, RelatedList
+from recommender.replica.site import SiteReplica
+from recommender.storage.lists import FinishedList
+from recommender.storage.store import article_key
+
+Make = Callable[[ListQuery, datetime], tuple[RelatedList, int]]
+
+# A deleted article is gone from shared caches half a minute later at most; while we are
+# away they may go on showing what they have.
+CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=20, stale-if-error=3600"
+
+
+def list_response(live: SiteReplica, article_id: str, form: Form, make: Make) -> Response:
+    """
+    Answer a list, from wherever it is at hand.
+
+    Args:
+        article_id: what the list stands beside; empty for the newest articles.
+        make: makes it from the corpus, and says from which version.
+    """
+    query = list_query(request.args)
+    if query.explain:
+        require(live.site, "look")  # it tells words of whole texts, and takes its time
+    heard = live.state  # before it is asked for settings, which are as of then or later
+    shared = _shared(live, query)
+    only_in = None if shared == query else heard
+    name = _name(live.site, article_id, form, shared)
+    try:
+        finished = backend().lists.get(live.site, name, only_in) if shared.is_plain() else None
+        if finished is not None:
+            request.environ[SERVED] = Served(finished.version, finished.expires_at)
+            return _response(finished, form, "hit")
+        finished = _finish(live, article_id, form, name, query, make)
+        return _response(finished, form, "fwd=miss")
+    except StoreUnavailable:
+        last = backend().lists.last_good(live.site, name, backend().settings.stale_seconds)
+        if last is None or not live.may_show(last.ids, datetime.now(UTC)):
+            raise
+        return _response(last, form, "fwd=stale", age_seconds=time.time() - last.made_at)
+
+
+def document(
+    made: RelatedList,
+    version: int,
+    name: str,
+    query: ListQuery,
+    draft: Article | None = None,
+    texts: Mapping[str, Article] | None = None,
+) -> dict[str, Any]:
+    """
+    The answer as API.md has it.
+
+    Args:
+        name: tells apart the lists of one version.
+        draft: what the list stands beside, when that is not stored.
+        texts: of the source, by id; only given when the list is to be explained.
+    """
+    card = made.source or {"title": draft.title if draft else None}
+    own = None if texts is None else draft or texts.get(card.get("id") or "")
+    spelt = spellings(own) if own is not None else None
+    source = {key: card.get(key) for key in ("id", "url", "title")}
+    digest = blake2b(f"{name}\0{version}".encode(), digest_size=9).hexdigest()
+    return {
+        "source": None if made.source is None and draft is None else source,
+        "items": [
+            list_item(item, place) | (explained(item, spelt) if spelt is not None else {})
+            for place, item in enumerate(made.items, 1)
+        ],
+        "recommendation_id": digest,
+        "version": version,
+        "fallback": made.fallback,
+        "page_token": query.page_token_with(
+            i for item in made.items for i in (item.card["id"], *item.same_story)
+        ),
+    }
+
+
+def explained(item: ListItem, spelt: Mapping[int, str]) -> dict[str, Any]:
+    """What an item's score is made of, in numbers and in the words of the source."""
+    terms = named(item.shared, spelt) if item.shared else []
+    words = sentence(terms) if item.reason in ("similar", "relaxed") else ""
+    return {
+        "similarity": item.similarity,
+        "factors": dict(item.factors),
+        "diversity_penalty": item.diversity_penalty,
+        "terms": [term._asdict() for term in terms],
+        "reason": _reason(item, words),
+    }
+
+
+def json_response(answer: object, status: int = 200) -> Response:
+    """An answer that belongs to its asker alone."""
+    response = Response(orjson.dumps(answer), status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _shared(live: SiteReplica, query: ListQuery) -> ListQuery:
+    """The same query without what changes nothing, as far as this worker has heard."""
+    usual = live.usual(query.surface)
+    idle = [
+        n for n in FEW_VALUES if getattr(query, n) is not None and getattr(query, n) == usual.get(n)
+    ]
+    if query.surface is not None and not live.has_surface(query.surface):
+        idle.append("surface")  # made-up names must not fill the cache
+    return query.model_copy(update=dict.fromkeys(idle)) if idle else query
+
+
+def _name(site: str, article_id: str, form: Form, query: ListQuery) -> str:
+    wish = blake2b(query.canonical(), digest_size=9).hexdigest()
+    model = backend().model(site).digest  # lists of another ranking are other lists
+    key = article_key(site, article_id) if article_id else "recent"
+    return f"{key}:{form.name}:{model}:{wish}"
+
+
+def _finish(
+    live: SiteReplica, article_id: str, form: Form, name: str, query: ListQuery, make: Make
+) -> FinishedList:
+    now = datetime.now(UTC)
+    made, version = make(query, now)
+    shown = tuple(item.card["id"] for item in made.items)
+    texts = live.texts([article_id]) if query.explain and article_id else None
+    # Whatever its form, it is one list.
+    answer = document(made, version, name.replace(form.name, ""), query, texts=texts)
+    language = (made.source or {}).get("language") or (query.lang or (None,))[0]
+    body = render(form, answer, language, backend().settings.home_page(live.site))
+    expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
+    ids = (article_id, *shown) if article_id else shown
+    finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
+    shared = _shared(live, query)  # which may have changed since the name was made
+    if shared.is_plain() and name == _name(live.site, article_id, form, shared):
+        # Made-up filters find nothing, and must not fill the cache that all share.
+        backend().lists.put(live.site, name, finished, shared=bool(shown))
+    return finished
+
+
+def _latest(now: datetime) -> float:
+    return now.timestamp() + backend().settings.list_ttl_seconds
+
+
+def list_item(item: ListItem, position: int) -> dict[str, Any]:
+    """An item as every list shows it."""
+    return {**item.card, "score": item.score, "position": position, "reason": _reason(item)}
+
+
+def _reason(item: ListItem, text: str = "") -> dict[str, Any]:
+    told = {"same_story": list(item.same_story)} if item.same_story else {}
+    return {"code": item.reason, "text": text or REASONS[item.reason], **told}
+
+
+def _response(
+    finished: FinishedList, form: Form, state: str, age_seconds: float | None = None
+) -> Response:
+    response = Response(finished.body, headers=form.headers)
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    response.headers["Cache-Status"] = f"AlsoSee; {state}"
+    if age_seconds is not None:
+        response.headers["Age"] = str(max(0, round(age_seconds)))
+    response.set_etag(finished.etag)
+    response.make_conditional(request)
+    return response

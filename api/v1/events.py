@@ -1,0 +1,90 @@
+"""What readers saw and clicked, as the widget tells when they leave a page."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from flask import Blueprint, Response, abort, request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from api.http.context import backend
+from api.http.errors import problem
+from api.v1 import articles
+from features.article import FieldProblem, InvalidArticle, check_article_id, field_problems
+from recommender.sources.records import parse_json
+from recommender.storage.events import MAX_POSITION, Event, Kind
+
+blueprint = Blueprint("events", __name__, url_prefix="/v1/<site>/events")
+
+MAX_BATCH = 100
+MAX_BATCH_BYTES = 128 * 2**10  # 100 events with the longest ids
+# `sendBeacon` sends text as text/plain, which a browser needs no leave for.
+CONTENT_TYPES = ("", "text/plain", "application/json")
+
+
+class SentEvent(BaseModel):
+    """A card was half in view for a second, or was clicked."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Kind
+    article: Annotated[str, BeforeValidator(check_article_id)]
+    position: int = Field(strict=True, ge=1, le=MAX_POSITION)
+
+
+class EventBatch(BaseModel):
+    """What happened on one page with one list."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    recommendation_id: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{1,40}$", description="Of the list that was shown"
+    )
+    events: tuple[SentEvent, ...] = Field(max_length=MAX_BATCH)
+
+
+@blueprint.post("")
+def count(site: str) -> Response:
+    """Of a reader who does not want to be counted, and of unknown articles, nothing is."""
+    live = backend().site(site)
+    backend().events.admit(site)
+    if request.mimetype not in CONTENT_TYPES:
+        raise UnsupportedMediaType("Expected application/json or text/plain.")
+    request.max_content_length = MAX_BATCH_BYTES
+    batch = _checked(parse_json(articles.body()))
+    if not _unwatched():
+        known = live.known({event.article for event in batch.events})
+        happened = (Event(e.type, e.article, e.position) for e in batch.events)
+        counted = [event for event in happened if event.article_id in known]
+        backend().events.add(site, counted, datetime.now(UTC).date())
+    return Response(status=HTTPStatus.NO_CONTENT, headers={"Cache-Control": "no-store"})
+
+
+@blueprint.after_request
+def allow_any_page(response: Response) -> Response:
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+    response.headers["Access-Control-Allow-Methods"] = "POST"
+    return response
+
+
+@blueprint.errorhandler(InvalidArticle)  # what is not even JSON
+def _refused(error: InvalidArticle) -> Response:
+    return _unreadable(error.problems)
+
+
+def _checked(data: Any) -> EventBatch:
+    try:
+        return EventBatch.model_validate(data)
+    except ValidationError as error:
+        abort(_unreadable(field_problems(error)))
+
+
+def _unreadable(problems: list[FieldProblem]) -> Response:
+    return problem(HTTPStatus.BAD_REQUEST, "The events cannot be read.", problems)
+
+
+def _unwatched() -> bool:
+    """Whether the browser says Do Not Track or Global Privacy Control."""
+    return "1" in (request.headers.get("DNT"), request.headers.get("Sec-GPC"))
