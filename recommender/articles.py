@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from features.article import Article
-from features.vectorizer import ArticleFeatures
+from features.vectorizer import ArticleFeatures, count_terms
 
 Card = dict[str, Any]
 """What a list shows of an article: every field of `Article` but body and version, as JSON types."""
@@ -22,6 +22,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def card_of(article: Article) -> Card:
     return article.model_dump(mode="json", exclude={"body", "version"})
+
+
+def article_from_record(fields: Mapping[str, Any]) -> Article:
+    """The article with these stored *fields*, dates as text."""
+    # Not parsed again: parsing would treat what an article says about markup as markup.
+    return Article.model_construct(**fields)
 
 
 class Facets(NamedTuple):
@@ -59,6 +65,11 @@ class StoredArticle(NamedTuple):
 
     facets: Facets
     features: ArticleFeatures
+
+    @classmethod
+    def of_draft(cls, draft: Article) -> Self:
+        """Analyse a draft, which has a list although it is not stored."""
+        return cls(Facets.of(card_of(draft)), count_terms(draft))
 
 
 def instant(moment: datetime) -> int:

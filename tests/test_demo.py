@@ -18,9 +18,9 @@ from api.http.dates import day
 from api.site.demo import ALSO_SEE, POLICY, SAMPLE_ORIGIN, sample_articles
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.ingest import ingest
 from recommender.sources.records import Record
 from recommender.storage.embedded import lease
-from recommender.storage.ingest import ingest
 
 SAMPLE = files("api").joinpath("sample")
 ARTICLES = {fields["id"]: fields for fields in sample_articles(SAMPLE_ORIGIN)}

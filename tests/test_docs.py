@@ -12,9 +12,9 @@ from api.site.demo import SAMPLE_ORIGIN, sample_articles
 from features.article import FIELD_ALIASES
 from recommender.config import PREFIX, Settings
 from recommender.evaluation.tune import FEWEST
+from recommender.ingest import ingest
 from recommender.pipeline.candidates import DEEPEST, POOL
 from recommender.sources.records import Record
-from recommender.storage.ingest import ingest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -7,9 +7,9 @@ from news import article
 from servers import copied, put_back
 
 from recommender.backend import Backend
+from recommender.ingest import ingest
 from recommender.replica.finder import Finder, folded
 from recommender.sources.records import Record
-from recommender.storage.ingest import ingest
 
 ARCHIVE = [
     article("kursk", title="Kursk: the fighting goes on", published_at="2024-08-20T10:00:00Z"),

@@ -10,9 +10,9 @@ from api.app import create_app
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import ConfigurationError
+from recommender.ingest import ingest
 from recommender.sources.records import Record
 from recommender.sources.urls import is_on
-from recommender.storage.ingest import ingest
 
 ADDRESSES = {
     "own": "https://news.example/own",

@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from api.cli.main import main
 from api.v1 import articles
 from features.article import FieldProblem
 from recommender.backend import Backend
-from recommender.storage.imports import KEPT, MOST_CHARS, MOST_PROBLEMS, Import, ImportTally
-from recommender.storage.ingest import Ingested
+from recommender.ingest import MAX_PROBLEMS, ImportCounter, IngestResult
+from recommender.storage.imports import MAX_CHARS, MAX_IMPORTS, Import
 
 Key = dict[str, str]
 Last = Callable[[], list[Import]]
@@ -66,21 +65,21 @@ def test_no_text_of_an_article_is_kept(send: Callable[..., int], raw_redis: "red
 
 
 def test_the_last_ones_are_kept(send: Callable[..., int], last: Last) -> None:
-    for n in range(KEPT + 3):
+    for n in range(MAX_IMPORTS + 3):
         send(article(f"a{n}"), *([b"x"] * n))
 
-    assert [*range(KEPT + 2, 2, -1)] == [one.refused for one in last()]
+    assert [*range(MAX_IMPORTS + 2, 2, -1)] == [one.refused for one in last()]
 
 
 def test_of_many_errors_the_first_are_kept_and_none_is_long() -> None:
-    tally = ImportTally("x" * 1000)
+    counter = ImportCounter("x" * 1000)
     for line in range(50):
-        tally.add(Ingested(line, "i" * 500, None, [FieldProblem("/f" * 500, "r" * 500)]))
-    found = tally.finished(datetime.now(UTC))
+        counter.add(IngestResult(line, "i" * 500, None, [FieldProblem("/f" * 500, "r" * 500)]))
+    found = counter.report()
     assert found is not None
 
-    assert (50, MOST_PROBLEMS) == (found.refused, len(found.problems))
-    assert len(found.model_dump_json()) < (3 * MOST_PROBLEMS + 1) * (MOST_CHARS + 100)
+    assert (50, MAX_PROBLEMS) == (found.refused, len(found.problems))
+    assert len(found.model_dump_json()) < (3 * MAX_PROBLEMS + 1) * (MAX_CHARS + 100)
 
 
 def test_nothing_at_all_is_no_import(send: Callable[..., int], last: Last) -> None:
@@ -97,7 +96,7 @@ def test_an_upload_that_is_too_long_says_so(
     status = send(*(article(f"a{n}") for n in range(4)))
     [found] = last()
 
-    assert (413, "more was sent than is taken at once") == (status, found.broke_off)
+    assert (413, "the upload was longer than the limit") == (status, found.broke_off)
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from news import STORIES, article
 
+from features.analysis import analyse
 from features.article import FieldProblem, InvalidArticle
 from features.vectorizer import FEATURES_VERSION, count_terms
+from recommender import ingest as ingest_module
+from recommender.articles import article_from_record
 from recommender.errors import StoreUnavailable
+from recommender.ingest import BATCH, IngestResult, ingest, reindex
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record, json_record
-from recommender.storage import ingest as ingest_module
-from recommender.storage.ingest import BATCH, Ingested, analyse, ingest, reindex, stored_article
 from recommender.storage.store import Store, article_key
 
 BAD_LINES = {
@@ -56,7 +58,7 @@ def good(number: int, **fields: object) -> bytes:
     return orjson.dumps(article(f"a{number}", title=f"Title {number}", **fields))
 
 
-def import_file(store: Store, path: Path) -> list[Ingested]:
+def import_file(store: Store, path: Path) -> list[IngestResult]:
     with ArticleFile(str(path)) as file:
         return list(ingest(store, "main", file.records()))
 
@@ -297,7 +299,7 @@ def test_reindexing_mends_a_vector(store, raw_redis, how):
 
 def test_what_is_written_or_deleted_meanwhile_is_left_alone(store, raw_redis, outdated):
     [(_, texts)] = store.texts("main", due_only=True)
-    made = [(text, count_terms(stored_article(orjson.loads(text)))) for text in texts]
+    made = [(text, count_terms(article_from_record(orjson.loads(text)))) for text in texts]
     outcomes(store, article("kursk", version=4, title="Newer"))
     store.delete("main", "sudzha")
     before = {key: raw_redis.dump(key) for key in raw_redis.scan_iter("*:vector:*")}

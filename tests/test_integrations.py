@@ -22,8 +22,8 @@ from news import STORIES, article
 from werkzeug.serving import make_server
 
 from recommender.backend import Backend
+from recommender.ingest import ingest
 from recommender.sources.files import ArticleFile
-from recommender.storage.ingest import ingest
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "integrations"

@@ -11,11 +11,11 @@ from faults import stopped
 from news import article
 from servers import copied, emptied, new_server, put_back
 
+from features.analysis import analyse
 from recommender.errors import StoreUnavailable
 from recommender.storage import lists as lists_module
 from recommender.storage.change_signal import ChangeSignal
 from recommender.storage.connections import Connection
-from recommender.storage.ingest import analyse
 from recommender.storage.lists import FinishedList, ListCache
 from recommender.storage.store import Store
 

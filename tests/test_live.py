@@ -14,6 +14,7 @@ import pytest
 from news import STORIES, article
 from servers import PATIENT_SECONDS, copied, put_back
 
+from features.analysis import analyse
 from recommender.errors import NotFound
 from recommender.policy.list_options import ListOptions
 from recommender.policy.rules import FLAGS, Rule, Selector
@@ -22,7 +23,6 @@ from recommender.replica.follower import FOLLOW_SECONDS, Follower
 from recommender.replica.site import SiteReplica
 from recommender.storage import store as store_module
 from recommender.storage.connections import Connection
-from recommender.storage.ingest import analyse
 from recommender.storage.rulebook import Editor, new_rule_id
 from recommender.storage.store import Store, article_key
 

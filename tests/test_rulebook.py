@@ -9,11 +9,11 @@ import pytest
 from news import article
 from test_store import logged
 
+from features.analysis import analyse
 from recommender.errors import Conflict, NotFound
 from recommender.policy.rules import Rule
 from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
 from recommender.storage import rulebook as rulebook_module
-from recommender.storage.ingest import analyse
 from recommender.storage.packing import pack_record
 from recommender.storage.rulebook import Editor, Rulebook, RulesChanged, new_rule_id
 from recommender.storage.store import Change, Store

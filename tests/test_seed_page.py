@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from recommender.ingest import ingest
 from recommender.sources.files import ArticleFile
-from recommender.storage.ingest import ingest
 
 SHARED = Path(__file__).parents[2] / "shared/data"
 ARCHIVE, PAGE = SHARED / "current-events-2025.jsonl.gz", SHARED / "seed-page.txt"

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from news import article
 from servers import PATIENT_SECONDS
 
+from features.analysis import AnalysedArticle, analyse
 from recommender.errors import StoreUnavailable
 from recommender.storage import store as store_module
 from recommender.storage.connections import Connection
-from recommender.storage.ingest import Analysed, analyse
 from recommender.storage.packing import unpack_record
-from recommender.storage.store import Change, Store, Written, article_key
+from recommender.storage.store import Change, Store, WriteResult, article_key
 
 on_one_server = hypothesis_settings(
     deadline=None,
@@ -71,11 +71,11 @@ def store(backend) -> Store:
 
 
 @cache
-def analysed(article_id: str = "kursk", **fields: Any) -> Analysed:
+def analysed(article_id: str = "kursk", **fields: Any) -> AnalysedArticle:
     return analyse(article(article_id, **fields))
 
 
-def put(store: Store, article_id: str = "kursk", site: str = "main", **fields: Any) -> Written:
+def put(store: Store, article_id: str = "kursk", site: str = "main", **fields: Any) -> WriteResult:
     url = f"https://news.example/{quote(article_id)}"
     [written] = store.put(site, [analysed(article_id, **({"url": url} | fields))])
     return written
@@ -106,21 +106,21 @@ def commands(raw_redis, call: Callable[[], object]) -> Counter[str]:
 
 
 def test_a_new_article_is_added(store):
-    assert Written("added", 1) == put(store)
+    assert WriteResult("added", 1) == put(store)
 
 
 def test_the_same_again_is_unchanged_and_no_change(store, raw_redis):
     put(store)
     before = dump(raw_redis)
 
-    assert Written("unchanged", 1) == put(store)
+    assert WriteResult("unchanged", 1) == put(store)
     assert before == dump(raw_redis)
 
 
 def test_other_content_is_a_change(store):
     put(store)
 
-    assert Written("changed", 2) == put(store, title="Another title")
+    assert WriteResult("changed", 2) == put(store, title="Another title")
     assert "Another title" == title_of(store)
 
 
@@ -135,7 +135,7 @@ def test_an_older_revision_is_stale_even_after_a_write_without_one(store):
     put(store, version=2)
     put(store, title="Later")
 
-    assert Written("stale", 2) == put(store, title="One", version=1)
+    assert WriteResult("stale", 2) == put(store, title="One", version=1)
     assert "Later" == title_of(store)
 
 
@@ -158,7 +158,7 @@ def test_an_update_before_1970_is_older_than_one_after(store):
 def test_a_deleted_article_is_gone(store, raw_redis):
     put(store)
 
-    assert Written("deleted", 2) == store.delete("main", "kursk")
+    assert WriteResult("deleted", 2) == store.delete("main", "kursk")
     assert (None, {}) == (store.article("main", "kursk"), store.cards("main", ["kursk"]))
     assert {"see:{main}:version", "see:{main}:at", "see:{main}:log", "see:{main}:heads"} == {
         key.decode() for key in raw_redis.scan_iter()
@@ -169,18 +169,18 @@ def test_deleting_twice_changes_nothing_more(store):
     put(store)
     store.delete("main", "kursk")
 
-    assert Written("unchanged", 2) == store.delete("main", "kursk")
+    assert WriteResult("unchanged", 2) == store.delete("main", "kursk")
 
 
 def test_what_never_was_is_missing(store, raw_redis):
-    assert Written("missing", 0) == store.delete("main", "kursk")
+    assert WriteResult("missing", 0) == store.delete("main", "kursk")
     assert [] == raw_redis.keys()
 
 
 def test_a_delete_older_than_the_article_is_stale(store):
     put(store, version=5)
 
-    assert Written("stale", 1) == store.delete("main", "kursk", 4)
+    assert WriteResult("stale", 1) == store.delete("main", "kursk", 4)
     assert title_of(store)
 
 
@@ -204,7 +204,7 @@ def test_a_newer_revision_brings_a_deleted_article_back(store):
     put(store, version=5)
     store.delete("main", "kursk")
 
-    assert Written("added", 3) == put(store, version=6)
+    assert WriteResult("added", 3) == put(store, version=6)
     assert title_of(store)
 
 
@@ -243,7 +243,7 @@ def test_importing_again_mends_a_record(store, raw_redis, kind, how):
     key = f"see:{{main}}:{kind}:{article_key('main', 'kursk')}"
     raw_redis.setrange(key, 20, b"?") if how == "damaged" else raw_redis.delete(key)
 
-    assert Written("changed", 2) == put(store)
+    assert WriteResult("changed", 2) == put(store)
     assert before == dump(raw_redis, f"*{article_key('main', 'kursk')}")
 
 
@@ -254,7 +254,7 @@ class Write(NamedTuple):
     revision: int | None
     title: str | None
 
-    def __call__(self, store: Store) -> Written:
+    def __call__(self, store: Store) -> WriteResult:
         if self.title is None:
             return store.delete("main", self.article_id, self.revision)
         url = f"https://news.example/{self.article_id}/{self.title}"
@@ -274,7 +274,7 @@ class Oracle:
         self.heads: dict[str, Head] = {}
         self.accepted: list[Change] = []
 
-    def __call__(self, write: Write) -> Written:
+    def __call__(self, write: Write) -> WriteResult:
         head = self.heads.get(write.article_id)
         outcome = self._outcome(write, head)
         old = head.revision if head else None
@@ -287,7 +287,7 @@ class Oracle:
         if outcome in ("added", "changed") or (outcome == "deleted" and write.title is None):
             change = Change(len(self.accepted) + 1, write.article_id, write.title is None)
             self.accepted.append(change)
-        return Written(outcome, len(self.accepted))
+        return WriteResult(outcome, len(self.accepted))
 
     @staticmethod
     def _outcome(write: Write, head: Head | None) -> str:
@@ -382,7 +382,7 @@ def test_the_newest_version_wins_among_four_writers_at_once(redis_url, store, nu
     deliveries = [chance.sample(history, len(history)) for _ in range(4)]
     connections = [Connection(redis_url, read_seconds=PATIENT_SECONDS) for _ in deliveries]
 
-    def deliver(connection: Connection, writes: list[Write]) -> list[Written]:
+    def deliver(connection: Connection, writes: list[Write]) -> list[WriteResult]:
         return [write(Store(connection)) for write in writes]
 
     with ThreadPoolExecutor(4) as pool:

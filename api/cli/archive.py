@@ -19,10 +19,9 @@ from features.text import looks_like_html
 from recommender.backend import Backend
 from recommender.build import build as build_file
 from recommender.config import Settings
+from recommender.ingest import ImportCounter, IngestResult, ingest
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.records import Record
-from recommender.storage.imports import ImportTally
-from recommender.storage.ingest import Ingested, ingest
 
 SHOWN_REJECTIONS = 20
 REPORT_SECONDS = 5.0  # between two progress lines where there is no terminal
@@ -56,7 +55,7 @@ class _Import:
         self._shown = shown
         self._started = time.monotonic()
 
-    def add(self, file: str, result: Ingested) -> None:
+    def add(self, file: str, result: IngestResult) -> None:
         if result.outcome is not None:
             self.counts[result.outcome] += 1
             return
@@ -157,20 +156,20 @@ def import_files(settings: Settings, files: Sequence[str], site: str | None, as_
 def _import_file(
     backend: Backend, site: str, name: str, done: _Import, interruptible: _Interruptible
 ) -> None:
-    tally = ImportTally("standard input" if name == "-" else Path(name).name)
+    counter = ImportCounter("standard input" if name == "-" else Path(name).name)
     broke_off = ""
     try:
         with ArticleFile(name) as file, _progress(file) as advance:
             records = interruptible.until_stopped(file.records())
-            for result in tally.counting(ingest(backend.store, site, records)):
+            for result in counter.counting(ingest(backend.store, site, records)):
                 done.add(name, result)
                 advance()
     except UnreadableFile as error:
         done.failed(name, error)
         broke_off = "the file cannot be read"
-    backend.imports.record(
-        site, tally, "it was interrupted" if interruptible.stopped else broke_off
-    )
+    if interruptible.stopped:
+        broke_off = "it was interrupted"
+    backend.imports.record(site, counter.report(broke_off))
 
 
 @contextmanager

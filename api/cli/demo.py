@@ -62,18 +62,17 @@ def _prepare(settings: Settings) -> dict[str, str]:
     """Import the sample as it would be on this address, and make a key in place of the last one."""
     from api.site.demo import sample_articles
     from recommender.backend import Backend
+    from recommender.ingest import ImportCounter, ingest
     from recommender.sources.records import Record
-    from recommender.storage.imports import ImportTally
-    from recommender.storage.ingest import ingest
 
     site = settings.sites[0]
     articles = list(sample_articles(url_of(settings)))
     records = (Record(line, fields) for line, fields in enumerate(articles, 1))
     with Backend(settings) as backend:
-        tally = ImportTally("articles.jsonl")
-        for _ in tally.counting(ingest(backend.store, site, records)):
+        counter = ImportCounter("articles.jsonl")
+        for _ in counter.counting(ingest(backend.store, site, records)):
             pass
-        backend.imports.record(site, tally)
+        backend.imports.record(site, counter.report())
         for grant in backend.keys.all():
             if grant.note == KEY_NOTE:
                 backend.keys.revoke(grant.key_id)

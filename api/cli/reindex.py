@@ -9,7 +9,7 @@ import orjson
 from api.cli.sites import pick_site
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.storage.ingest import reindex as batches
+from recommender.ingest import reindex as batches
 
 
 def reindex(settings: Settings, site: str | None, everything: bool, as_json: bool) -> None:

@@ -11,10 +11,10 @@ from api.cli.sites import pick_site
 from api.lists.answer import document
 from api.lists.options import checked
 from features.article import Article, parse_draft
+from recommender.articles import StoredArticle
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.sources.files import UnreadableFile
-from recommender.storage.ingest import as_stored
 
 
 def related(
@@ -34,7 +34,7 @@ def related(
     with Backend(settings) as backend:
         live = backend.site(name)
         if draft is not None:
-            made, version = live.related_to(as_stored(draft), wanted, now)
+            made, version = live.related_to(StoredArticle.of_draft(draft), wanted, now)
         else:
             made, version = live.related(str(article_id), wanted, now)
         texts = live.texts([str(article_id)]) if query.explain else None

@@ -13,11 +13,11 @@ from api.http.auth import require
 from api.http.context import backend
 from api.lists.answer import json_response
 from api.lists.options import checked_id, single
+from features.analysis import analyse
 from features.article import FieldProblem, InvalidArticle
 from recommender.errors import Conflict, InvalidParameter, NotFound
+from recommender.ingest import REFUSALS, ImportCounter, IngestResult, ingest
 from recommender.sources.records import Record, json_record, numbered_lines, parse_json
-from recommender.storage.imports import ImportTally
-from recommender.storage.ingest import REFUSALS, Ingested, analyse, ingest
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/<site>/articles")
 
@@ -32,8 +32,8 @@ def put_article(site: str, article_id: str) -> Response:
     backend().site(site)
     require(site, "ingest")
     article_id = checked_id(article_id)
-    found = analyse(_with_id(parse_json(body()), article_id))
-    [written] = backend().store.put(site, [found])
+    analysed = analyse(_with_id(parse_json(body()), article_id))
+    [written] = backend().store.put(site, [analysed])
     if written.outcome in REFUSALS:
         raise Conflict(f"{article_id}: {REFUSALS[written.outcome].detail}")
     status = HTTPStatus.CREATED if written.outcome == "added" else HTTPStatus.OK
@@ -74,13 +74,13 @@ def put_articles(site: str) -> Response:
     require(site, "ingest")
     request.max_content_length = MAX_BULK_BYTES
     results = ingest(backend().store, site, _lines(request.stream), BULK_PATIENCE_SECONDS)
-    tally = ImportTally("upload")
+    counter = ImportCounter("upload")
     try:
-        lines = b"".join(map(_result_line, tally.counting(results)))
+        lines = b"".join(map(_result_line, counter.counting(results)))
     except RequestEntityTooLarge:
-        backend().imports.record(site, tally, "more was sent than is taken at once")
+        backend().imports.record(site, counter.report("the upload was longer than the limit"))
         raise
-    backend().imports.record(site, tally)
+    backend().imports.record(site, counter.report())
     return Response(lines, content_type=NDJSON)
 
 
@@ -120,7 +120,7 @@ def _lines(stream: IO[bytes]) -> Iterator[Record]:
             yield json_record(number, line)
 
 
-def _result_line(result: Ingested) -> bytes:
+def _result_line(result: IngestResult) -> bytes:
     answer: dict[str, Any] = {
         "line": result.line,
         "id": result.article_id,

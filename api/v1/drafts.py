@@ -31,7 +31,6 @@ from recommender.policy.list_options import ListOptions
 from recommender.replica.site import SiteReplica
 from recommender.sources.records import parse_json
 from recommender.sources.urls import is_on, normalize_url
-from recommender.storage.ingest import as_stored
 
 blueprint = Blueprint("links", __name__, url_prefix="/v1/<site>")
 
@@ -67,7 +66,7 @@ def read_draft(data: object) -> Draft:
     """Read a draft as the newsroom sends it. Raises InvalidArticle."""
     article = parse_draft(data)
     sent = data.get(sender_names(data).get("body", "")) if isinstance(data, dict) else None
-    return Draft(article, as_stored(article), read(sent or ""))
+    return Draft(article, StoredArticle.of_draft(article), read(sent or ""))
 
 
 def suggestions(live: SiteReplica, draft: Draft, query: LinkQuery, now: datetime) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from api.lists.formats import form_of
 from api.lists.options import ListQuery, Query, checked_as, checked_id, query_of, single
 from api.v1 import articles
 from features.article import UNSAVED_ID, Article, parse_draft
+from recommender.articles import StoredArticle
 from recommender.errors import InvalidParameter, NotFound
 from recommender.pipeline.results import RelatedList
 from recommender.sources.records import parse_json
-from recommender.storage.ingest import as_stored
 
 blueprint = Blueprint("related", __name__, url_prefix="/v1/<site>")
 
@@ -67,7 +67,7 @@ def related_to_draft(site: str) -> Response:
     draft = parse_draft(data)
     query = draft_query(data, draft.id, ListQuery)
     draft_of = None if draft.id == UNSAVED_ID else draft.id
-    stored, now = as_stored(draft), datetime.now(UTC)
+    stored, now = StoredArticle.of_draft(draft), datetime.now(UTC)
     made, version = live.related_to(stored, query.parameters(), now, draft_of)
     texts: dict[str, Article] | None = {} if query.explain else None
     return json_response(document(made, version, "draft", query, draft, texts))

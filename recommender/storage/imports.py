@@ -1,29 +1,25 @@
 """
-What was imported last, and what of it could not be used.
+The log of imports: counts of each, and the first problems.
 
-    see:{site}:imports   list of the last imports, the newest first, JSON
+    see:{site}:imports   list of the last imports, newest first, JSON
 
-Neither text nor title of an article is part of it: an id, the line, the field and what is wrong.
+It holds neither text nor title of an article: an id, the line, the field and the reason.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recommender.errors import StoreUnavailable
 from recommender.storage.connections import Connection
-from recommender.storage.ingest import Ingested
 from recommender.storage.keyspace import site_key
 
-KEPT = 20
-MOST_PROBLEMS = 10  # of one import
-MOST_CHARS = 200  # of an id, a file's name, or what is wrong
+MAX_IMPORTS = 20
+MAX_CHARS = 200  # of an id, a file name, or a reason
 
 
 class ImportProblem(BaseModel):
-    """Why an article was refused; *field* is empty where it is about the whole line."""
+    """Why an article was refused; *field* is empty when the reason concerns the whole line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,8 +34,8 @@ class Import(BaseModel):
     One import.
 
     Fields:
-        source: the file's name without its folder, or `upload` for one over HTTP.
-        broke_off: why it did not come to its end; empty when it did.
+        source: the file's name without its folder, or `upload` for an import over HTTP.
+        broke_off: why the import ended early; empty when it did not.
         problems: the first ones.
     """
 
@@ -55,80 +51,37 @@ class Import(BaseModel):
     problems: tuple[ImportProblem, ...] = ()
 
 
-class ImportTally:
-    """Counts what becomes of the records of one import."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._counts: Counter[str] = Counter()
-        self._problems: list[ImportProblem] = []
-
-    def counting(self, results: Iterable[Ingested]) -> Iterator[Ingested]:
-        """The same *results*, counted as they pass."""
-        for result in results:
-            self.add(result)
-            yield result
-
-    def add(self, result: Ingested) -> None:
-        self._counts[result.outcome or "refused"] += 1
-        for pointer, reason in result.problems:
-            if len(self._problems) < MOST_PROBLEMS:
-                self._problems.append(_problem(result, pointer, reason))
-
-    def finished(self, now: datetime, broke_off: str = "") -> Import | None:
-        """All of it; None when there was nothing."""
-        if not self._counts and not broke_off:
-            return None
-        return Import(
-            at=now,
-            source=self._source[:MOST_CHARS],
-            **{name: self._counts[name] for name in ("added", "changed", "unchanged", "refused")},
-            broke_off=broke_off[:MOST_CHARS],
-            problems=tuple(self._problems),
-        )
-
-
 class ImportLog:
     """The last imports of all sites."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def record(self, site: str, tally: ImportTally, broke_off: str = "") -> None:
-        """Note an import that has ended; a store that is away keeps nothing, and stops nobody."""
-        ended = tally.finished(datetime.now(UTC), broke_off)
-        if ended is None:
+    def record(self, site: str, finished: Import | None) -> None:
+        """Keep the report of an import. While the store is away, it is lost without an error."""
+        if finished is None:
             return
         try:
             with self._connection.using("write") as client:
                 pipeline = client.pipeline(transaction=True)
-                pipeline.lpush(_key(site), ended.model_dump_json())
-                pipeline.ltrim(_key(site), 0, KEPT - 1)
+                pipeline.lpush(_key(site), finished.model_dump_json())
+                pipeline.ltrim(_key(site), 0, MAX_IMPORTS - 1)
                 pipeline.execute()
         except StoreUnavailable:
             return
 
     def last(self, site: str) -> list[Import]:
-        """The last imports, the newest first. Raises StoreUnavailable."""
+        """The last imports, newest first. Raises StoreUnavailable."""
         with self._connection.using("read") as client:
-            records = client.lrange(_key(site), 0, KEPT - 1)
-        return [found for record in records if (found := _read(record)) is not None]
+            records = client.lrange(_key(site), 0, MAX_IMPORTS - 1)
+        imports = [_parse(record) for record in records]
+        return [one for one in imports if one is not None]
 
 
-def _problem(result: Ingested, pointer: str, reason: str) -> ImportProblem:
-    article_id = result.article_id
-    return ImportProblem(
-        line=result.line,
-        id=None if article_id is None else article_id[:MOST_CHARS],
-        field=pointer.removeprefix("/")[:MOST_CHARS],
-        reason=reason[:MOST_CHARS],
-    )
-
-
-def _read(record: bytes) -> Import | None:
+def _parse(record: bytes) -> Import | None:
     try:
         return Import.model_validate_json(record)
-    except ValidationError:  # of another version
+    except ValidationError:  # damaged, or written by another version
         return None
 
 

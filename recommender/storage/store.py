@@ -27,6 +27,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import orjson
 
+from features.analysis import AnalysedArticle
 from features.article import Article
 from features.vectorizer import ArticleFeatures
 from recommender.articles import Card, Facets, StoredArticle, card_of
@@ -57,7 +58,7 @@ _ACCEPT, _HEAD, _PUT, _DELETE, _REINDEX = (
 )
 
 
-class Written(NamedTuple):
+class WriteResult(NamedTuple):
     """
     What became of one write, and the site's version after it.
 
@@ -159,7 +160,7 @@ class Store:
         self.corrupt_records = 0
         self.outdated_vectors = 0
 
-    def put(self, site: str, articles: Sequence[tuple[Article, ArticleFeatures]]) -> list[Written]:
+    def put(self, site: str, articles: Sequence[AnalysedArticle]) -> list[WriteResult]:
         """
         Write articles, each atomically and idempotently, in two round trips for any number.
 
@@ -178,9 +179,9 @@ class Store:
             for article, features in articles:
                 script(*_put_call(site, article, features), client=pipeline)
             replies = pipeline.execute()
-        return [Written(outcome.decode(), version) for outcome, version in replies]
+        return [WriteResult(outcome.decode(), version) for outcome, version in replies]
 
-    def delete(self, site: str, article_id: str, revision: int | None = None) -> Written:
+    def delete(self, site: str, article_id: str, revision: int | None = None) -> WriteResult:
         """Delete an article everywhere; it is in no list from the next request on."""
         key = article_key(site, article_id)
         args = [key, article_id, "" if revision is None else revision, LOG_LENGTH]
@@ -188,7 +189,7 @@ class Store:
             outcome, version = client.register_script(_ACCEPT + _HEAD + _DELETE)(
                 _site_keys(site, key), args
             )
-        return Written(outcome.decode(), version)
+        return WriteResult(outcome.decode(), version)
 
     def article(self, site: str, article_id: str) -> dict[str, Any] | None:
         """Every field of the article as JSON types, or None."""

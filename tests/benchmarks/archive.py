@@ -12,16 +12,17 @@ from corpora import Corpus
 from measure import OURS, Row, against_ours, peak_rss_mib, rss_mib, spent
 
 from api.app import create_app
+from features.analysis import analyse
 from features.analyzer import analyze
 from features.article import Article, InvalidArticle, parse_article
 from features.language import detect_language
 from features.vectorizer import count_terms
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.ingest import BATCH, ingest
 from recommender.replica.site import SiteReplica
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
-from recommender.storage.ingest import BATCH, analyse, ingest
 from recommender.storage.store import article_key
 
 SITE, SCRATCH = "main", "scratch"

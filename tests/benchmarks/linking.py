@@ -22,6 +22,7 @@ from features.analyzer import analyze
 from features.article import parse_article, sender_names
 from features.offsets import OffsetText, read
 from features.vectorizer import term_ids
+from recommender.articles import StoredArticle
 from recommender.evaluation import Protocol, read_archive
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.links import ArchiveLinks, harvest
@@ -34,7 +35,6 @@ from recommender.pipeline.recommender import Recommender
 from recommender.pipeline.signals import draft_source
 from recommender.policy.list_options import ListOptions
 from recommender.sources.files import ArticleFile
-from recommender.storage.ingest import as_stored
 
 FIRST = 5
 WHOLES = {
@@ -89,7 +89,7 @@ def _standing(
     """Where the anchors for these links stand, each found as if it were the only one."""
     body, spans = without_links(data, links)
     article = parse_article({**data, sender_names(data)["body"]: body})
-    reading, source = read(body), draft_source(corpus, as_stored(article))
+    reading, source = read(body), draft_source(corpus, StoredArticle.of_draft(article))
     counts: Counter[str] = Counter()
     in_text = {link.target for link in links.links(data) if link.kind == "in text"}
     for target in options & spans.keys() & in_text:

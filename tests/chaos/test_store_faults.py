@@ -20,13 +20,14 @@ from news import STORIES, article
 from servers import emptied, new_server
 
 from api.app import create_app
+from features.analysis import AnalysedArticle, analyse
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import StoreUnavailable
+from recommender.ingest import IngestResult, ingest
 from recommender.replica.follower import Follower
 from recommender.sources.records import Record
 from recommender.storage.connections import Connection
-from recommender.storage.ingest import Analysed, Ingested, analyse, ingest
 from recommender.storage.store import Store
 
 KNOWN = [
@@ -306,7 +307,7 @@ def stories(count: int) -> list[Record]:
 
 def imported(
     store: Store, records: list[Record], at: dict[int, Callable[[], None]]
-) -> list[Ingested]:
+) -> list[IngestResult]:
     """Import, and do something after so many results."""
     results = []
     for result in ingest(store, "main", records):
@@ -315,7 +316,7 @@ def imported(
     return results
 
 
-def check_import(store: Store, count: int, results: list[Ingested]) -> None:
+def check_import(store: Store, count: int, results: list[IngestResult]) -> None:
     """All is stored, and every version of every article was accepted once."""
     assert [f"a{n}" for n in range(count)] == [result.article_id for result in results]
     assert {f"a{n}" for n in range(count)} == {a["id"] for a in store.all_articles("main")}
@@ -366,7 +367,7 @@ def test_writes_whose_answers_get_lost_are_repeated_and_done_once(proxy, store, 
     ]
 
 
-def put_stubbornly(store: Store, made: Analysed) -> str:
+def put_stubbornly(store: Store, made: AnalysedArticle) -> str:
     while True:
         try:
             return store.put("main", [made])[0].outcome

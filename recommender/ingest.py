@@ -1,0 +1,186 @@
+"""Articles from outside into the store: check, analyse, write, and report on each."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import NamedTuple
+
+import orjson
+
+from features.analysis import AnalysedArticle, analyse
+from features.article import FieldProblem, InvalidArticle
+from features.vectorizer import count_terms
+from recommender.articles import article_from_record
+from recommender.errors import StoreUnavailable
+from recommender.sources.records import Record
+from recommender.storage.imports import MAX_CHARS, Import, ImportProblem
+from recommender.storage.store import Outcome, Store, WriteResult
+
+BATCH = 200
+PATIENCE_SECONDS = 30.0  # a store that was killed first reads its file again
+PAUSE_SECONDS = 0.4
+MAX_PROBLEMS = 10  # that the record of one import names
+
+# Outcomes of a write that count as a refusal of the article.
+REFUSALS = {
+    "stale": FieldProblem("/version", "older than the version that is stored"),
+    "deleted": FieldProblem(
+        "/version", "was deleted; a higher version or a later updated_at brings it back"
+    ),
+}
+
+
+class IngestResult(NamedTuple):
+    """
+    What happened to one record.
+
+    Fields:
+        article_id: None when the record has no readable id.
+        outcome: None when the record was refused; *problems* then say why.
+    """
+
+    line: int
+    article_id: str | None
+    outcome: Outcome | None
+    problems: list[FieldProblem]
+
+
+class _ReadRecord(NamedTuple):
+    line: int
+    sent_id: str | None
+    content: AnalysedArticle | InvalidArticle
+
+
+def ingest(
+    store: Store, site: str, records: Iterable[Record], patience_seconds: float = PATIENCE_SECONDS
+) -> Iterator[IngestResult]:
+    """
+    Store *records* in batches and yield one result for each, in order.
+
+    A bad record stops no other.
+
+    Raises:
+        StoreUnavailable: when the store stays away for *patience_seconds*. Everything yielded
+            before is stored. Repeating the whole ingest is safe: unchanged articles are not
+            written again.
+    """
+    iterator = iter(records)
+    # Records are analysed one by one, so that only the article stays in memory: JSON of empty
+    # lists takes twenty times its size as Python objects.
+    while batch := [_read(record) for record in islice(iterator, BATCH)]:
+        yield from _store_batch(store, site, batch, patience_seconds)
+
+
+def reindex(store: Store, site: str, everything: bool = False) -> Iterator[tuple[int, int]]:
+    """
+    Analyse stored articles whose features are outdated or damaged again, or *everything*.
+
+    Nothing else about them changes. After an interruption, call it again to go on.
+
+    Yields:
+        after each batch, how many articles were checked and how many were written.
+    """
+    for checked, texts in store.texts(site, due_only=not everything):
+        analysed = []
+        for text in texts:
+            article = article_from_record(orjson.loads(text))
+            analysed.append((text, count_terms(article)))
+        yield checked, store.put_features(site, analysed) if analysed else 0
+
+
+class ImportCounter:
+    """Counts the results of one import, and keeps the first problems."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._counts: Counter[str] = Counter()
+        self._problems: list[ImportProblem] = []
+
+    def counting(self, results: Iterable[IngestResult]) -> Iterator[IngestResult]:
+        """Yield the same *results*, and count each."""
+        for result in results:
+            self.add(result)
+            yield result
+
+    def add(self, result: IngestResult) -> None:
+        self._counts[result.outcome or "refused"] += 1
+        for pointer, reason in result.problems:
+            if len(self._problems) < MAX_PROBLEMS:
+                self._problems.append(_import_problem(result, pointer, reason))
+
+    def report(self, broke_off: str = "") -> Import | None:
+        """Return the counts for the log of imports; None for an import without a record."""
+        if not self._counts and not broke_off:
+            return None
+        return Import(
+            at=datetime.now(UTC),
+            source=self._source[:MAX_CHARS],
+            added=self._counts["added"],
+            changed=self._counts["changed"],
+            unchanged=self._counts["unchanged"],
+            refused=self._counts["refused"],
+            broke_off=broke_off[:MAX_CHARS],
+            problems=tuple(self._problems),
+        )
+
+
+def _read(record: Record) -> _ReadRecord:
+    return _ReadRecord(record.line, _sent_id(record.data), _analysed(record.data))
+
+
+def _sent_id(data: object) -> str | None:
+    article_id = data.get("id") if isinstance(data, dict) else None
+    return article_id if isinstance(article_id, str) else None
+
+
+def _analysed(data: object) -> AnalysedArticle | InvalidArticle:
+    if isinstance(data, InvalidArticle):
+        return data
+    try:
+        return analyse(data)
+    except InvalidArticle as error:
+        return error
+
+
+def _store_batch(
+    store: Store, site: str, batch: list[_ReadRecord], patience_seconds: float
+) -> Iterator[IngestResult]:
+    articles = [record.content for record in batch if isinstance(record.content, AnalysedArticle)]
+    written = iter(_put_patiently(store, site, articles, patience_seconds) if articles else [])
+    for line, sent_id, content in batch:
+        if isinstance(content, InvalidArticle):
+            yield IngestResult(line, sent_id, None, content.problems)
+        else:
+            yield _written_result(line, content.article.id, next(written).outcome)
+
+
+def _written_result(line: int, article_id: str, outcome: Outcome) -> IngestResult:
+    if outcome in REFUSALS:
+        return IngestResult(line, article_id, None, [REFUSALS[outcome]])
+    return IngestResult(line, article_id, outcome, [])
+
+
+def _put_patiently(
+    store: Store, site: str, articles: list[AnalysedArticle], patience_seconds: float
+) -> list[WriteResult]:
+    """Try again while the store restarts; writing the same twice changes nothing."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return store.put(site, articles)
+        except StoreUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE_SECONDS)
+
+
+def _import_problem(result: IngestResult, pointer: str, reason: str) -> ImportProblem:
+    article_id = result.article_id
+    return ImportProblem(
+        line=result.line,
+        id=None if article_id is None else article_id[:MAX_CHARS],
+        field=pointer.removeprefix("/")[:MAX_CHARS],
+        reason=reason[:MAX_CHARS],
+    )
