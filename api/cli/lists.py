@@ -13,10 +13,10 @@ from typing import Any, BinaryIO
 import click
 import orjson
 
-from api import logs
 from api.cli.sites import pick_site
 from api.lists.answer import document
 from api.lists.options import ListQuery, checked
+from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import NotFound
@@ -93,7 +93,7 @@ def _pool(site: str, query: ListQuery, articles: int) -> Pool:
 
 
 def _start(site: str, query: ListQuery) -> None:
-    logs.configure("warning", as_json=False)  # a new process knows nothing of ours; see cli.py
+    logs.configure("warning")  # a new process knows nothing of ours; see cli.py
     _Maker.live = Backend(Settings.from_environment()).site(site)
     _Maker.query = query
 

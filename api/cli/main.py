@@ -66,10 +66,10 @@ def _settings(**overrides: object) -> "Settings":
 
     Options become variables, so that every process we start sees the same settings.
     """
-    from api import logs
+    from recommender import logs
     from recommender.config import PREFIX, Settings
 
-    logs.configure("warning", as_json=False)
+    logs.configure("warning")
     os.environ |= {PREFIX + k.upper(): str(v) for k, v in overrides.items() if v is not None}
     return Settings.from_environment()
 
