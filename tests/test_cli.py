@@ -19,6 +19,7 @@ import redis
 from click.testing import CliRunner, Result
 from news import STORIES, article
 
+from api.cli import archive
 from api.cli.main import create_key, main
 from recommender.backend import Backend
 from recommender.index import jit as compiled
@@ -34,6 +35,7 @@ def run(redis_url: str, raw_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatc
     """Run `alsosee` in this process, on the emptied store; standard input as `input=`."""
     monkeypatch.setenv("ALSOSEE_REDIS_URL", redis_url)
     monkeypatch.setenv("ALSOSEE_SITES", "main,sport")
+    monkeypatch.setattr(archive, "REPORT_SECONDS", 3600)  # or a slow machine would print progress
     environment = dict(os.environ)
 
     def run_command(*arguments: object, **options: Any) -> Result:
