@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import regex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from features.fields import sender_names
 from features.language import detect_language, normalize_language
 from features.text import excerpt as first_words
 from features.text import plain_text
@@ -22,24 +23,6 @@ MAX_LABEL_CHARS = 1000
 MAX_RAW_LINE_CHARS = 20_000
 UNKNOWN_LANGUAGES = ("", "und", "mul", "mis", "zxx")  # RFC 5646's ways to say nothing
 UNSAVED_ID = "(unsaved)"
-
-# Names that other systems use for our fields, first match wins. README.md shows this
-# table, and a test compares the two.
-FIELD_ALIASES: dict[str, tuple[str, ...]] = {
-    "id": ("id", "_id", "guid", "uuid", "article_id", "post_id", "slug"),
-    "title": ("title", "headline", "name", "post_title"),
-    "body": ("body", "content", "text", "body_html", "content_html", "articleBody", "post_content"),
-    "url": ("url", "link", "permalink", "canonical_url"),
-    "excerpt": ("excerpt", "summary", "description", "standfirst", "dek", "teaser"),
-    "published_at": ("published_at", "published", "date", "pub_date", "pubDate", "datePublished"),
-    "updated_at": ("updated_at", "updated", "modified", "modified_at", "dateModified"),
-    "section": ("section", "category", "articleSection", "desk"),
-    "tags": ("tags", "keywords", "topics"),
-    "authors": ("authors", "author", "byline", "creator"),
-    "language": ("language", "lang", "inLanguage", "locale"),
-    "image": ("image", "image_url", "thumbnail", "thumb_url", "featured_image", "picture"),
-    "version": ("version", "revision"),
-}
 
 
 class FieldProblem(NamedTuple):
@@ -254,7 +237,7 @@ class Article(BaseModel):
 
 def parse_article(data: object) -> Article:
     """
-    Check and clean one article from outside, under any of the names of `FIELD_ALIASES`.
+    Check and clean one article from outside, under any of the names of `fields.FIELD_ALIASES`.
 
     Fields nobody knows are ignored. A missing language is detected, a missing excerpt
     is taken from the start of the body.
@@ -289,17 +272,6 @@ def parse_draft(data: object) -> Article:
     completed = {**data, "id": given.get("id", UNSAVED_ID)} | ({"title": "–"} if untitled else {})
     article = parse_article(completed)
     return article.model_copy(update={"title": ""}) if untitled else article
-
-
-def sender_names(data: Mapping[str, Any]) -> dict[str, str]:
-    """Our field → the sender's name for it; null and empty strings count only when alone."""
-    found = {}
-    for ours, aliases in FIELD_ALIASES.items():
-        present = [name for name in aliases if data.get(name) is not None]
-        filled = [name for name in present if data[name] != ""]
-        if filled or present:
-            found[ours] = (filled or present)[0]
-    return found
 
 
 def _completed(article: Article) -> Article:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from news import article
 
-from features.article import FIELD_ALIASES, InvalidArticle, parse_article, parse_date, parse_draft
+from features.article import InvalidArticle, parse_article, parse_date, parse_draft
+from features.fields import FIELD_ALIASES
 
 
 def problems(fields: object) -> dict[str, str]:

@@ -9,7 +9,7 @@ from api.app import create_app
 from api.cli.main import main
 from api.lists.options import ListQuery
 from api.site.demo import SAMPLE_ORIGIN, sample_articles
-from features.article import FIELD_ALIASES
+from features.fields import FIELD_ALIASES
 from recommender.config import PREFIX, Settings
 from recommender.evaluation.tune import FEWEST
 from recommender.ingest import ingest

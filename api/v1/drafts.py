@@ -17,7 +17,8 @@ from api.lists.words import words
 from api.v1 import articles
 from api.v1.lists import draft_query
 from features.analyzer import analyze
-from features.article import UNSAVED_ID, Article, parse_draft, sender_names
+from features.article import UNSAVED_ID, Article, parse_draft
+from features.fields import sender_names
 from features.offsets import OffsetText, read, read_plain, utf16_offset
 from features.vectorizer import term_ids
 from recommender.articles import Card, StoredArticle

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from features.article import sender_names
+from features.fields import sender_names
 from features.text import plain_text
 from recommender.errors import InvalidParameter
 from recommender.evaluation.truth import Qrels
