@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from types import MappingProxyType
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import regex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from features.errors import InvalidInput, field_problems
 from features.fields import sender_names
 from features.language import detect_language, normalize_language
 from features.text import excerpt as first_words
@@ -23,21 +23,6 @@ MAX_LABEL_CHARS = 1000
 MAX_RAW_LINE_CHARS = 20_000
 UNKNOWN_LANGUAGES = ("", "und", "mul", "mis", "zxx")  # RFC 5646's ways to say nothing
 UNSAVED_ID = "(unsaved)"
-
-
-class FieldProblem(NamedTuple):
-    """What is wrong with one field; *pointer* is a JSON Pointer (RFC 6901), in sender's names."""
-
-    pointer: str
-    detail: str
-
-
-class InvalidArticle(ValueError):
-    """An article that cannot be accepted, with every problem found in it."""
-
-    def __init__(self, problems: list[FieldProblem]) -> None:
-        super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems))
-        self.problems = problems
 
 
 _CONTROL = regex.compile(r"\p{Cc}")
@@ -243,15 +228,15 @@ def parse_article(data: object) -> Article:
     is taken from the start of the body.
 
     Raises:
-        InvalidArticle: naming every bad field by the name the sender used.
+        InvalidInput: naming every bad field by the name the sender used.
     """
     if not isinstance(data, Mapping):
-        raise InvalidArticle([FieldProblem("", "expected a JSON object")])
+        raise InvalidInput.at("", "expected a JSON object")
     names = sender_names(data)
     try:
         article = Article.model_validate({ours: data[theirs] for ours, theirs in names.items()})
     except ValidationError as error:
-        raise InvalidArticle(field_problems(error, names)) from None
+        raise InvalidInput(field_problems(error, names)) from None
     return _completed(article)
 
 
@@ -260,14 +245,14 @@ def parse_draft(data: object) -> Article:
     Check and clean a story that is still being written: its id and title may be missing.
 
     Raises:
-        InvalidArticle: also when there is neither a title nor a body.
+        InvalidInput: also when there is neither a title nor a body.
     """
     if not isinstance(data, Mapping):
-        raise InvalidArticle([FieldProblem("", "expected a JSON object")])
+        raise InvalidInput.at("", "expected a JSON object")
     names = sender_names(data)
     given = {ours: data[theirs] for ours, theirs in names.items()}
     if not given.get("title") and not given.get("body"):
-        raise InvalidArticle([FieldProblem("/title", "expected a title or a body")])
+        raise InvalidInput.at("title", "expected a title or a body")
     untitled = not given.get("title")
     completed = {**data, "id": given.get("id", UNSAVED_ID)} | ({"title": "–"} if untitled else {})
     article = parse_article(completed)
@@ -281,16 +266,3 @@ def _completed(article: Article) -> Article:
     if article.excerpt is None and article.body:
         missing["excerpt"] = first_words(article.body) or None
     return article.model_copy(update=missing) if missing else article
-
-
-def field_problems(
-    error: ValidationError, names: Mapping[str, str] = MappingProxyType({})
-) -> list[FieldProblem]:
-    """What pydantic found, as JSON Pointers in the sender's *names*."""
-    problems = []
-    for found in error.errors(include_url=False, include_context=False, include_input=False):
-        first, *rest = (str(part) for part in found["loc"]) if found["loc"] else ("",)
-        path = [names.get(first, first), *rest] if first else []
-        pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
-        problems.append(FieldProblem(pointer, found["msg"].removeprefix("Value error, ")))
-    return problems

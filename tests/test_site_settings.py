@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline import NOW, Archive, ids
 
 from api.lists.options import ListQuery
-from features.article import FieldProblem
+from recommender.errors import FieldProblem, InvalidInput
 from recommender.pipeline.recommender import Recommender
 from recommender.policy.list_options import ListOptions
 from recommender.policy.partial_options import PartialListOptions
@@ -18,7 +18,6 @@ from recommender.policy.ranking_model import DEFAULTS, RankingModel, SignalWeigh
 from recommender.policy.site_settings import (
     BUILT_IN,
     MAX_SURFACES,
-    InvalidSettings,
     ListDefaults,
     SiteSettings,
     Surfaces,
@@ -231,7 +230,7 @@ def test_settings_of_a_later_version_are_read_without_what_is_new_in_them():
     ids=lambda value: repr(sorted(value) if isinstance(value, set) else value),
 )  # fmt: skip
 def test_what_cannot_be_settled_is_named(sent, pointers):
-    with pytest.raises(InvalidSettings) as caught:
+    with pytest.raises(InvalidInput) as caught:
         parsed(SiteSettings, sent)
 
     assert pointers == {problem.pointer for problem in caught.value.problems}

@@ -13,8 +13,8 @@ from api.http.context import backend
 from api.lists.answer import document, json_response
 from api.lists.options import LinkQuery, ListQuery
 from api.v1.drafts import Draft, read_draft, suggestions
-from features.article import InvalidArticle
 from features.text import looks_like_html
+from recommender.errors import InvalidInput
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/<site>")
 
@@ -41,7 +41,7 @@ def draft_lists(site: str) -> Response:
     typed = _typed()
     try:
         read = read_draft(_as_sent(typed))
-    except InvalidArticle as error:
+    except InvalidInput as error:
         return desk.page("draft.html", 400, typed=typed, made=None, problems=error.problems)
     return desk.page("draft.html", typed=typed, made=_made(site, read, typed), problems=[])
 
@@ -51,7 +51,7 @@ def draft_as_typed(site: str) -> Response:
     """List and warnings for the script, which shows them while somebody types."""
     try:
         read = read_draft(_as_sent(_typed()))
-    except InvalidArticle as error:
+    except InvalidInput as error:
         problems = [found._asdict() for found in error.problems]
         return json_response({"items": [], "duplicates": [], "problems": problems})
     shown = ("id", "title", "section", "published_at", "reason")

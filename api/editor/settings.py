@@ -9,11 +9,10 @@ from flask import Blueprint, Response, request, url_for
 from api.editor import desk
 from api.http.context import backend
 from api.lists.options import checked_id
-from features.article import FieldProblem
-from recommender.errors import NotFound
+from recommender.errors import FieldProblem, InvalidInput, NotFound
 from recommender.pipeline.compare import MAX_SAMPLE, Compared, Sampled
 from recommender.policy.ranking_model import SignalWeights
-from recommender.policy.site_settings import InvalidSettings, ListDefaults, SiteSettings, parsed
+from recommender.policy.site_settings import ListDefaults, SiteSettings, parsed
 from recommender.storage.rulebook import KeptSettings, RulesChanged
 
 blueprint = Blueprint("settings", __name__, url_prefix="/<site>")
@@ -71,7 +70,7 @@ def save(site: str) -> Response:
     except RulesChanged as error:
         waits = "Yours are not saved yet, and not lost: look once more, then save again."
         return _page(site, kept, 412, said=f"{desk.sentence(error)} {waits}")
-    except InvalidSettings as error:
+    except InvalidInput as error:
         return _page(site, kept, 400, problems=error.problems)
     where = f"the surface “{_surface()}”" if _surface() else "the whole site"
     desk.leave_note("settings", said=f"Saved for {where}, from the next request on.")
@@ -160,7 +159,7 @@ def _shown(value: float | None, times: float, unit: str) -> str:
 
 
 def _with(stored: SiteSettings, surface: str | None, wanted: ListDefaults) -> SiteSettings:
-    """A surface that says nothing is none. Raises InvalidSettings."""
+    """A surface that says nothing is none. Raises InvalidInput."""
     if surface is None:
         return stored.model_copy(update={"site": wanted})
     others = {name: one for name, one in stored.surfaces.items() if name != surface}
@@ -180,7 +179,7 @@ def _side(name: str, sent: Mapping[str, str], stored: ListDefaults | None = None
     typed = {field: sent.get(f"{name}.{field}", "").strip() for field in fields}
     try:
         return Side(name, typed, parsed(ListDefaults, _data(typed)), [])
-    except InvalidSettings as error:
+    except InvalidInput as error:
         return Side(name, typed, ListDefaults(), error.problems)
 
 

@@ -11,8 +11,8 @@ import orjson
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from werkzeug.datastructures import MultiDict
 
-from features.article import check_article_id, field_problems, parse_date
-from recommender.errors import InvalidParameter
+from features.article import check_article_id, parse_date
+from recommender.errors import InvalidInput, field_problems
 from recommender.policy.list_options import SHOWN_DIGEST_BYTES, ListOptions, Mode, shown_digest
 from recommender.policy.partial_options import SURFACE_NAME, Duration, PartialListOptions, time_ago
 
@@ -172,7 +172,7 @@ def list_query(args: "MultiDict[str, str]") -> ListQuery:
     Read the parameters of a list from a query string; unknown ones are ignored.
 
     Raises:
-        InvalidParameter: naming the first parameter with a bad value, as the caller spelt it.
+        InvalidInput: naming the first parameter with a bad value, as the caller spelt it.
     """
     return query_of(ListQuery, args)
 
@@ -188,7 +188,7 @@ def query_of(model: type[Query], args: "MultiDict[str, str]") -> Query:
         if ours in _REPEATABLE:
             values[ours] = tuple(found)
         elif len(found) > 1 or ours in values:
-            raise InvalidParameter(theirs, "given more than once")
+            raise InvalidInput.at(theirs, "given more than once")
         else:
             values[ours] = found[0]
         names[ours] = theirs
@@ -213,7 +213,7 @@ def checked_as(
     except ValidationError as error:
         pointer, detail = field_problems(error)[0]
         field = pointer.split("/")[1]
-        raise InvalidParameter(names.get(field, field), detail) from None
+        raise InvalidInput.at(names.get(field, field), detail) from None
 
 
 def _negated(flag: str) -> str:
@@ -224,13 +224,13 @@ def single(args: "MultiDict[str, str]", name: str) -> str | None:
     found: Iterable[str] = args.getlist(name)
     values = list(found)
     if len(values) > 1:
-        raise InvalidParameter(name, "given more than once")
+        raise InvalidInput.at(name, "given more than once")
     return values[0] if values else None
 
 
 def checked_id(article_id: str) -> str:
-    """An article's id from a path. Raises InvalidParameter."""
+    """An article's id from a path. Raises InvalidInput."""
     try:
         return check_article_id(article_id)
     except ValueError as error:
-        raise InvalidParameter("id", str(error)) from None
+        raise InvalidInput.at("id", str(error)) from None

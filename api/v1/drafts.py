@@ -22,7 +22,6 @@ from features.fields import sender_names
 from features.offsets import OffsetText, read, read_plain, utf16_offset
 from features.vectorizer import term_ids
 from recommender.articles import Card, StoredArticle
-from recommender.errors import InvalidParameter
 from recommender.index.index import SCORE_DECIMALS
 from recommender.pipeline.anchors import Anchor, Subject, addresses, announced, placed
 from recommender.pipeline.duplicates import Duplicate
@@ -64,7 +63,7 @@ def links(site: str) -> Response:
 
 
 def read_draft(data: object) -> Draft:
-    """Read a draft as the newsroom sends it. Raises InvalidArticle."""
+    """Read a draft as the newsroom sends it. Raises InvalidInput."""
     article = parse_draft(data)
     sent = data.get(sender_names(data).get("body", "")) if isinstance(data, dict) else None
     return Draft(article, StoredArticle.of_draft(article), read(sent or ""))
@@ -163,7 +162,7 @@ def _address(base: str, url: str) -> str:
     """The normal form of an address, empty if it is none."""
     try:
         return normalize_url(urljoin(base, url))
-    except (InvalidParameter, ValueError):
+    except ValueError:
         return ""
 
 

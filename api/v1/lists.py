@@ -12,7 +12,7 @@ from api.lists.options import ListQuery, Query, checked_as, checked_id, query_of
 from api.v1 import articles
 from features.article import UNSAVED_ID, Article, parse_draft
 from recommender.articles import StoredArticle
-from recommender.errors import InvalidParameter, NotFound
+from recommender.errors import InvalidInput, NotFound
 from recommender.pipeline.results import RelatedList
 from recommender.sources.records import parse_json
 
@@ -28,7 +28,7 @@ def related(site: str, article_id: str, form: str | None = None) -> Response:
     """The list; or, if there is none, the article whose id itself ends like the path of a list."""
     try:
         return _beside(site, article_id, form)
-    except (NotFound, InvalidParameter):
+    except (NotFound, InvalidInput):
         itself = f"{article_id}/related" + (f".{form}" if form else "")
         if backend().store.cards(site, [itself]):
             return articles.article(site, itself)
@@ -41,7 +41,7 @@ def related_by_url(site: str, form: str | None = None) -> Response:
     live = backend().site(site)
     url = single(request.args, "url")
     if not url:
-        raise InvalidParameter("url", "expected the address of an article's page")
+        raise InvalidInput.at("url", "expected the address of an article's page")
     article_id = live.id_of_url(url)
     if article_id is None:
         raise NotFound(f"no article with the address {url!r}")

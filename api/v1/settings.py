@@ -1,7 +1,6 @@
 """How a site and its surfaces want their lists made: looked up, replaced, tried before."""
 
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response
@@ -9,21 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import require
 from api.http.context import backend
-from api.http.errors import problem
 from api.lists.answer import json_response, list_item
 from api.lists.options import ArticleId
 from api.v1 import articles
 from api.v1.rules import Signature, expected_revisions
-from features.article import InvalidArticle
 from recommender.pipeline.compare import MAX_SAMPLE, Compared
 from recommender.pipeline.results import RelatedList
-from recommender.policy.site_settings import (
-    InvalidSettings,
-    ListDefaults,
-    SiteSettings,
-    SurfaceName,
-    parsed,
-)
+from recommender.policy.site_settings import ListDefaults, SiteSettings, SurfaceName, parsed
 from recommender.sources.records import parse_json
 from recommender.storage.rulebook import KeptSettings
 
@@ -95,12 +86,6 @@ def compare_settings(site: str) -> Response:
     found = live.sampled(a, b, sent.sample, datetime.now(UTC))
     both = {"a": found.a._asdict(), "b": found.b._asdict()}
     return json_response(found._asdict() | both)
-
-
-@blueprint.errorhandler(InvalidSettings)
-@blueprint.errorhandler(InvalidArticle)  # what is not even JSON
-def _refused(error: InvalidSettings | InvalidArticle) -> Response:
-    return problem(HTTPStatus.BAD_REQUEST, "The settings cannot be accepted.", error.problems)
 
 
 def _side_by_side(found: Compared, version: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pydantic import (
     field_validator,
 )
 
-from features.article import FieldProblem, field_problems
+from recommender.errors import InvalidInput, field_problems
 from recommender.policy.list_options import DEFAULT_LIMIT, ListOptions
 from recommender.policy.partial_options import SURFACE_NAME, PartialListOptions, no_flag
 from recommender.policy.ranking_model import RankingModel, SignalWeights
@@ -24,14 +24,6 @@ BUILT_IN = {"limit": DEFAULT_LIMIT, "mode": "balanced", "sort": "score", "fallba
 SurfaceName = Annotated[str, Field(pattern=SURFACE_NAME)]
 Model = TypeVar("Model", bound=BaseModel)
 _Weight = Annotated[float | None, Field(ge=0, le=1)]
-
-
-class InvalidSettings(ValueError):
-    """Settings that cannot be accepted, with every problem found in them."""
-
-    def __init__(self, problems: list[FieldProblem]) -> None:
-        super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems))
-        self.problems = problems
 
 
 class WeightChanges(BaseModel):
@@ -114,16 +106,16 @@ def parsed(model: type[Model], data: object) -> Model:
     Check settings from outside.
 
     Raises:
-        InvalidSettings: naming every bad field.
+        InvalidInput: naming every bad field.
     """
     if not isinstance(data, Mapping):
-        raise InvalidSettings([FieldProblem("", "expected a JSON object")])
+        raise InvalidInput.at("", "expected a JSON object")
     try:
         # Strict here alone: what a later version stored is read without what is new in it.
         return model.model_validate(data, extra="forbid")
     except ValidationError as error:
         problems = field_problems(error)
-    raise InvalidSettings([p._replace(pointer=p.pointer.removesuffix("/[key]")) for p in problems])
+    raise InvalidInput([p._replace(pointer=p.pointer.removesuffix("/[key]")) for p in problems])
 
 
 class Surface(NamedTuple):
