@@ -243,13 +243,6 @@ class ArticleIndex:
         keys[is_strange] = self._base.terms + places
         return keys, strange
 
-    def _entries_of_keys(self, keys: NDArray[np.uint32], strange: NDArray[np.uint32]) -> Entries:
-        numbers = keys.astype(np.int64)
-        is_strange = numbers >= self._base.terms
-        terms = np.zeros(keys.size, np.uint32)
-        terms[is_strange] = strange[numbers[is_strange] - self._base.terms]
-        return self._entries(terms, np.where(is_strange, -1, numbers))
-
     def _df_of_keys(
         self, keys: NDArray[np.uint32], strange: NDArray[np.uint32]
     ) -> NDArray[np.int64]:
