@@ -9,7 +9,8 @@ AlsoSeeError
 ├── TooManyRequests     more requests than the service accepts at once
 ├── StoreUnavailable    the store does not answer in time, or refuses writes
 ├── CorruptRecord       stored bytes fail their checksum or have an unknown format
-└── ConfigurationError  settings that cannot work; stops startup
+├── ConfigurationError  settings that cannot work; stops startup
+└── MissingExtra        optional packages that a command needs are not installed
 
 `features.errors` defines `InvalidInput`, because `features` raises it too.
 `recommender.storage.embedded.EmbeddedServerError` is outside the tree: it stops startup.
@@ -24,6 +25,7 @@ __all__ = [
     "CorruptRecord",
     "FieldProblem",
     "InvalidInput",
+    "MissingExtra",
     "NotFound",
     "StoreUnavailable",
     "TooManyRequests",
@@ -61,4 +63,8 @@ class CorruptRecord(AlsoSeeError):
 
 
 class ConfigurationError(AlsoSeeError):
+    pass
+
+
+class MissingExtra(AlsoSeeError):
     pass

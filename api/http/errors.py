@@ -15,6 +15,7 @@ from recommender.errors import (
     CorruptRecord,
     FieldProblem,
     InvalidInput,
+    MissingExtra,
     NotFound,
     StoreUnavailable,
     TooManyRequests,
@@ -34,6 +35,7 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     CorruptRecord: HTTPStatus.INTERNAL_SERVER_ERROR,
     ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    MissingExtra: HTTPStatus.NOT_IMPLEMENTED,
     AlsoSeeError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 RETRY_AFTER_SECONDS = 2
