@@ -3,6 +3,7 @@ FROM python:3.13.16-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 RUN python -m venv /opt/alsosee
+# Without the extra `evaluate`: the service needs none of it. Evaluate where `make install` ran.
 COPY requirements.txt ./
 # Wheels only: the image has no compiler, and nothing here needs one.
 RUN /opt/alsosee/bin/pip install --only-binary :all: --require-hashes --requirement requirements.txt

@@ -41,13 +41,18 @@ format: $(TESTS_INSTALLED) ## let ruff put the code in order
 bench: $(TESTS_INSTALLED) ## speed and memory (ARGS=--help shows what can be chosen)
 	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
+# What `make install` has besides the service.
+EXTRAS := --extra evaluate
+
 # Without ARGS=--upgrade, versions that still fit stay as they are.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
 
+# requirements.txt is the service as its image has it. Each file below it holds the one before.
 lock: $(BIN)/uv ## pin what pyproject.toml asks for (ARGS=--upgrade for newer versions)
 	$(COMPILE) --group build --output-file requirements.txt
-	$(COMPILE) --group build --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --group build $(EXTRAS) --constraint requirements.txt --output-file requirements-install.txt
+	$(COMPILE) --group build $(EXTRAS) --group dev --constraint requirements-install.txt --output-file requirements-dev.txt
 
 clean: ## remove .venv and caches; the archive in var/ stays
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -70,14 +75,14 @@ except ImportError:
 endef
 export A_GOOD_PYTHON
 
-$(INSTALLED): requirements.txt pyproject.toml
+$(INSTALLED): requirements-install.txt pyproject.toml
 	@command -v '$(PYTHON)' >/dev/null || \
 		{ echo "Also See needs Python 3.11 or newer, and there is no $(PYTHON)." >&2; exit 1; }
 	@$(PYTHON) -c "$$A_GOOD_PYTHON"
 	@echo "Installing into $(VENV) (about a minute the first time) …"
 	@[ "$$(cat $@ 2>/dev/null || pwd -P)" = "$$(pwd -P)" ] && $(PIP) --version >/dev/null 2>&1 || \
 		$(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install --quiet --require-hashes --requirement requirements.txt
+	@$(PIP) install --quiet --require-hashes --requirement requirements-install.txt
 	@$(PIP) install --quiet --no-build-isolation --no-deps --editable .
 	@$(BIN)/python -P -c "from recommender.pipeline.recommender import warm; warm()"
 	@pwd -P >$@

@@ -13,11 +13,14 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-import click
+import structlog
 
+from recommender import logs
 from recommender.config import Settings
 from recommender.errors import AlsoSeeError, ConfigurationError
 from recommender.storage.embedded import EmbeddedLease, EmbeddedServerError, lease
+
+log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 1.0
 START_POLL_SECONDS = 0.05
@@ -48,12 +51,12 @@ def serve(
         EmbeddedServerError: when the embedded server cannot start.
         ServerFailed: when the web server cannot.
     """
+    logs.configure_service(settings.log_level)
     address = free_address(settings.host, settings.port)
     if not ipaddress.ip_address(address).is_loopback:
-        click.echo(
-            f"Warning: {settings.host} is open to others, and slow clients can occupy every "
-            "thread: put a proxy in front (docker-compose.yml has one).",
-            err=True,
+        log.warning(
+            "open to other machines: slow clients can occupy every thread, so put a proxy in front",
+            host=settings.host,
         )
     with ExitStack() as stack:
         return _Supervisor(settings, address, stack).run(on_ready, while_starting)
@@ -146,7 +149,7 @@ class _Supervisor:
                 if not self._ever_answered:
                     raise ServerFailed(f"the web server could not start (status {status})")
                 on_ready = _nothing
-                click.echo(f"The web server ended (status {status}); starting it again.", err=True)
+                log.error("web server ended, starting it again", status=status)
                 self._start()
         finally:
             self._kill()  # after an orderly stop there is nobody left to kill
@@ -203,7 +206,7 @@ class _Supervisor:
         except EmbeddedServerError as error:  # readers get their last lists; we go on trying
             complaint = str(error)
         if complaint and complaint != self._complaint:
-            click.echo(complaint, err=True)
+            log.error("embedded server is away", reason=complaint)
         self._complaint = complaint
 
     def _stop(self, number: int, _: object) -> None:

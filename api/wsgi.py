@@ -10,15 +10,14 @@ import signal
 import sys
 import threading
 import time
-from typing import Any
 
 from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from api import logs
 from api.app import create_app
+from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.pipeline.recommender import warm
@@ -32,19 +31,11 @@ CONNECTIONS = 1024
 RELOAD_SECONDS = 2.0
 POLL_SECONDS = 0.2
 
-_LOG: dict[str, Any] = {
-    "formatters": {"line": {"format": "[%(levelname)s] %(message)s"}},
-    "handlers": {
-        name: {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}
-        for name in ("console", "access")
-    },
-}
-
 
 def app() -> Flask:
     """Build the application from the environment, and keep its archive current between requests."""
     settings = Settings.from_environment()
-    logs.configure(settings.log_level)
+    logs.configure_service(settings.log_level)
     backend = Backend(settings)
     application = create_app(settings, backend)
     warm()
@@ -56,7 +47,7 @@ def main(supervisor: int) -> None:
     """Run the workers until SIGTERM, or until the *supervisor* (a process id) is gone."""
     _end_with(supervisor)
     settings = Settings.from_environment()
-    logs.configure(settings.log_level)
+    logs.configure_service(settings.log_level)
     warm()  # workers are forked from here and have it all
     server = Granian(
         "api.wsgi:app",
@@ -72,7 +63,7 @@ def main(supervisor: int) -> None:
         respawn_interval=RELOAD_SECONDS,
         workers_kill_timeout=DRAIN_SECONDS,
         log_level=LogLevels.error,
-        log_dictconfig=_LOG,
+        log_dictconfig=logs.library_config(("_granian", "granian.access")),
     )
     # Given the function and not its name, granian imports nothing from the current folder. Workers
     # are forked with all modules loaded: a new one answers in 0.1 s instead of 3 s of imports.

@@ -18,7 +18,7 @@ def analyse(data: object) -> AnalysedArticle:
     Check the fields of one article and count its terms.
 
     Raises:
-        InvalidArticle: with every field that cannot be used, and why.
+        InvalidInput: with every field that cannot be used, and why.
     """
     article = parse_article(data)
     return AnalysedArticle(article, count_terms(article))

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from types import MappingProxyType
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import regex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from features.errors import InvalidInput, field_problems
+from features.fields import sender_names
 from features.language import detect_language, normalize_language
 from features.text import excerpt as first_words
 from features.text import plain_text
@@ -22,39 +23,6 @@ MAX_LABEL_CHARS = 1000
 MAX_RAW_LINE_CHARS = 20_000
 UNKNOWN_LANGUAGES = ("", "und", "mul", "mis", "zxx")  # RFC 5646's ways to say nothing
 UNSAVED_ID = "(unsaved)"
-
-# Names that other systems use for our fields, first match wins. README.md shows this
-# table, and a test compares the two.
-FIELD_ALIASES: dict[str, tuple[str, ...]] = {
-    "id": ("id", "_id", "guid", "uuid", "article_id", "post_id", "slug"),
-    "title": ("title", "headline", "name", "post_title"),
-    "body": ("body", "content", "text", "body_html", "content_html", "articleBody", "post_content"),
-    "url": ("url", "link", "permalink", "canonical_url"),
-    "excerpt": ("excerpt", "summary", "description", "standfirst", "dek", "teaser"),
-    "published_at": ("published_at", "published", "date", "pub_date", "pubDate", "datePublished"),
-    "updated_at": ("updated_at", "updated", "modified", "modified_at", "dateModified"),
-    "section": ("section", "category", "articleSection", "desk"),
-    "tags": ("tags", "keywords", "topics"),
-    "authors": ("authors", "author", "byline", "creator"),
-    "language": ("language", "lang", "inLanguage", "locale"),
-    "image": ("image", "image_url", "thumbnail", "thumb_url", "featured_image", "picture"),
-    "version": ("version", "revision"),
-}
-
-
-class FieldProblem(NamedTuple):
-    """What is wrong with one field; *pointer* is a JSON Pointer (RFC 6901), in sender's names."""
-
-    pointer: str
-    detail: str
-
-
-class InvalidArticle(ValueError):
-    """An article that cannot be accepted, with every problem found in it."""
-
-    def __init__(self, problems: list[FieldProblem]) -> None:
-        super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems))
-        self.problems = problems
 
 
 _CONTROL = regex.compile(r"\p{Cc}")
@@ -254,21 +222,21 @@ class Article(BaseModel):
 
 def parse_article(data: object) -> Article:
     """
-    Check and clean one article from outside, under any of the names of `FIELD_ALIASES`.
+    Check and clean one article from outside, under any of the names of `fields.FIELD_ALIASES`.
 
     Fields nobody knows are ignored. A missing language is detected, a missing excerpt
     is taken from the start of the body.
 
     Raises:
-        InvalidArticle: naming every bad field by the name the sender used.
+        InvalidInput: naming every bad field by the name the sender used.
     """
     if not isinstance(data, Mapping):
-        raise InvalidArticle([FieldProblem("", "expected a JSON object")])
+        raise InvalidInput.at("", "expected a JSON object")
     names = sender_names(data)
     try:
         article = Article.model_validate({ours: data[theirs] for ours, theirs in names.items()})
     except ValidationError as error:
-        raise InvalidArticle(field_problems(error, names)) from None
+        raise InvalidInput(field_problems(error, names)) from None
     return _completed(article)
 
 
@@ -277,29 +245,18 @@ def parse_draft(data: object) -> Article:
     Check and clean a story that is still being written: its id and title may be missing.
 
     Raises:
-        InvalidArticle: also when there is neither a title nor a body.
+        InvalidInput: also when there is neither a title nor a body.
     """
     if not isinstance(data, Mapping):
-        raise InvalidArticle([FieldProblem("", "expected a JSON object")])
+        raise InvalidInput.at("", "expected a JSON object")
     names = sender_names(data)
     given = {ours: data[theirs] for ours, theirs in names.items()}
     if not given.get("title") and not given.get("body"):
-        raise InvalidArticle([FieldProblem("/title", "expected a title or a body")])
+        raise InvalidInput.at("title", "expected a title or a body")
     untitled = not given.get("title")
     completed = {**data, "id": given.get("id", UNSAVED_ID)} | ({"title": "–"} if untitled else {})
     article = parse_article(completed)
     return article.model_copy(update={"title": ""}) if untitled else article
-
-
-def sender_names(data: Mapping[str, Any]) -> dict[str, str]:
-    """Our field → the sender's name for it; null and empty strings count only when alone."""
-    found = {}
-    for ours, aliases in FIELD_ALIASES.items():
-        present = [name for name in aliases if data.get(name) is not None]
-        filled = [name for name in present if data[name] != ""]
-        if filled or present:
-            found[ours] = (filled or present)[0]
-    return found
 
 
 def _completed(article: Article) -> Article:
@@ -309,16 +266,3 @@ def _completed(article: Article) -> Article:
     if article.excerpt is None and article.body:
         missing["excerpt"] = first_words(article.body) or None
     return article.model_copy(update=missing) if missing else article
-
-
-def field_problems(
-    error: ValidationError, names: Mapping[str, str] = MappingProxyType({})
-) -> list[FieldProblem]:
-    """What pydantic found, as JSON Pointers in the sender's *names*."""
-    problems = []
-    for found in error.errors(include_url=False, include_context=False, include_input=False):
-        first, *rest = (str(part) for part in found["loc"]) if found["loc"] else ("",)
-        path = [names.get(first, first), *rest] if first else []
-        pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
-        problems.append(FieldProblem(pointer, found["msg"].removeprefix("Value error, ")))
-    return problems

@@ -5,6 +5,7 @@ import sys
 
 import structlog
 
+from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.replica.builder import NOTHING_NEW, index_files
@@ -38,6 +39,7 @@ def build(settings: Settings, store: Store, site: str) -> int | None:
 def main(site: str) -> int:
     os.nice(NICENESS)
     settings = Settings.from_environment()
+    logs.configure_service(settings.log_level)
     with Backend(settings) as backend:
         try:
             number = build(settings, backend.store, site)

@@ -1,23 +1,41 @@
 """
-What can go wrong, as a tree.
+The tree of errors.
 
 AlsoSeeError
-├── NotFound            the site, article or key asked for is not there
+├── InvalidInput        input from outside cannot be used; names every bad field
+├── UnusableData        the files of an evaluation cannot be used together, or at all
+├── NotFound            the requested site, article or key does not exist
 ├── Conflict            a newer version is stored, or the article was deleted
-├── InvalidParameter    a request parameter cannot be used
-├── TooManyRequests     more was sent at once than is taken
-├── StoreUnavailable    the store cannot be reached in time, or refuses writes
+├── TooManyRequests     more requests than the service accepts at once
+├── StoreUnavailable    the store does not answer in time, or refuses writes
 ├── CorruptRecord       stored bytes fail their checksum or have an unknown format
 ├── ConfigurationError  settings that cannot work; stops startup
-└── InvalidTruth        judged pairs, or a run of them, that cannot be used
+└── MissingExtra        optional packages that a command needs are not installed
 
-`features.article.InvalidArticle` and `recommender.storage.embedded.EmbeddedServerError` stand
-beside it, where they are raised.
+`features.errors` defines `InvalidInput`, because `features` raises it too.
+`recommender.storage.embedded.EmbeddedServerError` is outside the tree: it stops startup.
 """
 
+from features.errors import AlsoSeeError, FieldProblem, InvalidInput, field_problems
 
-class AlsoSeeError(Exception):
-    """Base of all errors with a sentence for the person who caused or meets them."""
+__all__ = [
+    "AlsoSeeError",
+    "ConfigurationError",
+    "Conflict",
+    "CorruptRecord",
+    "FieldProblem",
+    "InvalidInput",
+    "MissingExtra",
+    "NotFound",
+    "StoreUnavailable",
+    "TooManyRequests",
+    "UnusableData",
+    "field_problems",
+]
+
+
+class UnusableData(AlsoSeeError):
+    """The text names the file, and the line where there is one."""
 
 
 class NotFound(AlsoSeeError):
@@ -28,21 +46,12 @@ class Conflict(AlsoSeeError):
     pass
 
 
-class InvalidParameter(AlsoSeeError):
-    """*name* is the parameter as the sender wrote it."""
-
-    def __init__(self, name: str, detail: str) -> None:
-        super().__init__(f"{name}: {detail}")
-        self.name = name
-        self.detail = detail
-
-
 class TooManyRequests(AlsoSeeError):
     pass
 
 
 class StoreUnavailable(AlsoSeeError):
-    """The text may be shown to anybody; *reason* names hosts and paths, and is for the log."""
+    """The text is safe to show to anyone; *reason* names hosts and paths, and is for the log."""
 
     def __init__(self, detail: str, reason: str = "") -> None:
         super().__init__(detail)
@@ -57,5 +66,5 @@ class ConfigurationError(AlsoSeeError):
     pass
 
 
-class InvalidTruth(AlsoSeeError):
+class MissingExtra(AlsoSeeError):
     pass

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import orjson
 
 from features.analysis import AnalysedArticle, analyse
-from features.article import FieldProblem, InvalidArticle
 from features.vectorizer import count_terms
 from recommender.articles import article_from_record
-from recommender.errors import StoreUnavailable
+from recommender.errors import FieldProblem, InvalidInput, StoreUnavailable
 from recommender.sources.records import Record
 from recommender.storage.imports import MAX_CHARS, Import, ImportProblem
 from recommender.storage.store import Outcome, Store, WriteResult
@@ -50,7 +49,7 @@ class IngestResult(NamedTuple):
 class _ReadRecord(NamedTuple):
     line: int
     sent_id: str | None
-    content: AnalysedArticle | InvalidArticle
+    content: AnalysedArticle | InvalidInput
 
 
 def ingest(
@@ -135,12 +134,12 @@ def _sent_id(data: object) -> str | None:
     return article_id if isinstance(article_id, str) else None
 
 
-def _analysed(data: object) -> AnalysedArticle | InvalidArticle:
-    if isinstance(data, InvalidArticle):
+def _analysed(data: object) -> AnalysedArticle | InvalidInput:
+    if isinstance(data, InvalidInput):
         return data
     try:
         return analyse(data)
-    except InvalidArticle as error:
+    except InvalidInput as error:
         return error
 
 
@@ -150,7 +149,7 @@ def _store_batch(
     articles = [record.content for record in batch if isinstance(record.content, AnalysedArticle)]
     written = iter(_put_patiently(store, site, articles, patience_seconds) if articles else [])
     for line, sent_id, content in batch:
-        if isinstance(content, InvalidArticle):
+        if isinstance(content, InvalidInput):
             yield IngestResult(line, sent_id, None, content.problems)
         else:
             yield _written_result(line, content.article.id, next(written).outcome)

@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from news import article
 
-from features.article import FIELD_ALIASES, InvalidArticle, parse_article, parse_date, parse_draft
+from features.article import parse_article, parse_date, parse_draft
+from features.fields import FIELD_ALIASES
+from recommender.errors import InvalidInput
 
 
 def problems(fields: object) -> dict[str, str]:
-    with pytest.raises(InvalidArticle) as caught:
+    with pytest.raises(InvalidInput) as caught:
         parse_article(fields)
     return {found.pointer: found.detail for found in caught.value.problems}
 
@@ -187,7 +189,7 @@ def test_a_draft_needs_no_id_and_no_title():
     "empty", [{}, {"title": "", "body": ""}, {"title": None}, [], None, "text"]
 )
 def test_a_draft_needs_a_title_or_a_body(empty):
-    with pytest.raises(InvalidArticle):
+    with pytest.raises(InvalidInput):
         parse_draft(empty)
 
 
@@ -208,5 +210,5 @@ json_values = st.recursive(
 def test_whatever_comes_in_is_an_article_or_a_list_of_problems(fields):
     try:
         assert parse_article(fields).id
-    except InvalidArticle as error:
+    except InvalidInput as error:
         assert error.problems

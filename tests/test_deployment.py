@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tomllib
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -20,6 +22,7 @@ from api.app import MAX_BODY_BYTES
 from api.cli.main import main
 from api.v1.articles import MAX_BULK_BYTES
 from recommender.config import PREFIX, Settings
+from recommender.extras import EXTRAS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("features", "recommender", "api")
@@ -181,7 +184,10 @@ def test_nginx_understands_the_configuration(tmp_path):
 # What is installed
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+REQUIREMENTS = ("requirements.txt", "requirements-install.txt", "requirements-dev.txt")
+
+
+@pytest.mark.parametrize("file", REQUIREMENTS)
 def test_requirements_name_no_host_and_every_one_is_pinned_with_a_hash(file):
     text = (ROOT / file).read_text()
 
@@ -195,9 +201,10 @@ def test_requirements_name_no_host_and_every_one_is_pinned_with_a_hash(file):
     [
         ("requirements.txt", PYPROJECT["project"]["dependencies"]),
         ("requirements.txt", PYPROJECT["dependency-groups"]["build"]),
+        ("requirements-install.txt", PYPROJECT["project"]["optional-dependencies"]["evaluate"]),
         ("requirements-dev.txt", PYPROJECT["dependency-groups"]["dev"]),
     ],
-    ids=["runtime", "build", "dev"],
+    ids=["runtime", "build", "evaluate", "dev"],
 )
 def test_every_dependency_is_pinned_at_a_version_it_allows(file, wanted):
     """When this fails after a change of pyproject.toml: make lock."""
@@ -210,14 +217,35 @@ def test_every_dependency_is_pinned_at_a_version_it_allows(file, wanted):
         assert [v for v in versions if not requirement.specifier.contains(v)] == []
 
 
-def test_tests_run_with_the_versions_that_ship():
-    shipped, tested = pins("requirements.txt"), pins("requirements-dev.txt")
+@pytest.mark.parametrize(("part", "whole"), [*pairwise(REQUIREMENTS)])
+def test_each_file_of_requirements_holds_the_one_before_at_the_same_versions(part, whole):
+    """So tests run with the versions that ship."""
+    shipped, tested = pins(part), pins(whole)
 
     assert {name: tested.get(name) for name in shipped} == shipped
 
 
+def test_the_image_leaves_out_what_only_evaluations_need():
+    extra = {
+        Requirement(one).name for one in PYPROJECT["project"]["optional-dependencies"]["evaluate"]
+    }
+
+    assert extra & pins("requirements.txt").keys() == set()
+    assert "COPY requirements.txt ./" in DOCKERFILE
+
+
+def test_the_extra_brings_the_modules_that_it_is_known_by():
+    distributions = packages_distributions()
+    brought = {
+        canonicalize_name(one) for module in EXTRAS["evaluate"] for one in distributions[module]
+    }
+
+    extra = PYPROJECT["project"]["optional-dependencies"]["evaluate"]
+    assert brought == {canonicalize_name(Requirement(one).name) for one in extra}
+
+
 def test_nothing_drags_in_a_gpu():
-    names = pins("requirements.txt").keys() | pins("requirements-dev.txt").keys()
+    names = pins("requirements-dev.txt").keys()
 
     assert {name for name in names if re.match(r"torch|triton|nvidia|cuda", name)} == set()
 

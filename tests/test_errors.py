@@ -12,13 +12,13 @@ from news import article
 
 from api.app import create_app
 from api.http.errors import STATUSES, problem, status_of
-from features.article import FieldProblem, InvalidArticle
 from recommender.backend import Backend
 from recommender.errors import (
     AlsoSeeError,
     Conflict,
     CorruptRecord,
-    InvalidParameter,
+    FieldProblem,
+    InvalidInput,
     NotFound,
     StoreUnavailable,
 )
@@ -43,7 +43,7 @@ def test_every_error_of_the_tree_has_a_status_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [*descendants(AlsoSeeError), InvalidArticle, AlsoSeeError],
+    [*descendants(AlsoSeeError), AlsoSeeError],
     ids=lambda kind: kind.__name__,
 )
 def test_every_error_has_a_status(kind: type[Exception]) -> None:
@@ -56,8 +56,8 @@ def failing(backend: Backend) -> FlaskClient:
     errors: dict[str, Exception] = {
         "not-found": NotFound("no article 'kursk'"),
         "conflict": Conflict("kursk: older"),
-        "parameter": InvalidParameter("limit", "too many"),
-        "article": InvalidArticle([FieldProblem("/title", "missing"), FieldProblem("/url", "bad")]),
+        "parameter": InvalidInput.at("limit", "too many"),
+        "article": InvalidInput([FieldProblem("/title", "missing"), FieldProblem("/url", "bad")]),
         "unavailable": StoreUnavailable("the store does not answer"),
         "corrupt": CorruptRecord("vector: wrong checksum"),
         "bug": ZeroDivisionError("secret-key-in-a-message"),
@@ -90,7 +90,7 @@ def failing(backend: Backend) -> FlaskClient:
             "article",
             400,
             "Bad Request",
-            "The article cannot be accepted.",
+            "title: missing (and 1 more)",
             [{"pointer": "/title", "detail": "missing"}, {"pointer": "/url", "detail": "bad"}],
         ),
         ("unavailable", 503, "Service Unavailable", "the store does not answer", None),

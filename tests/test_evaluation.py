@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
-from recommender.errors import InvalidParameter, InvalidTruth
+from recommender.errors import InvalidInput, UnusableData
 from recommender.evaluation import Protocol, evaluate, read_archive
 from recommender.evaluation.compare import compare, failures, parse_threshold
 from recommender.evaluation.intervals import Bootstrap
@@ -100,7 +100,7 @@ def test_the_whole_archive_may_answer_when_asked_so(archive, truth):
 def test_older_means_strictly_before(truth):
     same_day = read_archive(records(published_at="2026-01-01"))
 
-    with pytest.raises(InvalidTruth, match="no query"):
+    with pytest.raises(UnusableData, match="no query"):
         judge(same_day, truth, Protocol(candidates="older"))
     assert judge(same_day, truth, Protocol()).qrels
 
@@ -112,7 +112,7 @@ def test_ids_that_the_archive_lacks_are_named(archive):
 
 
 def test_an_archive_without_dates_cannot_be_asked_as_of_publication(truth):
-    with pytest.raises(InvalidTruth, match="no publication dates"):
+    with pytest.raises(UnusableData, match="no publication dates"):
         judge(read_archive(records(published_at=None)), truth, Protocol())
 
 
@@ -203,12 +203,12 @@ def test_a_query_without_a_list_counts_as_zero(archive):
     "name", ["nDCG", "nDCG@0", "nDCG@ten", "accuracy", "", "self@10", "MAP@@5"]
 )
 def test_an_unknown_measure_names_those_that_there_are(archive, truth, name):
-    with pytest.raises(InvalidParameter, match="nDCG@k"):
+    with pytest.raises(InvalidInput, match="nDCG@k"):
         evaluate(archive, truth, ["recent"], [name])
 
 
 def test_an_unknown_system_names_those_that_there_are(archive, truth):
-    with pytest.raises(InvalidParameter, match="more-like-this"):
+    with pytest.raises(InvalidInput, match="more-like-this"):
         evaluate(archive, truth, ["best"])
 
 
@@ -264,7 +264,7 @@ def test_the_gate_closes_only_on_a_sure_fall(archive, truth):
 
 @pytest.mark.parametrize("text", ["nDCG@10", "nDCG@10:0.1", "nDCG@10:x", ":-1", ""])
 def test_a_threshold_is_a_measure_and_a_fall(text):
-    with pytest.raises(InvalidParameter):
+    with pytest.raises(InvalidInput):
         parse_threshold(text)
 
 

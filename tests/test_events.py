@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from api.cli.main import main
 from api.v1.events import MAX_BATCH, MAX_BATCH_BYTES
 from recommender.backend import Backend
+from recommender.errors import FieldProblem
 from recommender.storage import events
 from recommender.storage.events import (
     BURST,
@@ -161,11 +162,8 @@ def test_places_are_1_to_50(send, counts, position):
 def test_what_cannot_be_read_is_refused_in_words(client, body):
     response = client.post(PATH, data=body)
 
-    assert (400, "application/problem+json", "The events cannot be read.") == (
-        response.status_code,
-        response.content_type,
-        response.json["detail"],
-    )
+    assert (400, "application/problem+json") == (response.status_code, response.content_type)
+    assert response.json["detail"].startswith(str(FieldProblem(**response.json["errors"][0])))
 
 
 def test_a_batch_has_100_events_at_most(send):

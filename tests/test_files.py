@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from features.article import InvalidArticle
+from recommender.errors import InvalidInput
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.records import MAX_RECORD_BYTES, Record
 
@@ -39,9 +39,7 @@ def write(tmp_path):
 
 def plain(records: Iterable[Record]) -> list[tuple[int, object]]:
     """Line numbers with what stands there; for what cannot be read, the reason."""
-    return [
-        (line, str(data) if isinstance(data, InvalidArticle) else data) for line, data in records
-    ]
+    return [(line, str(data) if isinstance(data, InvalidInput) else data) for line, data in records]
 
 
 def read(name: str) -> list[tuple[int, object]]:
@@ -118,7 +116,7 @@ def test_what_is_not_json_is_reported_with_its_line(write):
     found = read(write("a.jsonl", content))
 
     assert [(line, {}) for line in range(1, 14, 2)] == found[::2]
-    assert all(reason.startswith("/: not readable as JSON: ") for _, reason in found[1::2])
+    assert all(reason.startswith("not readable as JSON: ") for _, reason in found[1::2])
     assert list(range(2, 14, 2)) == [line for line, _ in found[1::2]]
 
 
@@ -126,7 +124,7 @@ def test_what_is_not_json_is_reported_with_its_line(write):
 @pytest.mark.parametrize("filling", [b"a", b'{"id":1} '])
 def test_a_line_over_2_mib_is_refused_and_the_next_one_is_read(write, size, filling):
     long = (filling * (size // len(filling) + 1))[:size]
-    reason = "/: expected at most 2097152 bytes a line"
+    reason = "expected at most 2097152 bytes a line"
 
     assert [(1, {}), (2, reason), (3, {})] == read(write("a.jsonl", b"{}\n" + long + b"\n{}"))
 
@@ -262,5 +260,5 @@ def test_a_cell_over_2_mib_is_reported_and_the_next_row_is_read(write):
         write("a.csv", b"id,body\n1,%s\n2,ok\n" % (b"a" * 3_000_000))
     )
 
-    assert (2, "/: not readable as CSV: field larger than field limit (2097152)") == (line, reason)
+    assert (2, "not readable as CSV: field larger than field limit (2097152)") == (line, reason)
     assert {"id": "2", "body": "ok"} == after

@@ -14,8 +14,8 @@ from news import article
 
 from api.cli.main import main
 from api.v1 import articles
-from features.article import FieldProblem
 from recommender.backend import Backend
+from recommender.errors import FieldProblem
 from recommender.ingest import MAX_PROBLEMS, ImportCounter, IngestResult
 from recommender.storage.imports import MAX_CHARS, MAX_IMPORTS, Import
 

@@ -123,15 +123,12 @@ def test_only_what_is_there_counts_not_how_it_came_there(history):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories)
-def test_rows_are_unit_vectors_and_their_products_the_cosines(history):
+def test_cosines_are_those_of_all_pairs(history):
     index, stored = built(history)
     slots = np.array([index.slot(i) for i in stored], np.intp)
-    rows, terms = index.rows(slots)
 
     expected = [cosine(a, b, stored) for a in stored.values() for b in stored.values()]
-    assert pytest.approx(expected, abs=1e-6) == (rows @ rows.T).toarray().ravel()
     assert pytest.approx(expected, abs=1e-6) == index.cosines(slots).ravel()
-    assert sorted({t for row in stored.values() for t in row}) == sorted(terms.tolist())
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -143,17 +140,14 @@ def test_document_frequencies_count_living_articles(history):
     assert expected == index.document_frequencies(np.array(TERMS, dtype=np.uint32)).tolist()
 
 
-@given(histories, st.randoms(use_true_random=False))
-def test_rows_are_the_unit_vectors_of_the_articles_asked_for(history, chance):
+@given(histories)
+def test_the_vector_of_an_article_has_length_one_and_its_own_terms(history):
     index, stored = built(history)
-    asked = chance.sample([*stored], chance.randint(0, len(stored)))
-    rows, terms = index.rows(np.array([index.slot(i) for i in asked], dtype=np.intp))
 
-    assert sorted(terms.tolist()) == sorted({term for i in asked for term in stored[i]})
-    assert (len(asked), terms.size) == rows.shape
-    for article_id, row in zip(asked, rows.toarray(), strict=True):
-        weights = unit(stored[article_id], stored)
-        assert [pytest.approx(weights.get(t, 0), abs=2e-6) for t in terms.tolist()] == [*row]
+    for article_id, row in stored.items():
+        terms, weights = index.vector(index.slot(article_id))
+        expected = {term: pytest.approx(w, abs=2e-6) for term, w in unit(row, stored).items()}
+        assert expected == dict(zip(terms.tolist(), weights.tolist(), strict=True))
 
 
 @given(histories)

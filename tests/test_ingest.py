@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from news import STORIES, article
 
 from features.analysis import analyse
-from features.article import FieldProblem, InvalidArticle
 from features.vectorizer import FEATURES_VERSION, count_terms
 from recommender import ingest as ingest_module
 from recommender.articles import article_from_record
-from recommender.errors import StoreUnavailable
+from recommender.errors import FieldProblem, InvalidInput, StoreUnavailable
 from recommender.ingest import BATCH, IngestResult, ingest, reindex
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record, json_record
@@ -215,7 +214,7 @@ def test_an_import_waits_for_a_store_that_comes_back(store, raw_redis, monkeypat
 
 
 def test_analysing_says_what_is_wrong(store):
-    with pytest.raises(InvalidArticle, match="/title: Field required"):
+    with pytest.raises(InvalidInput, match="title: Field required"):
         analyse({"id": "kursk"})
 
 

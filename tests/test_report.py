@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from recommender.errors import InvalidParameter
+from recommender.errors import InvalidInput
 from recommender.evaluation import Protocol, charts, evaluate, findings, read_archive, wording
 from recommender.evaluation.findings import Figures
 from recommender.evaluation.intervals import Interval
@@ -102,7 +102,7 @@ class TestTheFile:
     def test_an_older_one_stays_when_the_new_one_cannot_be_made(self, evaluation, tmp_path):
         (tmp_path / "report.html").write_text("old")
 
-        with pytest.raises(InvalidParameter):
+        with pytest.raises(InvalidInput):
             write_report(evaluation, tmp_path, pair=("alsosee", "nobody"))
 
         assert "old" == (tmp_path / "report.html").read_text()
@@ -376,7 +376,7 @@ class TestStories:
 
     @pytest.mark.parametrize("pair", [("alsosee", "nobody"), ("lsa", "lsa")])
     def test_a_pair_must_be_two_of_the_systems(self, evaluation, tmp_path, pair):
-        with pytest.raises(InvalidParameter, match="pair"):
+        with pytest.raises(InvalidInput, match="pair"):
             write_report(evaluation, tmp_path, pair=pair)
 
     @given(data=st.data())

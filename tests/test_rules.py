@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.policy.rules import (
-    FLAGS,
-    NO_RULES,
-    Applied,
-    InvalidRule,
-    Rule,
-    RuleSet,
-    parse_rule,
-)
+from recommender.errors import InvalidInput
+from recommender.policy.rules import FLAGS, NO_RULES, Applied, Rule, RuleSet, parse_rule
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -30,7 +23,7 @@ def rule(kind: str, target: dict[str, str], rule_id: str = "1", **fields: Any) -
 
 def problems(**fields: Any) -> dict[str, str]:
     """What is wrong with a rule as it was sent: pointer → detail."""
-    with pytest.raises(InvalidRule) as refused:
+    with pytest.raises(InvalidInput) as refused:
         parse_rule(fields, "1", "key", NOW)
     return dict(refused.value.problems)
 
@@ -178,7 +171,7 @@ def test_a_factor_is_a_number_of_its_kind(value):
 
 @pytest.mark.parametrize("data", [None, 5, "rule", ["pin"], True])
 def test_what_is_no_object_is_no_rule(data):
-    with pytest.raises(InvalidRule, match="expected a JSON object"):
+    with pytest.raises(InvalidInput, match="expected a JSON object"):
         parse_rule(data, "1", "key", NOW)
 
 

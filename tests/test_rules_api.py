@@ -174,7 +174,8 @@ def test_every_problem_of_a_rule_is_named(client: FlaskClient, editor: Key) -> N
     sent = {"kind": "pin", "target": {"section": "World"}, "note": 5, "expires_at": "soon"}
     response = client.post(RULES, json=sent, headers=editor)
 
-    assert (400, "The rules cannot be accepted.") == (response.status_code, response.json["detail"])
+    detail = "target: a pin needs an article as its target (and 3 more)"
+    assert (400, detail) == (response.status_code, response.json["detail"])
     assert ["/target", "/position", "/note", "/expires_at"] == pointers(response)
 
 

@@ -136,6 +136,7 @@ def running(install: Install, *arguments: object, **variables: str) -> Iterator[
         process.terminate()
         output = process.communicate(timeout=PATIENCE_SECONDS)
         assert (process.returncode, install.processes()) == (0, []), output
+        assert all("event" in json.loads(line) for line in output[1].splitlines())
 
 
 def wait_for_line(process: Running, part: str) -> str:
@@ -167,7 +168,7 @@ def new_key(install: Install) -> str:
 
 def test_whatever_dies_is_back_and_the_end_leaves_no_process(install: Install) -> None:
     """One start for all of it, because a start takes seconds."""
-    with running(install, "serve", "--workers", "2") as supervisor:
+    with running(install, "serve", "--workers", "2", ALSOSEE_LOG_LEVEL="info") as supervisor:
         assert install.get("/healthz") == {"status": "ok"}
         key = new_key(install)
         assert install.put(key, article("before")) == HTTPStatus.CREATED

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.errors import InvalidTruth
+from recommender.errors import UnusableData
 from recommender.evaluation.trec import read_run, trec_id, write_run
 from recommender.evaluation.truth import read_truth, write_qrels, write_truth
 
@@ -66,7 +66,7 @@ def test_blanks_in_ids_are_encoded_for_trec():
 def test_truth_that_cannot_be_used_says_why(path, text, complaint):
     path.write_text(text)
 
-    with pytest.raises(InvalidTruth, match=complaint):
+    with pytest.raises(UnusableData, match=complaint):
         read_truth(path)
 
 
@@ -82,7 +82,7 @@ def test_truth_that_cannot_be_used_says_why(path, text, complaint):
 def test_a_run_that_cannot_be_used_says_why(path, text, complaint):
     path.write_text(text)
 
-    with pytest.raises(InvalidTruth, match=complaint):
+    with pytest.raises(UnusableData, match=complaint):
         read_run(path)
 
 
@@ -93,5 +93,5 @@ def test_ranks_decide_and_not_the_order_of_lines(path):
 
 
 def test_a_missing_file_says_so(tmp_path):
-    with pytest.raises(InvalidTruth, match="No such file"):
+    with pytest.raises(UnusableData, match="No such file"):
         read_truth(tmp_path / "nowhere")

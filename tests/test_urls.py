@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from news import article
 
-from features.article import InvalidArticle, parse_article
-from recommender.errors import InvalidParameter
+from features.article import parse_article
+from recommender.errors import InvalidInput
 from recommender.sources.urls import MAX_URL_CHARS, normalize_url
 
 PAGE = "https://news.example/2025/03/kursk?page=2"
@@ -78,7 +78,7 @@ def test_every_address_that_an_article_may_have_can_be_looked_up(rest, host):
     url = f"https://news.example{host}/{rest}"
     try:
         accepted = parse_article(article(url=url)).url
-    except InvalidArticle:
+    except InvalidInput:
         return
 
     assert normalize_url(url) == normalize_url(accepted)
@@ -86,7 +86,7 @@ def test_every_address_that_an_article_may_have_can_be_looked_up(rest, host):
 
 @given(st.text(max_size=30), st.sampled_from(["", "https://", "https://news.example/?"]))
 def test_any_text_is_an_address_or_refused(text, start):
-    with suppress(InvalidParameter):
+    with suppress(InvalidInput):
         assert normalize_url(start + text).encode()
 
 
@@ -108,5 +108,5 @@ def test_any_text_is_an_address_or_refused(text, start):
     ],
 )
 def test_anything_else_is_refused(url):
-    with pytest.raises(InvalidParameter, match="url: expected an absolute http or https URL"):
+    with pytest.raises(InvalidInput, match="url: expected an absolute http or https URL"):
         normalize_url(url)

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser
 
 from api.cli.main import main
-from features.article import InvalidArticle
+from recommender.errors import InvalidInput
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.wordpress import post_records
 
@@ -101,7 +101,7 @@ def test_a_page_of_posts_is_imported_as_it_comes(
 def test_what_nobody_may_read_is_refused_in_words(post: Any) -> None:
     [record] = post_records([post])
 
-    assert isinstance(record.data, InvalidArticle)
+    assert isinstance(record.data, InvalidInput)
 
 
 @pytest.mark.parametrize("rubbish", [None, 0, "x", [], [None], {}, {"0": []}, [[[]]], [{"a": 1}]])

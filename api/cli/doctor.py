@@ -15,10 +15,10 @@ from typing import Any
 import click
 import orjson
 
-from api import logs
 from api.http.checks import Check, RepeatedLine, State, durability
 from api.serve import free_address, url_of
 from features.boilerplate import BlockBook, find_line
+from recommender import logs
 from recommender.backend import Backend
 from recommender.config import PREFIX, Settings
 from recommender.errors import AlsoSeeError, ConfigurationError
@@ -42,7 +42,7 @@ WORDS: dict[State, str] = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 
 def doctor(as_json: bool) -> int:
     """Print every check and return the exit status."""
-    logs.configure("error", as_json=False)  # what it finds stands in its own lines
+    logs.configure("error")  # what it finds stands in its own lines
     found = []
     for check in _checks():
         found.append(check)

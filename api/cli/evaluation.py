@@ -14,7 +14,7 @@ import orjson
 from api.cli.sites import pick_site
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.errors import InvalidParameter, InvalidTruth
+from recommender.errors import InvalidInput, UnusableData
 from recommender.evaluation import Archive, Evaluation, Protocol, evaluate, read_archive, read_truth
 from recommender.evaluation.compare import (
     Comparison,
@@ -103,7 +103,7 @@ def evaluate_archive(articles: str, truth_file: Path, wish: Wish) -> int:
     archive = archive_of(articles)
     names = wish.system_names(given)
     if wish.versus is not None and wish.versus not in names:
-        raise InvalidParameter("versus", f"{wish.versus!r} does not take part")
+        raise InvalidInput.at("versus", f"{wish.versus!r} does not take part")
     lists = len(names) * min(len(judged_pairs), wish.queries or len(judged_pairs))
     with progress("Ranking", lists) as advance:
         found = evaluate(
@@ -121,7 +121,7 @@ def _given(wish: Wish) -> dict[str, System]:
     """The systems that come from files; our own with another ranking stands beside our own."""
     runs = dict(read_run(path) for path in wish.runs)
     if taken := sorted(runs.keys() & {*SYSTEMS, *MODES, "embedding", TUNED}):
-        raise InvalidParameter("run", f"its lines are named {taken[0]!r}, as a system of ours is")
+        raise InvalidInput.at("run", f"its lines are named {taken[0]!r}, as a system of ours is")
     tuned = {TUNED: ranked_by(RankingModel.read(wish.ranking))} if wish.ranking else {}
     return {**tuned, **{name: given_run(run) for name, run in runs.items()}}
 
@@ -146,7 +146,7 @@ def archive_of(articles: str) -> Archive:
     with ArticleFile(articles) as file, progress("Reading", None) as advance:
         archive = read_archive(file.records(), advance)
     if not archive.articles:
-        raise InvalidTruth(f"{articles}: holds no articles")
+        raise UnusableData(f"{articles}: holds no articles")
     return archive
 
 

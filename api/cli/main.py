@@ -40,24 +40,16 @@ class _Commands(click.Group):
 
 
 def _in_words(error: Exception) -> click.ClickException | None:
-    from recommender.errors import AlsoSeeError, InvalidParameter, StoreUnavailable
+    from recommender.errors import AlsoSeeError, InvalidInput, StoreUnavailable
     from recommender.storage.embedded import EmbeddedServerError
 
-    if isinstance(error, InvalidParameter):
+    if isinstance(error, InvalidInput):
         return click.UsageError(str(error))
     if isinstance(error, StoreUnavailable) and error.reason:
         return click.ClickException(f"{error}: {error.reason}")
-    if isinstance(error, AlsoSeeError | EmbeddedServerError) or _is_invalid_article(error):
+    if isinstance(error, AlsoSeeError | EmbeddedServerError):
         return click.ClickException(str(error))
     return None
-
-
-def _is_invalid_article(error: Exception) -> bool:
-    if not isinstance(error, ValueError):
-        return False
-    from features.article import InvalidArticle
-
-    return isinstance(error, InvalidArticle)
 
 
 def _settings(**overrides: object) -> "Settings":
@@ -66,10 +58,10 @@ def _settings(**overrides: object) -> "Settings":
 
     Options become variables, so that every process we start sees the same settings.
     """
-    from api import logs
+    from recommender import logs
     from recommender.config import PREFIX, Settings
 
-    logs.configure("warning", as_json=False)
+    logs.configure("warning")
     os.environ |= {PREFIX + k.upper(): str(v) for k, v in overrides.items() if v is not None}
     return Settings.from_environment()
 

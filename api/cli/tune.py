@@ -8,7 +8,7 @@ import click
 import orjson
 
 from api.cli.evaluation import counted, progress
-from recommender.errors import InvalidParameter, InvalidTruth
+from recommender.errors import InvalidInput, UnusableData
 from recommender.evaluation import Archive, Qrels, read_archive, read_truth
 from recommender.evaluation.links import harvest
 from recommender.evaluation.tune import MEASURE, Tuned, lists_to_make, split
@@ -27,7 +27,7 @@ class Newsroom(NamedTuple):
 def tune(articles: str, truth_file: Path | None, output: Path, seed: int, as_json: bool) -> None:
     """Write the ranking if it surely helps, and print what was learnt and measured."""
     if not output.absolute().parent.is_dir():
-        raise InvalidParameter("output", f"there is no folder {output.absolute().parent}")
+        raise InvalidInput.at("output", f"there is no folder {output.absolute().parent}")
     newsroom = read_newsroom(articles, truth_file)
     halves = split(newsroom.archive, newsroom.truth)
     with progress("Learning", lists_to_make(halves)) as advance:
@@ -51,7 +51,7 @@ def read_newsroom(articles: str, truth_file: Path | None) -> Newsroom:
     with progress("Analysing", len(records)) as advance:
         archive = read_archive(records, advance)
     if not archive.articles:
-        raise InvalidTruth(f"{articles}: holds no articles")
+        raise UnusableData(f"{articles}: holds no articles")
     return Newsroom(archive, _links(records) if truth is None else truth)
 
 

@@ -10,9 +10,7 @@ from api.editor import desk
 from api.editor import sign_in as signing
 from api.http.context import backend
 from api.http.errors import status_of
-from features.article import FieldProblem, InvalidArticle
-from recommender.errors import AlsoSeeError, StoreUnavailable
-from recommender.policy.rules import InvalidRule
+from recommender.errors import AlsoSeeError, FieldProblem, InvalidInput, StoreUnavailable
 from recommender.storage.rulebook import RulesChanged
 
 log = structlog.get_logger()
@@ -21,6 +19,8 @@ AWAY = "The archive cannot be reached just now. Try again soon."
 AWAY_AT_WORK = (
     "The archive cannot be reached just now. Look whether it was saved before you send it again."
 )
+
+NOT_SAVED = "Not saved. Fix what is listed below and try again."
 
 OPEN_PAGES = {"editor.signing." + page for page in ("front", "short", "sign_in", "nowhere")}
 POLICY = (
@@ -33,12 +33,12 @@ POLICY = (
 def stand_before(blueprint: Blueprint) -> None:
     blueprint.before_request(_admit)
     blueprint.after_request(_harden)
-    for kind in (AlsoSeeError, InvalidRule, InvalidArticle, HTTPException, Exception):
+    for kind in (AlsoSeeError, HTTPException, Exception):
         blueprint.register_error_handler(kind, _failed)
 
 
 def _admit() -> Response | None:
-    changes = request.method not in ("GET", "HEAD")
+    changes = _is_change()
     if changes and not _is_from_here():
         abort(403, "This form did not come from a page of the desk.")
     if request.endpoint in OPEN_PAGES:
@@ -88,9 +88,9 @@ def _failed(error: Exception) -> Response:
     if isinstance(error, HTTPException) and (error.code is None or error.response is not None):
         return error.get_response()  # type: ignore[return-value]
     status, said = _told(error)
-    from_here = request.method == "POST" and _is_from_here()
+    from_here = _is_change() and _is_from_here()
     fields = desk.kept_fields() if from_here else []
-    problems = list(error.problems) if isinstance(error, InvalidRule | InvalidArticle) else []
+    problems = error.problems if isinstance(error, InvalidInput) else []
     return desk.page(
         "failed.html", status, said=said, problems=map(_named, problems), fields=fields
     )
@@ -100,17 +100,24 @@ def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, HTTPException):
         return error.code or 500, error.description or error.name
     if isinstance(error, StoreUnavailable):
-        return 503, AWAY_AT_WORK if request.method == "POST" else AWAY
+        return 503, AWAY_AT_WORK if _is_change() else AWAY
     if isinstance(error, RulesChanged):
         return 412, f"Not saved: {error}. Look at the list as it is now, then decide again."
-    if isinstance(error, InvalidRule | InvalidArticle):
-        return 400, "Not saved. Please mend what is named below."
+    if isinstance(error, InvalidInput):
+        return (
+            400,
+            "Not saved. Please fix these fields:" if _is_change() else "This address has mistakes:",
+        )
     if not isinstance(error, AlsoSeeError):
         log.error("unexpected error", exc_info=error)
         return 500, "Something went wrong here; the log of the service says what."
     return int(status_of(error)), desk.sentence(error)
 
 
-def _named(found: FieldProblem) -> str:
-    field = found.pointer.strip("/").replace("_", " ")
-    return f"{field}: {found.detail}" if field else found.detail
+def _is_change() -> bool:
+    return request.method not in ("GET", "HEAD")
+
+
+def _named(problem: FieldProblem) -> str:
+    """The problem in words; the field as the page calls it."""
+    return str(problem._replace(pointer=problem.pointer.replace("_", " ")))

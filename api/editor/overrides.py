@@ -182,7 +182,7 @@ def _pin(article_id: str, target: str, place: int) -> Rule:
 
 
 def _rule(article_id: str) -> Rule:
-    """The rule that the form describes. Raises InvalidRule."""
+    """The rule that the form describes. Raises InvalidInput."""
     sent = request.form.to_dict()
     kind, target = sent.get("kind", ""), sent.get("target") or article_id
     fields: dict[str, Any] = {"kind": kind, "target": {"article": target}}

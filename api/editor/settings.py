@@ -9,16 +9,10 @@ from flask import Blueprint, Response, request, url_for
 from api.editor import desk
 from api.http.context import backend
 from api.lists.options import checked_id
-from features.article import FieldProblem
-from recommender.errors import NotFound
+from recommender.errors import FieldProblem, InvalidInput, NotFound
 from recommender.pipeline.compare import MAX_SAMPLE, Compared, Sampled
 from recommender.policy.ranking_model import SignalWeights
-from recommender.policy.site_settings import (
-    InvalidSettings,
-    ListDefaults,
-    SiteSettings,
-    parse_settings,
-)
+from recommender.policy.site_settings import ListDefaults, SiteSettings, parsed
 from recommender.storage.rulebook import KeptSettings, RulesChanged
 
 blueprint = Blueprint("settings", __name__, url_prefix="/<site>")
@@ -76,7 +70,7 @@ def save(site: str) -> Response:
     except RulesChanged as error:
         waits = "Yours are not saved yet, and not lost: look once more, then save again."
         return _page(site, kept, 412, said=f"{desk.sentence(error)} {waits}")
-    except InvalidSettings as error:
+    except InvalidInput as error:
         return _page(site, kept, 400, problems=error.problems)
     where = f"the surface “{_surface()}”" if _surface() else "the whole site"
     desk.leave_note("settings", said=f"Saved for {where}, from the next request on.")
@@ -109,7 +103,7 @@ def _compared(site: str, stored: SiteSettings, a: Side, b: Side) -> dict[str, An
     if not asked or a.problems or b.problems:
         return nothing
     live, now = backend().site(site), datetime.now(UTC)
-    one, other = (stored.trying(side.defaults, _surface()) for side in (a, b))
+    one, other = (stored.with_tried(side.defaults, _surface()) for side in (a, b))
     if asked == "sample":
         return {**nothing, "sample": _rows(live.sampled(one, other, MAX_SAMPLE, now))}
     article_id = request.values.get("article", "")
@@ -165,12 +159,12 @@ def _shown(value: float | None, times: float, unit: str) -> str:
 
 
 def _with(stored: SiteSettings, surface: str | None, wanted: ListDefaults) -> SiteSettings:
-    """A surface that says nothing is none. Raises InvalidSettings."""
+    """A surface that says nothing is none. Raises InvalidInput."""
     if surface is None:
         return stored.model_copy(update={"site": wanted})
     others = {name: one for name, one in stored.surfaces.items() if name != surface}
     own = {} if wanted == ListDefaults() else {surface: wanted}
-    return parse_settings(SiteSettings, {"site": stored.site, "surfaces": {**others, **own}})
+    return parsed(SiteSettings, {"site": stored.site, "surfaces": {**others, **own}})
 
 
 def _surface() -> str | None:
@@ -184,8 +178,8 @@ def _side(name: str, sent: Mapping[str, str], stored: ListDefaults | None = None
         return Side(name, _typed(stored), stored, [])
     typed = {field: sent.get(f"{name}.{field}", "").strip() for field in fields}
     try:
-        return Side(name, typed, parse_settings(ListDefaults, _data(typed)), [])
-    except InvalidSettings as error:
+        return Side(name, typed, parsed(ListDefaults, _data(typed)), [])
+    except InvalidInput as error:
         return Side(name, typed, ListDefaults(), error.problems)
 
 

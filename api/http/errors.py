@@ -8,17 +8,18 @@ import structlog
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from features.article import FieldProblem, InvalidArticle
 from recommender.errors import (
     AlsoSeeError,
     ConfigurationError,
     Conflict,
     CorruptRecord,
-    InvalidParameter,
-    InvalidTruth,
+    FieldProblem,
+    InvalidInput,
+    MissingExtra,
     NotFound,
     StoreUnavailable,
     TooManyRequests,
+    UnusableData,
 )
 from recommender.storage.rulebook import RulesChanged
 
@@ -28,13 +29,13 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     RulesChanged: HTTPStatus.PRECONDITION_FAILED,
-    InvalidParameter: HTTPStatus.BAD_REQUEST,
-    InvalidArticle: HTTPStatus.BAD_REQUEST,
-    InvalidTruth: HTTPStatus.BAD_REQUEST,
+    InvalidInput: HTTPStatus.BAD_REQUEST,
+    UnusableData: HTTPStatus.BAD_REQUEST,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     CorruptRecord: HTTPStatus.INTERNAL_SERVER_ERROR,
     ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    MissingExtra: HTTPStatus.NOT_IMPLEMENTED,
     AlsoSeeError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 RETRY_AFTER_SECONDS = 2
@@ -65,9 +66,15 @@ def problem(
     return response
 
 
+def invalid(problems: Sequence[FieldProblem]) -> Response:
+    """400 for input with these problems; the detail is a sentence about the first one."""
+    first, *others = problems
+    more = f" (and {len(others)} more)" if others else ""
+    return problem(HTTPStatus.BAD_REQUEST, f"{first}{more}", problems)
+
+
 def register(app: Flask) -> None:
-    for kind in (InvalidArticle, AlsoSeeError):
-        app.register_error_handler(kind, _known)
+    app.register_error_handler(AlsoSeeError, _known)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -78,10 +85,8 @@ def status_of(error: Exception) -> HTTPStatus:
 
 def _known(error: Exception) -> Response:
     status = status_of(error)
-    if isinstance(error, InvalidArticle):
-        return problem(status, "The article cannot be accepted.", error.problems)
-    if isinstance(error, InvalidParameter):
-        return problem(status, str(error), [FieldProblem(f"/{error.name}", error.detail)])
+    if isinstance(error, InvalidInput):
+        return invalid(error.problems)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(error)
     waiting = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)

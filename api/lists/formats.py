@@ -11,7 +11,7 @@ from flask import Request, render_template
 
 from api.lists.options import single
 from api.lists.words import RIGHT_TO_LEFT, words
-from recommender.errors import InvalidParameter
+from recommender.errors import InvalidInput
 
 Kind = Literal["list", "html", "rss", "feed", "jsonld"]
 Layout = Literal["sidebar", "list", "grid", "inline"]
@@ -67,17 +67,17 @@ def form_of(request: Request, ending: str | None) -> Form:
     The form that a path with this *ending* asks for, or without one, the `Accept` header.
 
     Raises:
-        InvalidParameter: for `layout` or `embed` with a value that there is not.
+        InvalidInput: for `layout` or `embed` with a value that there is not.
     """
     kind = ENDINGS[ending] if ending else _accepted(request)
     if kind != "html":
         return Form(kind, negotiated=ending is None)
     layout = single(request.args, "layout") or "sidebar"
     if layout not in LAYOUTS:
-        raise InvalidParameter("layout", f"expected one of {', '.join(LAYOUTS)}")
+        raise InvalidInput.at("layout", f"expected one of {', '.join(LAYOUTS)}")
     embed = (single(request.args, "embed") or "0").lower()
     if embed not in ("0", "1", "false", "true"):
-        raise InvalidParameter("embed", "expected 1 or 0")
+        raise InvalidInput.at("embed", "expected 1 or 0")
     return Form(kind, layout, embed in ("1", "true"), negotiated=ending is None)
 
 

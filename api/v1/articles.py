@@ -14,8 +14,7 @@ from api.http.context import backend
 from api.lists.answer import json_response
 from api.lists.options import checked_id, single
 from features.analysis import analyse
-from features.article import FieldProblem, InvalidArticle
-from recommender.errors import Conflict, InvalidParameter, NotFound
+from recommender.errors import Conflict, InvalidInput, NotFound
 from recommender.ingest import REFUSALS, ImportCounter, IngestResult, ingest
 from recommender.sources.records import Record, json_record, numbered_lines, parse_json
 
@@ -100,14 +99,14 @@ def _with_id(data: object, article_id: str) -> object:
         return data
     named = data.get("id", article_id)
     if named is not None and (str(named) if type(named) is int else named) != article_id:
-        raise InvalidArticle([FieldProblem("/id", "differs from the id in the path")])
+        raise InvalidInput.at("id", "differs from the id in the path")
     return {**data, "id": article_id}
 
 
 def _version_arg() -> int | None:
     version = single(request.args, "version")
     if version is not None and not (version.isascii() and version.isdigit() and len(version) < 17):
-        raise InvalidParameter("version", "expected a whole number")
+        raise InvalidInput.at("version", "expected a whole number")
     return None if version is None else int(version)
 
 

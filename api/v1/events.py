@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from api.http.context import backend
-from api.http.errors import problem
 from api.v1 import articles
-from features.article import FieldProblem, InvalidArticle, check_article_id, field_problems
+from features.article import check_article_id
+from recommender.errors import InvalidInput, field_problems
 from recommender.sources.records import parse_json
 from recommender.storage.events import MAX_POSITION, Event, Kind
 
@@ -69,20 +69,11 @@ def allow_any_page(response: Response) -> Response:
     return response
 
 
-@blueprint.errorhandler(InvalidArticle)  # what is not even JSON
-def _refused(error: InvalidArticle) -> Response:
-    return _unreadable(error.problems)
-
-
 def _checked(data: Any) -> EventBatch:
     try:
         return EventBatch.model_validate(data)
     except ValidationError as error:
-        abort(_unreadable(field_problems(error)))
-
-
-def _unreadable(problems: list[FieldProblem]) -> Response:
-    return problem(HTTPStatus.BAD_REQUEST, "The events cannot be read.", problems)
+        raise InvalidInput(field_problems(error)) from None
 
 
 def _unwatched() -> bool:

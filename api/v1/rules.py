@@ -10,18 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.http.auth import require
 from api.http.context import backend
-from api.http.errors import problem
 from api.lists.answer import json_response
-from api.lists.options import checked_id, single
+from api.lists.options import ArticleId, Moment, checked_id, single
 from api.v1 import articles
-from features.article import FieldProblem, InvalidArticle, field_problems
-from recommender.errors import InvalidParameter, NotFound
-from recommender.policy.option_types import ArticleId, Moment
+from recommender.errors import FieldProblem, InvalidInput, NotFound, field_problems
 from recommender.policy.rules import (
     MAX_AUTHOR_CHARS,
     READ_ONLY,
     Author,
-    InvalidRule,
     Kind,
     Note,
     Rule,
@@ -189,12 +185,6 @@ def undo(site: str, entry_id: str) -> Response:
     return json_response(made.model_dump(mode="json"), HTTPStatus.CREATED)
 
 
-@blueprint.errorhandler(InvalidRule)
-@blueprint.errorhandler(InvalidArticle)  # what is not even JSON
-def _refused(error: InvalidRule | InvalidArticle) -> Response:
-    return problem(HTTPStatus.BAD_REQUEST, "The rules cannot be accepted.", error.problems)
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -230,16 +220,16 @@ def _query(model: type[Model]) -> Model:
         return model.model_validate({k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
         pointer, detail = field_problems(error)[0]
-        raise InvalidParameter(pointer.removeprefix("/"), detail) from None
+        raise InvalidInput.at(pointer.removeprefix("/"), detail) from None
 
 
 def _validated(model: type[Model], data: object) -> Model:
     if not isinstance(data, dict):
-        raise InvalidRule([FieldProblem("", "expected a JSON object")])
+        raise InvalidInput.at("", "expected a JSON object")
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InvalidRule(field_problems(error)) from None
+        raise InvalidInput(field_problems(error)) from None
 
 
 def with_expiry(data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -254,21 +244,21 @@ def with_expiry(data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 def _override_rules(
     sent: SentOverrides, article_id: str, editor: Editor, now: datetime
 ) -> list[Rule]:
-    """Raises InvalidRule with every problem of every entry."""
+    """Raises InvalidInput with every problem of every entry."""
     found: dict[tuple[str, ...], Rule] = {}
     problems: list[FieldProblem] = []
     for pointer, kind, entry in sent.entries():
         try:
             fields = with_expiry(_rule_fields(kind, entry, article_id), now)
             rule = parse_rule(fields, new_rule_id(now), editor.key_id, now)
-        except InvalidRule as error:
+        except InvalidInput as error:
             problems += [FieldProblem(_entry_pointer(pointer, p), p.detail) for p in error.problems]
             continue
         if rule.key in found:
             problems.append(FieldProblem(pointer, "is about the same as one before it"))
         found[rule.key] = rule.model_copy(update={"author": editor.author})
     if problems:
-        raise InvalidRule(problems)
+        raise InvalidInput(problems)
     return list(found.values())
 
 
@@ -277,12 +267,12 @@ def _rule_fields(kind: Kind, entry: Mapping[str, Any], article_id: str) -> dict[
     ours = {"article": article_id}
     rest = {name: value for name, value in entry.items() if name not in (*READ_ONLY, "author")}
     if unknown := {"kind", "source", "target"} & rest.keys():
-        raise InvalidRule([FieldProblem("", f"has no {', '.join(sorted(unknown))} here")])
+        raise InvalidInput.at("", f"has no {', '.join(sorted(unknown))} here")
     if kind == "flag":
         return {**rest, "kind": kind, "target": ours}
     everywhere = rest.pop("everywhere", False)
     if not isinstance(everywhere, bool):
-        raise InvalidRule([FieldProblem("/everywhere", "expected true or false")])
+        raise InvalidInput.at("everywhere", "expected true or false")
     if everywhere:
         return {**rest, "kind": kind, "target": ours}
     target = {name: rest.pop(name) for name in ("article", "section") if name in rest}

@@ -1,7 +1,6 @@
 """How a site and its surfaces want their lists made: looked up, replaced, tried before."""
 
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response
@@ -9,20 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.auth import require
 from api.http.context import backend
-from api.http.errors import problem
 from api.lists.answer import json_response, list_item
+from api.lists.options import ArticleId
 from api.v1 import articles
 from api.v1.rules import Signature, expected_revisions
-from features.article import InvalidArticle
 from recommender.pipeline.compare import MAX_SAMPLE, Compared
 from recommender.pipeline.results import RelatedList
-from recommender.policy.option_types import ArticleId, SurfaceName
-from recommender.policy.site_settings import (
-    InvalidSettings,
-    ListDefaults,
-    SiteSettings,
-    parse_settings,
-)
+from recommender.policy.site_settings import ListDefaults, SiteSettings, SurfaceName, parsed
 from recommender.sources.records import parse_json
 from recommender.storage.rulebook import KeptSettings
 
@@ -58,7 +50,7 @@ class SentComparison(BaseModel):
     def _in_full(self, tried: ListDefaults | None, stored: SiteSettings) -> ListDefaults:
         if tried is None:
             return stored.of(self.surface)
-        return stored.trying(tried, self.surface)
+        return stored.with_tried(tried, self.surface)
 
 
 @blueprint.get("/settings")
@@ -73,7 +65,7 @@ def put_site_settings(site: str) -> Response:
     """Replace the settings as a whole; `If-Match` says of which ones the sender knows."""
     backend().site(site)
     grant = require(site, "admin")
-    sent = parse_settings(SentSettings, parse_json(articles.body()))
+    sent = parsed(SentSettings, parse_json(articles.body()))
     wanted = SiteSettings(site=sent.site, surfaces=sent.surfaces)
     made = backend().store.rulebook.replace_settings(
         site, wanted, sent.editor(grant), datetime.now(UTC), expected_revisions()
@@ -86,7 +78,7 @@ def compare_settings(site: str) -> Response:
     """What settings that are not stored would change, beside one article or over a sample."""
     live = backend().site(site)
     require(site, "look")
-    sent = parse_settings(SentComparison, parse_json(articles.body()))
+    sent = parsed(SentComparison, parse_json(articles.body()))
     stored = backend().store.rulebook.settings(site).settings
     a, b = sent.over(stored)
     if sent.article is not None:
@@ -94,12 +86,6 @@ def compare_settings(site: str) -> Response:
     found = live.sampled(a, b, sent.sample, datetime.now(UTC))
     both = {"a": found.a._asdict(), "b": found.b._asdict()}
     return json_response(found._asdict() | both)
-
-
-@blueprint.errorhandler(InvalidSettings)
-@blueprint.errorhandler(InvalidArticle)  # what is not even JSON
-def _refused(error: InvalidSettings | InvalidArticle) -> Response:
-    return problem(HTTPStatus.BAD_REQUEST, "The settings cannot be accepted.", error.problems)
 
 
 def _side_by_side(found: Compared, version: int) -> dict[str, Any]:

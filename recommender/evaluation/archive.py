@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from features.article import Article, InvalidArticle, parse_article
+from features.article import Article, parse_article
 from features.vectorizer import ArticleFeatures, TermCounts, count_terms, tfidf
 from recommender.articles import Card, Facets, StoredArticle, card_of
+from recommender.errors import InvalidInput
 from recommender.evaluation.links import ArchiveLinks
 from recommender.sources.records import Record
 
@@ -92,7 +93,7 @@ def read_archive(
     for data in raw:
         try:
             article = parse_article(stripper.strip(data))
-        except InvalidArticle:
+        except InvalidInput:
             rejected += 1
             continue
         found[article.id] = (article, count_terms(article))

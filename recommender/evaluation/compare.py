@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from recommender.errors import InvalidParameter, InvalidTruth
+from recommender.errors import InvalidInput, UnusableData
 from recommender.evaluation.intervals import Bootstrap, Difference
 
 CHURNED = 10  # how many of the lists that changed most are named
@@ -55,16 +55,16 @@ def read_result(path: Path) -> dict[str, Any]:
     Read what `alsosee evaluate --json --per-query` printed.
 
     Raises:
-        InvalidTruth: for anything else, and when the values of single queries are missing.
+        UnusableData: for anything else, and when the values of single queries are missing.
     """
     try:
         result = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
-        raise InvalidTruth(f"{path}: not the JSON of an evaluation: {error}") from error
+        raise UnusableData(f"{path}: not the JSON of an evaluation: {error}") from error
     if not isinstance(result, dict) or "systems" not in result:
-        raise InvalidTruth(f"{path}: not the JSON of an evaluation")
+        raise UnusableData(f"{path}: not the JSON of an evaluation")
     if "per_query" not in result:
-        raise InvalidTruth(f"{path}: holds no values of single queries; make it with --per-query")
+        raise UnusableData(f"{path}: holds no values of single queries; make it with --per-query")
     return result
 
 
@@ -75,16 +75,16 @@ def compare(
     Compare *system* in two results of `Evaluation.to_json(per_query=True)`, query by query.
 
     Raises:
-        InvalidTruth: when one lacks the system, or they share no query or no measure.
+        UnusableData: when one lacks the system, or they share no query or no measure.
     """
     for name, result in (("first", a), ("second", b)):
         if system not in result["per_query"]["systems"]:
-            raise InvalidTruth(f"the {name} evaluation has no system {system!r}")
+            raise UnusableData(f"the {name} evaluation has no system {system!r}")
     shared, rows_a, rows_b = _shared_queries(a["per_query"]["queries"], b["per_query"]["queries"])
     ours, theirs = (r["per_query"]["systems"][system] for r in (b, a))
     measures = [measure for measure in theirs["values"] if measure in ours["values"]]
     if not shared or not measures:
-        raise InvalidTruth("the two evaluations share no query, or no measure")
+        raise UnusableData("the two evaluations share no query, or no measure")
     bootstrap = Bootstrap(len(shared), seed)
     pairs = {m: (_values(ours, m)[rows_b], _values(theirs, m)[rows_a]) for m in measures}
     gain = np.subtract(*pairs[measures[0]])
@@ -104,10 +104,10 @@ def compare(
 
 
 def parse_threshold(text: str) -> Threshold:
-    """Read `nDCG@10:-0.01`. Raises InvalidParameter."""
+    """Read `nDCG@10:-0.01`. Raises InvalidInput."""
     match = re.fullmatch(r"([\w@-]+):(-?\d*\.?\d+)", text)
     if match is None or float(match[2]) > 0:
-        raise InvalidParameter(
+        raise InvalidInput.at(
             "fail-under", f"{text!r}; expected a measure and a fall, such as nDCG@10:-0.01"
         )
     return Threshold(match[1], float(match[2]))
@@ -118,12 +118,12 @@ def failures(comparison: Comparison, thresholds: Sequence[Threshold]) -> list[st
     One sentence for each threshold that B fell under with 95 % confidence.
 
     Raises:
-        InvalidParameter: for a measure that the two evaluations do not share.
+        InvalidInput: for a measure that the two evaluations do not share.
     """
     said = []
     for measure, drop in thresholds:
         if measure not in comparison.differences:
-            raise InvalidParameter("fail-under", f"{measure!r} is not measured in both evaluations")
+            raise InvalidInput.at("fail-under", f"{measure!r} is not measured in both evaluations")
         found = comparison.differences[measure]
         if found.high < drop:
             said.append(

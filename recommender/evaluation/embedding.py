@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender.errors import InvalidParameter
+from recommender.errors import InvalidInput
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.baselines import Scorer
 from recommender.evaluation.protocol import Judged, Protocol
@@ -33,7 +33,7 @@ def embedding(model_path: Path | None = None) -> Callable[[Archive, Judged, Prot
                 str(model_path or _packaged_model()), device="cpu", local_files_only=True
             )
         except (ImportError, OSError, ValueError) as error:
-            raise InvalidParameter("systems", f"{MISSING}: {error}") from error
+            raise InvalidInput.at("systems", f"{MISSING}: {error}") from error
         texts = [f"{article.title}\n{article.body}" for article in archive.articles]
         vectors = np.asarray(model.encode(texts, normalize_embeddings=True), dtype=np.float64)
         return lambda query: vectors @ vectors[query]

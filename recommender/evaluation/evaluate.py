@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.errors import InvalidParameter
+from recommender.errors import InvalidInput
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.intervals import Bootstrap, Difference, Interval
 from recommender.evaluation.measures import (
@@ -170,13 +170,13 @@ def evaluate(
         on_query: called once for each list, for a progress bar.
 
     Raises:
-        InvalidTruth: when the truth cannot be used with this archive and protocol.
-        InvalidParameter: for an unknown system or measure.
+        UnusableData: when the truth cannot be used with this archive and protocol.
+        InvalidInput: for an unknown system or measure.
     """
     known = {**SYSTEMS, **MODES, **more_systems}
     for name in systems:
         if name not in known:
-            raise InvalidParameter("systems", f"no system {name!r}; there are {', '.join(known)}")
+            raise InvalidInput.at("systems", f"no system {name!r}; there are {', '.join(known)}")
     names = tuple(dict.fromkeys(check_measure(name) for name in measures))
     judged = judge(archive, truth, protocol)
     results = {s: _asked(known[s], archive, judged, protocol, names, on_query) for s in systems}

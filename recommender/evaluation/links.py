@@ -9,9 +9,9 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from features.article import sender_names
+from features.fields import sender_names
 from features.text import plain_text
-from recommender.errors import InvalidParameter
+from recommender.errors import InvalidInput
 from recommender.evaluation.truth import Qrels
 from recommender.pipeline.anchors import ANNOUNCES
 from recommender.sources.urls import normalize_url
@@ -187,7 +187,7 @@ def _title(fields: Mapping[str, Any]) -> str:
 def _address(url: object) -> str | None:
     try:
         return normalize_url(url) if isinstance(url, str) else None
-    except InvalidParameter:
+    except InvalidInput:
         return None
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 
-from recommender.errors import InvalidParameter
+from recommender.errors import InvalidInput
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.protocol import Judged
 from recommender.evaluation.trec import Run
@@ -35,7 +35,7 @@ def per_query(name: str, archive: Archive, judged: Judged, run: Run) -> Values:
     The measure called *name* for every query.
 
     Raises:
-        InvalidParameter: for a name that is neither here nor in `OVERALL`.
+        InvalidInput: for a name that is neither here nor in `OVERALL`.
     """
     if name in LIST_MEASURES:
         shown = {q: [a for a, _ in run.get(q, [])[:SHOWN]] for q in judged.qrels}
@@ -50,7 +50,7 @@ def per_query(name: str, archive: Archive, judged: Judged, run: Run) -> Values:
 
 
 def check_measure(name: str) -> str:
-    """Return *name*; raises InvalidParameter when no such measure exists."""
+    """Return *name*; raises InvalidInput when no such measure exists."""
     if name not in LIST_MEASURES and name not in OVERALL:
         _ir_measure(name)
     return name
@@ -64,7 +64,7 @@ def _ir_measure(name: str) -> ir_measures.Measure:
         measure: ir_measures.Measure = _AT_CUTOFF[family] @ int(cutoff)
         return measure
     known = ", ".join((*(f"{f}@k" for f in _AT_CUTOFF), *_FIXED, *LIST_MEASURES, *OVERALL))
-    raise InvalidParameter("measures", f"no measure {name!r}; there are {known}")
+    raise InvalidInput.at("measures", f"no measure {name!r}; there are {known}")
 
 
 _FIXED = {"MAP": ir_measures.AP, "MRR": ir_measures.RR}

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.errors import InvalidParameter, InvalidTruth
+from recommender.errors import InvalidInput, UnusableData
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.truth import Qrels
 
@@ -33,7 +33,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         if self.queries is not None and self.queries < 1:
-            raise InvalidParameter("queries", "expected 1 or more")
+            raise InvalidInput.at("queries", "expected 1 or more")
 
     def eligible(self, archive: Archive, query: int) -> NDArray[np.bool_]:
         """Which articles may answer the article at position *query*, by position; never itself."""
@@ -78,17 +78,17 @@ def judge(archive: Archive, truth: Qrels, protocol: Protocol) -> Judged:
     Keep of *truth* what *protocol* lets anybody answer.
 
     Raises:
-        InvalidTruth: when no query is left, or the archive has no dates to go by.
+        UnusableData: when no query is left, or the archive has no dates to go by.
     """
     needs_dates = protocol.as_of == "publication" or protocol.candidates == "older"
     if needs_dates and not archive.is_dated:
-        raise InvalidTruth("the archive has no publication dates; ask with --all instead")
+        raise UnusableData("the archive has no publication dates; ask with --all instead")
     named = set(truth).union(*truth.values())
     unknown = sorted(named - archive.place.keys())
     reachable = {q: _reachable(archive, truth[q], protocol, q) for q in truth if q in archive.place}
     answerable = {q: judged for q, judged in reachable.items() if any(judged.values())}
     if not answerable:
-        raise InvalidTruth(
+        raise UnusableData(
             f"no query of the truth can be answered: {len(unknown)} ids are not in the archive"
             f" ({', '.join(unknown[:3])}…)"
             if unknown

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from recommender.errors import InvalidParameter
+from recommender.errors import InvalidInput
 from recommender.evaluation import charts, wording
 from recommender.evaluation.baselines import DEPTH
 from recommender.evaluation.charts import Chart
@@ -69,7 +69,7 @@ def write_report(
         the path of the page.
 
     Raises:
-        InvalidParameter: when *pair* names a system that was not evaluated, or one twice.
+        InvalidInput: when *pair* names a system that was not evaluated, or one twice.
         OSError: when it cannot be written.
     """
     page = _page(evaluation, pair, name, timings).encode(errors="replace")
@@ -152,11 +152,9 @@ def _pair(figures: Figures, pair: tuple[str, str] | None) -> list[str]:
     if pair is not None:
         for name in pair:
             if name not in systems:
-                raise InvalidParameter(
-                    "pair", f"no system {name!r}; there are {', '.join(systems)}"
-                )
+                raise InvalidInput.at("pair", f"no system {name!r}; there are {', '.join(systems)}")
         if pair[0] == pair[1]:
-            raise InvalidParameter("pair", "expected two different systems")
+            raise InvalidInput.at("pair", "expected two different systems")
         return list(pair)
     first = "alsosee" if "alsosee" in systems else next(iter(systems))
     rival = best_rival(figures, first)

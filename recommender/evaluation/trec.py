@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from recommender.errors import InvalidTruth
+from recommender.errors import UnusableData
 
 _NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]{0,63}")
 Run = dict[str, list[tuple[str, float]]]
@@ -20,24 +20,24 @@ def read_run(path: Path) -> tuple[str, Run]:
         the name in its first line, and the run.
 
     Raises:
-        InvalidTruth: for a line without six columns, or an article that stands twice in a list.
+        UnusableData: for a line without six columns, or an article that stands twice in a list.
     """
     try:
         lines = list(enumerate(path.read_bytes().splitlines(), 1))
     except OSError as error:
-        raise InvalidTruth(f"{path}: {error.strerror}") from error
+        raise UnusableData(f"{path}: {error.strerror}") from error
     ranked: dict[str, list[tuple[int, str, float]]] = {}
     name = ""
     for number, (query, _, article, rank, score, run_name) in read_columns(path, lines, 6, "run"):
         try:
             ranked.setdefault(query, []).append((int(rank), article, float(score)))
         except ValueError:
-            raise InvalidTruth(f"{path}:{number}: rank and score must be numbers") from None
+            raise UnusableData(f"{path}:{number}: rank and score must be numbers") from None
         if not _NAME.fullmatch(run_name):  # it becomes the name of a file
-            raise InvalidTruth(f"{path}:{number}: a run's name is 1 to 64 of a-z, 0-9, _ . + -")
+            raise UnusableData(f"{path}:{number}: a run's name is 1 to 64 of a-z, 0-9, _ . + -")
         name = name or run_name
     if not ranked:
-        raise InvalidTruth(f"{path}: holds no lists")
+        raise UnusableData(f"{path}: holds no lists")
     return name, {query: _ordered(path, query, places) for query, places in ranked.items()}
 
 
@@ -61,7 +61,7 @@ def read_columns(
         if not columns:
             continue
         if len(columns) != width:
-            raise InvalidTruth(
+            raise UnusableData(
                 f"{path}:{number}: {len(columns)} columns; a {kind} file has {width}"
             )
         yield number, [unquote(column) for column in columns]
@@ -72,5 +72,5 @@ def _ordered(
 ) -> list[tuple[str, float]]:
     articles = [article for _, article, _ in places]
     if len(set(articles)) < len(articles):
-        raise InvalidTruth(f"{path}: the list of {query!r} holds an article twice")
+        raise UnusableData(f"{path}: the list of {query!r} holds an article twice")
     return [(article, score) for _, article, score in sorted(places, key=lambda place: place[0])]

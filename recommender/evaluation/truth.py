@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from recommender.errors import InvalidTruth
+from recommender.errors import UnusableData
 from recommender.evaluation.trec import read_columns, trec_id
 from recommender.sources.records import parse_json
 
@@ -22,18 +22,18 @@ def read_truth(path: Path) -> Qrels:
     Read judged pairs from JSON Lines (`{"id": …, "related": {id: grade}}`) or TREC qrels.
 
     Raises:
-        InvalidTruth: for an empty file, a line that cannot be read, a grade below 0, a query
+        UnusableData: for an empty file, a line that cannot be read, a grade below 0, a query
             that occurs twice.
     """
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise InvalidTruth(f"{path}: {error.strerror}") from error
+        raise UnusableData(f"{path}: {error.strerror}") from error
     filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     is_json = bool(filled) and _is_json(filled[0][1])
     truth = _from_json(path, filled) if is_json else _from_trec(path, filled)
     if not truth:
-        raise InvalidTruth(f"{path}: holds no judged pairs")
+        raise UnusableData(f"{path}: holds no judged pairs")
     return truth
 
 
@@ -64,13 +64,13 @@ def _from_json(path: Path, lines: list[tuple[int, bytes]]) -> Qrels:
         try:
             data = parse_json(line)
         except ValueError as error:
-            raise InvalidTruth(f"{path}:{number}: {error}") from None
+            raise UnusableData(f"{path}:{number}: {error}") from None
         query = data.get("id") if isinstance(data, dict) else None
         related = data.get("related") if isinstance(data, dict) else None
         if not isinstance(query, str) or not isinstance(related, dict):
-            raise InvalidTruth(f'{path}:{number}: expected {{"id": …, "related": {{id: grade}}}}')
+            raise UnusableData(f'{path}:{number}: expected {{"id": …, "related": {{id: grade}}}}')
         if query in truth:
-            raise InvalidTruth(f"{path}:{number}: query {query!r} occurs twice")
+            raise UnusableData(f"{path}:{number}: query {query!r} occurs twice")
         truth[query] = {a: _grade(path, number, grade) for a, grade in related.items()}
     return truth
 
@@ -80,7 +80,7 @@ def _from_trec(path: Path, lines: list[tuple[int, bytes]]) -> Qrels:
     for number, (query, _, article, grade) in read_columns(path, lines, 4, "qrels"):
         judged = truth.setdefault(query, {})
         if article in judged:
-            raise InvalidTruth(f"{path}:{number}: {query!r} judges {article!r} twice")
+            raise UnusableData(f"{path}:{number}: {query!r} judges {article!r} twice")
         judged[article] = _grade(
             path, number, int(grade) if re.fullmatch(r"-?[0-9]{1,3}", grade) else grade
         )
@@ -89,7 +89,7 @@ def _from_trec(path: Path, lines: list[tuple[int, bytes]]) -> Qrels:
 
 def _grade(path: Path, number: int, grade: object) -> int:
     if not isinstance(grade, int) or isinstance(grade, bool) or not 0 <= grade <= 10:
-        raise InvalidTruth(
+        raise UnusableData(
             f"{path}:{number}: grade {grade!r}; expected a whole number from 0 to 10"
         )
     return grade

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from recommender.errors import InvalidTruth
+from recommender.errors import UnusableData
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.intervals import Bootstrap, Difference
 from recommender.evaluation.measures import GAINS, per_query
@@ -342,12 +342,12 @@ def split(archive: Archive, truth: Qrels) -> Halves:
     Divide the queries that can be answered at the median of their dates.
 
     Raises:
-        InvalidTruth: without dates, or with too few links.
+        UnusableData: without dates, or with too few links.
     """
     if not truth:
-        raise InvalidTruth("the archive has no links between its articles to learn from")
+        raise UnusableData("the archive has no links between its articles to learn from")
     if not archive.is_dated:
-        raise InvalidTruth("the archive has no publication dates, so no older and newer links")
+        raise UnusableData("the archive has no publication dates, so no older and newer links")
     judged = judge(archive, truth, Protocol())
     dates = {query: archive.published[archive.place[query]] for query in judged.qrels}
     known = sorted(query for query, date in dates.items() if np.isfinite(date))
@@ -355,7 +355,7 @@ def split(archive: Archive, truth: Qrels) -> Halves:
     older = [query for query in known if dates[query] < since]
     newer = [query for query in known if dates[query] >= since]
     if min(len(older), len(newer)) < FEWEST:
-        raise InvalidTruth(
+        raise UnusableData(
             f"too few links to learn from: {len(older)} older and {len(newer)} newer articles "
             f"link to one that was out by then, and it takes {FEWEST} of each"
         )

@@ -1,7 +1,7 @@
 """Exact top-k cosine over the corpus, kept current article by article."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,23 @@ from recommender.index.reader import Base, TermRows
 from recommender.index.search import nearest, pair_products, shared_terms, top_k
 from recommender.index.writer import build_index, by_term, numbered
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 SCORE_DECIMALS = 6
 NO_TERMS = np.empty(0, np.uint32)
 NO_COUNTS = np.empty(0, np.float32)
 _ALL = np.empty(0, np.bool_)  # the mask that means everything
+
+
+class TermWeights(NamedTuple):
+    """
+    A text as a vector, in no order.
+
+    Fields:
+        terms: hashed ids, distinct; shape (n,).
+        weights: shape (n,).
+    """
+
+    terms: NDArray[np.uint32]
+    weights: NDArray[np.float64]
 
 
 class Neighbours(NamedTuple):
@@ -152,22 +162,11 @@ class ArticleIndex:
         keys = np.sort(owners << np.uint64(32) | terms)
         return np.split(keys.astype(np.uint32), found.ends[:-1])[1:]
 
-    def rows(self, slots: NDArray[np.intp]) -> tuple["csr_array", NDArray[np.uint32]]:
-        """
-        Return the unit TF-IDF vectors of some articles; for their products `cosines` is faster.
-
-        Returns:
-            CSR (n, t) of float64 in the order of *slots*, and the ids of its t columns, distinct.
-        """
-        from scipy.sparse import csr_array  # takes long to import, and no list needs it
-
-        found = self._read(slots)
-        keys, strange = self._row_keys(found)
-        columns, places, _ = numbered(keys)
-        entries = self._entries_of_keys(columns, strange)
-        scale = np.repeat(self._ready_lengths().inverse[slots], np.diff(found.ends))
-        values = found.weights * self._idf(entries)[places] * scale
-        return csr_array((values, places, found.ends), (slots.size, columns.size)), entries.terms
+    def vector(self, slot: int) -> TermWeights:
+        """The unit TF-IDF vector of one article; for products of vectors `cosines` is faster."""
+        entries, weights = self._read_one(slot)
+        inverse_length = self._ready_lengths().inverse[slot]
+        return TermWeights(entries.terms, weights * self._idf(entries) * inverse_length)
 
     def cosines(self, slots: NDArray[np.intp]) -> NDArray[np.float64]:
         """The cosines of all pairs of some articles, shape (n, n); of one with itself 1."""
@@ -243,13 +242,6 @@ class ArticleIndex:
         keys = found.numbers.astype(np.uint32)
         keys[is_strange] = self._base.terms + places
         return keys, strange
-
-    def _entries_of_keys(self, keys: NDArray[np.uint32], strange: NDArray[np.uint32]) -> Entries:
-        numbers = keys.astype(np.int64)
-        is_strange = numbers >= self._base.terms
-        terms = np.zeros(keys.size, np.uint32)
-        terms[is_strange] = strange[numbers[is_strange] - self._base.terms]
-        return self._entries(terms, np.where(is_strange, -1, numbers))
 
     def _df_of_keys(
         self, keys: NDArray[np.uint32], strange: NDArray[np.uint32]

@@ -11,6 +11,7 @@ from features.analyzer import surfaces
 from features.article import Article
 from features.vectorizer import term_ids, tfidf
 from recommender.index.corpus import Corpus
+from recommender.index.index import TermWeights
 from recommender.pipeline.signals import Source
 
 NAMED = 3  # shared terms in a sentence
@@ -78,15 +79,14 @@ def contributions(corpus: Corpus, source: Source, slot: int) -> Contributions:
 def contributions_of(corpus: Corpus, source: Source, slots: Sequence[int]) -> list[Contributions]:
     """Take the cosines of source and articles apart; the source is weighed once."""
     own = _weights(corpus, source)
-    return [_contributions(corpus, *own, slot) for slot in slots]
+    return [_contributions(own, corpus.index.vector(slot)) for slot in slots]
 
 
-def _contributions(
-    corpus: Corpus, own_terms: NDArray[np.uint32], own_weights: NDArray[np.float64], slot: int
-) -> Contributions:
-    rows, terms = corpus.index.rows(np.array([slot]))
-    shared, mine, theirs = np.intersect1d(own_terms, terms, assume_unique=True, return_indices=True)
-    products = own_weights[mine] * rows.toarray()[0][theirs]
+def _contributions(own: TermWeights, other: TermWeights) -> Contributions:
+    shared, mine, theirs = np.intersect1d(
+        own.terms, other.terms, assume_unique=True, return_indices=True
+    )
+    products = own.weights[mine] * other.weights[theirs]
     order = np.lexsort((shared, -products))
     return Contributions(shared[order], products[order])
 
@@ -126,9 +126,8 @@ def _words(phrase: str) -> set[str]:
     return set(re.findall(r"\w+", phrase.casefold()))
 
 
-def _weights(corpus: Corpus, source: Source) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-    if source.slot is None:
-        df = corpus.index.document_frequencies(source.counts.terms)
-        return source.counts.terms, tfidf(source.counts, df, len(corpus.index))
-    rows, terms = corpus.index.rows(np.array([source.slot]))
-    return terms, rows.toarray()[0]
+def _weights(corpus: Corpus, source: Source) -> TermWeights:
+    if source.slot is not None:
+        return corpus.index.vector(source.slot)
+    df = corpus.index.document_frequencies(source.counts.terms)
+    return TermWeights(source.counts.terms, tfidf(source.counts, df, len(corpus.index)))

@@ -21,14 +21,9 @@ from pydantic import (
     field_validator,
 )
 
-from features.article import (
-    MAX_RAW_LINE_CHARS,
-    FieldProblem,
-    check_article_id,
-    field_problems,
-    parse_date,
-)
+from features.article import MAX_RAW_LINE_CHARS, check_article_id, parse_date
 from features.text import plain_text
+from recommender.errors import InvalidInput, field_problems
 
 MAX_POSITION = 50
 MAX_AUTHOR_CHARS = 200
@@ -62,14 +57,6 @@ FLAGS: dict[Flag, FlagEffect] = {
     "no_related": FlagEffect(hidden=False, silenced=True),
     "never_recommend": FlagEffect(hidden=True, silenced=False),
 }
-
-
-class InvalidRule(ValueError):
-    """A rule that cannot be accepted, with every problem found in it."""
-
-    def __init__(self, problems: list[FieldProblem]) -> None:
-        super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in problems))
-        self.problems = problems
 
 
 def _line(value: Any) -> str:
@@ -227,19 +214,19 @@ def parse_rule(data: object, rule_id: str, key_id: str, now: datetime) -> Rule:
     Check one rule from outside.
 
     Raises:
-        InvalidRule: naming every bad field; also for a rule that is over already.
+        InvalidInput: naming every bad field; also for a rule that is over already.
     """
     if not isinstance(data, Mapping):
-        raise InvalidRule([FieldProblem("", "expected a JSON object")])
+        raise InvalidInput.at("", "expected a JSON object")
     sent = {name: value for name, value in data.items() if name not in READ_ONLY}
     try:
         fields = {**sent, "id": rule_id, "key_id": key_id, "created_at": now}
         # Strict here alone: what a later version stored is read without what is new in it.
         rule = Rule.model_validate(fields, extra="forbid")
     except ValidationError as error:
-        raise InvalidRule(field_problems(error)) from None
+        raise InvalidInput(field_problems(error)) from None
     if not rule.holds_at(now):
-        raise InvalidRule([FieldProblem("/expires_at", "is in the past")])
+        raise InvalidInput.at("expires_at", "is in the past")
     return rule
 
 

@@ -11,8 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Self
 
-from features.article import FieldProblem, InvalidArticle
-from recommender.errors import AlsoSeeError
+from recommender.errors import AlsoSeeError, InvalidInput
 from recommender.sources.records import (
     MAX_RECORD_BYTES,
     Record,
@@ -101,7 +100,7 @@ def _array_records(start: bytes, rest: io.BufferedIOBase, name: str) -> Iterator
     text = start + rest.read(MAX_ARRAY_BYTES)
     try:
         posts = parse_json(text.removeprefix(b"\xef\xbb\xbf")) if not rest.read(1) else None
-    except InvalidArticle:
+    except InvalidInput:
         posts = None
     if not isinstance(posts, list) or not posts or not is_post(posts[0]):
         raise UnreadableFile(f"{name}: a JSON array; expected one JSON object on each line")
@@ -120,13 +119,13 @@ def _csv_records(lines: io.BufferedIOBase) -> Iterator[Record]:
             text.detach()  # or the file would be closed with the wrapper
 
 
-def _fields(row: dict[Any, Any], columns: int) -> dict[str, str] | InvalidArticle:
+def _fields(row: dict[Any, Any], columns: int) -> dict[str, str] | InvalidInput:
     """A row's fields; an empty cell is a missing field, what has no header is nobody's."""
     surplus = [cell for cell in row.get(None) or [] if cell]
     if surplus:
         cells = columns + len(row[None])
         detail = f"{cells} cells, the header has {columns}: a separator outside quotes?"
-        return InvalidArticle([FieldProblem("", detail)])
+        return InvalidInput.at("", detail)
     return {name: cell for name, cell in row.items() if name and cell}
 
 
@@ -141,7 +140,7 @@ def _rows(text: IO[str]) -> Iterator[Record]:
         except StopIteration:
             return
         except csv.Error as error:
-            problem = FieldProblem("", f"not readable as CSV: {error}")
-            yield Record(reader.reader.line_num, InvalidArticle([problem]))
+            problem = InvalidInput.at("", f"not readable as CSV: {error}")
+            yield Record(reader.reader.line_num, problem)
             continue
         yield Record(reader.line_num, _fields(row, len(reader.fieldnames or ())))

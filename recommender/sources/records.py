@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import jiter
 
-from features.article import FieldProblem, InvalidArticle
+from recommender.errors import InvalidInput
 
 MAX_RECORD_BYTES = 2 * 2**20
 
@@ -21,7 +21,7 @@ class Record(NamedTuple):
     """
 
     line: int
-    data: object | InvalidArticle
+    data: object | InvalidInput
 
 
 def parse_json(text: bytes) -> object:
@@ -29,7 +29,7 @@ def parse_json(text: bytes) -> object:
     Read one JSON value, strictly.
 
     Raises:
-        InvalidArticle: for what is not JSON in UTF-8, or is JSON that two readers may take
+        InvalidInput: for what is not JSON in UTF-8, or is JSON that two readers may take
             differently or that only an attacker writes: NaN, repeated keys, lone surrogates,
             nesting deeper than 200.
     """
@@ -38,7 +38,7 @@ def parse_json(text: bytes) -> object:
     except ValueError as error:
         # In NDJSON "line 1" would contradict the line number that stands beside it.
         reason = str(error) if b"\n" in text else str(error).replace(" line 1 column ", " column ")
-        raise InvalidArticle([FieldProblem("", f"not readable as JSON: {reason}")]) from None
+        raise InvalidInput.at("", f"not readable as JSON: {reason}") from None
 
 
 def numbered_lines(stream: BufferedIOBase) -> Iterator[tuple[int, bytes]]:
@@ -54,9 +54,9 @@ def numbered_lines(stream: BufferedIOBase) -> Iterator[tuple[int, bytes]]:
 def json_record(line: int, text: bytes) -> Record:
     """The record on one line of NDJSON; a line over 2 MiB is refused unread."""
     if len(text) > MAX_RECORD_BYTES:
-        problem = FieldProblem("", f"expected at most {MAX_RECORD_BYTES} bytes a line")
-        return Record(line, InvalidArticle([problem]))
+        detail = f"expected at most {MAX_RECORD_BYTES} bytes a line"
+        return Record(line, InvalidInput.at("", detail))
     try:
         return Record(line, parse_json(text.strip()))
-    except InvalidArticle as error:
+    except InvalidInput as error:
         return Record(line, error)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
-from recommender.errors import InvalidParameter
+from recommender.errors import InvalidInput
 
 MAX_URL_CHARS = 2000
 _PATH_CHARS = "/:@!$&'()*+,;="
@@ -18,7 +18,7 @@ def is_on(url: str, hosts: Collection[str]) -> bool:
     """Whether *url* is http or https, on one of *hosts* (without `www.`) if there are any."""
     try:
         address = normalize_url(url)
-    except InvalidParameter:
+    except InvalidInput:
         return False
     return not hosts or _HOST_END.split(address, maxsplit=1)[0] in hosts
 
@@ -31,7 +31,7 @@ def normalize_url(url: str) -> str:
     of parameters and needless percent-encoding do not count; the case of the path does.
 
     Raises:
-        InvalidParameter: for anything but an absolute http or https URL.
+        InvalidInput: for anything but an absolute http or https URL.
     """
     try:
         url.encode()  # a lone surrogate is not text
@@ -40,7 +40,7 @@ def normalize_url(url: str) -> str:
     except ValueError:
         parts, host, port = urlsplit(""), None, None
     if len(url) > MAX_URL_CHARS or not host or parts.scheme.lower() not in ("http", "https"):
-        raise InvalidParameter("url", "expected an absolute http or https URL")
+        raise InvalidInput.at("url", "expected an absolute http or https URL")
     shown_port = "" if port in (None, 80, 443) else f":{port}"
     # As bytes: old archives encode names in Latin-1 or GBK, and not every byte is a character.
     path = quote(unquote_to_bytes(parts.path), safe=_PATH_CHARS).rstrip("/")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from features.article import FieldProblem, InvalidArticle
+from recommender.errors import InvalidInput
 from recommender.sources.records import Record
 
 
@@ -17,7 +17,7 @@ def post_records(posts: list[Any]) -> Iterator[Record]:
         yield Record(number, _fields(post) if is_post(post) else _refused("not a WordPress post"))
 
 
-def _fields(post: dict[str, Any]) -> dict[str, Any] | InvalidArticle:
+def _fields(post: dict[str, Any]) -> dict[str, Any] | InvalidInput:
     """The post under our names; section, tags, authors and picture need `_embed`."""
     if post.get("status", "publish") != "publish":
         return _refused(f"not published: {post['status']!r}")
@@ -71,5 +71,5 @@ def _all(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _refused(reason: str) -> InvalidArticle:
-    return InvalidArticle([FieldProblem("", reason)])
+def _refused(reason: str) -> InvalidInput:
+    return InvalidInput.at("", reason)

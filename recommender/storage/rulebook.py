@@ -23,10 +23,9 @@ from typing import Literal, NamedTuple
 import structlog
 from pydantic import BaseModel, ConfigDict
 
-from features.article import FieldProblem
-from recommender.errors import Conflict, CorruptRecord, NotFound
+from recommender.errors import Conflict, CorruptRecord, InvalidInput, NotFound
 from recommender.policy.rules import Rule
-from recommender.policy.site_settings import NO_SETTINGS, InvalidSettings, SiteSettings
+from recommender.policy.site_settings import NO_SETTINGS, SiteSettings
 from recommender.storage.access import Scope
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import LOG_LENGTH, site_key
@@ -262,11 +261,11 @@ class Rulebook:
             expected: the revisions of the settings of which one must be there; None for any.
 
         Raises:
-            InvalidSettings: when they are too long to be kept with every change.
+            InvalidInput: when they are too long to be kept with every change.
             RulesChanged: when another one is there, naming who changed it.
         """
         if len(_packed(wanted)) > MAX_SETTINGS_BYTES:
-            raise InvalidSettings([FieldProblem("", f"longer than {MAX_SETTINGS_BYTES:,} bytes")])
+            raise InvalidInput.at("", f"longer than {MAX_SETTINGS_BYTES:,} bytes")
 
         def plan(book: Book) -> Plan:
             if expected is not None and _kept_settings(book.settings).revision not in expected:

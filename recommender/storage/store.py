@@ -277,7 +277,7 @@ class Store:
         The id of the article that came last to this page address, or None.
 
         Raises:
-            InvalidParameter: for anything but an absolute http or https URL.
+            InvalidInput: for anything but an absolute http or https URL.
         """
         url_key = _url_key(url)
         with self._connection.using("read") as client:

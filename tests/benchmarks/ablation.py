@@ -45,10 +45,9 @@ from recommender.evaluation.systems import (
 )
 from recommender.evaluation.trec import Run
 from recommender.index.corpus import Corpus
-from recommender.pipeline import fingerprints as wordings
+from recommender.pipeline import fingerprints
 from recommender.pipeline.recommender import Recommender
-from recommender.policy.list_options import ListOptions
-from recommender.policy.option_types import Mode
+from recommender.policy.list_options import ListOptions, Mode
 from recommender.policy.ranking_model import DEFAULTS, RankingModel, SignalWeights
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
@@ -108,7 +107,7 @@ LEFT_OUT = {
     "same author": Variant({"author": 0}),
     "same section": Variant({"section": 0}),
     "all three: the cosine alone": Variant({"time": 0, "author": 0, "section": 0}),
-    ONE_PER_STORY: Variant(constants=[(wordings, "worth_reading", _nobody)]),
+    ONE_PER_STORY: Variant(constants=[(fingerprints, "candidate_pairs", _nobody)]),
     "two-word terms": Variant(
         constants=[(vectorizer.tf_weights, "__defaults__", (0.0,))], rebuilt=_as_it_is
     ),

@@ -14,11 +14,12 @@ from measure import OURS, Row, against_ours, peak_rss_mib, rss_mib, spent
 from api.app import create_app
 from features.analysis import analyse
 from features.analyzer import analyze
-from features.article import Article, InvalidArticle, parse_article
+from features.article import Article, parse_article
 from features.language import detect_language
 from features.vectorizer import count_terms
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.errors import InvalidInput
 from recommender.ingest import BATCH, ingest
 from recommender.replica.site import SiteReplica
 from recommender.sources.files import ArticleFile
@@ -89,7 +90,7 @@ def _accepted(records: Iterable[Record]) -> Iterator[tuple[Article, bool]]:
     for record in records:
         try:
             yield parse_article(record.data), bool(record.data.get("language"))
-        except InvalidArticle:
+        except InvalidInput:
             continue
 
 

@@ -11,9 +11,10 @@ from corpora import SEED, Corpus
 from lists import K
 from measure import OURS, Row, rss_mib, spent, times
 
-from features.article import Article, InvalidArticle, parse_article
+from features.article import Article, parse_article
 from features.vectorizer import count_terms
 from recommender.articles import Facets, StoredArticle, card_of
+from recommender.errors import InvalidInput
 from recommender.index.corpus import Corpus as Archive
 from recommender.index.corpus import Stored
 from recommender.index.files import IndexFiles
@@ -87,7 +88,7 @@ def _articles(corpus: Corpus) -> Iterator[Article]:
         for record in file.records():
             try:
                 yield parse_article(record.data)
-            except InvalidArticle:
+            except InvalidInput:
                 continue
 
 

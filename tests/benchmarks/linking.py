@@ -19,7 +19,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from features.analyzer import analyze
-from features.article import parse_article, sender_names
+from features.article import parse_article
+from features.fields import sender_names
 from features.offsets import OffsetText, read
 from features.vectorizer import term_ids
 from recommender.articles import StoredArticle

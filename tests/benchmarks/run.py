@@ -26,7 +26,7 @@ import serving
 from corpora import Corpus, corpora
 from measure import OURS, Row
 
-from api import logs
+from recommender import logs
 from recommender.storage.embedded import lease
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"

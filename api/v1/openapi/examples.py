@@ -126,7 +126,7 @@ PROBLEM_EXAMPLE = {
     "type": "about:blank",
     "title": "Bad Request",
     "status": 400,
-    "detail": "The article cannot be accepted.",
+    "detail": "published_at: expected an ISO 8601 date",
     "errors": [{"pointer": "/published_at", "detail": "expected an ISO 8601 date"}],
 }
 STORED_EXAMPLE = {"id": "2025/03/13/kursk", "outcome": "added", "version": 1285}
