@@ -13,7 +13,7 @@ from test_live import IDS, LIST, Newsroom, everything, lengths, put, settle, sho
 
 from recommender.backend import Backend
 from recommender.build import build
-from recommender.index import writer as inverting
+from recommender.index import writer
 from recommender.index.files import IndexFiles
 from recommender.replica import site as live_module
 from recommender.replica.builder import Builder, index_files
@@ -54,7 +54,7 @@ def test_whatever_happens_the_lists_are_those_of_a_full_load(
     store, worker, settings, monkeypatch, seed, common
 ):
     """Writes, deletes, merges, workers that go over to files and workers that start again."""
-    monkeypatch.setattr(inverting, "COMMON_IN_BLOCK", common)
+    monkeypatch.setattr(writer, "COMMON_DF_PER_PAGE", common)
     newsroom, chance = Newsroom(seed), random.Random(seed)
     workers = [worker(), worker()]
     for _ in range(60):
@@ -239,7 +239,7 @@ def test_without_a_file_many_articles_are_kept_in_memory(store, worker, monkeypa
     live = worker(build=build_anew)
     lists = everything(live, STORIES)
 
-    assert (0, None) == (live._corpus.index.tail_slots, live._file)
+    assert (0, None) == (live._corpus.index.delta_slots, live._file)
     monkeypatch.setattr(live_module, "FILE_FROM", 2_000)
     assert everything(worker(files=None), STORIES) == lists
 

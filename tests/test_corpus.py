@@ -1,4 +1,4 @@
-"""A worker's corpus: the same articles have the same rows, whatever came and went before them."""
+"""The corpus of a worker: the same articles have the same rows, whatever their history."""
 
 from collections import Counter
 from typing import Any
@@ -53,25 +53,25 @@ def story(*lines: str) -> Article:
 LITTLE_LEFT = {"a0": story(LINES[6]), "a1": story(*4 * LINES[:1], LINES[6]), "a2": story(LINES[6])}
 
 
-def stored(made: Article) -> StoredArticle:
-    return StoredArticle(Facets.of(card_of(made)), count_terms(made))
+def stored(one: Article) -> StoredArticle:
+    return StoredArticle(Facets.of(card_of(one)), count_terms(one))
 
 
 class Site:
-    """A corpus beside the store it follows, which may be ahead of it."""
+    """A corpus and the store that it follows, which may be ahead of it."""
 
     def __init__(self) -> None:
         self.articles: Archive = {}
-        self.corpus = Corpus(self.stored, limits=LIMITS)
-        self.asked: list[str] = []
+        self.corpus = Corpus(self.fetch, limits=LIMITS)
+        self.fetched: list[str] = []
 
-    def stored(self, ids: Any) -> dict[str, StoredArticle]:
-        self.asked += ids
+    def fetch(self, ids: Any) -> dict[str, StoredArticle]:
+        self.fetched += ids
         return {i: stored(self.articles[i]) for i in ids if i in self.articles}
 
-    def start_anew(self) -> None:
-        """As a worker does that maps a file."""
-        self.corpus = Corpus(self.stored, self.corpus.arrays(), LIMITS)
+    def restart(self) -> None:
+        """As a worker does that maps an index file."""
+        self.corpus = Corpus(self.fetch, self.corpus.arrays(), LIMITS)
 
     def write(self, put: Archive, deleted: Any = ()) -> list[str]:
         self.articles |= put
@@ -80,9 +80,9 @@ class Site:
         return [*put, *deleted]
 
     def catch_up(self, ids: list[str]) -> None:
-        """As `LiveSite` does: what the store holds now counts, not what the log says."""
-        found = {i: stored(self.articles[i]) for i in ids if i in self.articles}
-        self.corpus.apply(found, [i for i in ids if i not in found])
+        """As `SiteReplica` does: what the store holds now counts, not what the log says."""
+        current = {i: stored(self.articles[i]) for i in ids if i in self.articles}
+        self.corpus.apply(current, [i for i in ids if i not in current])
 
 
 def key(line: str) -> str:
@@ -90,7 +90,7 @@ def key(line: str) -> str:
 
 
 def expected_index(articles: Archive) -> ArticleIndex:
-    """The slow way: strike out the lines that too many have, then count again."""
+    """The slow way: remove the lines that too many articles have, then count again."""
     held = Counter(line for a in articles.values() for line in {*map(key, lines_below(a))})
     known = {line for line, n in held.items() if n >= LIMITS[len(line.split()) <= 2]}
     index = ArticleIndex()
@@ -98,19 +98,19 @@ def expected_index(articles: Archive) -> ArticleIndex:
     return index
 
 
-def lines_below(made: Article) -> list[str]:
-    """The lines of the body, but not one that the headline opens."""
-    return made.body.split("\n")[made.body.startswith(made.title) :]
+def lines_below(one: Article) -> list[str]:
+    """The lines of the body without one that starts with the headline."""
+    return one.body.split("\n")[one.body.startswith(one.title) :]
 
 
-def without(made: Article, boilerplate: set[str]) -> TermCounts:
+def without(one: Article, boilerplate: set[str]) -> TermCounts:
     # A dash has no term, and keeps the other lines where they are.
-    lines = ["—" if key(line) in boilerplate else line for line in made.body.split("\n")]
-    if made.body.startswith(made.title):
-        lines[0] = made.body.split("\n")[0]
-    left, whole = terms_in("\n".join(lines)), terms_in(made.body)
-    body = made.body if left < 20 or left < whole / 2 else "\n".join(lines)
-    return count_terms(made.model_copy(update={"body": body})).counts
+    lines = ["—" if key(line) in boilerplate else line for line in one.body.split("\n")]
+    if one.body.startswith(one.title):
+        lines[0] = one.body.split("\n")[0]
+    left = terms_in("\n".join(lines))
+    body = one.body if left < 20 or left < terms_in(one.body) / 2 else "\n".join(lines)
+    return count_terms(one.model_copy(update={"body": body})).counts
 
 
 def terms_in(body: str) -> int:
@@ -118,26 +118,22 @@ def terms_in(body: str) -> int:
 
 
 def lists(index: ArticleIndex, ids: Any) -> dict[str, dict[str, float]]:
-    found = {i: index.similar(i, len(IDS)) for i in ids}
+    neighbours = {i: index.similar(i, len(IDS)) for i in ids}
     return {
         i: {index.ids[s]: score for s, score in zip(near.slots, near.scores, strict=True)}
-        for i, near in found.items()
+        for i, near in neighbours.items()
     }
 
 
 def assert_as_fresh(site: Site) -> None:
     expected = expected_index(site.articles)
     index = site.corpus.index
-    terms = np.unique(
-        np.concatenate(
-            [np.empty(0, np.uint32), *(count_terms(a).counts.terms for a in site.articles.values())]
-        )
-    )
+    rows = [count_terms(one).counts.terms for one in site.articles.values()]
+    terms = np.unique(np.concatenate([np.empty(0, np.uint32), *rows]))
+    df = index.document_frequencies(terms)
 
     assert set(site.articles) == {i for i in IDS if i in index}
-    assert expected.document_frequencies(terms).tolist() == (
-        index.document_frequencies(terms).tolist()
-    )
+    assert expected.document_frequencies(terms).tolist() == df.tolist()
     assert lists(expected, site.articles) == {
         i: pytest.approx(near, abs=1.1e-6) for i, near in lists(index, site.articles).items()
     }
@@ -150,18 +146,18 @@ def test_after_any_history_the_rows_are_those_of_a_fresh_corpus(history, restart
     site = Site()
     for number, (put, deleted) in enumerate(history):
         if number in restarts:
-            site.start_anew()
+            site.restart()
         site.catch_up(site.write(put, deleted))
         assert_as_fresh(site)
 
 
 @settings(deadline=None)
 @given(histories, st.integers(1, 4), st.sets(st.integers(0, 8)))
-def test_so_they_are_when_the_store_was_ahead_meanwhile(history, lag, restarts):
+def test_the_same_holds_when_the_store_is_ahead_of_the_corpus(history, lag, restarts):
     site = Site()
     for start in range(0, len(history), lag):
         if start in restarts:
-            site.start_anew()
+            site.restart()
         for ids in [site.write(put, deleted) for put, deleted in history[start : start + lag]]:
             site.catch_up(ids)
         assert_as_fresh(site)
@@ -174,15 +170,15 @@ def test_titles_facets_and_the_sample_follow_their_articles(history, restarts):
     for number, (put, deleted) in enumerate(history):
         site.catch_up(site.write(put, deleted))
         if number in restarts:
-            site.start_anew()
+            site.restart()
     corpus = site.corpus
-    fresh = Corpus(site.stored)
+    fresh = Corpus(site.fetch)
     fresh.apply({i: stored(a) for i, a in sorted(site.articles.items())})
 
-    for article_id, made in site.articles.items():
+    for article_id, one in site.articles.items():
         [slot] = corpus.slots([article_id])
-        assert count_terms(made).title.tolist() == corpus.title_terms(slot).tolist()
-        assert corpus.facets.having("language", ["en"])[slot]
+        assert count_terms(one).title.tolist() == corpus.title_terms(slot).tolist()
+        assert corpus.facets.mask("language", ["en"])[slot]
     assert corpus.index.slots == corpus.facets.published.size
     for size in (0, 2, len(IDS)):
         sample = corpus.ids(corpus.sample(size))
@@ -192,13 +188,13 @@ def test_titles_facets_and_the_sample_follow_their_articles(history, restarts):
         assert [] == corpus.ids(corpus.sample(size, "es"))
 
 
-def test_articles_of_equal_rank_are_drawn_by_their_ids():
+def test_articles_with_equal_hashes_are_sampled_in_the_order_of_their_ids():
     ids = ["a46307", "a65336"]  # with the same 32 bits of BLAKE2
     for order in (ids, ids[::-1]):
         site = Site()
         for article_id in order:
-            made = parse_article(article(article_id, title="Kursk", language="en"))
-            site.catch_up(site.write({article_id: made}))
+            one = parse_article(article(article_id, title="Kursk", language="en"))
+            site.catch_up(site.write({article_id: one}))
 
         assert ids[:1] == site.corpus.ids(site.corpus.sample(1))
         assert ids == site.corpus.ids(site.corpus.sample(2))
@@ -216,7 +212,7 @@ def bio(article_id: str, **fields: Any) -> Article:
     return parse_article(article(article_id, title="T", body=body, language="en") | fields)
 
 
-def test_a_line_counts_until_too_many_articles_have_it_and_again_when_they_go():
+def test_a_line_stops_counting_while_too_many_articles_have_it():
     site, words = Site(), count_terms(parse_article(article(title="–", body="Jane")))
     [jane] = np.setdiff1d(words.counts.terms, words.title)
     df = []
@@ -229,15 +225,15 @@ def test_a_line_counts_until_too_many_articles_have_it_and_again_when_they_go():
     assert 2 == site.corpus.index.document_frequencies(np.array([jane])).item()
 
 
-def test_others_are_read_again_only_when_boilerplate_is_made_or_unmade():
+def test_other_articles_are_fetched_only_when_their_boilerplate_changes():
     site = Site()
     for article_id in IDS:
         site.catch_up(site.write({article_id: bio(article_id)}))
 
-    assert ["a0", "a1"] == site.asked
+    assert ["a0", "a1"] == site.fetched
 
 
-def test_a_draft_loses_what_is_boilerplate_and_makes_none():
+def test_a_draft_loses_boilerplate_and_makes_none():
     site, draft = Site(), count_terms(bio("draft"))
     for article_id in ("a0", "a1"):
         site.catch_up(site.write({article_id: bio(article_id)}))
@@ -253,18 +249,18 @@ def test_boilerplate_is_listed_with_an_example():
     site.catch_up(site.write({i: bio(i) for i in IDS[:4]}))
     site.catch_up(site.write({}, ["a0"]))
 
-    [found] = site.corpus.boilerplate()
-    assert (line_digest("About the author: Jane Doe.", 9), 3, "a1") == found
+    [block] = site.corpus.boilerplate()
+    assert (line_digest("About the author: Jane Doe.", 9), 3, "a1") == block
 
 
-def test_when_the_store_is_away_nothing_has_changed():
+def test_nothing_changes_when_the_store_is_away():
     site = Site()
     site.catch_up(site.write({i: bio(i) for i in IDS[:2]}))
     before = lists(site.corpus.index, IDS[:2])
-    site.corpus._stored = away
+    site.corpus._fetch = away
     with pytest.raises(ConnectionError):
         site.corpus.apply({"a2": stored(bio("a2"))})
-    site.corpus._stored = site.stored
+    site.corpus._fetch = site.fetch
 
     assert before == lists(site.corpus.index, IDS[:2])
     site.catch_up(site.write({"a2": bio("a2")}))

@@ -1,4 +1,4 @@
-"""The index against the obvious: every pair's cosine from dense TF-IDF rows."""
+"""The index against a slow oracle: the cosine of every pair from dense TF-IDF vectors."""
 
 import math
 
@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.vectorizer import TWO_WORD_BIT, TWO_WORD_WEIGHT, TermCounts
-from recommender.index import writer as inverting
+from recommender.index import writer
 from recommender.index.ids import SortedIds
 from recommender.index.index import ArticleIndex, Neighbours
 from recommender.index.reader import Base
@@ -16,13 +16,13 @@ from recommender.index.reader import Base
 IDS = [f"a{n}" for n in range(8)]
 TERMS = [0, 1, 2, 3, 5, 8, int(TWO_WORD_BIT) + 1, int(TWO_WORD_BIT) + 2]
 
-RaggedArray = dict[str, dict[int, int]]
-History = list[tuple[RaggedArray, set[str], bool]]
+Archive = dict[str, dict[int, int]]
+History = list[tuple[Archive, set[str], bool]]
 
 rows = st.dictionaries(
     st.sampled_from(IDS), st.dictionaries(st.sampled_from(TERMS), st.integers(1, 9)), max_size=4
 )
-# What is changed, what is removed, and whether all is merged into a new base then.
+# What is changed, what is removed, and whether a new base is built then.
 histories = st.lists(
     st.tuples(rows, st.sets(st.sampled_from(IDS), max_size=2), st.booleans()), max_size=12
 )
@@ -30,8 +30,8 @@ histories = st.lists(
 
 @pytest.fixture(autouse=True, params=[1, 64], ids=["common terms", "rare terms"])
 def _common(request, monkeypatch):
-    """In a few articles no term is common, unless nearly every one is."""
-    monkeypatch.setattr(inverting, "COMMON_IN_BLOCK", request.param)
+    """Of a few articles, no term is common at the real limit; at limit 1 nearly every term is."""
+    monkeypatch.setattr(writer, "COMMON_DF_PER_PAGE", request.param)
 
 
 def counts(row: dict[int, int]) -> TermCounts:
@@ -42,53 +42,49 @@ def counts(row: dict[int, int]) -> TermCounts:
     )
 
 
-def merged(index: ArticleIndex) -> ArticleIndex:
+def rebuilt(index: ArticleIndex) -> ArticleIndex:
     """The same articles, all in a base."""
     ids = sorted({i for i in index.ids if i in index})
     slots = np.array([index.slot(i) for i in ids], np.intp)
     return ArticleIndex(Base(index.arrays(slots)), SortedIds.of(ids))
 
 
-def built(history: History) -> tuple[ArticleIndex, RaggedArray]:
+def built(history: History) -> tuple[ArticleIndex, Archive]:
     index, stored = ArticleIndex(), {}
-    for changed, candidates, merges in history:
+    for changed, candidates, rebuilds in history:
         removed = candidates - changed.keys()
         index.apply({i: counts(row) for i, row in changed.items()}, removed)
         stored = {i: row for i, row in (stored | changed).items() if i not in removed}
-        if merges:
-            index = merged(index)
+        if rebuilds:
+            index = rebuilt(index)
     return index, stored
 
 
-def cosine(a: dict[int, int], b: dict[int, int], stored: RaggedArray) -> float:
-    """The angle of two unit vectors."""
-    y = unit(b, stored)
-    return sum(weight * y.get(term, 0) for term, weight in unit(a, stored).items())
+def cosine(a: dict[int, int], b: dict[int, int], stored: Archive) -> float:
+    other = unit(b, stored)
+    return sum(weight * other.get(term, 0) for term, weight in unit(a, stored).items())
 
 
-def unit(row: dict[int, int], stored: RaggedArray) -> dict[int, float]:
+def unit(row: dict[int, int], stored: Archive) -> dict[int, float]:
     """Paper and pencil: (1 + ln tf) · idf, two-word terms weighted, then length 1."""
-    there = len(stored)
-    weights = {
-        term: (1 + math.log(count))
-        * (TWO_WORD_WEIGHT if term & int(TWO_WORD_BIT) else 1)
-        * (
-            math.log((1 + there) / (1 + sum(term in r for r in stored.values())))
-            + 10 / (10 + there)
-        )
-        for term, count in row.items()
-    }
+    articles = len(stored)
+    weights = {}
+    for term, count in row.items():
+        df = sum(term in other for other in stored.values())
+        idf = math.log((1 + articles) / (1 + df)) + 10 / (10 + articles)
+        two_word = TWO_WORD_WEIGHT if term & int(TWO_WORD_BIT) else 1
+        weights[term] = (1 + math.log(count)) * two_word * idf
     length = math.hypot(*weights.values())
     return {term: weight / length for term, weight in weights.items()}
 
 
-def by_id(index: ArticleIndex, found: Neighbours) -> dict[str, float]:
-    return {index.ids[s]: score for s, score in zip(found.slots, found.scores, strict=True)}
+def by_id(index: ArticleIndex, near: Neighbours) -> dict[str, float]:
+    return {index.ids[s]: score for s, score in zip(near.slots, near.scores, strict=True)}
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories)
-def test_scores_are_the_cosines_of_the_articles_that_are_there_now(history):
+def test_scores_are_the_cosines_of_the_current_articles(history):
     index, stored = built(history)
 
     for article_id, row in stored.items():
@@ -111,12 +107,12 @@ def test_a_draft_is_compared_as_a_stored_article_is(history, draft):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories)
-def test_only_what_is_there_counts_not_how_it_came_there(history):
+def test_only_the_current_articles_count_not_their_history(history):
     index, stored = built(history)
-    anew, _ = built([(stored, set(), False)])
+    fresh, _ = built([(stored, set(), False)])
 
     for article_id in stored:
-        assert by_id(anew, anew.similar(article_id, 9)) == by_id(
+        assert by_id(fresh, fresh.similar(article_id, 9)) == by_id(
             index, index.similar(article_id, 9)
         )
 
@@ -133,7 +129,7 @@ def test_cosines_are_those_of_all_pairs(history):
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories)
-def test_document_frequencies_count_living_articles(history):
+def test_document_frequencies_count_live_articles(history):
     index, stored = built(history)
 
     expected = [sum(term in row for row in stored.values()) for term in TERMS]
@@ -151,13 +147,13 @@ def test_the_vector_of_an_article_has_length_one_and_its_own_terms(history):
 
 
 @given(histories)
-def test_the_terms_of_an_article_are_those_it_was_last_given(history):
+def test_the_terms_of_an_article_are_those_of_its_last_version(history):
     index, stored = built(history)
 
     for article_id, row in stored.items():
         assert sorted(row) == index.terms(index.slot(article_id)).tolist()
     slots = np.array([index.slot(i) for i in stored], dtype=np.intp)
-    assert [*map(sorted, stored.values())] == [found.tolist() for found in index.term_lists(slots)]
+    assert [*map(sorted, stored.values())] == [terms.tolist() for terms in index.term_lists(slots)]
 
 
 @given(
@@ -165,13 +161,14 @@ def test_the_terms_of_an_article_are_those_it_was_last_given(history):
     st.dictionaries(st.sampled_from([*TERMS, 9, int(TWO_WORD_BIT) + 9]), st.integers(1, 9)),
     st.integers(0, 3),
 )
-def test_articles_have_as_many_word_pairs_in_common_as_sets_say(history, draft, few):
+def test_word_pairs_in_common_are_counted_as_by_sets(history, draft, few):
     index, stored = built(history)
     articles = [*map(set, [*stored.values(), draft])]
     pairs = [{term for term in article if term & int(TWO_WORD_BIT)} for article in articles]
-    said = [two if len(two) >= few else all_ for two, all_ in zip(pairs, articles, strict=True)]
+    counted = [two if len(two) >= few else all_ for two, all_ in zip(pairs, articles, strict=True)]
     expected = [
-        [len(one & other) * (j <= i) for j, other in enumerate(said)] for i, one in enumerate(said)
+        [len(one & other) * (j <= i) for j, other in enumerate(counted)]
+        for i, one in enumerate(counted)
     ]
 
     slots = np.array([index.slot(i) for i in stored], dtype=np.intp)
@@ -192,7 +189,7 @@ def test_many_small_changes_leave_few_segments(seed):
         row = counts(dict.fromkeys(rng.choice(50, 5, replace=False).tolist(), 1))
         index.apply({f"a{number}": row}, {f"a{rng.integers(0, 120)}"} - {f"a{number}"})
 
-    assert len(index._tail.segments) <= 1 + math.log(120, 4)
+    assert len(index._delta.segments) <= 1 + math.log(120, 4)
 
 
 def test_an_article_is_never_similar_to_itself():
@@ -203,16 +200,16 @@ def test_an_article_is_never_similar_to_itself():
     assert {"b": 1.0, "c": 1.0} == by_id(index, index.similar("a", 10))
 
 
-def test_a_term_that_nobody_else_has_is_no_term_of_later_articles():
+def test_a_term_of_one_article_is_not_taken_for_a_later_one():
     first = ArticleIndex()
     first.apply({"a": counts({5: 1, 6: 1}), "b": counts({7: 1})})
-    index = merged(first)
+    index = rebuilt(first)
     index.apply({"c": counts({0: 1, 9: 1})})
 
     assert {} == by_id(index, index.similar("a", 10))
 
 
-def test_all_that_tie_with_the_last_place_are_returned():
+def test_all_that_tie_with_the_last_one_are_returned():
     index = ArticleIndex()
     index.apply({name: counts({1: 1}) for name in ("a", "b", "c", "d")})
 
@@ -222,10 +219,10 @@ def test_all_that_tie_with_the_last_place_are_returned():
 def test_a_mask_limits_the_answer_without_changing_scores():
     index = ArticleIndex()
     index.apply({"a": counts({1: 1, 2: 1}), "b": counts({1: 1}), "c": counts({2: 1, 3: 1})})
-    everything = by_id(index, index.similar("a", 10))
+    unmasked = by_id(index, index.similar("a", 10))
     only_c = np.array([False, False, True])
 
-    assert {"c": everything["c"]} == by_id(index, index.similar("a", 10, only_c))
+    assert {"c": unmasked["c"]} == by_id(index, index.similar("a", 10, only_c))
 
 
 def test_an_unknown_article_is_a_key_error():
@@ -234,7 +231,7 @@ def test_an_unknown_article_is_a_key_error():
 
 
 @pytest.mark.parametrize("k", [0, -1])
-def test_asking_for_none_gives_none(k):
+def test_a_limit_of_zero_or_less_returns_none(k):
     index = ArticleIndex()
     index.apply({"a": counts({1: 1}), "b": counts({1: 1})})
 

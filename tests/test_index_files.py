@@ -1,4 +1,4 @@
-"""Index files: whole or not at all, from one builder at a time, deleted when nobody uses them."""
+"""Index files: whole or not at all, by one builder at a time, deleted when nothing uses them."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def names(files: IndexFiles) -> list[str]:
     return sorted(path.name for path in files.folder.glob("*.*") if path.suffix != ".lock")
 
 
-def test_what_was_written_is_what_is_mapped(files):
+def test_mapped_arrays_are_those_that_were_written(files):
     publish(files)
     opened = files.newest()
 
@@ -63,7 +63,7 @@ def sound(tmp_path_factory) -> bytes:
 
 
 def mapped(folder: Path, content: bytes) -> bool:
-    """Whether a file with this content is taken for sound."""
+    """Whether a file with this content counts as sound."""
     path = folder / "damaged"
     path.write_bytes(content)
     with path.open("rb") as file:
@@ -75,33 +75,30 @@ def mapped(folder: Path, content: bytes) -> bool:
 
 
 @given(st.data())
-def test_a_flipped_bit_is_noticed_wherever_it_counts(tmp_path_factory, sound, data):
+def test_a_flipped_bit_is_noticed_everywhere_but_in_padding(tmp_path_factory, sound, data):
     place = data.draw(st.integers(0, len(sound) - 1))
     damaged = bytearray(sound)
     damaged[place] ^= 1 << data.draw(st.integers(0, 7))
     folder = tmp_path_factory.getbasetemp()
 
-    # What lies between arrays says nothing.
-    assert mapped(folder, bytes(damaged)) == (
-        sound[place : place + 1] == b"\0" and is_padding(sound, place)
-    )
+    assert mapped(folder, bytes(damaged)) == is_padding(sound, place)
 
 
 def is_padding(sound: bytes, place: int) -> bool:
-    head = 16 + int.from_bytes(sound[8:12], "little")
-    start = -(-head // 64) * 64
-    used = [(0, head), (start, start + 8000), (start + 8000, start + 8056)]
+    header = 16 + int.from_bytes(sound[8:12], "little")
+    start = -(-header // 64) * 64
+    used = [(0, header), (start, start + 8000), (start + 8000, start + 8056)]
     return not any(first <= place < end for first, end in used)
 
 
 @given(st.data())
-def test_a_file_that_was_cut_is_noticed(tmp_path_factory, sound, data):
+def test_a_truncated_file_is_noticed(tmp_path_factory, sound, data):
     size = data.draw(st.integers(0, len(sound) - 1))
 
     assert not mapped(tmp_path_factory.getbasetemp(), sound[:size])
 
 
-def test_a_damaged_file_is_deleted_and_the_one_before_serves(files):
+def test_a_damaged_file_is_deleted_and_the_previous_one_used(files):
     publish(files, version=1)
     old = files.newest()
     publish(files, version=2)
@@ -113,7 +110,7 @@ def test_a_damaged_file_is_deleted_and_the_one_before_serves(files):
     assert old is not None
 
 
-def test_what_cannot_be_opened_is_passed_over_and_the_one_before_serves(files, logged):
+def test_a_file_that_cannot_be_opened_is_skipped_and_the_previous_one_used(files, logged):
     publish(files)
     (files.folder / "9.index").mkdir()
     opened = files.newest()
@@ -124,7 +121,7 @@ def test_what_cannot_be_opened_is_passed_over_and_the_one_before_serves(files, l
     assert 10 == files.newest().number
 
 
-def test_a_file_is_told_from_an_earlier_one_of_its_number(files):
+def test_a_file_is_distinguished_from_an_earlier_one_of_its_number(files):
     publish(files)
     first = files.latest()
     (files.folder / "1.index").unlink()
@@ -135,14 +132,14 @@ def test_a_file_is_told_from_an_earlier_one_of_its_number(files):
     assert 3 == len({first, none, files.latest()})
 
 
-def test_old_files_go_when_nobody_uses_them(files):
+def test_old_files_are_deleted_when_nothing_uses_them(files):
     publish(files)
     used = files.newest()
     publish(files)
     publish(files)
     before = names(files)
     del used
-    files.sweep()
+    files.delete_unused()
 
     assert (["1.index", "3.index"], ["3.index"]) == (before, names(files))
 
@@ -155,7 +152,7 @@ def test_an_array_outlives_its_file(files):
     assert 999 == numbers[-1]
 
 
-def test_what_a_killed_builder_left_is_cleared_up(files):
+def test_unfinished_files_of_killed_builders_are_deleted(files):
     publish(files)
     (files.folder / "tmpabc.new").write_bytes(b"half a file")
     publish(files)
@@ -164,7 +161,7 @@ def test_what_a_killed_builder_left_is_cleared_up(files):
 
 
 def test_two_builders_cannot_publish_the_same_number(files, monkeypatch):
-    """Not even if somebody took the lock's file away."""
+    """Not even if the lock file was deleted."""
     publish(files)
     monkeypatch.setattr(IndexFiles, "latest_number", lambda _: 0)
 
@@ -173,7 +170,7 @@ def test_two_builders_cannot_publish_the_same_number(files, monkeypatch):
     assert ["1.index"] == names(files)
 
 
-def test_there_is_one_builder_at_a_time_and_a_killed_one_lets_go(files):
+def test_the_lock_of_a_killed_builder_is_released(files):
     script = (
         "import sys, time\nfrom pathlib import Path\n"
         "from recommender.index.files import IndexFiles\n"

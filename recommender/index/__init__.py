@@ -1,1 +1,1 @@
-"""What is near what, in the whole archive?"""
+"""The inverted index of a site: exact nearest neighbours by cosine, and columns to filter by."""

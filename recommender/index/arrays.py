@@ -1,9 +1,11 @@
 """
 Named arrays in one file that many processes map: written once, checked as a whole when opened.
 
-    magic, format, length and crc32 of the head
-    head: JSON, what the file says of itself, and name, type, shape, place and crc32 of each array
-    the arrays, each at a multiple of 64 bytes, little-endian
+    magic, format, and the header's length and CRC-32
+    header: JSON with the writer's notes, and name, type, shape, offset and CRC-32 of each array
+    the arrays, little-endian, each at a multiple of 64 bytes
+
+docs/index-format.md draws the layout.
 """
 
 import mmap
@@ -21,24 +23,27 @@ from recommender.errors import CorruptRecord
 
 Arrays = dict[str, NDArray[Any]]
 
-_HEAD = struct.Struct("<4sIII")  # magic, format, length and crc32 of the JSON
-_MAGIC, _FORMAT = b"ASIX", 1
-_ALIGNMENT = 64
+PREFIX = struct.Struct("<4sIII")  # magic, format, length and CRC-32 of the JSON header
+MAGIC = b"ASIX"
+CONTAINER_FORMAT = 1
+ALIGNMENT = 64
 
 
 def write_arrays(
     file: IO[bytes], arrays: Mapping[str, NDArray[Any]], about: dict[str, Any]
 ) -> None:
-    """Write *arrays*, and *about* as JSON. The file is on the disk when this returns."""
-    place, entries, contents = 0, [], []
+    """Write *arrays*, and *about* as JSON; the file is on the disk when this returns."""
+    offset = 0
+    entries = []
+    contents = []
     for name, array in arrays.items():
         content = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        entries.append([name, content.dtype.str, content.shape, place, crc32(content.data)])
+        entries.append([name, content.dtype.str, content.shape, offset, crc32(content.data)])
         contents.append(content)
-        place += _padded(content.nbytes)
-    head = orjson.dumps({"about": about, "arrays": entries, "size": place})
-    file.write(_HEAD.pack(_MAGIC, _FORMAT, len(head), crc32(head)) + head)
-    file.write(bytes(_padded(_HEAD.size + len(head)) - _HEAD.size - len(head)))
+        offset += _padded(content.nbytes)
+    header = orjson.dumps({"about": about, "arrays": entries, "size": offset})
+    file.write(PREFIX.pack(MAGIC, CONTAINER_FORMAT, len(header), crc32(header)) + header)
+    file.write(bytes(_padded(PREFIX.size + len(header)) - PREFIX.size - len(header)))
     for content in contents:
         file.write(content.data)
         file.write(bytes(_padded(content.nbytes) - content.nbytes))
@@ -48,29 +53,29 @@ def write_arrays(
 
 def map_arrays(file: IO[bytes]) -> tuple[dict[str, Any], Arrays]:
     """
-    Map what `write_arrays` wrote, once every byte of it has been checked (2 GB a second).
+    Map what `write_arrays` wrote, after checking every byte of it (2 GB a second).
 
     Returns:
-        what the file says of itself, and read-only arrays, which keep the file open.
+        the *about* of the writer, and read-only arrays, which keep the file open.
 
     Raises:
-        CorruptRecord: for a file that is cut, changed or of an unknown format.
+        CorruptRecord: for a file that is truncated, changed or of an unknown format.
     """
     size = os.fstat(file.fileno()).st_size
-    if size < _HEAD.size:
+    if size < PREFIX.size:
         raise CorruptRecord("index file: too short")
     mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    magic, version, length, checksum = _HEAD.unpack_from(mapped)
-    head = mapped[_HEAD.size : _HEAD.size + length]
-    if (magic, version) != (_MAGIC, _FORMAT) or crc32(head) != checksum:
-        raise CorruptRecord("index file: unknown format, or a damaged head")
-    content = orjson.loads(head)
-    start = _padded(_HEAD.size + length)
+    magic, version, length, checksum = PREFIX.unpack_from(mapped)
+    header = mapped[PREFIX.size : PREFIX.size + length]
+    if (magic, version) != (MAGIC, CONTAINER_FORMAT) or crc32(header) != checksum:
+        raise CorruptRecord("index file: unknown format, or a damaged header")
+    content = orjson.loads(header)
+    start = _padded(PREFIX.size + length)
     if size != start + content["size"]:
         raise CorruptRecord("index file: wrong length")
     arrays = {}
-    for name, dtype, shape, place, expected in content["arrays"]:
-        array = np.frombuffer(mapped, dtype, int(np.prod(shape)), start + place).reshape(shape)
+    for name, dtype, shape, offset, expected in content["arrays"]:
+        array = np.frombuffer(mapped, dtype, int(np.prod(shape)), start + offset).reshape(shape)
         if crc32(array.data) != expected:
             raise CorruptRecord(f"index file: wrong checksum of {name}")
         arrays[name] = array
@@ -78,4 +83,5 @@ def map_arrays(file: IO[bytes]) -> tuple[dict[str, Any], Arrays]:
 
 
 def _padded(size: int) -> int:
-    return -(-size // _ALIGNMENT) * _ALIGNMENT
+    """The next multiple of `ALIGNMENT`."""
+    return -(-size // ALIGNMENT) * ALIGNMENT

@@ -1,4 +1,4 @@
-"""From which cosine on are two articles of this archive related, and not only alike by chance?"""
+"""The cosine from which two articles of this archive count as related."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,21 +6,21 @@ from numpy.typing import NDArray
 SAMPLE = 128
 QUANTILE = 0.95
 LOWEST, HIGHEST = 0.02, 0.2
-FEW = 30  # articles; so few say nothing of the archive that they will become
-OF_FEW = 0.04
+SMALL_SAMPLE = 30  # articles; fewer say little about the archive that will grow from them
+SMALL_SAMPLE_THRESHOLD = 0.04
 
 
 def least_similarity(cosines: NDArray[np.float64]) -> float:
     """
     The cosine that 95 % of all pairs of a sample stay below.
 
-    Of places below it two in three looked unrelated to a reader; of editors' links it costs one
-    in 25 at most.
+    A reader found two in three of the items below it unrelated; of the links that editors set, at
+    most one in 25 is below it.
 
     Args:
         cosines: of all pairs of the sample, shape (n, n).
     """
-    if len(cosines) < FEW:
-        return OF_FEW
+    if len(cosines) < SMALL_SAMPLE:
+        return SMALL_SAMPLE_THRESHOLD
     pairs = cosines[np.triu_indices(len(cosines), 1)]
     return round(float(np.clip(np.quantile(pairs, QUANTILE), LOWEST, HIGHEST)), 2)

@@ -1,4 +1,4 @@
-"""A site's articles as one worker holds them: vectors to compare, columns to filter by."""
+"""The corpus of a site in one worker: vectors to compare and facets to filter by, by slot."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -19,11 +19,11 @@ from recommender.index.ids import SortedIds
 from recommender.index.index import ArticleIndex
 from recommender.index.reader import Base
 
-Stored = Callable[[Sequence[str]], Mapping[str, StoredArticle]]
+FetchArticles = Callable[[Sequence[str]], Mapping[str, StoredArticle]]
 
 
 class Boilerplate(NamedTuple):
-    """A block that does not count: in how many articles it stands, and the id of one of them."""
+    """A block that does not count: how many articles hold it, and the id of one of them."""
 
     digest: int
     articles: int
@@ -32,108 +32,113 @@ class Boilerplate(NamedTuple):
 
 class Corpus:
     """
-    Index and catalogue side by side, always with the same articles in the same slots.
+    Index and facets of a site, with the same articles in the same slots.
 
-    Lines that are boilerplate now do not count. When an article makes or unmakes boilerplate, the
-    others that hold it change too, so what is there depends on which articles are there and not on
-    the order they came in, nor on what the corpus started from.
+    Lines that are boilerplate at the moment do not count. When an article makes a line boilerplate
+    or ends that, the rows of all articles with the line change too. So the rows depend only on
+    which articles there are, not on the order of their arrival or on what was in the index file.
 
-    Not thread-safe: `LiveSite` lets one thread in at a time.
+    Not thread-safe: `SiteReplica` lets one thread in at a time.
 
     Args:
-        stored: gives articles that were applied earlier once more, as they are now; asked only
-            about those whose boilerplate changes. One that is missing is taken out.
-        base: what `arrays` returned, to start from, of a corpus with the same *limits*.
-        limits: how often is too often.
+        fetch: returns articles that were applied earlier, as they are now. It is called only for
+            articles whose boilerplate changes; one that it does not return is removed.
+        base: what `arrays` of another corpus with the same *limits* returned, to start from.
+        limits: how many articles make a line boilerplate.
     """
 
-    def __init__(self, stored: Stored, base: Arrays | None = None, limits: Limits = LIMITS) -> None:
-        self._stored = stored
+    def __init__(
+        self, fetch: FetchArticles, base: Arrays | None = None, limits: Limits = LIMITS
+    ) -> None:
+        self._fetch = fetch
         self._base = base
         self._least_similarity: dict[str | None, float] = {}
         if base is None:
-            self.index, self.facets = ArticleIndex(), FacetTable()
-            self._book, self._titles = BlockBook(limits), RaggedArray("I")
-            self._ranks = np.empty(0, dtype=np.uint32)
+            self.index = ArticleIndex()
+            self.facets = FacetTable()
+            self._blocks = BlockBook(limits)
+            self._titles = RaggedArray("I")
+            self._hashes = np.empty(0, dtype=np.uint32)
             return
         ids = SortedIds(base["ids.ends"], base["ids.text"])
-        self.index = ArticleIndex(Base(_part(base, "index")), ids)
-        self.facets = FacetTable(_part(base, "catalogue"))
-        self._book = BlockBook(limits, _part(base, "blocks"))
-        self._titles = RaggedArray("I", _part(base, "titles"))
-        self._ranks = base["ranks"]
+        self.index = ArticleIndex(Base(_section(base, "index")), ids)
+        self.facets = FacetTable(_section(base, "facets"))
+        self._blocks = BlockBook(limits, _section(base, "blocks"))
+        self._titles = RaggedArray("I", _section(base, "titles"))
+        self._hashes = base["ids.hashes"]
 
     def arrays(self) -> Arrays:
-        """All that is there now, in the order of the ids, for a new corpus to start from."""
-        if self._base is not None and not self.index.tail_slots and self.index.live.all():
+        """All articles, in the order of their ids, for a new corpus to start from."""
+        if self._base is not None and not self.index.delta_slots and self.index.live.all():
             return self._base
         live = np.flatnonzero(self.index.live).tolist()
-        there = sorted(zip(self.ids(live), live, strict=True))
-        slots = np.array([slot for _, slot in there], dtype=np.intp)
-        ids = SortedIds.of([article_id for article_id, _ in there])
+        by_id = sorted(zip(self.ids(live), live, strict=True))
+        slots = np.array([slot for _, slot in by_id], dtype=np.intp)
+        ids = SortedIds.of([article_id for article_id, _ in by_id])
         return {
             "ids.ends": ids.ends,
             "ids.text": ids.text,
-            "ranks": self._ranks[slots],
-            **_named("index", self.index.arrays(slots)),
-            **_named("catalogue", self.facets.arrays(slots)),
-            **_named("blocks", self._book.arrays(slots)),
-            **_named("titles", self._titles.arrays(slots)),
+            "ids.hashes": self._hashes[slots],
+            **_prefixed("index", self.index.arrays(slots)),
+            **_prefixed("facets", self.facets.arrays(slots)),
+            **_prefixed("blocks", self._blocks.arrays(slots)),
+            **_prefixed("titles", self._titles.arrays(slots)),
         }
 
     def apply(self, changed: Mapping[str, StoredArticle], removed: Collection[str] = ()) -> None:
         """
         Add or replace *changed* and take out *removed*.
 
-        When *stored* raises, nothing has changed.
+        When *fetch* raises, nothing has changed.
         """
-        changed, removed = self._with_shaken(dict(changed), {*removed} - changed.keys())
+        changed, removed = self._with_affected(dict(changed), {*removed} - changed.keys())
         self._least_similarity.clear()
-        leaving = self.slots({*changed, *removed}).tolist()
-        for slot in leaving:
+        old_slots = self.slots({*changed, *removed}).tolist()
+        for slot in old_slots:
             self.facets.remove(slot)
         articles = changed.values()
         slots = range(self.index.slots, self.index.slots + len(changed))
-        # Before the index: `LiveSite.may_show` looks up what that knows, at any moment.
+        # Before the index: `SiteReplica.may_show` looks up ids of the index at any moment.
         self.facets.add(slots, [article.facets for article in articles])
         for article in articles:
             self._titles.append(article.features.title)
-        self._ranks = np.concatenate((self._ranks, _ranks(changed)))
-        self._book.apply([a.features.blocks.digests for a in articles], leaving)
+        self._hashes = np.concatenate((self._hashes, _hashes(changed)))
+        self._blocks.apply([article.features.blocks.digests for article in articles], old_slots)
         self.index.apply(self._effective(changed), removed)
 
     def ids(self, slots: Iterable[int]) -> list[str]:
         return [self.index.ids[slot] for slot in slots]
 
     def all_ids(self) -> list[str]:
-        """Of every article that is there, ascending."""
+        """The ids of all articles, ascending."""
         return sorted(self.ids(np.flatnonzero(self.index.live).tolist()))
 
     def slots(self, article_ids: Iterable[str]) -> NDArray[np.intp]:
-        """The slots of those of *article_ids* that are there."""
-        found = (self.index.slot(article_id) for article_id in article_ids)
-        return np.array([slot for slot in found if slot is not None], dtype=np.intp)
+        """The slots of *article_ids*; unknown ids are skipped."""
+        slots = (self.index.slot(article_id) for article_id in article_ids)
+        return np.array([slot for slot in slots if slot is not None], dtype=np.intp)
 
     def sample(self, size: int, language: str | None = None) -> NDArray[np.intp]:
         """
-        The slots of *size* articles of *language* (None is any), or of all there are.
+        The slots of *size* articles of *language* (None is any), or of all if they are fewer.
 
-        Whatever came and went and in which order, the same articles have the same sample.
+        The same articles have the same sample, whatever the order of their arrival.
         """
-        there = self.index.live
+        mask = self.index.live
         if language is not None:
-            there = there & self.facets.having("language", [language])
-        slots = np.flatnonzero(there)
+            mask = mask & self.facets.mask("language", [language])
+        slots = np.flatnonzero(mask)
         if size < slots.size:
-            ranks = self._ranks[slots]
-            slots = slots[ranks <= np.partition(ranks, size)[size]]
-        found = slots.tolist()
-        # Of so many ranks of 32 bits, some are equal.
-        ranked = sorted(zip(self._ranks[slots].tolist(), self.ids(found), found, strict=True))
+            hashes = self._hashes[slots]
+            slots = slots[hashes <= np.partition(hashes, size)[size]]
+        candidates = slots.tolist()
+        # By id too, because some of so many 32-bit hashes are equal.
+        hashes = self._hashes[slots].tolist()
+        ranked = sorted(zip(hashes, self.ids(candidates), candidates, strict=True))
         return np.array([slot for _, _, slot in ranked[:size]], dtype=np.intp)
 
     def least_similarity(self, language: str | None) -> float:
-        """As `calibration` finds it; kept until the next change."""
+        """The threshold of `calibration`; cached until the next change."""
         if language not in self._least_similarity:
             cosines = self.index.cosines(self.sample(SAMPLE, language))
             self._least_similarity[language] = least_similarity(cosines)
@@ -144,54 +149,64 @@ class Corpus:
         return self._titles.row(slot).astype(np.uint32, copy=False)
 
     def effective_counts(self, features: ArticleFeatures) -> TermCounts:
-        """What counts of an article or a draft: all but the lines that are boilerplate now."""
-        return features.without(self._book.is_boilerplate(features.blocks.digests))
+        """The counts of an article or a draft without lines that are boilerplate now."""
+        return features.without(self._blocks.is_boilerplate(features.blocks.digests))
 
     def boilerplate(self) -> list[Boilerplate]:
-        """What does not count, the most frequent first."""
-        found = self._book.boilerplate()
-        return [Boilerplate(s.digest, s.articles, self.index.ids[s.slot]) for s in found]
+        """All blocks that do not count, the most frequent first."""
+        return [
+            Boilerplate(block.digest, block.articles, self.index.ids[block.slot])
+            for block in self._blocks.boilerplate()
+        ]
 
-    def _with_shaken(
+    def _with_affected(
         self, changed: dict[str, StoredArticle], removed: set[str]
     ) -> tuple[dict[str, StoredArticle], set[str]]:
         """
         Add the articles that gain or lose boilerplate by the change.
 
-        Their content may be newer than what was applied of them, and make or unmake
-        boilerplate in turn: so again, until there are no others.
+        These are fetched, may be newer than what was applied of them, and may then make other
+        lines boilerplate. So this repeats until it finds no more articles.
         """
         while True:
             arriving = [article.features.blocks.digests for article in changed.values()]
             leaving = self.slots({*changed, *removed}).tolist()
-            holders = self._book.holders(self._book.crossing(arriving, leaving))
-            shaken = [
-                i for i in self.ids(holders.tolist()) if i not in changed and i not in removed
-            ]
-            if not shaken:
+            holders = self._blocks.holders(self._blocks.crossing(arriving, leaving))
+            known = changed.keys() | removed
+            affected = [i for i in self.ids(holders.tolist()) if i not in known]
+            if not affected:
                 return changed, removed
-            changed |= self._stored(shaken)
-            removed |= set(shaken) - changed.keys()
+            changed |= self._fetch(affected)
+            removed |= set(affected) - changed.keys()
 
     def _effective(self, articles: Mapping[str, StoredArticle]) -> dict[str, TermCounts]:
         if not articles:
             return {}
         features = [article.features for article in articles.values()]
-        ends = np.cumsum([0, *(f.blocks.digests.size for f in features)]).tolist()
-        # At once: to look each article up would take more time than to index it.
-        marked = self._book.is_boilerplate(np.concatenate([f.blocks.digests for f in features]))
-        parts = [marked[start:end] for start, end in pairwise(ends)]
-        return {i: f.without(part) for i, f, part in zip(articles, features, parts, strict=True)}
+        ends = np.cumsum([0, *(own.blocks.digests.size for own in features)]).tolist()
+        # All at once: to look the blocks of each article up takes longer than to index it.
+        digests = np.concatenate([own.blocks.digests for own in features])
+        marks = self._blocks.is_boilerplate(digests)
+        parts = (marks[start:end] for start, end in pairwise(ends))
+        return {
+            article_id: own.without(part)
+            for article_id, own, part in zip(articles, features, parts, strict=True)
+        }
 
 
-def _ranks(article_ids: Iterable[str]) -> NDArray[np.uint32]:
+def _hashes(article_ids: Iterable[str]) -> NDArray[np.uint32]:
     digests = b"".join(blake2b(i.encode(), digest_size=4).digest() for i in article_ids)
     return np.frombuffer(digests, dtype="<u4")
 
 
-def _named(part: str, arrays: Arrays) -> Arrays:
-    return {f"{part}.{name}": array for name, array in arrays.items()}
+def _prefixed(section: str, arrays: Arrays) -> Arrays:
+    return {f"{section}.{name}": array for name, array in arrays.items()}
 
 
-def _part(arrays: Arrays, part: str) -> Arrays:
-    return {n.removeprefix(f"{part}."): a for n, a in arrays.items() if n.startswith(f"{part}.")}
+def _section(arrays: Arrays, section: str) -> Arrays:
+    prefix = f"{section}."
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

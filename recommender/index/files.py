@@ -1,12 +1,12 @@
 """
-A site's index on the disk: numbered files that all workers map, made by one builder at a time.
+The index files of a site: numbered, mapped by all workers, written by one builder at a time.
 
     var/index/main/7.index      what workers map; a file with a higher number replaces it
-    var/index/main/builder.lock held by whoever builds; the kernel lets go when that dies
+    var/index/main/builder.lock held by the builder; the kernel releases it when that process ends
 
 Files are a copy of what is in Redis and can be deleted at any time. A file gets its name only
-when all of it is on the disk, and only if no other has taken that number meanwhile. Readers hold a
-shared lock on the file that they use, and old files go when nobody does.
+when all of it is on the disk, and only if no other file took that number meanwhile. Readers hold a
+shared lock on the file that they use, and old files are deleted when nothing uses them.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ class IndexFile(NamedTuple):
 
 
 class IndexFiles:
-    """The index files in one folder, which need not be there yet."""
+    """The index files in one folder, which may not exist yet."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -58,7 +58,7 @@ class IndexFiles:
         """
         Open the sound file with the highest number above *after*; None if there is none.
 
-        Damaged ones are deleted, and what cannot be opened is passed over.
+        Damaged files are deleted; files that cannot be opened are skipped.
         """
         for number in sorted(self._numbers(), reverse=True):
             if number <= after:
@@ -88,7 +88,7 @@ class IndexFiles:
     @contextmanager
     def building(self) -> Iterator[None]:
         """
-        Be the one builder in this block; waits for another to end.
+        Be the one builder in this block; waits for another builder to end.
 
         Raises:
             OSError: when the folder cannot be written.
@@ -99,7 +99,7 @@ class IndexFiles:
             yield
 
     def is_building(self) -> bool:
-        """Whether somebody is `building` at this moment."""
+        """Whether some process is `building` at this moment."""
         try:
             with (self.folder / _LOCK).open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -111,29 +111,29 @@ class IndexFiles:
 
     def publish(self, arrays: Mapping[str, NDArray[np.generic]], about: dict[str, Any]) -> int:
         """
-        Write the next file and return its number; to be called while `building`.
+        Write the next file and return its number; call it while `building`.
 
         Raises:
             OSError: when the disk is full or read-only, or a file has that number by now.
         """
         number = self.latest_number() + 1
-        self._clear_up()
+        self._delete_leftovers()
         with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".new") as file:
             write_arrays(file, arrays, about)
             os.link(file.name, self._path(number))  # fails when the name is taken
         _flush(self.folder)
-        self.sweep()
+        self.delete_unused()
         return number
 
-    def sweep(self) -> None:
-        """Delete all files but the newest that nobody uses."""
+    def delete_unused(self) -> None:
+        """Delete every file that is not the newest and that no process uses."""
         for number in sorted(self._numbers())[:-1]:
             with contextlib.suppress(OSError), self._path(number).open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._path(number).unlink()
 
-    def _clear_up(self) -> None:
-        """Delete what builders left that were killed."""
+    def _delete_leftovers(self) -> None:
+        """Delete the unfinished files of builders that were killed."""
         for path in self.folder.glob("*.new"):
             path.unlink(missing_ok=True)
 

@@ -1,4 +1,8 @@
-"""How functions are compiled: once per machine, kept on disk, and never while a reader waits."""
+"""
+Compiled functions: once per machine, kept on disk with a checksum, never while a reader waits.
+
+All of numba's private names that the project uses are in this file; a test fails when one moves.
+"""
 
 import io
 import sys
@@ -13,11 +17,12 @@ import numba
 import numpy as np
 import structlog
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.cpython.unsafe import numbers
 
 from recommender.errors import CorruptRecord
 
-# Numba looks once for SciPy's linear algebra, which nothing compiled here has, and importing that
-# takes a tenth of the time of a start: so it finds none.
+# Numba looks once for SciPy's linear algebra, which no function here uses, and importing that
+# takes a tenth of the time of a start: so this import finds none.
 if "scipy.linalg" not in sys.modules:
     sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
     import numba.np.arraymath
@@ -29,25 +34,28 @@ log = structlog.get_logger()
 F = TypeVar("F", bound=Callable[..., Any])
 
 damaged: set[str] = set()
-"""Functions whose kept code this process could not use, and compiled anew."""
+"""Functions whose cached machine code was damaged, so that this process compiled them anew."""
 
 _CHECKSUM_BYTES = 4
 
 whole = cast("Callable[[Any], int]", np.int64)
-"""An integer of any type as the one to count with: numba makes floats of int64 and uint64."""
+"""Any integer as int64, in which kernels count: numba makes a float of int64 and uint64."""
+
+trailing_zeros = cast("Callable[[np.uint64], int]", numbers.trailing_zeros)
+"""The number of zero bits below the lowest set bit; 64 for 0. For compiled functions only."""
 
 
 def edition(folder: Path) -> str:
-    """A digest of all files in *folder*, at any depth, with functions that are compiled."""
+    """A digest of all files in *folder*, at any depth, that hold compiled functions."""
     sources = (path.read_bytes() for path in sorted(folder.rglob("*.py")))
     marks = (b"\n@compiled\n", b"\n@intrinsic\n")
-    compiled_ones = [source for source in sources if any(mark in source for mark in marks)]
-    how = Path(__file__).read_bytes()  # they are compiled, and kept
-    return blake2b(b"\0".join([*compiled_ones, how]), digest_size=8).hexdigest()
+    compiled_sources = [source for source in sources if any(mark in source for mark in marks)]
+    compiler = Path(__file__).read_bytes()
+    return blake2b(b"\0".join([*compiled_sources, compiler]), digest_size=8).hexdigest()
 
 
-# numba compiles a function anew when its own file has changed, but not when what it calls has, or
-# a constant of another file: so what is kept on disk goes by the name of the edition.
+# Numba compiles a function anew when its own file has changed, but not when a function that it
+# calls or a constant of another file has. So the names of cached functions carry the edition.
 _EDITION = edition(Path(__file__).parents[1])
 
 
@@ -55,43 +63,43 @@ def compiled(function: F) -> F:
     """Compile a function of arrays and numbers; it runs without the interpreter's lock."""
     function.__qualname__ += f"-{_EDITION}"
     dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
-    with suppress(RuntimeError):  # neither the package's folder nor the user's cache can be written
-        dispatcher._cache = _Kept(function)
+    with suppress(RuntimeError):  # neither the package's folder nor the user's cache is writable
+        dispatcher._cache = _DiskCache(function)
     return cast("F", dispatcher)
 
 
-class _Kept(FunctionCache):
-    """Numba's cache of one function, without which a start takes longer, but never fails."""
+class _DiskCache(FunctionCache):
+    """Numba's cache of one function; a start without it takes longer, but never fails."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
         locator = self._impl.locator
-        self._cache_file = _CheckedFiles(
+        self._cache_file = _ChecksummedFiles(
             locator.get_cache_path(), self._impl.filename_base, locator.get_source_stamp()
         )
 
-    def _load_overload(self, *wanted: Any) -> Any:
+    def _load_overload(self, *arguments: Any) -> Any:
         try:
-            return super()._load_overload(*wanted)
-        except Exception as error:  # noqa: BLE001 - what damaged bytes are read as is anybody's guess
+            return super()._load_overload(*arguments)
+        except Exception as error:  # noqa: BLE001 - unpickling damaged bytes can raise anything
             name = self._py_func.__name__
-            log.warning("kept code is damaged: compiling anew", function=name, error=repr(error))
+            log.warning("cached code is damaged: compiling anew", function=name, error=repr(error))
             damaged.add(name)
         with suppress(OSError):
             self.flush()
         return None
 
-    def _save_overload(self, *made: Any) -> None:
+    def _save_overload(self, *arguments: Any) -> None:
         try:
-            super()._save_overload(*made)
-        except (OSError, CorruptRecord) as error:  # a full disk, or nobody may write there
+            super()._save_overload(*arguments)
+        except (OSError, CorruptRecord) as error:  # a full disk, or a folder that is not ours
             name = self._py_func.__name__
-            log.warning("compiled code cannot be kept", function=name, error=repr(error))
+            log.warning("compiled code cannot be cached", function=name, error=repr(error))
 
 
-class _CheckedFiles(IndexDataCacheFile):
+class _ChecksummedFiles(IndexDataCacheFile):
     """
-    Numba's files of one function, each with a checksum at its end.
+    Numba's cache files of one function, each with a checksum at its end.
 
     A power cut can leave a file with holes, and machine code with a wrong bit ends the process.
     """
@@ -120,5 +128,5 @@ def _check(file: Path) -> None:
 
 
 def _checksum(file: Path, content: bytes) -> bytes:
-    """Of the name too: the code of one function under the name of another ends the process."""
+    """Of the file's name too: one function's code under another's name ends the process."""
     return crc32(content, crc32(file.name.encode())).to_bytes(_CHECKSUM_BYTES, "little")

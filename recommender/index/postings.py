@@ -1,21 +1,22 @@
 """
-The bulk of an index, read-only and compact: every article's terms, and every term's articles.
+The base of an index, read-only and compact: the terms of every article, the articles of every term.
 
-Terms are numbered, in five groups: the *common* ones, the most common first; and by hashed id other
-words, other two-word terms, and words and two-word terms that only one article has.
+Terms have ordinals, in five groups: *common* terms, the most common first; then, each by term id,
+*rare* words, rare two-word terms, and *single* words and two-word terms, which one article has.
 
-- A common term's articles stand in *runs*: those of one block of 65,536 slots in which it has one
-  count, as 16-bit numbers. So the inner loop of a query adds one weight at many places. Runs of the
-  most common terms, which queries mostly do without, are gaps of 8 bits, where that is shorter.
-- The other terms stand in a dictionary of bit codes, in blocks of a few: their document
-  frequencies, then their hashed ids, then for each the gaps between its slots. `heads` finds the
-  block of a term. One of a single article costs its slot and no list; of these there are many, so
-  their blocks are larger.
-- A row is bit codes too: gaps between the numbers of its terms, and their counts. Among the common
-  terms a gap has the fewer low bits the more common they are there.
+- The postings of a common term are *runs*: the slots of one page (65,536 slots) in which it has one
+  count, as 16-bit offsets. So the inner loop of a query adds one weight at many places. The runs of
+  the most common terms, which most queries skip, are 8-bit gaps where that is shorter.
+- The other terms are in a dictionary of bit codes, in blocks of a few terms: their document
+  frequencies, then their ids, then for each term the gaps between its slots. `block_terms` finds
+  the block of a term. A single term costs its slot and no list; there are many of them, so their
+  blocks are larger.
+- A row is bit codes too: the gaps between the ordinals of its terms, and their counts. The more
+  common a common term is, the fewer low bits the gap before it has.
 
-Counts stand as codes, the most frequent one 0; weights follow from them at opening. All that is
-exact: a row gives back the counts that came in. `inverting.py` makes the arrays.
+Counts are stored as codes, 0 for the most frequent count; weights are computed from them when the
+index is opened. Nothing is lost: a row gives back the counts that came in. `writer.py` makes the
+arrays, and docs/index-format.md draws them.
 """
 
 from typing import NamedTuple
@@ -27,20 +28,20 @@ from recommender.index.codec import Words, read_gamma, read_pair, read_rice, ric
 from recommender.index.jit import compiled, whole
 from recommender.index.prefetch import prefetch
 
-# Raise when the arrays change, or what they mean: files of another format are made anew.
-FORMAT = 5
+# Raise it when the arrays or their meaning change: files of another format are built anew.
+FORMAT = 6
 
 GROUPS = 5
-OTHER, SINGLE = 1, 3  # the group of words; that of two-word terms is the next one
-BLOCK, SINGLE_BLOCK = 8, 64  # terms in a block of the dictionary
-BLOCK_WORDS, LINE_WORDS = 16, 8  # of 64 bits, in most blocks and in a line of the processor's cache
-BLOCK_BITS = 16  # of a slot within a run
-RUN_CODE_BITS = 16
-BLOCKS_AT_ONCE = 4  # of float32: a megabyte
-# A common term has this many articles in each block of slots; with fewer, runs are mostly heads.
-COMMON_IN_BLOCK = 64
-AS_GAPS = 1 << 31  # of a run's key
-LEAP = 255  # of slots, in a gap that leads to no article
+COMMON, RARE, SINGLE = 0, 1, 3  # groups; RARE and SINGLE are the words, two-word terms follow each
+BLOCK_TERMS, SINGLE_BLOCK_TERMS = 8, 64  # in a block of the dictionary
+BLOCK_WORDS, CACHE_LINE_WORDS = 16, 8  # 64-bit words; most blocks have no more
+PAGE_BITS = 16  # a page is a range of 65,536 slots
+COUNT_CODE_BITS = 16
+PAGES_AT_ONCE = 4  # of float32 scores: a megabyte
+# The least postings that a common term has for each page; with fewer, runs are mostly overhead.
+COMMON_DF_PER_PAGE = 64
+GAP_CODED = 1 << 31  # a bit of the run's key
+GAP_ESCAPE = 255  # advances by as many slots and is no posting
 # Terms in more than this share of all articles come last in a query, if they still matter then.
 LEVEL_SHARES = (1 / 16, 1 / 8)
 LEVELS = len(LEVEL_SHARES)
@@ -48,42 +49,43 @@ LEVELS = len(LEVEL_SHARES)
 
 class Postings(NamedTuple):
     """
-    The arrays that queries read; n articles, c common terms, d blocks of other ones.
+    The arrays that queries read; n articles, c common terms, d dictionary blocks.
 
     Fields:
-        articles: shape (1,), int64, how many there are.
-        firsts: shape (GROUPS + 1,), int64, the first number of each group, and the end.
-        row_bits: shape (GROUPS,), int64, the low bits of the gaps between the numbers of a row.
-        term_bits: shape (GROUPS,), int64, the low bits of the gaps between hashed ids.
-        single_block: shape (1,), int64, the first dictionary block of terms of one article.
-        row_at: shape (n + 1,), uint32, the byte in `rows` where each row starts.
-        rows: words of bits.
-        common_terms: shape (c,), uint32.
-        common_df: shape (c,), uint32, descending.
-        common_bits: shape (c,), uint8, the low bits of a gap in a row that may end at this term.
-        common_order: shape (c,), uint32, the numbers of the common terms by hashed id.
-        common_ids: shape (c,), uint32, these ids, ascending.
-        common_runs: shape (c + 1,), uint32, where each term's runs start.
-        run_keys: uint32, block of slots << 16 | code of the count, ascending within a term, and
-            `AS_GAPS` for a run that is written so.
-        run_ends: uint32, the end of each run in `run_slots`; it starts where the one before ends.
-        run_slots: uint16.
-        run_gaps: uint8, the same memory byte by byte: the gap before each slot. `LEAP` is so far
-            and to no slot, and makes a run's bytes even.
-        heads: shape (d,), uint32, the first hashed id of each dictionary block, ascending.
-        head_at: shape (d,), uint32, the byte in `dictionary` where it starts.
-        dictionary: words of bits.
-        weights: shape (2, codes), float32, by code: of words, and of two-word terms.
+        articles: int64, shape (1,), how many there are.
+        group_starts: int64, shape (GROUPS + 1,), the first ordinal of each group, and the end.
+        row_bits: int64, shape (GROUPS,), the low bits of the gaps between ordinals of a row.
+        term_bits: int64, shape (GROUPS,), the low bits of the gaps between term ids of a block.
+        first_single_block: int64, shape (1,), the first dictionary block of single terms.
+        row_offsets: uint32, shape (n + 1,), the byte in `rows` where each row starts.
+        rows: bit codes in 64-bit words.
+        common_terms: uint32, shape (c,), term ids by ordinal.
+        common_df: uint32, shape (c,), document frequencies, descending.
+        common_bits: uint8, shape (c,), the low bits of a gap in a row that may end at this term.
+        common_order: uint32, shape (c,), the ordinals of the common terms by term id.
+        common_ids: uint32, shape (c,), these term ids, ascending.
+        common_runs: uint32, shape (c + 1,), where each term's runs start.
+        run_keys: uint32, page << 16 | count code, ascending within a term, and `GAP_CODED` for a
+            run of gaps.
+        run_ends: uint32, the end of each run in `run_slots`; it starts where the previous one ends.
+        run_slots: uint16, slots within their page.
+        run_gaps: uint8, the same memory byte by byte: the gap before each slot. `GAP_ESCAPE`
+            bridges a longer gap, and pads a run to an even number of bytes.
+        block_terms: uint32, shape (d,), the first term id of each dictionary block, ascending
+            among the rare terms and among the single ones.
+        block_offsets: uint32, shape (d,), the byte in `dictionary` where each block starts.
+        dictionary: bit codes in 64-bit words.
+        weights: float32, shape (2, codes), by count code: of words, and of two-word terms.
         gap_bits: uint8, the low bits of gaps between slots, by document frequency.
-        levels: shape (c,), uint8: of how many of `LEVEL_SHARES` a common term has more.
+        levels: uint8, shape (c,), how many of `LEVEL_SHARES` a common term exceeds.
     """
 
     articles: NDArray[np.int64]
-    firsts: NDArray[np.int64]
+    group_starts: NDArray[np.int64]
     row_bits: NDArray[np.int64]
     term_bits: NDArray[np.int64]
-    single_block: NDArray[np.int64]
-    row_at: NDArray[np.uint32]
+    first_single_block: NDArray[np.int64]
+    row_offsets: NDArray[np.uint32]
     rows: Words
     common_terms: NDArray[np.uint32]
     common_df: NDArray[np.uint32]
@@ -95,8 +97,8 @@ class Postings(NamedTuple):
     run_ends: NDArray[np.uint32]
     run_slots: NDArray[np.uint16]
     run_gaps: NDArray[np.uint8]
-    heads: NDArray[np.uint32]
-    head_at: NDArray[np.uint32]
+    block_terms: NDArray[np.uint32]
+    block_offsets: NDArray[np.uint32]
     dictionary: Words
     weights: NDArray[np.float32]
     gap_bits: NDArray[np.uint8]
@@ -105,34 +107,34 @@ class Postings(NamedTuple):
 
 class Entries(NamedTuple):
     """
-    Terms of a base.
+    The dictionary entries of some terms.
 
     Fields:
-        numbers: int64; -1 for a term that no article of the base has.
-        terms: uint32, the hashed ids.
-        df: int64, in how many articles of the base.
-        places: int64, the bit in the dictionary where the postings start; -1 for common terms,
+        ordinals: int64; -1 for a term that no article of the base has.
+        terms: uint32, the term ids.
+        df: int64, the document frequencies in the base.
+        offsets: int64, the bit in the dictionary where the postings start; -1 for common terms,
             and for others where that was not looked up.
     """
 
-    numbers: NDArray[np.int64]
+    ordinals: NDArray[np.int64]
     terms: NDArray[np.uint32]
     df: NDArray[np.int64]
-    places: NDArray[np.int64]
+    offsets: NDArray[np.int64]
 
 
 def gap_bits(articles: int) -> NDArray[np.uint8]:
     """The low bits of the gaps between the slots of a term that is not common, by its df."""
-    most = COMMON_IN_BLOCK * blocks(articles)
+    most = COMMON_DF_PER_PAGE * pages(articles)
     return np.array([rice_bits(articles / max(df, 1)) for df in range(most + 1)], np.uint8)
 
 
-def blocks(articles: int) -> int:
-    return (articles >> BLOCK_BITS) + 1
+def pages(articles: int) -> int:
+    return (articles >> PAGE_BITS) + 1
 
 
-def sum_levels(df: NDArray[np.uint32], articles: int) -> NDArray[np.uint8]:
-    """Of how many of `LEVEL_SHARES` each document frequency is more; shape of *df*."""
+def levels_of(df: NDArray[np.uint32], articles: int) -> NDArray[np.uint8]:
+    """How many of `LEVEL_SHARES` each document frequency exceeds; shape of *df*."""
     levels = np.zeros(df.size, np.uint8)
     for share in LEVEL_SHARES:
         levels += df > share * articles
@@ -144,33 +146,34 @@ def read_row(
     base: Postings,
     slot: int,
     groups: int,
-    numbers: NDArray[np.int64],
+    ordinals: NDArray[np.int64],
     codes: NDArray[np.int64],
     weights: NDArray[np.float32],
 ) -> int:
     """
-    Write the terms' numbers, ascending, the codes of their counts, and their weights.
+    Write the ordinals of an article's terms, ascending, their count codes and their weights.
 
     Returns:
-        how many.
+        how many terms.
 
-    Only those of the first *groups* groups.
+    Args:
+        groups: how many groups to read.
     """
-    at = whole(base.row_at[slot]) << 3
+    bit = whole(base.row_offsets[slot]) << 3
     size = 0
     for group in range(groups):
-        count, at = read_gamma(base.rows, at)
-        number = base.firsts[group] - 1
+        count, bit = read_gamma(base.rows, bit)
+        ordinal = base.group_starts[group] - 1
         low_bits = base.row_bits[group]
         kind = 1 - group % 2
         for _ in range(count):
-            if group == 0:
-                low_bits = whole(base.common_bits[number + 1])
-            gap, code, at = read_pair(base.rows, at, low_bits)
-            number += gap + 1
-            if group == 0:
-                kind = whole(base.common_terms[number]) >> 31
-            numbers[size] = number
+            if group == COMMON:
+                low_bits = whole(base.common_bits[ordinal + 1])
+            gap, code, bit = read_pair(base.rows, bit, low_bits)
+            ordinal += gap + 1
+            if group == COMMON:
+                kind = whole(base.common_terms[ordinal]) >> 31
+            ordinals[size] = ordinal
             codes[size] = code
             weights[size] = base.weights[kind, code]
             size += 1
@@ -178,16 +181,16 @@ def read_row(
 
 
 @compiled
-def row_size(base: Postings, slot: int) -> int:
-    """At most so many terms does the row have: each takes two bits or more."""
-    return 4 * (whole(base.row_at[slot + 1]) - whole(base.row_at[slot]))
+def max_row_terms(base: Postings, slot: int) -> int:
+    """An upper bound of the terms of a row: each takes two bits or more."""
+    return 4 * (whole(base.row_offsets[slot + 1]) - whole(base.row_offsets[slot]))
 
 
 @compiled
-def rows_size(base: Postings, slots: NDArray[np.int64]) -> int:
+def max_terms_of_rows(base: Postings, slots: NDArray[np.int64]) -> int:
     size = 0
     for i in range(slots.size):
-        size += row_size(base, slots[i])
+        size += max_row_terms(base, slots[i])
     return size
 
 
@@ -196,129 +199,131 @@ def read_rows(
     base: Postings,
     slots: NDArray[np.int64],
     ends: NDArray[np.int64],
-    numbers: NDArray[np.int64],
+    ordinals: NDArray[np.int64],
     codes: NDArray[np.int64],
     weights: NDArray[np.float32],
 ) -> int:
-    """As `read_row`, one after the other; *ends* gets where each ends."""
+    """As `read_row`, one row after the other; *ends* gets the end of each."""
     size = 0
     for i in range(slots.size):
-        size += read_row(base, slots[i], GROUPS, numbers[size:], codes[size:], weights[size:])
+        size += read_row(base, slots[i], GROUPS, ordinals[size:], codes[size:], weights[size:])
         ends[i] = size
     return size
 
 
 @compiled
-def skip_postings(base: Postings, at: int, df: int) -> int:
-    """Where the dictionary goes on behind the postings at bit *at*."""
+def skip_postings(base: Postings, bit: int, df: int) -> int:
+    """The bit after the *df* postings that start at *bit* of the dictionary."""
     low_bits = whole(base.gap_bits[df])
     for _ in range(df):
-        _, _, at = read_pair(base.dictionary, at, low_bits)
-    return at
+        _, _, bit = read_pair(base.dictionary, bit, low_bits)
+    return bit
 
 
 @compiled
 def block_size(group: int) -> int:
-    return SINGLE_BLOCK if group == SINGLE else BLOCK
+    return SINGLE_BLOCK_TERMS if group == SINGLE else BLOCK_TERMS
 
 
 @compiled
-def terms_in_block(base: Postings, place: int, group: int) -> int:
-    """How many terms stand in the dictionary block of one that has *place* others before it."""
+def terms_in_block(base: Postings, position: int, group: int) -> int:
+    """How many terms are in the block of the term at *position* among the terms like it."""
     size = block_size(group)
-    return min(size, whole(base.firsts[group + 2] - base.firsts[group]) - place + place % size)
+    left = whole(base.group_starts[group + 2] - base.group_starts[group]) - position
+    return min(size, left + position % size)
 
 
 @compiled
-def df_in_block(base: Postings, at: int, place: int, group: int) -> tuple[int, int]:
+def df_in_block(base: Postings, bit: int, position: int, group: int) -> tuple[int, int]:
     """
-    The document frequency of a term that is not common, and where the ids of its block start.
+    The document frequency of a term that is not common, and the bit where its block's ids start.
 
     Args:
-        at: the bit where its dictionary block starts.
-        place: how many terms stand before it, in this block and others.
-        group: of words like it.
+        bit: where its dictionary block starts.
+        position: how many terms are before it, in this block and others.
+        group: `RARE` or `SINGLE`.
     """
     if group == SINGLE:
-        return 1, at
-    found = 0
-    for other in range(terms_in_block(base, place, group)):
-        more, at = read_gamma(base.dictionary, at)
-        if other == place % BLOCK:
-            found = more + 2
-    return found, at
+        return 1, bit
+    df = 0
+    for other in range(terms_in_block(base, position, group)):
+        more, bit = read_gamma(base.dictionary, bit)
+        if other == position % BLOCK_TERMS:
+            df = more + 2
+    return df, bit
 
 
 @compiled
-def walk_ids(base: Postings, term: int, at: int, steps: int, group: int) -> tuple[int, int]:
-    """The id so many *steps* behind *term* in its block, and the bit where the next one stands."""
+def skip_ids(base: Postings, term: int, bit: int, steps: int, group: int) -> tuple[int, int]:
+    """The id that many *steps* after *term* in its block, and the bit where the next one starts."""
     for _ in range(steps):
-        gap, at = read_rice(base.dictionary, at, base.term_bits[group + (term >> 31)])
+        gap, bit = read_rice(base.dictionary, bit, base.term_bits[group + (term >> 31)])
         term += gap + 1
-    return term, at
+    return term, bit
 
 
 @compiled
-def postings_in_block(base: Postings, block_at: int, at: int, place: int, group: int) -> int:
-    """Where the postings of a term start: *at* is where those of its block do."""
-    for _ in range(place % block_size(group)):
+def postings_start(base: Postings, block_bit: int, bit: int, position: int, group: int) -> int:
+    """The bit where a term's postings start: those of its block start at *bit*."""
+    for _ in range(position % block_size(group)):
         df = 1
         if group != SINGLE:
-            more, block_at = read_gamma(base.dictionary, block_at)
+            more, block_bit = read_gamma(base.dictionary, block_bit)
             df = more + 2
-        at = skip_postings(base, at, df)
-    return at
+        bit = skip_postings(base, bit, df)
+    return bit
 
 
 @compiled
-def group_of(base: Postings, number: int) -> int:
-    """The group of words like a term that is not common, which may be of two words."""
-    return OTHER if number < base.firsts[SINGLE] else SINGLE
+def words_group(base: Postings, ordinal: int) -> int:
+    """`RARE` or `SINGLE`, for a term that is not common, of one word or two."""
+    return RARE if ordinal < base.group_starts[SINGLE] else SINGLE
 
 
 @compiled
-def find_blocks(
+def locate_blocks(
     base: Postings,
-    numbers: NDArray[np.int64],
+    ordinals: NDArray[np.int64],
     end: int,
-    heads: NDArray[np.uint32],
+    first_terms: NDArray[np.uint32],
     starts: NDArray[np.int64],
 ) -> None:
     """
-    For each of *numbers* below *end* that is not common: first id and first bit of its block.
+    The first term id and first bit of the block of each ordinal below *end* that is not common.
 
-    The blocks are on their way when this is done. One after the other takes nearly twice as long.
+    The blocks are being fetched from memory when this returns. To locate and read one after the
+    other takes nearly twice as long.
     """
-    for i in range(numbers.size):
-        number = numbers[i]
-        if base.firsts[OTHER] <= number < end:
-            group = group_of(base, number)
-            block = (number - whole(base.firsts[group])) // block_size(group)
-            block += whole(base.single_block[0]) if group == SINGLE else 0
-            heads[i] = base.heads[block]
-            starts[i] = whole(base.head_at[block]) << 3
-    for i in range(numbers.size):
-        if base.firsts[OTHER] <= numbers[i] < end:
+    for i in range(ordinals.size):
+        ordinal = ordinals[i]
+        if base.group_starts[RARE] <= ordinal < end:
+            group = words_group(base, ordinal)
+            block = (ordinal - whole(base.group_starts[group])) // block_size(group)
+            block += whole(base.first_single_block[0]) if group == SINGLE else 0
+            first_terms[i] = base.block_terms[block]
+            starts[i] = whole(base.block_offsets[block]) << 3
+    for i in range(ordinals.size):
+        if base.group_starts[RARE] <= ordinals[i] < end:
             fetch_block(base, starts[i])
 
 
 @compiled
-def fetch_block(base: Postings, at: int) -> None:
-    """Send for the dictionary block at bit *at*."""
-    for word in range(at >> 6, (at >> 6) + BLOCK_WORDS, LINE_WORDS):
+def fetch_block(base: Postings, bit: int) -> None:
+    """Start to fetch the dictionary block at *bit* from memory."""
+    for word in range(bit >> 6, (bit >> 6) + BLOCK_WORDS, CACHE_LINE_WORDS):
         prefetch(base.dictionary, word)
 
 
 @compiled
-def places_after(
-    sorted_terms: NDArray[np.uint32], terms: NDArray[np.uint32], places: NDArray[np.int64]
+def search_sorted_right(
+    sorted_terms: NDArray[np.uint32], terms: NDArray[np.uint32], positions: NDArray[np.int64]
 ) -> None:
     """
-    For each of *terms* write how many of the ascending *sorted_terms* are not above it.
+    Write `np.searchsorted(sorted_terms, terms, "right")` to *positions*.
 
-    Of all of them step by step, so that no look-up waits for another one.
+    The binary searches of all terms advance together, so that no look-up waits for another one.
     """
-    places[:] = 0
+    positions[:] = 0
     if sorted_terms.size == 0:
         return
     step = 1
@@ -326,132 +331,142 @@ def places_after(
         step *= 2
     while step:
         for i in range(terms.size):
-            end = places[i] + step
-            is_there = end <= sorted_terms.size
-            at = end - 1 if is_there else 0
-            # Multiplied, because a branch would be guessed wrong every other time.
-            places[i] += step * (is_there & (sorted_terms[at] <= terms[i]))
+            end = positions[i] + step
+            is_inside = end <= sorted_terms.size
+            last = end - 1 if is_inside else 0
+            # A product, because the processor would mispredict every other branch.
+            positions[i] += step * (is_inside & (sorted_terms[last] <= terms[i]))
         step >>= 1
 
 
 @compiled
-def find(base: Postings, terms: NDArray[np.uint32], numbers: NDArray[np.int64]) -> None:
-    """Write the numbers of hashed ids, -1 for one that no article has."""
-    places = np.empty(terms.size, np.int64)
-    numbers[:] = -1
-    places_after(base.common_ids, terms, places)
+def look_up(base: Postings, terms: NDArray[np.uint32], ordinals: NDArray[np.int64]) -> None:
+    """Write the ordinals of term ids, -1 for a term that no article has."""
+    positions = np.empty(terms.size, np.int64)
+    ordinals[:] = -1
+    search_sorted_right(base.common_ids, terms, positions)
     for i in range(terms.size):
-        if places[i] and base.common_ids[places[i] - 1] == terms[i]:
-            numbers[i] = base.common_order[places[i] - 1]
-    middle = whole(base.single_block[0])
-    find_in_blocks(base, OTHER, 0, middle, terms, numbers, places)
-    find_in_blocks(base, SINGLE, middle, base.heads.size, terms, numbers, places)
+        if positions[i] and base.common_ids[positions[i] - 1] == terms[i]:
+            ordinals[i] = base.common_order[positions[i] - 1]
+    middle = whole(base.first_single_block[0])
+    look_up_in_blocks(base, RARE, 0, middle, terms, ordinals, positions)
+    end = base.block_terms.size
+    look_up_in_blocks(base, SINGLE, middle, end, terms, ordinals, positions)
 
 
 @compiled
-def find_in_blocks(
+def look_up_in_blocks(
     base: Postings,
     group: int,
     first_block: int,
     end_block: int,
     terms: NDArray[np.uint32],
-    numbers: NDArray[np.int64],
-    places: NDArray[np.int64],
+    ordinals: NDArray[np.int64],
+    positions: NDArray[np.int64],
 ) -> None:
-    """Write the numbers that are missing and in *group*, or of two-word terms in the next one."""
-    places_after(base.heads[first_block:end_block], terms, places)
+    """Write the ordinals that are missing and in *group* or, of two-word terms, in the next one."""
+    search_sorted_right(base.block_terms[first_block:end_block], terms, positions)
     for i in range(terms.size):
-        if numbers[i] < 0 and places[i]:
-            fetch_block(base, whole(base.head_at[first_block + places[i] - 1]) << 3)
+        if ordinals[i] < 0 and positions[i]:
+            fetch_block(base, whole(base.block_offsets[first_block + positions[i] - 1]) << 3)
     for i in range(terms.size):
-        if numbers[i] < 0 and places[i]:
-            block = first_block + places[i] - 1
-            place = (places[i] - 1) * block_size(group)
-            numbers[i] = number_in_block(base, group, block, place, whole(terms[i]))
+        if ordinals[i] < 0 and positions[i]:
+            block = first_block + positions[i] - 1
+            position = (positions[i] - 1) * block_size(group)
+            ordinals[i] = ordinal_in_block(base, group, block, position, whole(terms[i]))
 
 
 @compiled
-def number_in_block(base: Postings, group: int, block: int, place: int, term: int) -> int:
-    """The number of *term*, -1 if not here; *place* terms of its groups stand before the block."""
-    found = whole(base.heads[block])
-    _, at = df_in_block(base, whole(base.head_at[block]) << 3, place, group)
-    for other in range(terms_in_block(base, place, group)):
+def ordinal_in_block(base: Postings, group: int, block: int, position: int, term: int) -> int:
+    """
+    The ordinal of *term*, -1 if it is not in this block.
+
+    Args:
+        position: how many terms like it are before the block.
+    """
+    current = whole(base.block_terms[block])
+    _, bit = df_in_block(base, whole(base.block_offsets[block]) << 3, position, group)
+    for other in range(terms_in_block(base, position, group)):
         if other:
-            gap, at = read_rice(base.dictionary, at, base.term_bits[group + (found >> 31)])
-            found += gap + 1
-        if found >= term:
-            return whole(base.firsts[group]) + place + other if found == term else -1
+            gap, bit = read_rice(base.dictionary, bit, base.term_bits[group + (current >> 31)])
+            current += gap + 1
+        if current >= term:
+            return whole(base.group_starts[group]) + position + other if current == term else -1
     return -1
 
 
 @compiled
-def describe(
+def read_entries(
     base: Postings,
-    numbers: NDArray[np.int64],
+    ordinals: NDArray[np.int64],
     end: int,
     terms: NDArray[np.uint32],
     df: NDArray[np.int64],
-    places: NDArray[np.int64],
+    offsets: NDArray[np.int64],
 ) -> None:
-    """Fill in what the fields of `Entries` say of the numbers below *end*; for -1 nothing."""
-    find_blocks(base, numbers, end, terms, places)
-    for i in range(numbers.size):
-        number, start = numbers[i], places[i]
-        if 0 <= number < base.firsts[OTHER]:
-            terms[i], df[i] = base.common_terms[number], base.common_df[number]
-        elif 0 <= number < end:
-            group = group_of(base, number)
-            place = number - whole(base.firsts[group])
-            df[i], at = df_in_block(base, start, place, group)
-            before = place % block_size(group)
-            term, at = walk_ids(base, whole(terms[i]), at, before, group)
+    """Fill in the fields of `Entries` for the ordinals below *end*; for -1 nothing."""
+    locate_blocks(base, ordinals, end, terms, offsets)
+    for i in range(ordinals.size):
+        ordinal, start = ordinals[i], offsets[i]
+        if 0 <= ordinal < base.group_starts[RARE]:
+            terms[i], df[i] = base.common_terms[ordinal], base.common_df[ordinal]
+        elif 0 <= ordinal < end:
+            group = words_group(base, ordinal)
+            position = ordinal - whole(base.group_starts[group])
+            df[i], bit = df_in_block(base, start, position, group)
+            before = position % block_size(group)
+            term, bit = skip_ids(base, whole(terms[i]), bit, before, group)
             terms[i] = np.uint32(term)
-            behind = terms_in_block(base, place, group) - before - 1
-            _, at = walk_ids(base, term, at, behind, group)
-            places[i] = postings_in_block(base, start, at, place, group)
+            after = terms_in_block(base, position, group) - before - 1
+            _, bit = skip_ids(base, term, bit, after, group)
+            offsets[i] = postings_start(base, start, bit, position, group)
 
 
 @compiled
-def frequencies(base: Postings, numbers: NDArray[np.int64], df: NDArray[np.int64]) -> None:
-    """Write the document frequencies of *numbers*; for -1 nothing."""
-    heads, starts = np.empty(numbers.size, np.uint32), np.empty(numbers.size, np.int64)
-    find_blocks(base, numbers, base.firsts[SINGLE], heads, starts)
-    for i in range(numbers.size):
-        number = numbers[i]
-        if number >= base.firsts[SINGLE]:
+def read_document_frequencies(
+    base: Postings, ordinals: NDArray[np.int64], df: NDArray[np.int64]
+) -> None:
+    """Write the document frequencies of *ordinals*; for -1 nothing."""
+    first_terms, starts = np.empty(ordinals.size, np.uint32), np.empty(ordinals.size, np.int64)
+    locate_blocks(base, ordinals, base.group_starts[SINGLE], first_terms, starts)
+    for i in range(ordinals.size):
+        ordinal = ordinals[i]
+        if ordinal >= base.group_starts[SINGLE]:
             df[i] = 1
-        elif number >= base.firsts[OTHER]:
-            df[i], _ = df_in_block(base, starts[i], number - whole(base.firsts[OTHER]), OTHER)
-        elif number >= 0:
-            df[i] = base.common_df[number]
+        elif ordinal >= base.group_starts[RARE]:
+            position = ordinal - whole(base.group_starts[RARE])
+            df[i], _ = df_in_block(base, starts[i], position, RARE)
+        elif ordinal >= 0:
+            df[i] = base.common_df[ordinal]
 
 
 @compiled
-def name(base: Postings, numbers: NDArray[np.int64], terms: NDArray[np.uint32]) -> None:
-    """Write the hashed ids of *numbers*; for -1 nothing."""
-    starts = np.empty(numbers.size, np.int64)
-    find_blocks(base, numbers, base.firsts[GROUPS], terms, starts)
-    for i in range(numbers.size):
-        number = numbers[i]
-        if 0 <= number < base.firsts[OTHER]:
-            terms[i] = base.common_terms[number]
-        elif number >= 0:
-            group = group_of(base, number)
-            place = number - whole(base.firsts[group])
-            _, at = df_in_block(base, starts[i], place, group)
-            term, _ = walk_ids(base, whole(terms[i]), at, place % block_size(group), group)
+def read_term_ids(base: Postings, ordinals: NDArray[np.int64], terms: NDArray[np.uint32]) -> None:
+    """Write the term ids of *ordinals*; for -1 nothing."""
+    starts = np.empty(ordinals.size, np.int64)
+    locate_blocks(base, ordinals, base.group_starts[GROUPS], terms, starts)
+    for i in range(ordinals.size):
+        ordinal = ordinals[i]
+        if 0 <= ordinal < base.group_starts[RARE]:
+            terms[i] = base.common_terms[ordinal]
+        elif ordinal >= 0:
+            group = words_group(base, ordinal)
+            position = ordinal - whole(base.group_starts[group])
+            _, bit = df_in_block(base, starts[i], position, group)
+            before = position % block_size(group)
+            term, _ = skip_ids(base, whole(terms[i]), bit, before, group)
             terms[i] = np.uint32(term)
 
 
 @compiled
-def mark_two_word(base: Postings, numbers: NDArray[np.int64], marked: NDArray[np.bool_]) -> None:
-    """Mark the numbers of two-word terms; -1 stays as it is."""
-    for i in range(numbers.size):
-        number = numbers[i]
-        if 0 <= number < base.firsts[OTHER]:
-            marked[i] = base.common_terms[number] >> 31
-        elif number >= 0:
-            marked[i] = number >= base.firsts[group_of(base, number) + 1]
+def mark_two_word(base: Postings, ordinals: NDArray[np.int64], marks: NDArray[np.bool_]) -> None:
+    """Mark the ordinals of two-word terms; the mark of -1 stays as it is."""
+    for i in range(ordinals.size):
+        ordinal = ordinals[i]
+        if 0 <= ordinal < base.group_starts[RARE]:
+            marks[i] = base.common_terms[ordinal] >> 31
+        elif ordinal >= 0:
+            marks[i] = ordinal >= base.group_starts[words_group(base, ordinal) + 1]
 
 
 @compiled
@@ -465,17 +480,17 @@ def read_article(
     NDArray[np.float32],
 ]:
     """The fields of `Entries` for the terms of an article, and their weights."""
-    room = row_size(base, slot)
-    numbers, codes = np.empty(room, np.int64), np.empty(room, np.int64)
-    weights = np.empty(room, np.float32)
-    size = read_row(base, slot, GROUPS, numbers, codes, weights)
+    capacity = max_row_terms(base, slot)
+    ordinals, codes = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+    weights = np.empty(capacity, np.float32)
+    size = read_row(base, slot, GROUPS, ordinals, codes, weights)
     terms, df = np.zeros(size, np.uint32), np.zeros(size, np.int64)
-    places = np.full(size, -1, np.int64)
-    describe(base, numbers[:size], base.firsts[SINGLE], terms, df, places)
+    offsets = np.full(size, -1, np.int64)
+    read_entries(base, ordinals[:size], base.group_starts[SINGLE], terms, df, offsets)
     for i in range(size):
-        if numbers[i] >= base.firsts[SINGLE]:
+        if ordinals[i] >= base.group_starts[SINGLE]:
             df[i] = 1
-    return numbers[:size], terms, df, places, weights[:size]
+    return ordinals[:size], terms, df, offsets, weights[:size]
 
 
 @compiled
@@ -484,26 +499,26 @@ def run_start(base: Postings, run: int) -> int:
 
 
 @compiled
-def slots_of(base: Postings, run: int) -> NDArray[np.uint16]:
-    """The slots of a run, within its block."""
+def slots_of_run(base: Postings, run: int) -> NDArray[np.uint16]:
+    """The slots of a run, within its page."""
     return base.run_slots[run_start(base, run) : whole(base.run_ends[run])]
 
 
 @compiled
-def block_of_run(key: int) -> int:
-    return (key & ~AS_GAPS) >> RUN_CODE_BITS
+def page_of_run(key: int) -> int:
+    return (key & ~GAP_CODED) >> COUNT_CODE_BITS
 
 
 @compiled
-def slots_by_gaps(base: Postings, run: int, room: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """The same of a run that is written as gaps; *room* is for all slots of a block and one."""
+def decode_gaps(base: Postings, run: int, buffer: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The slots of a run of gaps; *buffer* has room for all slots of a page and one more."""
     gaps = base.run_gaps[2 * run_start(base, run) : 2 * whole(base.run_ends[run])]
     size, slot = 0, 0
     for p in range(gaps.size):
         slot += whole(gaps[p])
-        room[size] = np.uint16(slot)
-        size += gaps[p] != LEAP
-    return room[:size]
+        buffer[size] = np.uint16(slot)
+        size += gaps[p] != GAP_ESCAPE
+    return buffer[:size]
 
 
 @compiled
@@ -513,23 +528,23 @@ def add_at(scores: NDArray[np.float32], slots: NDArray[np.uint16], weight: np.fl
 
 
 @compiled
-def add_others(
+def add_other_terms(
     base: Postings, entries: Entries, query: NDArray[np.float64], scores: NDArray[np.float32]
 ) -> None:
     """Add `query · weight` for every posting of the terms that are not common."""
     for i in range(query.size):
-        if entries.places[i] >= 0:
+        if entries.offsets[i] >= 0:
             kind = whole(entries.terms[i]) >> 31
             low_bits = whole(base.gap_bits[entries.df[i]])
-            slot, at = -1, entries.places[i]
+            slot, bit = -1, entries.offsets[i]
             for _ in range(entries.df[i]):
-                gap, code, at = read_pair(base.dictionary, at, low_bits)
+                gap, code, bit = read_pair(base.dictionary, bit, low_bits)
                 slot += gap + 1
                 scores[slot] += np.float32(query[i] * base.weights[kind, code])
 
 
 @compiled
-def add_common(
+def add_common_terms(
     base: Postings,
     entries: Entries,
     query: NDArray[np.float64],
@@ -539,47 +554,47 @@ def add_common(
     """
     Add `query · weight` for every posting of the common terms of that *level*.
 
-    A few blocks of slots at a time, so that the scores at hand stay in the processor's cache.
+    A few pages at a time, so that their scores stay in the processor's cache.
 
     Returns:
         how many postings the common terms above this level have.
     """
     above = 0
-    room = np.empty(2**BLOCK_BITS + 1, np.uint16)
+    buffer = np.empty(2**PAGE_BITS + 1, np.uint16)
     chosen, cursors = np.empty((2, query.size), np.int64)
     size = 0
     for i in range(query.size):
-        number = entries.numbers[i]
-        if 0 <= number < base.firsts[OTHER]:
-            if base.levels[number] == level:
-                chosen[size], cursors[size] = i, base.common_runs[number]
+        ordinal = entries.ordinals[i]
+        if 0 <= ordinal < base.group_starts[RARE]:
+            if base.levels[ordinal] == level:
+                chosen[size], cursors[size] = i, base.common_runs[ordinal]
                 size += 1
-            elif base.levels[number] > level:
-                above += whole(base.common_df[number])
-    for first in range(0, ((base.articles[0] - 1) >> BLOCK_BITS) + 1, BLOCKS_AT_ONCE):
+            elif base.levels[ordinal] > level:
+                above += whole(base.common_df[ordinal])
+    for first in range(0, ((base.articles[0] - 1) >> PAGE_BITS) + 1, PAGES_AT_ONCE):
         for j in range(size):
             i = chosen[j]
             kind = whole(entries.terms[i]) >> 31
-            end = whole(base.common_runs[entries.numbers[i] + 1])
+            end = whole(base.common_runs[entries.ordinals[i] + 1])
             run = cursors[j]
             while run < end:
                 key = whole(base.run_keys[run])
-                block = block_of_run(key)
-                if block >= first + BLOCKS_AT_ONCE:
+                page = page_of_run(key)
+                if page >= first + PAGES_AT_ONCE:
                     break
-                here = scores[block << BLOCK_BITS :]
+                page_scores = scores[page << PAGE_BITS :]
                 weight = np.float32(query[i] * base.weights[kind, key & 0xFFFF])
-                if key & AS_GAPS:
-                    add_at(here, slots_by_gaps(base, run, room), weight)
+                if key & GAP_CODED:
+                    add_at(page_scores, decode_gaps(base, run, buffer), weight)
                 else:
-                    add_at(here, slots_of(base, run), weight)
+                    add_at(page_scores, slots_of_run(base, run), weight)
                 run += 1
             cursors[j] = run
     return above
 
 
 @compiled
-def move_sums(
+def shift_sums(
     base: Postings,
     entries: Entries,
     changes: NDArray[np.float64],
@@ -589,37 +604,37 @@ def move_sums(
     Add `weight² · changes` to the last two sums of every article of the given terms.
 
     Args:
-        changes: shape (terms, 2), what g and g² of each term grew by.
+        changes: shape (terms, 2), by how much g and g² of each term grew.
         sums: shape (slots, 3).
     """
-    room = np.empty(2**BLOCK_BITS + 1, np.uint16)
-    for i in range(entries.numbers.size):
-        number = entries.numbers[i]
-        if number < 0:
+    buffer = np.empty(2**PAGE_BITS + 1, np.uint16)
+    for i in range(entries.ordinals.size):
+        ordinal = entries.ordinals[i]
+        if ordinal < 0:
             continue
         kind = whole(entries.terms[i]) >> 31
-        if entries.places[i] >= 0:
+        if entries.offsets[i] >= 0:
             low_bits = whole(base.gap_bits[entries.df[i]])
-            slot, at = -1, entries.places[i]
+            slot, bit = -1, entries.offsets[i]
             for _ in range(entries.df[i]):
-                gap, code, at = read_pair(base.dictionary, at, low_bits)
+                gap, code, bit = read_pair(base.dictionary, bit, low_bits)
                 slot += gap + 1
                 square = np.float64(base.weights[kind, code]) ** 2
                 sums[slot, 1] += square * changes[i, 0]
                 sums[slot, 2] += square * changes[i, 1]
             continue
-        for run in range(base.common_runs[number], base.common_runs[number + 1]):
+        for run in range(base.common_runs[ordinal], base.common_runs[ordinal + 1]):
             key = whole(base.run_keys[run])
-            there = sums[block_of_run(key) << BLOCK_BITS :]
+            page_sums = sums[page_of_run(key) << PAGE_BITS :]
             square = np.float64(base.weights[kind, key & 0xFFFF]) ** 2
-            if key & AS_GAPS:
-                move_at(there, slots_by_gaps(base, run, room), square * changes[i])
+            if key & GAP_CODED:
+                shift_at(page_sums, decode_gaps(base, run, buffer), square * changes[i])
             else:
-                move_at(there, slots_of(base, run), square * changes[i])
+                shift_at(page_sums, slots_of_run(base, run), square * changes[i])
 
 
 @compiled
-def move_at(
+def shift_at(
     sums: NDArray[np.float64], slots: NDArray[np.uint16], change: NDArray[np.float64]
 ) -> None:
     for p in range(slots.size):

@@ -1,4 +1,4 @@
-"""From term counts to the arrays of a `Base`."""
+"""Builds the arrays of a `Base` from term counts."""
 
 from typing import Any
 
@@ -9,24 +9,25 @@ from features.vectorizer import TWO_WORD_BIT, TermCounts, idf, tf_weights
 from recommender.index.codec import Words, rice_bits, write_gamma, write_rice
 from recommender.index.jit import compiled, whole
 from recommender.index.postings import (
-    AS_GAPS,
-    BLOCK,
-    BLOCK_BITS,
-    COMMON_IN_BLOCK,
+    BLOCK_TERMS,
+    COMMON,
+    COMMON_DF_PER_PAGE,
+    COUNT_CODE_BITS,
+    GAP_CODED,
+    GAP_ESCAPE,
     GROUPS,
-    LEAP,
     LEVELS,
-    OTHER,
-    RUN_CODE_BITS,
+    PAGE_BITS,
+    RARE,
     SINGLE,
-    SINGLE_BLOCK,
-    blocks,
+    SINGLE_BLOCK_TERMS,
     gap_bits,
-    sum_levels,
+    levels_of,
+    pages,
 )
-from recommender.index.reader import spans
+from recommender.index.reader import flat_ranges
 
-MOST_BYTES = 2**32  # of all rows, and of the dictionary: places in them have 32 bits
+MAX_BYTES = 2**32  # of all rows, and of the dictionary: their byte offsets have 32 bits
 
 
 def build_index(
@@ -37,64 +38,82 @@ def build_index(
 
     Args:
         ends: shape (n + 1,), where each article's terms start, and where the last one's end.
-        terms: shape (postings,), hashed ids, ascending within an article.
+        terms: shape (postings,), term ids, ascending within an article.
         counts: shape (postings,).
 
     Raises:
         OverflowError: for more than about ten million articles.
     """
     articles = ends.size - 1
-    values, codes = _coded(counts)
-    order = by_term(terms)
-    all_terms, starts, df = distinct(terms[order])
-    common = df >= COMMON_IN_BLOCK * blocks(articles)
-    groups = np.where(common, 0, np.where(df > 1, OTHER, SINGLE) + (all_terms >= TWO_WORD_BIT))
-    by_number = np.argsort(groups, kind="stable")
-    common_terms = np.count_nonzero(common)
-    by_df = np.argsort(-df[by_number[:common_terms]], kind="stable")
-    by_number[:common_terms] = by_number[by_df]
-    numbering = np.empty(all_terms.size, np.uint32)
-    numbering[by_number] = np.arange(all_terms.size)
-    numbers = np.empty(terms.size, np.uint32)
-    numbers[order] = np.repeat(numbering, df)
+    values, codes = _encode_counts(counts)
+    order = sort_order(terms)
+    term_ids, starts, df = group_sorted(terms[order])
+    groups = _groups(articles, term_ids, df)
+    by_ordinal = _ordinal_order(groups, df)
+    ordinals = np.empty(terms.size, np.uint32)
+    ordinals[order] = np.repeat(_inverse(by_ordinal), df)
     slots = np.repeat(np.arange(articles, dtype=np.uint32), np.diff(ends))[order]
     sizes = _sizes(articles, groups, df)
-    all_terms, starts, df = all_terms[by_number], starts[by_number], df[by_number]
-    common_bits = np.array([rice_bits(articles / often) for often in df[:common_terms]], np.uint8)
-    rows, row_at = _rows(sizes["firsts"], sizes["row_bits"], common_bits, ends, numbers, codes)
-    sums, tails = _sums(ends, tf_weights(TermCounts(terms, counts)), numbers, df)
+    term_ids, starts, df = term_ids[by_ordinal], starts[by_ordinal], df[by_ordinal]
+    common = slice(0, np.count_nonzero(groups == COMMON))
+    common_bits = np.array([rice_bits(articles / often) for often in df[common]], np.uint8)
+    rows, row_offsets = _rows(
+        sizes["group_starts"], sizes["row_bits"], common_bits, ends, ordinals, codes
+    )
+    sums, shares = _norm_sums(ends, tf_weights(TermCounts(terms, counts)), ordinals, df)
     return {
         **sizes,
-        "row_at": row_at,
+        "row_offsets": row_offsets,
         "rows": rows,
-        "common_terms": all_terms[:common_terms],
-        "common_df": df[:common_terms].astype(np.uint32),
+        "common_terms": term_ids[common],
+        "common_df": df[common].astype(np.uint32),
         "common_bits": common_bits,
-        "common_order": by_term(all_terms[:common_terms]),
-        **_runs(starts[:common_terms], df[:common_terms], articles, slots, codes[order]),
-        **_dictionary(sizes, all_terms, starts, df, slots, codes[order]),
+        "common_order": sort_order(term_ids[common]),
+        **_runs(starts[common], df[common], articles, slots, codes[order]),
+        **_dictionary(sizes, term_ids, starts, df, slots, codes[order]),
         "counts": values,
         "sums": sums,
-        "tails": tails,
+        "common_shares": shares,
     }
 
 
-def _coded(counts: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
-    """The distinct counts, the most frequent first, and the place of each among them."""
-    values, codes, often = np.unique(counts, return_inverse=True, return_counts=True)
+def _encode_counts(counts: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+    """The distinct counts, the most frequent first, and the position of each among them."""
+    values, codes, frequencies = np.unique(counts, return_inverse=True, return_counts=True)
     if values.size > np.iinfo(np.uint16).max:
         raise OverflowError("more than 65,535 different counts")
-    order = np.argsort(-often, kind="stable")
-    ranks = np.empty(order.size, np.uint16)
-    ranks[order] = np.arange(order.size)
+    order = np.argsort(-frequencies, kind="stable")
+    ranks = _inverse(order).astype(np.uint16)
     return values[order], ranks[codes]
 
 
-def by_term(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """
-    The positions of *terms* in ascending order, equal ones as they come.
+def _groups(
+    articles: int, term_ids: NDArray[np.uint32], df: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    is_common = df >= COMMON_DF_PER_PAGE * pages(articles)
+    words_group = np.where(df > 1, RARE, SINGLE)
+    return np.where(is_common, COMMON, words_group + (term_ids >= TWO_WORD_BIT))
 
-    To sort ids with their positions as one number takes a third of the time of an argsort.
+
+def _ordinal_order(groups: NDArray[np.int64], df: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The positions of the terms in the order of their ordinals."""
+    order = np.argsort(groups, kind="stable")
+    common = order[: np.count_nonzero(groups == COMMON)]
+    common[:] = common[np.argsort(-df[common], kind="stable")]
+    return order
+
+
+def _inverse(permutation: NDArray[np.intp]) -> NDArray[np.uint32]:
+    ranks = np.empty(permutation.size, np.uint32)
+    ranks[permutation] = np.arange(permutation.size)
+    return ranks
+
+
+def sort_order(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """
+    The positions that sort *terms*; equal ones keep their order.
+
+    To sort ids and their positions as one number takes a third of the time of an argsort.
     """
     pairs = terms.astype(np.uint64) << np.uint64(32)
     pairs |= np.arange(terms.size, dtype=np.uint64)
@@ -102,21 +121,21 @@ def by_term(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return pairs.astype(np.uint32)
 
 
-def numbered(
+def unique_inverse(
     values: NDArray[np.uint32],
-) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct *values*, ascending; the place of each of them there; how often each occurs."""
-    order = by_term(values)
-    found, _, counts = distinct(values[order])
-    places = np.empty(values.size, np.int64)
-    places[order] = np.repeat(np.arange(found.size), counts)
-    return found, places, counts
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The distinct *values*, ascending, and the position of each value among them."""
+    order = sort_order(values)
+    distinct, _, counts = group_sorted(values[order])
+    positions = np.empty(values.size, np.int64)
+    positions[order] = np.repeat(np.arange(distinct.size), counts)
+    return distinct, positions
 
 
-def distinct(
+def group_sorted(
     ordered: NDArray[np.uint32],
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct ones of *ordered*, where each starts, and how often it occurs."""
+    """The distinct values of a sorted array, where each starts, and how often it occurs."""
     starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: ordered.size])
     return ordered[starts], starts, np.diff(np.append(starts, ordered.size))
 
@@ -124,113 +143,117 @@ def distinct(
 def _sizes(
     articles: int, groups: NDArray[np.int64], df: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
-    """The small fields of `Postings`; the group and the document frequency of each term."""
+    """The small fields of `Postings`, from the group and the document frequency of each term."""
     terms = np.bincount(groups, minlength=GROUPS)
     postings = np.bincount(groups, df, GROUPS)
     row_gaps = terms * articles / np.maximum(postings, 1)
     return {
         "articles": np.array([articles]),
-        "firsts": np.append(0, np.cumsum(terms)),
+        "group_starts": np.append(0, np.cumsum(terms)),
         "row_bits": np.array([rice_bits(gap) for gap in row_gaps]),
         "term_bits": np.array([rice_bits(2**31 / max(size, 1)) for size in terms.tolist()]),
     }
 
 
-def _sums(
+def _norm_sums(
     ends: NDArray[np.int64],
     weights: NDArray[np.float32],
-    numbers: NDArray[np.uint32],
+    ordinals: NDArray[np.uint32],
     df: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     articles = ends.size - 1
-    sums, tails = np.zeros((articles, 3)), np.zeros((LEVELS, articles), np.uint8)
-    term_idf, levels = idf(df, articles), sum_levels(df.astype(np.uint32), articles)
-    _add_sums(ends, weights, numbers, np.log(1 + df), term_idf, levels, sums, tails)
-    return sums, tails
+    sums = np.zeros((articles, 3))
+    shares = np.zeros((LEVELS, articles), np.uint8)
+    term_idf = idf(df, articles)
+    levels = levels_of(df.astype(np.uint32), articles)
+    _add_norm_sums(ends, weights, ordinals, np.log(1 + df), term_idf, levels, sums, shares)
+    return sums, shares
 
 
 @compiled
-def _add_sums(
+def _add_norm_sums(
     ends: NDArray[np.int64],
     weights: NDArray[np.float32],
-    numbers: NDArray[np.uint32],
+    ordinals: NDArray[np.uint32],
     g: NDArray[np.float64],
     term_idf: NDArray[np.float64],
     levels: NDArray[np.uint8],
     sums: NDArray[np.float64],
-    tails: NDArray[np.uint8],
+    shares: NDArray[np.uint8],
 ) -> None:
     for slot in range(ends.size - 1):
-        lengths = np.zeros(LEVELS + 1)
+        squared = np.zeros(LEVELS + 1)
         for i in range(ends[slot], ends[slot + 1]):
-            number = numbers[i]
+            ordinal = ordinals[i]
             square = np.float64(weights[i]) ** 2
             sums[slot, 0] += square
-            sums[slot, 1] += square * g[number]
-            sums[slot, 2] += square * g[number] ** 2
-            for level in range(levels[number] + 1):
-                lengths[level] += square * term_idf[number] ** 2
+            sums[slot, 1] += square * g[ordinal]
+            sums[slot, 2] += square * g[ordinal] ** 2
+            for level in range(levels[ordinal] + 1):
+                squared[level] += square * term_idf[ordinal] ** 2
         for level in range(LEVELS):
-            if lengths[level + 1]:
-                share = np.sqrt(lengths[level + 1] / lengths[0])
-                tails[level, slot] = np.uint8(min(255, whole(255 * share) + 1))
+            if squared[level + 1]:
+                share = np.sqrt(squared[level + 1] / squared[0])
+                shares[level, slot] = np.uint8(min(255, whole(255 * share) + 1))
 
 
 def _rows(
-    firsts: NDArray[np.int64],
-    low_bits: NDArray[np.int64],
+    group_starts: NDArray[np.int64],
+    row_bits: NDArray[np.int64],
     common_bits: NDArray[np.uint8],
     ends: NDArray[np.int64],
-    numbers: NDArray[np.uint32],
+    ordinals: NDArray[np.uint32],
     codes: NDArray[np.uint16],
 ) -> tuple[Words, NDArray[np.uint32]]:
-    words = np.zeros(2 * (numbers.size + 2 * ends.size), np.uint64)
-    at = np.zeros(ends.size, np.int64)
-    end = _write_rows(firsts, low_bits, common_bits, ends, numbers, codes, words, at)
-    return _cut(words, end), _places(at)
+    words = np.zeros(2 * (ordinals.size + 2 * ends.size), np.uint64)
+    offsets = np.zeros(ends.size, np.int64)
+    end = _write_rows(group_starts, row_bits, common_bits, ends, ordinals, codes, words, offsets)
+    return _truncate(words, end), _byte_offsets(offsets)
 
 
 @compiled
-def _sorted_row(numbers: NDArray[np.uint32], codes: NDArray[np.uint16]) -> NDArray[np.int64]:
-    """Numbers and codes as one, ascending."""
-    row = np.empty(numbers.size, np.int64)
+def _sort_row(ordinals: NDArray[np.uint32], codes: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Ordinals and count codes as one number each, ascending."""
+    row = np.empty(ordinals.size, np.int64)
     for i in range(row.size):
-        row[i] = whole(numbers[i]) << RUN_CODE_BITS | whole(codes[i])
+        row[i] = whole(ordinals[i]) << COUNT_CODE_BITS | whole(codes[i])
     row.sort()
     return row
 
 
 @compiled
 def _write_rows(
-    firsts: NDArray[np.int64],
-    low_bits: NDArray[np.int64],
+    group_starts: NDArray[np.int64],
+    row_bits: NDArray[np.int64],
     common_bits: NDArray[np.uint8],
     ends: NDArray[np.int64],
-    numbers: NDArray[np.uint32],
+    ordinals: NDArray[np.uint32],
     codes: NDArray[np.uint16],
     words: Words,
-    places: NDArray[np.int64],
+    offsets: NDArray[np.int64],
 ) -> int:
-    at = 0
+    """Write every row and the byte where it starts; return the bit after the last one."""
+    bit = 0
     for slot in range(ends.size - 1):
-        places[slot] = at >> 3
-        row = _sorted_row(numbers[ends[slot] : ends[slot + 1]], codes[ends[slot] : ends[slot + 1]])
+        offsets[slot] = bit >> 3
+        part = slice(ends[slot], ends[slot + 1])
+        row = _sort_row(ordinals[part], codes[part])
         i = 0
         for group in range(GROUPS):
-            end = np.searchsorted(row, firsts[group + 1] << RUN_CODE_BITS)
-            at = write_gamma(words, at, end - i)
-            before, bits = firsts[group] - 1, low_bits[group]
+            end = np.searchsorted(row, group_starts[group + 1] << COUNT_CODE_BITS)
+            bit = write_gamma(words, bit, end - i)
+            before, low_bits = group_starts[group] - 1, row_bits[group]
             while i < end:
-                number, code = row[i] >> RUN_CODE_BITS, row[i] & 0xFFFF
-                if group == 0:
-                    bits = whole(common_bits[before + 1])
-                at = write_rice(words, at, number - before - 1, bits)
-                at = write_gamma(words, at, code)
-                before = number
+                ordinal, code = row[i] >> COUNT_CODE_BITS, row[i] & 0xFFFF
+                if group == COMMON:
+                    low_bits = whole(common_bits[before + 1])
+                bit = write_rice(words, bit, ordinal - before - 1, low_bits)
+                bit = write_gamma(words, bit, code)
+                before = ordinal
                 i += 1
-        at = (at + 7) & ~7
-    places[ends.size - 1] = at >> 3
-    return at
+        bit = (bit + 7) & ~7
+    offsets[ends.size - 1] = bit >> 3
+    return bit
 
 
 def _dictionary(
@@ -241,37 +264,40 @@ def _dictionary(
     slots: NDArray[np.uint32],
     codes: NDArray[np.uint16],
 ) -> dict[str, NDArray[Any]]:
-    """The dictionary and its heads, of all *terms* by number but the common ones."""
-    firsts = sizes["firsts"].tolist()
-    several, single = terms[firsts[OTHER] : firsts[SINGLE]], terms[firsts[SINGLE] :]
-    heads = np.concatenate((several[::BLOCK], single[::SINGLE_BLOCK]))
-    codes_written = int(df[firsts[OTHER] :].sum()) + several.size + single.size
-    words = np.zeros(2 * (codes_written + heads.size + 1), np.uint64)
-    at = np.zeros(heads.size, np.int64)
-    bits = gap_bits(int(sizes["articles"][0]))
-    end, block = 0, 0
-    for group, size in ((OTHER, BLOCK), (SINGLE, SINGLE_BLOCK)):
-        part = slice(firsts[group], firsts[group + 2])
-        low_bits = sizes["term_bits"][group : group + 2]
+    """The dictionary and the table of its blocks, of all *terms* (by ordinal) but the common."""
+    group_starts = sizes["group_starts"].tolist()
+    rare = terms[group_starts[RARE] : group_starts[SINGLE]]
+    single = terms[group_starts[SINGLE] :]
+    block_terms = np.concatenate((rare[::BLOCK_TERMS], single[::SINGLE_BLOCK_TERMS]))
+    codes_to_write = int(df[group_starts[RARE] :].sum()) + rare.size + single.size
+    words = np.zeros(2 * (codes_to_write + block_terms.size + 1), np.uint64)
+    offsets = np.zeros(block_terms.size, np.int64)
+    low_bits = gap_bits(int(sizes["articles"][0]))
+    first_single_block = -(-rare.size // BLOCK_TERMS)
+    end = 0
+    for group, block_size, block in (
+        (RARE, BLOCK_TERMS, 0),
+        (SINGLE, SINGLE_BLOCK_TERMS, first_single_block),
+    ):
+        part = slice(group_starts[group], group_starts[group + 2])
         end = _write_dictionary(
-            size,
-            low_bits,
+            block_size,
+            sizes["term_bits"][group : group + 2],
             terms[part],
             starts[part],
             df[part],
             slots,
             codes,
-            bits,
+            low_bits,
             end,
             words,
-            at[block:],
+            offsets[block:],
         )
-        block = -(-several.size // BLOCK)
     return {
-        "single_block": np.array([block]),
-        "heads": heads,
-        "head_at": _places(at),
-        "dictionary": _cut(words, end),
+        "first_single_block": np.array([first_single_block]),
+        "block_terms": block_terms,
+        "block_offsets": _byte_offsets(offsets),
+        "dictionary": _truncate(words, end),
     }
 
 
@@ -284,40 +310,42 @@ def _write_dictionary(
     df: NDArray[np.int64],
     slots: NDArray[np.uint32],
     codes: NDArray[np.uint16],
-    low_bits: NDArray[np.uint8],
-    at: int,
+    gap_bits: NDArray[np.uint8],
+    bit: int,
     words: Words,
-    places: NDArray[np.int64],
+    offsets: NDArray[np.int64],
 ) -> int:
-    """Write from bit *at* on, and return the end."""
+    """Write blocks from *bit* on and the byte where each starts; return the bit after them."""
     for first in range(0, terms.size, block_size):
-        at = (at + 7) & ~7
-        places[first // block_size] = at >> 3
+        bit = (bit + 7) & ~7
+        offsets[first // block_size] = bit >> 3
         end = min(first + block_size, terms.size)
-        for place in range(first, end):
-            if df[place] > 1:
-                at = write_gamma(words, at, df[place] - 2)
-        for place in range(first + 1, end):
-            before = whole(terms[place - 1])
-            at = write_rice(words, at, whole(terms[place]) - before - 1, term_bits[before >> 31])
-        for place in range(first, end):
-            slot, bits = -1, whole(low_bits[df[place]])
-            for i in range(starts[place], starts[place] + df[place]):
+        for position in range(first, end):
+            if df[position] > 1:
+                bit = write_gamma(words, bit, df[position] - 2)
+        for position in range(first + 1, end):
+            before = whole(terms[position - 1])
+            gap = whole(terms[position]) - before - 1
+            bit = write_rice(words, bit, gap, term_bits[before >> 31])
+        for position in range(first, end):
+            slot, low_bits = -1, whole(gap_bits[df[position]])
+            for i in range(starts[position], starts[position] + df[position]):
                 gap = whole(slots[i]) - slot - 1
-                at = write_rice(words, at, gap, bits)
-                at = write_gamma(words, at, whole(codes[i]))
+                bit = write_rice(words, bit, gap, low_bits)
+                bit = write_gamma(words, bit, whole(codes[i]))
                 slot += gap + 1
-    return at
+    return bit
 
 
-def _cut(words: Words, bits: int) -> Words:
+def _truncate(words: Words, bits: int) -> Words:
+    """The words that hold so many bits, and one of zeros, into which readers may look ahead."""
     return words[: bits // 64 + 2].copy()
 
 
-def _places(at: NDArray[np.int64]) -> NDArray[np.uint32]:
-    if at.size and at[-1] >= MOST_BYTES:
+def _byte_offsets(offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
+    if offsets.size and offsets[-1] >= MAX_BYTES:
         raise OverflowError("too many articles for one index")
-    return at.astype(np.uint32)
+    return offsets.astype(np.uint32)
 
 
 def _runs(
@@ -328,26 +356,29 @@ def _runs(
     codes: NDArray[np.uint16],
 ) -> dict[str, NDArray[Any]]:
     """The runs of the common terms, whose postings start at *starts* among *slots*."""
-    positions = spans(starts, df)
-    found = slots[positions]
-    keys = (found >> np.uint32(BLOCK_BITS)) << np.uint32(RUN_CODE_BITS) | codes[positions]
-    # Owner and key as one number; a stable sort leaves the slots of a run in order.
-    owners = np.repeat(np.arange(df.size, dtype=np.uint64), df) << np.uint64(32) | keys
-    order = np.argsort(owners, kind="stable")
-    runs, run_starts, sizes = distinct(owners[order])
-    first_runs = np.searchsorted(runs >> np.uint64(32), np.arange(df.size + 1))
-    within = found[order].astype(np.uint16)
-    levels = sum_levels(df.astype(np.uint32), articles)[runs >> np.uint64(32)]
-    # At most so many leaps, and a byte that makes the size even: never more than slots would take.
-    leaps = within[run_starts + sizes - 1] // LEAP + 1
-    as_gaps = (levels > 0) & (leaps <= sizes)
-    room, ends = np.empty(2 * within.size, np.uint8), np.empty(runs.size, np.uint32)
-    size = _write_runs(run_starts, sizes, as_gaps, within, room, ends)
+    positions = flat_ranges(starts, df)
+    own_slots = slots[positions]
+    page = own_slots >> np.uint32(PAGE_BITS)
+    keys = page << np.uint32(COUNT_CODE_BITS) | codes[positions]
+    # Term and key as one number; a stable sort leaves the slots of a run in order.
+    term_keys = np.repeat(np.arange(df.size, dtype=np.uint64), df) << np.uint64(32) | keys
+    order = np.argsort(term_keys, kind="stable")
+    runs, run_starts, sizes = group_sorted(term_keys[order])
+    run_terms = runs >> np.uint64(32)
+    in_page = own_slots[order].astype(np.uint16)
+    levels = levels_of(df.astype(np.uint32), articles)[run_terms]
+    # At most so many escapes, and a byte of padding: never more bytes than slots would take.
+    escapes = in_page[run_starts + sizes - 1] // GAP_ESCAPE + 1
+    gap_coded = (levels > 0) & (escapes <= sizes)
+    buffer = np.empty(2 * in_page.size, np.uint8)
+    ends = np.empty(runs.size, np.uint32)
+    size = _write_runs(run_starts, sizes, gap_coded, in_page, buffer, ends)
+    flags = np.where(gap_coded, np.uint32(GAP_CODED), np.uint32(0))
     return {
-        "common_runs": first_runs.astype(np.uint32),
-        "run_keys": runs.astype(np.uint32) | np.where(as_gaps, np.uint32(AS_GAPS), np.uint32(0)),
+        "common_runs": np.searchsorted(run_terms, np.arange(df.size + 1)).astype(np.uint32),
+        "run_keys": runs.astype(np.uint32) | flags,
         "run_ends": ends,
-        "run_slots": room[:size].view("<u2").copy(),
+        "run_slots": buffer[:size].view("<u2").copy(),
     }
 
 
@@ -355,41 +386,44 @@ def _runs(
 def _write_runs(
     starts: NDArray[np.int64],
     sizes: NDArray[np.int64],
-    as_gaps: NDArray[np.bool_],
+    gap_coded: NDArray[np.bool_],
     slots: NDArray[np.uint16],
-    room: NDArray[np.uint8],
+    buffer: NDArray[np.uint8],
     ends: NDArray[np.uint32],
 ) -> int:
     """Write the runs one after the other, and return how many bytes they take."""
-    at = 0
+    size = 0
     for run in range(starts.size):
         part = slots[starts[run] : starts[run] + sizes[run]]
-        at += _write_gaps(part, room[at:]) if as_gaps[run] else _write_slots(part, room[at:])
-        ends[run] = at >> 1
-    return at
+        if gap_coded[run]:
+            size += _write_gaps(part, buffer[size:])
+        else:
+            size += _write_slots(part, buffer[size:])
+        ends[run] = size >> 1
+    return size
 
 
 @compiled
-def _write_slots(slots: NDArray[np.uint16], room: NDArray[np.uint8]) -> int:
+def _write_slots(slots: NDArray[np.uint16], buffer: NDArray[np.uint8]) -> int:
     for i in range(slots.size):
-        room[2 * i], room[2 * i + 1] = slots[i] & 0xFF, slots[i] >> 8
+        buffer[2 * i], buffer[2 * i + 1] = slots[i] & 0xFF, slots[i] >> 8
     return 2 * slots.size
 
 
 @compiled
-def _write_gaps(slots: NDArray[np.uint16], room: NDArray[np.uint8]) -> int:
-    """An even number of bytes: the gap before each slot, with as many leaps as that takes."""
+def _write_gaps(slots: NDArray[np.uint16], buffer: NDArray[np.uint8]) -> int:
+    """Write the gap before each slot, with as many escapes as that takes; an even size."""
     size, before = 0, 0
     for i in range(slots.size):
         gap = whole(slots[i]) - before
-        while gap >= LEAP:
-            room[size] = LEAP
+        while gap >= GAP_ESCAPE:
+            buffer[size] = GAP_ESCAPE
             size += 1
-            gap -= LEAP
-        room[size] = gap
+            gap -= GAP_ESCAPE
+        buffer[size] = gap
         size += 1
         before = whole(slots[i])
     if size & 1:
-        room[size] = LEAP
+        buffer[size] = GAP_ESCAPE
         size += 1
     return size

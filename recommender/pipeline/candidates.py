@@ -127,7 +127,7 @@ def _time(
     origin = instant(now) if options.mode == "recent" else source.facets.published
     near = recency(published, origin, model.half_life_days)
     for tag in model.evergreen_tags:
-        near[corpus.facets.have("tag", tag.casefold(), slots)] = 1.0
+        near[corpus.facets.has_value("tag", tag.casefold(), slots)] = 1.0
     return near
 
 

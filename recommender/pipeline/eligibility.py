@@ -73,7 +73,7 @@ def first_failed(found: Sequence[Condition], slot: int) -> str | None:
 def _section_blocks(facets: FacetTable, rules: Applied) -> list[Condition]:
     if not rules.blocked_sections:
         return []
-    return [Condition("blocked_section", ~facets.having("section", list(rules.blocked_sections)))]
+    return [Condition("blocked_section", ~facets.mask("section", list(rules.blocked_sections)))]
 
 
 def _filters(facets: FacetTable, options: ListOptions) -> list[Condition]:
@@ -83,7 +83,7 @@ def _filters(facets: FacetTable, options: ListOptions) -> list[Condition]:
         ("author", options.authors),
     )
     return [
-        Condition(f"other_{name}", facets.having(name, values)) for name, values in asked if values
+        Condition(f"other_{name}", facets.mask(name, values)) for name, values in asked if values
     ]
 
 
@@ -102,7 +102,7 @@ def _dates(
         found.append(Condition("too_new", facets.published_between(None, before, now)))
     if options.max_age is not None:
         young = facets.published_between(now - options.max_age, None, now)
-        evergreen = facets.having("tag", model.evergreen_tags)
+        evergreen = facets.mask("tag", model.evergreen_tags)
         found.append(Condition("too_old", young | evergreen, binds_pins=False))
     if options.mode == "background" and source is not None:
         # Beside a text without a date, a draft as a rule, all that is out came before.
@@ -119,7 +119,7 @@ def _language(facets: FacetTable, source: Source | None, options: ListOptions) -
         languages = () if ANY_LANGUAGE in options.languages else options.languages
     if not languages:
         return []
-    spoken = facets.having("language", languages)
+    spoken = facets.mask("language", languages)
     # An editor who pins a story in another language means it; a caller's filter is a promise.
     return [Condition("other_language", spoken, binds_pins=options.languages is not None)]
 

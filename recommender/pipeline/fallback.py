@@ -56,7 +56,7 @@ def _batch(
 ) -> list[RankedArticle]:
     """The next to be looked at: some more than are missing, for some will not fit."""
     k = DEEPER * missing
-    own = rest & corpus.facets.having("section", source.facets.section)
+    own = rest & corpus.facets.mask("section", source.facets.section)
     found = newest_places(corpus, own, options, k, "same_section")
     return found + newest_places(corpus, rest & ~own, options, k - len(found), "recent")
 
@@ -68,7 +68,7 @@ def _in_full_sections(
     cap = options.max_per_section
     taken = Counter(v for p in places for v in corpus.facets.of(p.slot).section)
     full = [section for section, count in taken.items() if cap is not None and count >= cap]
-    return corpus.facets.having("section", full)
+    return corpus.facets.mask("section", full)
 
 
 def newest_places(

@@ -351,7 +351,7 @@ class Recommender:
     ) -> Card | None:
         if article_id is None:
             return None
-        if self._corpus.facets.are_out(self._corpus.slots([article_id]), now):
+        if self._corpus.facets.all_published(self._corpus.slots([article_id]), now):
             return cards[article_id]
         return {"id": article_id}  # its title is nobody's business yet
 

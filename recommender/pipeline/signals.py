@@ -114,9 +114,9 @@ def _tags(corpus: Corpus, source: Source, slots: Slots) -> Values:
     articles = len(corpus.index)
     found, whole = np.zeros(slots.size), 0.0
     for tag in source.facets.tag:
-        carriers = corpus.facets.carriers("tag", tag)
+        carriers = corpus.facets.count("tag", tag)
         weight = float(np.log((1 + articles) / (1 + carriers)))
-        found += weight * corpus.facets.have("tag", tag, slots)
+        found += weight * corpus.facets.has_value("tag", tag, slots)
         whole += weight
     return found / whole if whole > 0 else found
 
@@ -127,9 +127,9 @@ def _author(corpus: Corpus, source: Source, slots: Slots) -> Values:
     if not articles:
         return found  # the first draft of a site
     for author in source.facets.author:
-        carriers = corpus.facets.carriers("author", author)
+        carriers = corpus.facets.count("author", author)
         rarity = np.log((1 + articles) / (1 + carriers)) / np.log(1 + articles)
-        found = np.maximum(found, rarity * corpus.facets.have("author", author, slots))
+        found = np.maximum(found, rarity * corpus.facets.has_value("author", author, slots))
     return found
 
 
@@ -137,7 +137,7 @@ def _section(corpus: Corpus, source: Source, slots: Slots) -> Values:
     """1 in the source's section, else 0."""
     found = np.zeros(slots.size)
     for section in source.facets.section:
-        found[corpus.facets.have("section", section, slots)] = 1.0
+        found[corpus.facets.has_value("section", section, slots)] = 1.0
     return found
 
 

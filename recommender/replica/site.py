@@ -265,7 +265,7 @@ class SiteReplica:
         index = self._corpus.index
         if self._files is not None and self._file is None and len(index) >= FILE_FROM:
             return True
-        moved = index.tail_slots + index.slots - len(index)
+        moved = index.delta_slots + index.slots - len(index)
         return moved > max(FILE_FROM, SCATTERED_SHARE * len(index))
 
     def adopt(self) -> None:
@@ -291,7 +291,7 @@ class SiteReplica:
             if newer._file is opened:  # and the store was not put back meanwhile
                 self._take_over(newer)
         newer._reset(self._new_corpus(), NOTHING_DECIDED)  # or the file would stay open with it
-        self._files.sweep()
+        self._files.delete_unused()
 
     def publish(self) -> int | None:
         """
@@ -316,8 +316,8 @@ class SiteReplica:
             newest = dated[np.argsort(facets.published[dated])][-1:].tolist()
             return Holdings(
                 self.version,
-                facets.tally("language"),
-                facets.tally("section"),
+                facets.value_counts("language"),
+                facets.value_counts("section"),
                 facets.published[self._corpus.index.live],
                 int(np.count_nonzero(out)),
                 next(iter(self._corpus.ids(newest)), None),
@@ -348,7 +348,7 @@ class SiteReplica:
         """
         corpus = self._corpus
         slots = corpus.slots(article_ids)
-        if slots.size < len(article_ids) or not corpus.facets.are_out(slots, now):
+        if slots.size < len(article_ids) or not corpus.facets.all_published(slots, now):
             return False
         if not article_ids:
             return True

@@ -16,7 +16,7 @@ from features.vectorizer import count_terms
 from recommender.articles import Facets, StoredArticle, card_of
 from recommender.errors import InvalidInput
 from recommender.index.corpus import Corpus as Archive
-from recommender.index.corpus import Stored
+from recommender.index.corpus import FetchArticles
 from recommender.index.files import IndexFiles
 from recommender.index.index import warm
 from recommender.sources.files import ArticleFile
@@ -64,7 +64,7 @@ def growth(corpus: Corpus, articles: int) -> list[Row]:
     return [Row(f"growth: {what}", name, OURS, figure, unit) for what, figure, unit in figures]
 
 
-def _among(stored: Mapping[str, StoredArticle]) -> Stored:
+def _among(stored: Mapping[str, StoredArticle]) -> FetchArticles:
     """What a `Corpus` asks for articles that it had before."""
     return lambda article_ids: {i: stored[i] for i in article_ids if i in stored}
 

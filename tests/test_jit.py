@@ -1,0 +1,172 @@
+"""Compiled functions are cached on disk until any source that they are made from changes."""
+
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+import recommender
+from recommender.index import jit
+from recommender.index.jit import compiled, edition
+
+KERNEL = "from base import STEP\n\n\n@compiled\ndef next_one(at):\n    return at + STEP\n"
+BASE = "STEP = {}\n\n\n@compiled\ndef step():\n    return STEP\n"
+
+
+def test_a_change_in_any_compiled_file_makes_another_edition(tmp_path):
+    (tmp_path / "index").mkdir()
+    (tmp_path / "search.py").write_text(KERNEL)
+    (tmp_path / "index" / "base.py").write_text(BASE.format(16))
+    (tmp_path / "lists.py").write_text("K = 10\n")
+    before = edition(tmp_path)
+    (tmp_path / "lists.py").write_text("K = 20\n")
+    unrelated = edition(tmp_path)
+    (tmp_path / "index" / "base.py").write_text(BASE.format(32))
+
+    assert before == unrelated != edition(tmp_path)
+
+
+def test_functions_are_cached_by_edition():
+    @compiled
+    def doubled(number):
+        return 2 * number
+
+    current = edition(Path(recommender.__file__).parent)
+    assert doubled.__qualname__.endswith(f"doubled-{current}")
+    assert 6 == doubled(3)
+
+
+DOUBLED = """
+from recommender.index.jit import compiled
+
+@compiled
+def doubled(number):
+    return 2 * number
+"""
+
+
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def swap_code(file: Path) -> None:
+    """Put the code of another function in its place."""
+    folder = file.parents[1]
+    (folder / "others.py").write_text(DOUBLED.replace("2 *", "3 *"))
+    load(folder, "others")(3)
+    [other] = folder.glob(f"__pycache__/others.*{file.suffix}")
+    file.write_bytes(other.read_bytes())
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda file: file.write_bytes(b""),
+    "cut": lambda file: file.write_bytes(file.read_bytes()[:-100]),
+    "overwritten": lambda file: file.write_bytes(b"?" * file.stat().st_size),
+    "with a wrong bit": flip_a_bit,
+    "of another function": swap_code,
+}
+
+
+def load(folder: Path, name: str = "kernels") -> Any:
+    """The function `doubled` of a process that has just started."""
+    spec = spec_from_file_location(name, folder / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.doubled
+
+
+@pytest.fixture
+def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a function whose compiled code is cached."""
+    monkeypatch.setattr(jit, "damaged", set())
+    (tmp_path / "kernels.py").write_text(DOUBLED)
+    load(tmp_path)(3)
+    return tmp_path
+
+
+def test_compiled_code_is_loaded_from_the_disk(kernels):
+    again = load(kernels)
+
+    assert 6 == again(3)
+    assert 1 == sum(again.stats.cache_hits.values())
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_machine_code_is_compiled_anew_and_the_log_says_so(kernels, kind, damage, logged):
+    [file] = kernels.glob(f"__pycache__/*.{kind}")
+    DAMAGES[damage](file)
+    anew = load(kernels)
+    first = (anew(3), sum(anew.stats.cache_hits.values()))
+    after = load(kernels)
+
+    assert (6, 0) == first
+    assert {"doubled"} == jit.damaged
+    assert "cached code is damaged: compiling anew" in logged()
+    assert (6, 1) == (after(3), sum(after.stats.cache_hits.values()))
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_function_that_cannot_be_cached_is_compiled_all_the_same(kernels, kind, logged):
+    [file] = kernels.glob(f"__pycache__/*.{kind}")
+    file.unlink()
+    (file / "inside").mkdir(parents=True)
+
+    assert 6 == load(kernels)(3)
+    assert "compiled code cannot be cached" in logged()
+
+
+PRIVATE_NAMES = (
+    (FunctionCache, "_load_overload"),
+    (FunctionCache, "_save_overload"),
+    (IndexDataCacheFile, "_load_index"),
+    (IndexDataCacheFile, "_load_data"),
+    (IndexDataCacheFile, "_open_for_write"),
+    (IndexDataCacheFile, "_data_path"),
+)
+
+
+@pytest.mark.parametrize(("owner", "name"), PRIVATE_NAMES)
+def test_numba_still_has_the_private_methods_that_the_cache_overrides(owner, name):
+    assert callable(getattr(owner, name, None))
+
+
+def test_numba_still_has_the_private_attributes_that_the_cache_uses(kernels):
+    dispatcher = load(kernels)
+    cache = dispatcher._cache
+
+    assert isinstance(cache, jit._DiskCache)
+    assert isinstance(cache._cache_file, jit._ChecksummedFiles)
+    assert Path(cache._cache_file._index_path).is_file()
+    assert cache._py_func.__name__ == "doubled"
+    assert isinstance(cache._impl.filename_base, str)
+
+
+def test_trailing_zeros_is_still_an_intrinsic_of_numba():
+    @compiled
+    def zeros(number):
+        return jit.trailing_zeros(np.uint64(number))
+
+    assert [0, 3, 63] == [zeros(number) for number in (1, 8, 2**63)]
+
+
+PRIVATE_MODULES = ("numba.core", "numba.cpython", "numba.np", "numba.extending", "llvmlite")
+
+
+def test_only_jit_uses_the_private_modules_of_numba():
+    root = Path(recommender.__file__).parents[1]
+    files = [
+        file for room in ("features", "recommender", "api") for file in (root / room).rglob("*.py")
+    ]
+    sources = {file.name: file.read_text() for file in files}
+
+    assert {"jit.py", "prefetch.py"} == {
+        name for name, source in sources.items() if any(one in source for one in PRIVATE_MODULES)
+    }
