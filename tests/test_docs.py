@@ -1,9 +1,14 @@
 """The documents say what the code does."""
 
+import json
 import re
+import struct
 from pathlib import Path
+from zlib import crc32
 
+import numpy as np
 import pytest
+from pipeline import Archive
 
 from api.app import create_app
 from api.cli.main import main
@@ -12,6 +17,7 @@ from api.site.demo import SAMPLE_ORIGIN, sample_articles
 from features.fields import FIELD_ALIASES
 from recommender.config import PREFIX, Settings
 from recommender.evaluation.tune import FEWEST
+from recommender.index import arrays, codec, postings
 from recommender.ingest import ingest
 from recommender.pipeline.candidates import DEEPEST, POOL
 from recommender.sources.records import Record
@@ -120,6 +126,49 @@ def test_editors_are_told_what_is_good_in_the_figures_of_the_measurement():
 
     assert 4 == len(rows)
     assert f"our lists have {ours} and the best plain search {plain}" in editor
+
+
+# The index file
+
+INDEX_FORMAT = (ROOT / "docs/index-format.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (arrays, "CONTAINER_FORMAT"),
+        (arrays, "ALIGNMENT"),
+        *((postings, name) for name in ("FORMAT", "GROUPS", "PAGE_BITS", "COMMON_DF_PER_PAGE")),
+        *((postings, name) for name in ("BLOCK_TERMS", "SINGLE_BLOCK_TERMS")),
+        *((postings, name) for name in ("GAP_ESCAPE", "GAP_CODED")),
+        (codec, "ESCAPE_QUOTIENT"),
+    ],
+)
+def test_the_constants_of_the_index_file_are_those_of_the_code(module, name):
+    assert f"| `{name}` | {getattr(module, name)} |" in INDEX_FORMAT
+
+
+def test_the_container_of_the_index_file_is_drawn_as_it_is_written(tmp_path):
+    with (tmp_path / "file").open("wb") as file:
+        arrays.write_arrays(file, {"one": np.ones(3, "<u4")}, {"version": 7})
+    written = (tmp_path / "file").read_bytes()
+    magic, version, length, checksum = struct.unpack_from("<4sIII", written)
+    header = written[16 : 16 + length]
+    start = -(-(16 + length) // arrays.ALIGNMENT) * arrays.ALIGNMENT
+
+    assert (b"ASIX", arrays.CONTAINER_FORMAT, crc32(header)) == (magic, version, checksum)
+    assert {"about", "arrays", "size"} == json.loads(header).keys()
+    assert ["one", "<u4", [3], 0] == json.loads(header)["arrays"][0][:4]
+    assert np.ones(3, "<u4").tobytes() == written[start : start + 12]
+    assert f"| `MAGIC` | `{magic.decode()}` |" in INDEX_FORMAT
+
+
+def test_every_array_of_the_index_file_has_its_row():
+    archive = Archive({"id": "a", "title": "Kursk", "body": "w1 w2", "language": "en"})
+    rows = re.findall(r"^\| `(\w+\.\w+)` \| ([^|]+) \|", INDEX_FORMAT, re.MULTILINE)
+    described = {name: kinds.split(" to ")[0] for name, kinds in rows}
+
+    assert described == {name: str(one.dtype) for name, one in archive.corpus.arrays().items()}
 
 
 # The examples, on the sample archive
