@@ -19,7 +19,7 @@ from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import RankingModel
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
-ANY = ListOptions(limit=50, languages=("any",), min_score=0.0, fallback=False)
+ANY = ListOptions(limit=50, lang=("any",), min_score=0.0, fallback=False)
 
 Count = Callable[[Article], ArticleFeatures]
 

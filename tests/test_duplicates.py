@@ -1,7 +1,5 @@
 """Has the archive told this already?"""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,7 +28,7 @@ def archive() -> Archive:
 def test_duplicates_are_what_no_list_beside_the_draft_shows_the_most_similar_first() -> None:
     newsroom = archive()
     draft = newsroom.read(DRAFT)[1]
-    beside = newsroom.recommender.related_to(draft, replace(ANY, trace=True), NOW)
+    beside = newsroom.recommender.related_to(draft, ANY.replacing(explain=True), NOW)
     found = newsroom.recommender.duplicates(draft, NOW, "draft")
 
     assert ["copy", "longer"] == [one.card["id"] for one in found]

@@ -46,15 +46,15 @@ def passing(
     ("options", "expected"),
     [
         ({}, ENGLISH),
-        ({"languages": ("any",)}, OUT),
-        ({"languages": ("ES",)}, {"spanish"}),
-        ({"languages": ("en", "es")}, OUT),
-        ({"sections": ("WORLD",)}, {"early", "undated"}),
-        ({"sections": ("nowhere",)}, set()),
-        ({"tags": ("war",)}, {"early"}),
-        ({"tags": ("war", "evergreen")}, {"early", "evergreen"}),
-        ({"authors": ("Ana",)}, {"late", "undated"}),
-        ({"authors": ("ana",), "sections": ("world",)}, {"undated"}),
+        ({"lang": ("any",)}, OUT),
+        ({"lang": ("ES",)}, {"spanish"}),
+        ({"lang": ("en", "es")}, OUT),
+        ({"section": ("WORLD",)}, {"early", "undated"}),
+        ({"section": ("nowhere",)}, set()),
+        ({"tag": ("war",)}, {"early"}),
+        ({"tag": ("war", "evergreen")}, {"early", "evergreen"}),
+        ({"author": ("Ana",)}, {"late", "undated"}),
+        ({"author": ("ana",), "section": ("world",)}, {"undated"}),
         ({"exclude": ("early", "nowhere")}, ENGLISH - {"early"}),
         ({"published_after": MARCH[14]}, {"late"}),
         ({"published_after": timedelta(days=5)}, {"late"}),
@@ -98,7 +98,7 @@ def test_only_the_default_language_and_the_lists_own_idea_of_age_yield_to_a_pin(
         "max_age": timedelta(1),
         "mode": "background",
         "exclude": ("late",),
-        "tags": ("war",),
+        "tag": ("war",),
     }
     source = stored_source(made.corpus, 0)
 
@@ -106,6 +106,6 @@ def test_only_the_default_language_and_the_lists_own_idea_of_age_yield_to_a_pin(
         (None, {"too_old", "newer_than_source", "other_language"}),
         (("en",), {"too_old", "newer_than_source"}),
     ]:
-        asked = ListOptions(languages=languages, **options)
+        asked = ListOptions(lang=languages, **options)
         found = conditions(made.corpus, source, asked, Applied(), made.recommender.model, NOW)
         assert expected == {test.code for test in found if not test.binds_pins}

@@ -1,6 +1,5 @@
 """Shares that add up to the cosine, words that editors read, and a text for every refusal."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -23,12 +22,13 @@ from recommender.pipeline.explain import (
 )
 from recommender.pipeline.results import Explanation, Reason
 from recommender.pipeline.signals import draft_source
-from recommender.policy.list_options import ListOptions, shown_digest
+from recommender.policy.list_options import ListOptions
+from recommender.policy.page_token import PageToken
 from recommender.policy.rules import Rule, RuleSet
 
 WORDS = " ".join(" ".join(story) for story in STORIES.values()).split()
 bodies = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
-ALL = ListOptions(limit=50, min_score=0.0, trace=True, fallback=False, story="best")
+ALL = ListOptions(limit=50, min_score=0.0, explain=True, fallback=False, story="best")
 
 
 def newsroom() -> Archive:
@@ -45,7 +45,7 @@ def test_the_shares_of_the_terms_add_up_to_the_cosine(texts):
 
     for made in (
         archive.related("a0", ALL),
-        archive.recommender.related_to(draft, replace(ALL, exclude=("a0",)), NOW),
+        archive.recommender.related_to(draft, ALL.replacing(exclude=("a0",)), NOW),
     ):
         for item in made.items:
             assert item.shared is not None
@@ -124,10 +124,10 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], list[Rule]]] = {
     "blocked": ({}, {}, [rule(kind="block", target={"article": "target"}, **BESIDE)]),
     "blocked_section": ({}, {}, [rule(kind="block", target={"section": "world"}, **BESIDE)]),
     "excluded": ({"exclude": ("target",)}, {}, []),
-    "shown_elsewhere": ({"shown": frozenset([shown_digest("target")])}, {}, []),
-    "other_section": ({"sections": ("Local",)}, {}, []),
-    "other_tag": ({"tags": ("war",)}, {}, []),
-    "other_author": ({"authors": ("bo",)}, {}, []),
+    "shown_elsewhere": ({"page_token": PageToken.of("target")}, {}, []),
+    "other_section": ({"section": ("Local",)}, {}, []),
+    "other_tag": ({"tag": ("war",)}, {}, []),
+    "other_author": ({"author": ("bo",)}, {}, []),
     "other_language": ({}, {"language": "es"}, []),
     "too_old": ({"max_age": timedelta(days=5)}, {}, []),
     "too_new": ({"published_before": datetime(2025, 3, 1, tzinfo=NOW.tzinfo)}, {}, []),
@@ -186,7 +186,7 @@ def test_dropped_candidates_of_a_list_are_told_only_when_asked_for():
     archive = newsroom()
 
     assert archive.related("kursk", ListOptions()).dropped is None
-    made = archive.related("kursk", ListOptions(trace=True, min_score=1.0))
+    made = archive.related("kursk", ListOptions(explain=True, min_score=1.0))
     assert {"less_similar"} == {drop.code for drop in (made.dropped or {}).values()}
 
 

@@ -27,7 +27,7 @@ from recommender.storage.rulebook import Editor, new_rule_id
 from recommender.storage.store import Store, article_key
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
-LIST = ListOptions(limit=20, languages=("any",))
+LIST = ListOptions(limit=20, lang=("any",))
 WORDS = " ".join(title for title, _ in STORIES.values()).split()
 IDS = [f"a{n}" for n in range(40)]
 EDITOR = Editor("k1", "Ana")

@@ -17,11 +17,10 @@ from news import article
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.lists.options import MAX_SHOWN, checked
 from features.article import MAX_LABELS
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.policy.list_options import shown_digest
+from recommender.policy.page_token import MAX_ARTICLES, PageToken
 
 Put = Callable[..., None]
 Key = dict[str, str]
@@ -644,10 +643,11 @@ def test_a_method_that_is_not_there_is_answered_with_those_that_are(
     assert (405, allowed) == (response.status_code, set(response.headers["Allow"].split(", ")))
 
 
-def test_a_page_token_forgets_what_was_shown_first() -> None:
-    older = checked({}).page_token_with(f"old{n}" for n in range(MAX_SHOWN))
-    shown = checked({"page_token": checked({"page_token": older}).page_token_with(["new"])})
+def test_a_page_token_forgets_the_oldest_articles() -> None:
+    old = PageToken().adding(f"old{n}" for n in range(MAX_ARTICLES))
+    token = PageToken.parse(str(old.adding(["new"])))
 
-    assert MAX_SHOWN == len(shown.parameters().shown)
-    assert shown_digest("new") in shown.parameters().shown
-    assert shown_digest(f"old{MAX_SHOWN - 1}") not in shown.parameters().shown
+    assert MAX_ARTICLES == len(token)
+    assert "new" in token
+    assert "old0" in token
+    assert f"old{MAX_ARTICLES - 1}" not in token

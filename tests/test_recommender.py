@@ -3,7 +3,6 @@
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -17,7 +16,8 @@ from features.vectorizer import TWO_WORD_BIT
 from recommender.articles import StoredArticle
 from recommender.errors import NotFound
 from recommender.pipeline.results import RelatedList
-from recommender.policy.list_options import ListOptions, shown_digest
+from recommender.policy.list_options import ListOptions
+from recommender.policy.page_token import PageToken
 from recommender.policy.rules import FLAGS, Rule, RuleSet, Selector
 
 Card = dict[str, Any]
@@ -60,12 +60,12 @@ def some_article(chance: random.Random, article_id: str) -> dict[str, Any]:
 
 
 CHOICES: dict[str, list[Any]] = {
-    "sections": [("world",), ("World", "Local")],
-    "tags": [("War",)],
-    "authors": [("ana",)],
-    "languages": [("any",), ("ES",)],
+    "section": [("world",), ("World", "Local")],
+    "tag": [("War",)],
+    "author": [("ana",)],
+    "lang": [("any",), ("ES",)],
     "exclude": [("a1", "nowhere"), ("a3", "a4")],
-    "shown": [frozenset(map(shown_digest, ("a2", "nowhere")))],
+    "page_token": [PageToken.of("a2", "nowhere")],
     "published_after": [datetime(2025, 3, 12, tzinfo=UTC), timedelta(days=9)],
     "published_before": [datetime(2025, 3, 12, tzinfo=UTC)],
     "max_age": [timedelta(days=30)],
@@ -158,13 +158,13 @@ class Oracle:
             and (date is None or date <= NOW)
             and not self.is_kept_away(card)
             and card["id"] not in options.exclude
-            and shown_digest(card["id"]) not in options.shown
+            and card["id"] not in options.page_token
             and (after is None or (date is not None and date >= after))
             and (before is None or (date is not None and date < before))
-            and (not options.sections or bool(folded([card["section"]]) & folded(options.sections)))
-            and (not options.tags or bool(folded(card["tags"]) & folded(options.tags)))
-            and (not options.authors or bool(folded(card["authors"]) & folded(options.authors)))
-            and (options.languages is None or self.speaks(card, options.languages))
+            and (not options.section or bool(folded([card["section"]]) & folded(options.section)))
+            and (not options.tag or bool(folded(card["tags"]) & folded(options.tag)))
+            and (not options.author or bool(folded(card["authors"]) & folded(options.author)))
+            and (options.lang is None or self.speaks(card, options.lang))
         )
 
     def speaks(self, card: Card, languages: tuple[str, ...]) -> bool:
@@ -176,7 +176,7 @@ class Oracle:
         older = date is None or date <= min(own_date or NOW, NOW)
         return (
             self.passes_what_binds_pins(card)
-            and (options.languages is not None or self.speaks(card, (self.source["language"],)))
+            and (options.lang is not None or self.speaks(card, (self.source["language"],)))
             and (young or is_evergreen(card))
             and (options.mode != "background" or older)
         )
@@ -434,7 +434,7 @@ def test_a_draft_gets_its_list_by_the_same_rules(chance):
 def test_the_newest_articles_are_the_eligible_ones_by_date_then_id(chance):
     archive, options, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
     archive.recommender.rules = RuleSet(rules)
-    oracle = Oracle(archive, "a0", replace(options, mode="balanced"), [])
+    oracle = Oracle(archive, "a0", options.replacing(mode="balanced"), [])
     oracle.source = {"id": None, "section": None, "published_at": None, "language": "any"}
     oracle.rules = [r for r in rules if fits(r.source, oracle.source)]
 
@@ -456,13 +456,8 @@ def asked(options: object) -> str | None:
     """What of the wishes is not the default, to name a test."""
     if not isinstance(options, ListOptions):
         return None
-    changed = (f for f in fields(options) if getattr(options, f.name) != f.default)
-    return " ".join(f"{f.name}={_said(getattr(options, f.name))}" for f in changed) or "plain"
-
-
-def _said(value: object) -> str:
-    """The same in every process."""
-    return str(sorted(value) if isinstance(value, frozenset) else value)[:20]
+    changed = options.model_dump(exclude_defaults=True)
+    return " ".join(f"{name}={str(value)[:20]}" for name, value in changed.items()) or "plain"
 
 
 def big_archive(size: int = 500) -> Archive:
@@ -500,17 +495,17 @@ def big() -> Archive:
         ListOptions(diversity=0.7, story="newest", mode="recent"),
         ListOptions(story="original", mode="followup"),
         ListOptions(max_per_author=4, diversity=0.3),
-        ListOptions(shown=frozenset(shown_digest(f"a{n:03}") for n in range(1, 60))),
+        ListOptions(page_token=PageToken.of(*(f"a{n:03}" for n in range(1, 60)))),
     ],
     ids=asked,
 )
 def test_pages_are_slices_of_one_order(big, options):
-    whole = ids(big.related("a000", replace(options, limit=450)))
+    whole = ids(big.related("a000", options.replacing(limit=450)))
 
     assert len(whole) == len({*whole}) > 100
     for limit in (45, 90):
         pages = [
-            ids(big.related("a000", replace(options, limit=limit, offset=start)))
+            ids(big.related("a000", options.replacing(limit=limit, offset=start)))
             for start in range(0, len(whole), limit)
         ]
         assert whole == [*chain(*pages)]
@@ -559,7 +554,7 @@ def test_who_says_what_many_say_and_more_tells_their_story():
     many = [{"id": f"many{n}", "body": text("many", 60)} for n in range(60)]
     others = [{"id": f"other{n}", "body": text(f"o{n}x", 80)} for n in range(10)]
     source = {"id": "source", "body": f"{text('many', 60)} {text('own', 30)}"}
-    made = Archive(source, *many, *others).related("source", replace(ANY, trace=True))
+    made = Archive(source, *many, *others).related("source", ANY.replacing(explain=True))
 
     assert [] == ids(made)
     assert {"same_story_as_source"} == {made.dropped[one["id"]].code for one in many}
@@ -576,7 +571,7 @@ def test_a_cap_and_a_filter_leave_a_full_list_of_what_there_is(fallback):
 
     assert {f"f{n}" for n in range(6)} < {*ids(archive.related("a", options))}
     assert 6 == len(
-        archive.related("a", replace(options, authors=tuple(f"b{n}" for n in range(6)))).items
+        archive.related("a", options.replacing(author=tuple(f"b{n}" for n in range(6)))).items
     )
 
 
@@ -598,13 +593,13 @@ def test_an_article_below_the_least_score_neither_speaks_for_a_story_nor_takes_u
         {"id": "a", "body": "kursk sudzha"}, near | {"id": "near"}, far | {"id": "far"}
     )
     both = {item.card["id"]: item.similarity for item in archive.related("a").items}
-    found = archive.related("a", replace(ANY, story="newest", limit=9)).items
+    found = archive.related("a", ANY.replacing(story="newest", limit=9)).items
     assert ["far"] == [item.card["id"] for item in found]
     least = round(found[0].similarity + 0.01, 3)
 
     assert not both.keys() - {"near", "far"}
-    for options in (replace(ANY, story="newest"), replace(ANY, max_per_author=1)):
-        assert ["near"] == ids(archive.related("a", replace(options, min_score=least)))
+    for options in (ANY.replacing(story="newest"), ANY.replacing(max_per_author=1)):
+        assert ["near"] == ids(archive.related("a", options.replacing(min_score=least)))
 
 
 def test_sorting_by_date_orders_the_page_and_not_the_choice():
@@ -633,8 +628,8 @@ def test_each_mode_puts_another_moment_first(mode, first):
         *({"id": i, "body": f"kursk {i}", "published_at": day} for i, day in dates.items()),
     )
 
-    assert first == ids(archive.related("a", replace(ANY, mode=mode)))[0]
-    assert {"old", "now"} == {*ids(archive.related("a", replace(ANY, mode="background")))}
+    assert first == ids(archive.related("a", ANY.replacing(mode=mode)))[0]
+    assert {"old", "now"} == {*ids(archive.related("a", ANY.replacing(mode="background")))}
 
 
 def test_beside_a_text_without_a_date_everything_that_is_out_is_background():
@@ -642,7 +637,7 @@ def test_beside_a_text_without_a_date_everything_that_is_out_is_background():
         {"id": "a", "body": "kursk", "published_at": None}, {"id": "b", "body": "kursk talks"}
     )
 
-    assert ["b"] == ids(archive.related("a", replace(ANY, mode="background")))
+    assert ["b"] == ids(archive.related("a", ANY.replacing(mode="background")))
 
 
 def ladder() -> Archive:
@@ -737,14 +732,14 @@ def test_beside_a_flagged_source_stands_nothing_at_all(flag):
         (ListOptions(mode="background"), True),
         (ListOptions(min_score=1.0), True),
         (ListOptions(max_per_section=1), True),
-        (ListOptions(languages=("en",)), False),
-        (ListOptions(sections=("world",)), False),
-        (ListOptions(tags=("war",)), False),
-        (ListOptions(authors=("ana",)), False),
+        (ListOptions(lang=("en",)), False),
+        (ListOptions(section=("world",)), False),
+        (ListOptions(tag=("war",)), False),
+        (ListOptions(author=("ana",)), False),
         (ListOptions(published_before=datetime(2025, 3, 1, tzinfo=UTC)), False),
         (ListOptions(published_after=timedelta(days=1)), False),
         (ListOptions(exclude=("pin",)), False),
-        (ListOptions(shown=frozenset([shown_digest("pin")])), False),
+        (ListOptions(page_token=PageToken.of("pin")), False),
     ],
     ids=asked,
 )

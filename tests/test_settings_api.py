@@ -14,9 +14,9 @@ from servers import copied, put_back
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.lists.options import ListQuery
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.policy.list_options import ListOptions
 from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
 from recommender.storage.rulebook import Editor
 
@@ -472,7 +472,7 @@ def test_a_site_may_settle_whatever_a_request_may_say_that_many_readers_share() 
     personal = {"surface", "offset", "exclude", "page_token", "explain"}
     personal |= {"published_after", "published_before", "half_life"}
 
-    assert ListQuery.model_fields.keys() - personal == ListDefaults.model_fields.keys() - {
+    assert ListOptions.model_fields.keys() - personal == ListDefaults.model_fields.keys() - {
         "half_life_days",
         "weights",
     }

@@ -1,6 +1,5 @@
-"""What the request says, then the surface, then the site, then the ranking model."""
+"""An option is set by the request, else by the surface, else by the site, else by the ranking."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pipeline import NOW, Archive, ids
 
-from api.lists.options import ListQuery
 from recommender.errors import FieldProblem, InvalidInput
 from recommender.pipeline.recommender import Recommender
-from recommender.policy.list_options import ListOptions
-from recommender.policy.partial_options import PartialListOptions
+from recommender.policy.list_options import ListOptions, SharedOptions
 from recommender.policy.ranking_model import DEFAULTS, RankingModel, SignalWeights
 from recommender.policy.site_settings import (
     BUILT_IN,
@@ -22,7 +19,7 @@ from recommender.policy.site_settings import (
     SiteSettings,
     Surfaces,
     WeightChanges,
-    parsed,
+    parse_settings,
 )
 
 CHOICES: dict[str, list[Any]] = {
@@ -42,27 +39,36 @@ CHOICES: dict[str, list[Any]] = {
     "min_score": [0.0, 0.1],
     "fallback": [True, False],
 }
-PLURAL = {"section": "sections", "tag": "tags", "author": "authors", "lang": "languages"}
+DURATIONS = {"30d": timedelta(days=30), "12h": timedelta(hours=12)}
 WEIGHTS = st.fixed_dictionaries(
     {}, optional={name: st.floats(0, 1) for name in SignalWeights.model_fields}
 )
 
 
 def subsets(**more: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """Any of the fields with any of their values; the others are not there."""
-    found = {name: st.sampled_from(values) for name, values in CHOICES.items()}
-    return st.fixed_dictionaries({}, optional=found | more)
+    """Some of the options, each with one of its values."""
+    options = {name: st.sampled_from(values) for name, values in CHOICES.items()}
+    return st.fixed_dictionaries({}, optional=options | more)
 
 
 SETTINGS = subsets(half_life_days=st.floats(0.5, 90), weights=WEIGHTS)
 
 
-def settled(site: dict[str, Any], **surfaces: dict[str, Any]) -> Surfaces:
-    return Surfaces(parsed(SiteSettings, {"site": site, "surfaces": surfaces}), DEFAULTS)
+def surfaces_of(site: dict[str, Any], **surfaces: dict[str, Any]) -> Surfaces:
+    settings = parse_settings(SiteSettings, {"site": site, "surfaces": surfaces})
+    return Surfaces(settings, DEFAULTS)
+
+
+def first_set(name: str, *levels: dict[str, Any]) -> Any:
+    """The value of an option at the first level that sets it, as `ListOptions` holds it."""
+    value = next((level[name] for level in levels if name in level), BUILT_IN.get(name))
+    if name == "max_age" and value:
+        return DURATIONS[value]
+    return tuple(value) if isinstance(value, list) else value
 
 
 def news() -> Archive:
-    """Twelve articles, about four subjects, in two sections, of two weeks."""
+    """Twelve articles of two weeks, on four subjects, in two sections."""
     return Archive(
         *(
             {
@@ -83,22 +89,18 @@ ARCHIVE = news()
 
 
 @given(subsets(), SETTINGS, SETTINGS)
-def test_what_is_said_nearest_to_the_list_holds(request, surface, site):
-    asked = ListQuery.model_validate(request).parameters()
-    found = settled(site, home=surface).of("home").completed(asked)
+def test_the_request_goes_before_the_surface_and_the_surface_before_the_site(
+    request, surface, site
+):
+    options = surfaces_of(site, home=surface).of("home").complete(ListOptions(**request))
 
     for name in CHOICES:
-        levels = (request, surface, site)
-        said = next((level[name] for level in levels if name in level), BUILT_IN.get(name))
-        spelt = {"30d": timedelta(days=30), "12h": timedelta(hours=12)}
-        expected = spelt[said] if name == "max_age" and said else said
-        expected = tuple(expected) if isinstance(expected, list) else expected
-        assert expected == getattr(found, PLURAL.get(name, name)), name
+        assert first_set(name, request, surface, site) == getattr(options, name), name
 
 
 @given(SETTINGS, SETTINGS)
 def test_the_numbers_of_the_formula_are_the_surfaces_then_the_sites_then_the_models(surface, site):
-    model = settled(site, home=surface).of("home").model
+    model = surfaces_of(site, home=surface).of("home").model
     levels = (surface, site)
     days = next((x["half_life_days"] for x in levels if "half_life_days" in x), 7.0)
     weights = dict(DEFAULTS.weights) | site.get("weights", {}) | surface.get("weights", {})
@@ -108,94 +110,96 @@ def test_the_numbers_of_the_formula_are_the_surfaces_then_the_sites_then_the_mod
 
 
 @given(SETTINGS, SETTINGS, st.sampled_from([None, "elsewhere"]))
-def test_without_a_surface_and_on_one_that_has_no_settings_those_of_the_site_hold(
+def test_the_settings_of_the_site_apply_without_a_surface_and_on_an_unknown_one(
     site, surface, name
 ):
-    found = settled(site, home=surface).of(name)
+    of_surface = surfaces_of(site, home=surface).of(name)
 
-    assert settled(site).of("home") == found
+    assert surfaces_of(site).of("home") == of_surface
 
 
 @given(SETTINGS, SETTINGS)
-def test_a_list_by_settings_is_the_list_that_asks_for_all_of_it(site, surface):
-    defaults = parsed(ListDefaults, surface).over(parsed(ListDefaults, site))
-    plain = Recommender(ARCHIVE.corpus, ARCHIVE._cards, defaults.model_of(DEFAULTS))
-    asked, tried = ListOptions(**defaults.said()), ARCHIVE.recommender.trying(defaults)
+def test_a_setting_has_the_same_effect_as_the_option_of_a_request(site, surface):
+    defaults = parse_settings(ListDefaults, surface).over(parse_settings(ListDefaults, site))
+    plain = Recommender(ARCHIVE.corpus, ARCHIVE._cards, defaults.ranking(DEFAULTS))
+    tried = ARCHIVE.recommender.trying(defaults)
+    options = ListOptions(**defaults.options())
 
     for article_id in ("a03", "a07"):
-        expected = plain.related(article_id, asked, NOW)
+        expected = plain.related(article_id, options, NOW)
         assert expected == tried.related(article_id, ListOptions(), NOW)
         assert expected == tried.related(article_id, ListOptions(surface="home"), NOW)
-    assert plain.recent(asked, NOW) == tried.recent(ListOptions(), NOW)
+    assert plain.recent(options, NOW) == tried.recent(ListOptions(), NOW)
 
 
 @given(subsets())
-def test_what_is_built_in_need_not_be_said(request):
-    asked = ListQuery.model_validate(request).parameters()
-    built_in = {n: v for n, v in BUILT_IN.items() if getattr(asked, n) is None}
+def test_asking_for_a_built_in_default_changes_nothing(request):
+    options = ListOptions(**request)
+    built_in = {n: v for n, v in BUILT_IN.items() if getattr(options, n) is None}
 
-    assert ARCHIVE.related("a03", asked) == ARCHIVE.related("a03", replace(asked, **built_in))
+    expected = ARCHIVE.related("a03", options.replacing(**built_in))
+    assert expected == ARCHIVE.related("a03", options)
 
 
-def test_a_request_with_a_half_life_has_its_own_whatever_is_settled():
-    maker = ARCHIVE.recommender.trying(ListDefaults(half_life_days=90.0))
-    asked = ListOptions(half_life=timedelta(days=1))
+def test_the_half_life_of_a_request_goes_before_the_setting():
+    recommender = ARCHIVE.recommender.trying(ListDefaults(half_life_days=90.0))
+    options = ListOptions(half_life=timedelta(days=1))
 
-    assert ARCHIVE.related("a03", asked) == maker.related("a03", asked, NOW)
+    assert ARCHIVE.related("a03", options) == recommender.related("a03", options, NOW)
 
 
 def test_settings_change_explanations_as_they_change_lists():
-    maker = ARCHIVE.recommender.trying(ListDefaults(limit=1, min_score=1.0, fallback=False))
-    standing = maker.standing("a03", "a07", ListOptions(), NOW)
+    recommender = ARCHIVE.recommender.trying(ListDefaults(limit=1, min_score=1.0, fallback=False))
+    explanation = recommender.standing("a03", "a07", ListOptions(), NOW)
 
-    assert "less_similar" == standing.dropped.code
-    assert [] == ids(maker.related("a03", ListOptions(), NOW))
+    assert "less_similar" == explanation.dropped.code
+    assert [] == ids(recommender.related("a03", ListOptions(), NOW))
 
 
-def test_a_draft_has_the_list_that_the_settings_want():
+def test_settings_apply_to_the_list_of_a_draft():
     _, draft = ARCHIVE.read({"id": "draft", "body": "kursk talks word1"})
-    maker = ARCHIVE.recommender.trying(ListDefaults(limit=2, section=("Local",)))
-    made = maker.related_to(draft, ListOptions(), NOW)
+    recommender = ARCHIVE.recommender.trying(ListDefaults(limit=2, section=("Local",)))
+    related_list = recommender.related_to(draft, ListOptions(), NOW)
 
-    assert [("Local"), ("Local")] == [item.card["section"] for item in made.items]
-
-
-# How they are written
+    assert [("Local"), ("Local")] == [item.card["section"] for item in related_list.items]
 
 
-def test_every_weight_of_the_formula_can_be_settled():
+# Reading and writing settings
+
+
+def test_every_weight_of_the_formula_can_be_set():
     assert SignalWeights.model_fields.keys() == WeightChanges.model_fields.keys()
 
 
-def test_every_wish_can_be_settled():
-    assert CHOICES.keys() == PartialListOptions.model_fields.keys()
+def test_these_tests_try_every_option():
+    assert CHOICES.keys() == SharedOptions.model_fields.keys()
 
 
 @given(SETTINGS, SETTINGS)
 def test_settings_are_read_as_they_were_written(site, surface):
-    settings = parsed(SiteSettings, {"site": site, "surfaces": {"home": surface}})
+    settings = parse_settings(SiteSettings, {"site": site, "surfaces": {"home": surface}})
     sent = settings.model_dump(mode="json", exclude_none=True)
 
-    assert settings == parsed(SiteSettings, sent)
+    assert settings == parse_settings(SiteSettings, sent)
     assert settings == SiteSettings.model_validate_json(settings.model_dump_json())
 
 
 @given(st.integers(1, 99_999), st.sampled_from("mhdw"))
-def test_a_time_is_written_as_it_is_read(number, unit):
-    defaults = parsed(ListDefaults, {"max_age": f"{number}{unit}"})
+def test_a_duration_is_written_as_it_is_read(number, unit):
+    defaults = parse_settings(ListDefaults, {"max_age": f"{number}{unit}"})
 
-    assert defaults == parsed(ListDefaults, defaults.model_dump(mode="json"))
+    assert defaults == parse_settings(ListDefaults, defaults.model_dump(mode="json"))
 
 
 def test_a_section_keeps_its_spelling():
-    assert ("World",) == parsed(ListDefaults, {"section": ["World"]}).section
+    assert ("World",) == parse_settings(ListDefaults, {"section": ["World"]}).section
 
 
-def test_settings_of_a_later_version_are_read_without_what_is_new_in_them():
+def test_settings_of_a_later_version_are_read_without_their_new_fields():
     stored = '{"site": {"limit": 3, "colour": "red"}, "surfaces": {"home": {"x": 1}}, "y": 2}'
-    found = SiteSettings.model_validate_json(stored)
+    expected = SiteSettings(site=ListDefaults(limit=3), surfaces={"home": ListDefaults()})
 
-    assert SiteSettings(site=ListDefaults(limit=3), surfaces={"home": ListDefaults()}) == found
+    assert expected == SiteSettings.model_validate_json(stored)
 
 
 @pytest.mark.parametrize(
@@ -229,9 +233,9 @@ def test_settings_of_a_later_version_are_read_without_what_is_new_in_them():
     ],
     ids=lambda value: repr(sorted(value) if isinstance(value, set) else value),
 )  # fmt: skip
-def test_what_cannot_be_settled_is_named(sent, pointers):
+def test_every_bad_field_of_settings_is_named(sent, pointers):
     with pytest.raises(InvalidInput) as caught:
-        parsed(SiteSettings, sent)
+        parse_settings(SiteSettings, sent)
 
     assert pointers == {problem.pointer for problem in caught.value.problems}
     assert all(isinstance(problem, FieldProblem) for problem in caught.value.problems)

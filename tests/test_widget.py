@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser
 
 from api.cli.main import main
-from api.lists.options import ListQuery
 from api.lists.words import WORDS
 from api.site.widget import widget
+from recommender.policy.list_options import ListOptions
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = (ROOT / "api/static/widget.js").read_text()
@@ -43,7 +43,7 @@ def test_it_speaks_the_languages_that_the_service_speaks() -> None:
 def test_every_parameter_that_a_site_would_set_is_an_attribute() -> None:
     docs = (ROOT / "docs/WIDGET.md").read_text()
     automatic = {"page_token", "explain", "lang"}  # `lang` says what language the page is in
-    wanted = {name.replace("_", "-") for name in ListQuery.model_fields.keys() - automatic}
+    wanted = {name.replace("_", "-") for name in ListOptions.model_fields.keys() - automatic}
 
     assert [] == sorted(name for name in wanted if not re.search(rf"\b{name}\b", SCRIPT))
     assert [] == sorted(name for name in wanted if f"`{name}`" not in docs)

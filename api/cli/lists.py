@@ -15,11 +15,12 @@ import orjson
 
 from api.cli.sites import pick_site
 from api.lists.answer import document
-from api.lists.options import ListQuery, checked
+from api.lists.options import parse_options
 from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import NotFound
+from recommender.policy.list_options import ListOptions
 from recommender.replica.site import SiteReplica
 
 LISTS_AT_ONCE = 100
@@ -34,7 +35,7 @@ def export_lists(
 
     A file that is there already is continued behind its last whole line.
     """
-    name, query = pick_site(settings, site), checked(dict(wanted))
+    name, query = pick_site(settings, site), parse_options(ListOptions, wanted)
     last = _last_id(output) if output is not None and output.exists() else None
     # Here and not in the workers: they share the store, and the file of the index.
     with Backend(settings) as backend:
@@ -82,17 +83,17 @@ class _Maker:
     """What a worker process keeps between batches."""
 
     live: SiteReplica
-    query: ListQuery
+    query: ListOptions
 
 
-def _pool(site: str, query: ListQuery, articles: int) -> Pool:
+def _pool(site: str, query: ListOptions, articles: int) -> Pool:
     """A process for each core, or fewer: each takes a second or two to start."""
     batches = -(-articles // LISTS_AT_ONCE)
     processes = max(1, min(os.cpu_count() or 1, batches))
     return get_context("spawn").Pool(processes, _start, (site, query))
 
 
-def _start(site: str, query: ListQuery) -> None:
+def _start(site: str, query: ListOptions) -> None:
     logs.configure("warning")  # a new process knows nothing of ours; see cli.py
     _Maker.live = Backend(Settings.from_environment()).site(site)
     _Maker.query = query
@@ -103,7 +104,7 @@ def _lines(ids: Sequence[str]) -> bytes:
     lines, query = [], _Maker.query
     for article_id in ids:
         try:
-            made, version = _Maker.live.related(article_id, query.parameters(), datetime.now(UTC))
+            made, version = _Maker.live.related(article_id, query, datetime.now(UTC))
         except NotFound:
             continue
         answer = document(made, version, article_id, query)

@@ -9,11 +9,12 @@ import orjson
 
 from api.cli.sites import pick_site
 from api.lists.answer import document
-from api.lists.options import checked
+from api.lists.options import parse_options
 from features.article import Article, parse_draft
 from recommender.articles import StoredArticle
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.policy.list_options import ListOptions
 from recommender.sources.files import UnreadableFile
 
 
@@ -26,17 +27,16 @@ def related(
     as_json: bool,
 ) -> None:
     """Print the list beside *article_id*, or else beside the draft in the file *text*."""
-    query = checked(dict(given))
-    wanted = query.parameters()
+    query = parse_options(ListOptions, given)
     name = pick_site(settings, site)
     draft = None if text is None else _draft(text)
     now = datetime.now(UTC)
     with Backend(settings) as backend:
         live = backend.site(name)
         if draft is not None:
-            made, version = live.related_to(StoredArticle.of_draft(draft), wanted, now)
+            made, version = live.related_to(StoredArticle.of_draft(draft), query, now)
         else:
-            made, version = live.related(str(article_id), wanted, now)
+            made, version = live.related(str(article_id), query, now)
         texts = live.texts([str(article_id)]) if query.explain else None
     answer = document(made, version, "command line", query, draft, texts)
     if as_json:

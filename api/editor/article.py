@@ -10,10 +10,11 @@ from api.editor.audit import told
 from api.editor.overrides import shown
 from api.http.context import backend
 from api.lists.formats import LAYOUTS
-from api.lists.options import ListQuery, checked_id, list_query
+from api.lists.options import checked_id, options_from_query
 from api.v1.explain import CANDIDATES, ranking
 from recommender.errors import NotFound
 from recommender.pipeline.compare import Movement, movements
+from recommender.policy.list_options import ListOptions
 from recommender.storage.rulebook import Overrides
 
 blueprint = Blueprint("article", __name__, url_prefix="/<site>")
@@ -36,7 +37,8 @@ FACTOR_NAMES = {
 @blueprint.get("/article")
 def article(site: str) -> Response:
     article_id = asked_id()
-    query = list_query(request.args).model_copy(update={"limit": CANDIDATES, "explain": True})
+    options = options_from_query(request.args, ListOptions)
+    query = options.replacing(limit=CANDIDATES, explain=True)
     found = ranking(backend().site(site), article_id, query)
     overrides = backend().store.rulebook.overrides(site, article_id, datetime.now(UTC))
     cards = _cards(site, found, overrides)
@@ -64,7 +66,8 @@ def article(site: str) -> Response:
 def frame(site: str) -> Response:
     """The box alone, as it stands on the newspaper's pages, for a frame of the article's page."""
     g.may_be_framed = True
-    asked = list_query(request.args)  # or the box would stand there empty, and nobody knew why
+    # Checked here, because the box would show nothing for a bad option, and no reason.
+    asked = options_from_query(request.args, ListOptions)
     return desk.page("frame.html", id=asked_id(), view=_view(), attributes=_attributes(asked))
 
 
@@ -91,7 +94,7 @@ def _view() -> dict[str, str]:
     }
 
 
-def _attributes(asked: ListQuery) -> dict[str, str]:
+def _attributes(asked: ListOptions) -> dict[str, str]:
     """What was asked for, as attributes of the box."""
     names = asked.model_fields_set & request.args.keys()
     return {n.replace("_", "-"): ",".join(request.args.getlist(n)) for n in sorted(names)}

@@ -11,10 +11,10 @@ from flask import Blueprint, Response, request
 from api.editor import desk
 from api.http.context import backend
 from api.lists.answer import document, json_response
-from api.lists.options import LinkQuery, ListQuery
 from api.v1.drafts import Draft, read_draft, suggestions
 from features.text import looks_like_html
 from recommender.errors import InvalidInput
+from recommender.policy.list_options import LinkOptions, ListOptions
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/<site>")
 
@@ -56,15 +56,15 @@ def draft_as_typed(site: str) -> Response:
         return json_response({"items": [], "duplicates": [], "problems": problems})
     shown = ("id", "title", "section", "published_at", "reason")
     items = [{name: item[name] for name in shown} for item in _list(site, read)["items"]]
-    told = suggestions(backend().site(site), read, LinkQuery(limit=1), datetime.now(UTC))
+    told = suggestions(backend().site(site), read, LinkOptions(limit=1), datetime.now(UTC))
     answer = {"items": items, "duplicates": told["duplicates"], "problems": []}
     return json_response(answer)
 
 
 def _made(site: str, read: Draft, typed: dict[str, str]) -> dict[str, Any]:
     live, now = backend().site(site), datetime.now(UTC)
-    outward = suggestions(live, read, LinkQuery(limit=LINKS), now)
-    inward = suggestions(live, read, LinkQuery(limit=LINKS, direction="in"), now)
+    outward = suggestions(live, read, LinkOptions(limit=LINKS), now)
+    inward = suggestions(live, read, LinkOptions(limit=LINKS, direction="in"), now)
     pieces = list(linked(typed["body"], outward["items"]))
     return {
         "list": _list(site, read)["items"],
@@ -77,8 +77,8 @@ def _made(site: str, read: Draft, typed: dict[str, str]) -> dict[str, Any]:
 
 
 def _list(site: str, read: Draft) -> dict[str, Any]:
-    query = ListQuery(explain=True)
-    parameters = query.parameters()
+    query = ListOptions(explain=True)
+    parameters = query
     made, version = backend().site(site).related_to(read.stored, parameters, datetime.now(UTC))
     return document(made, version, "draft", query, read.article, {})
 

@@ -10,7 +10,8 @@ from api.editor.search import SURVEYED
 from api.http.context import backend
 from api.lists.answer import json_response
 from api.v1.overview import Figures, figures
-from recommender.policy.list_options import ANY_LANGUAGE, ListOptions
+from recommender.policy.list_options import ListOptions
+from recommender.policy.option_types import ANY_LANGUAGE
 from recommender.replica.site import FILE_FROM, SiteReplica
 
 blueprint = Blueprint("overview", __name__, url_prefix="/<site>")
@@ -78,9 +79,7 @@ def _spelt(live: SiteReplica, section: str | None, now: datetime) -> str | None:
     """A section, counted in lower case, as its newest article writes it, if one can be shown."""
     if section is None:
         return None
-    options = ListOptions(
-        limit=1, sections=(section,), tags=(), authors=(), languages=(ANY_LANGUAGE,)
-    )
+    options = ListOptions(limit=1, section=(section,), tag=(), author=(), lang=(ANY_LANGUAGE,))
     newest, _ = live.recent(options, now)
     return next((item.card["section"] for item in newest.items), section)
 

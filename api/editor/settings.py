@@ -12,7 +12,11 @@ from api.lists.options import checked_id
 from recommender.errors import FieldProblem, InvalidInput, NotFound
 from recommender.pipeline.compare import MAX_SAMPLE, Compared, Sampled
 from recommender.policy.ranking_model import SignalWeights
-from recommender.policy.site_settings import ListDefaults, SiteSettings, parsed
+from recommender.policy.site_settings import (
+    ListDefaults,
+    SiteSettings,
+    parse_settings,
+)
 from recommender.storage.rulebook import KeptSettings, RulesChanged
 
 blueprint = Blueprint("settings", __name__, url_prefix="/<site>")
@@ -103,7 +107,7 @@ def _compared(site: str, stored: SiteSettings, a: Side, b: Side) -> dict[str, An
     if not asked or a.problems or b.problems:
         return nothing
     live, now = backend().site(site), datetime.now(UTC)
-    one, other = (stored.with_tried(side.defaults, _surface()) for side in (a, b))
+    one, other = (stored.trying(side.defaults, _surface()) for side in (a, b))
     if asked == "sample":
         return {**nothing, "sample": _rows(live.sampled(one, other, MAX_SAMPLE, now))}
     article_id = request.values.get("article", "")
@@ -164,7 +168,7 @@ def _with(stored: SiteSettings, surface: str | None, wanted: ListDefaults) -> Si
         return stored.model_copy(update={"site": wanted})
     others = {name: one for name, one in stored.surfaces.items() if name != surface}
     own = {} if wanted == ListDefaults() else {surface: wanted}
-    return parsed(SiteSettings, {"site": stored.site, "surfaces": {**others, **own}})
+    return parse_settings(SiteSettings, {"site": stored.site, "surfaces": {**others, **own}})
 
 
 def _surface() -> str | None:
@@ -178,7 +182,7 @@ def _side(name: str, sent: Mapping[str, str], stored: ListDefaults | None = None
         return Side(name, _typed(stored), stored, [])
     typed = {field: sent.get(f"{name}.{field}", "").strip() for field in fields}
     try:
-        return Side(name, typed, parsed(ListDefaults, _data(typed)), [])
+        return Side(name, typed, parse_settings(ListDefaults, _data(typed)), [])
     except InvalidInput as error:
         return Side(name, typed, ListDefaults(), error.problems)
 

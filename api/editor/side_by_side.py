@@ -9,12 +9,13 @@ from flask import Blueprint, Response, request
 from api.editor import desk
 from api.editor.article import FACTOR_NAMES, asked_id
 from api.http.context import backend
-from api.lists.options import checked_id, list_query
+from api.lists.options import checked_id, options_from_query
 from api.v1.explain import pair as explained_pair
 from features.analyzer import occurrences
 from features.article import Article
 from features.vectorizer import term_ids
 from recommender.errors import NotFound
+from recommender.policy.list_options import ListOptions
 
 blueprint = Blueprint("pair", __name__, url_prefix="/<site>")
 
@@ -33,7 +34,7 @@ class Piece(NamedTuple):
 def pair(site: str) -> Response:
     article_id, target = asked_id(), checked_id(request.args.get("target", ""))
     live = backend().site(site)
-    wanted = list_query(request.args).parameters()
+    wanted = options_from_query(request.args, ListOptions)
     standing = live.standing(article_id, target, wanted, datetime.now(UTC))
     texts = live.texts((article_id, target))
     if len(texts) < len({article_id, target}):

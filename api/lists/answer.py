@@ -13,16 +13,17 @@ from api.http.auth import require
 from api.http.context import backend
 from api.lists.formats import Form, render
 from api.lists.hot import SERVED, Served
-from api.lists.options import FEW_VALUES, ListQuery, list_query
+from api.lists.options import FEW_VALUES, cache_key, is_cacheable, options_from_query
 from features.article import Article
 from recommender.errors import StoreUnavailable
 from recommender.pipeline.explain import REASONS, named, sentence, spellings
 from recommender.pipeline.results import ListItem, RelatedList
+from recommender.policy.list_options import ListOptions
 from recommender.replica.site import SiteReplica
 from recommender.storage.lists import FinishedList
 from recommender.storage.store import article_key
 
-Make = Callable[[ListQuery, datetime], tuple[RelatedList, int]]
+Make = Callable[[ListOptions, datetime], tuple[RelatedList, int]]
 
 # A deleted article is gone from shared caches half a minute later at most; while we are
 # away they may go on showing what they have.
@@ -37,7 +38,7 @@ def list_response(live: SiteReplica, article_id: str, form: Form, make: Make) ->
         article_id: what the list stands beside; empty for the newest articles.
         make: makes it from the corpus, and says from which version.
     """
-    query = list_query(request.args)
+    query = options_from_query(request.args, ListOptions)
     if query.explain:
         require(live.site, "look")  # it tells words of whole texts, and takes its time
     heard = live.state  # before it is asked for settings, which are as of then or later
@@ -45,7 +46,7 @@ def list_response(live: SiteReplica, article_id: str, form: Form, make: Make) ->
     only_in = None if shared == query else heard
     name = _name(live.site, article_id, form, shared)
     try:
-        finished = backend().lists.get(live.site, name, only_in) if shared.is_plain() else None
+        finished = backend().lists.get(live.site, name, only_in) if is_cacheable(shared) else None
         if finished is not None:
             request.environ[SERVED] = Served(finished.version, finished.expires_at)
             return _response(finished, form, "hit")
@@ -62,7 +63,7 @@ def document(
     made: RelatedList,
     version: int,
     name: str,
-    query: ListQuery,
+    query: ListOptions,
     draft: Article | None = None,
     texts: Mapping[str, Article] | None = None,
 ) -> dict[str, Any]:
@@ -88,10 +89,16 @@ def document(
         "recommendation_id": digest,
         "version": version,
         "fallback": made.fallback,
-        "page_token": query.page_token_with(
-            i for item in made.items for i in (item.card["id"], *item.same_story)
-        ),
+        "page_token": str(query.page_token.adding(_article_ids(made))),
     }
+
+
+def _article_ids(made: RelatedList) -> list[str]:
+    """Of the items, and of the articles that tell the same stories."""
+    ids = []
+    for item in made.items:
+        ids += [item.card["id"], *item.same_story]
+    return ids
 
 
 def explained(item: ListItem, spelt: Mapping[int, str]) -> dict[str, Any]:
@@ -114,26 +121,28 @@ def json_response(answer: object, status: int = 200) -> Response:
     return response
 
 
-def _shared(live: SiteReplica, query: ListQuery) -> ListQuery:
+def _shared(live: SiteReplica, query: ListOptions) -> ListOptions:
     """The same query without what changes nothing, as far as this worker has heard."""
-    usual = live.usual(query.surface)
-    idle = [
-        n for n in FEW_VALUES if getattr(query, n) is not None and getattr(query, n) == usual.get(n)
-    ]
+    defaults = live.list_defaults(query.surface)
+    idle = []
+    for name in FEW_VALUES:
+        value = getattr(query, name)
+        if value is not None and value == defaults.get(name):
+            idle.append(name)
     if query.surface is not None and not live.has_surface(query.surface):
         idle.append("surface")  # made-up names must not fill the cache
-    return query.model_copy(update=dict.fromkeys(idle)) if idle else query
+    return query.replacing(**dict.fromkeys(idle)) if idle else query
 
 
-def _name(site: str, article_id: str, form: Form, query: ListQuery) -> str:
-    wish = blake2b(query.canonical(), digest_size=9).hexdigest()
+def _name(site: str, article_id: str, form: Form, query: ListOptions) -> str:
+    wish = blake2b(cache_key(query), digest_size=9).hexdigest()
     model = backend().model(site).digest  # lists of another ranking are other lists
     key = article_key(site, article_id) if article_id else "recent"
     return f"{key}:{form.name}:{model}:{wish}"
 
 
 def _finish(
-    live: SiteReplica, article_id: str, form: Form, name: str, query: ListQuery, make: Make
+    live: SiteReplica, article_id: str, form: Form, name: str, query: ListOptions, make: Make
 ) -> FinishedList:
     now = datetime.now(UTC)
     made, version = make(query, now)
@@ -147,7 +156,7 @@ def _finish(
     ids = (article_id, *shown) if article_id else shown
     finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
     shared = _shared(live, query)  # which may have changed since the name was made
-    if shared.is_plain() and name == _name(live.site, article_id, form, shared):
+    if is_cacheable(shared) and name == _name(live.site, article_id, form, shared):
         # Made-up filters find nothing, and must not fill the cache that all share.
         backend().lists.put(live.site, name, finished, shared=bool(shown))
     return finished

@@ -1,228 +1,159 @@
-"""The parameters of every list, as they stand in a query string or the body of a draft."""
+"""List options: read from query strings and drafts, described for OpenAPI."""
 
-from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Set
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import orjson
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
-from features.article import check_article_id, parse_date
+from features.article import UNSAVED_ID, check_article_id
 from recommender.errors import InvalidInput, field_problems
-from recommender.policy.list_options import SHOWN_DIGEST_BYTES, ListOptions, Mode, shown_digest
-from recommender.policy.partial_options import SURFACE_NAME, Duration, PartialListOptions, time_ago
+from recommender.policy.list_options import LinkOptions, ListOptions
+from recommender.policy.option import Caching, Interface, declared_options
 
-MAX_OFFSET = 1000
-MAX_LINKS = 20
-MAX_SHARED_LIMIT = 20  # a longer list is no box, and fills the cache
-MAX_EXCLUDED = 200
-MAX_SHOWN = 400  # articles that a page token stands for; then the first shown are forgotten
-MAX_WISHES = 2  # of those that make one of few lists; all of them together would make a thousand
+MAX_CACHED_LIMIT = 20  # a longer list is no box, and fills the cache
+# Of options with few values. All of them together would make a thousand lists of one article.
+MAX_CACHED_OPTIONS = 2
 
-_REPEATABLE = ("section", "tag", "author", "lang", "exclude")
-# Whoever asks for one of these asks for a list of his own.
-NOT_SHARED = {
-    "offset", "exclude", "min_score", "published_after", "published_before", "max_age",
-    "half_life", "diversity", "max_per_section", "max_per_author", "max_per_source",
-    "page_token", "explain",
-}  # fmt: skip
-FEW_VALUES = {"surface", "limit", "mode", "story", "sort", "fallback"}
-# For clients of Parse.ly, which call them so.
-_ALIASES = {"pub_date_start": "published_after", "pub_date_end": "published_before"}
+Options = TypeVar("Options", bound=ListOptions)
+Schema = dict[str, Any]
 
 
-def _moment(value: Any) -> datetime | timedelta | None:
-    if isinstance(value, datetime | timedelta):  # read before, from a query string
-        return value
-    if isinstance(value, str) and (ago := time_ago(value)) is not None:
-        return ago
-    try:
-        return parse_date(value)
-    except ValueError:
-        raise ValueError("expected an ISO 8601 date, or a time ago such as 7d or 12h") from None
+def _cached(caching: Caching) -> Set[str]:
+    options = declared_options(ListOptions)
+    return frozenset(option.name for option in options if option.about.caching == caching)
 
 
-def _token(value: Any) -> bytes:
-    if isinstance(value, bytes):  # read before, from a query string
-        return value
-    try:
-        digests = b64decode(value, altchars=b"-_", validate=True)
-    except (TypeError, ValueError):
-        digests = b"?"
-    if len(digests) % SHOWN_DIGEST_BYTES or len(digests) > MAX_SHOWN * SHOWN_DIGEST_BYTES:
-        raise ValueError("expected the page_token of another list of this page, as it was given")
-    return digests
+FEW_VALUES = _cached("few values")
+NEVER_CACHED = _cached("never")
+REPEATABLE = frozenset(o.name for o in declared_options(LinkOptions) if o.kind == "labels")
+_ALIASES = {alias: o.name for o in declared_options(LinkOptions) for alias in o.about.aliases}
+_OPPOSITES = {name: o.name for o in declared_options(ListOptions) for name in o.about.opposites}
+_OPPOSITE_VALUES = {"true": "false", "1": "false", "false": "true", "0": "true"}
 
 
-PageToken = Annotated[bytes, BeforeValidator(_token)]
-Moment = Annotated[datetime | timedelta | None, BeforeValidator(_moment)]
-ArticleId = Annotated[str, BeforeValidator(check_article_id)]
-
-
-class ListQuery(PartialListOptions):
-    """What a caller may ask of a list."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    surface: str | None = Field(
-        None,
-        pattern=SURFACE_NAME,
-        description="Where the list stands, such as `home`: by the settings of that surface, or "
-        "the site's where it has none",
-    )
-    offset: int = Field(
-        0, ge=0, le=MAX_OFFSET, description=f"How many items to pass over, up to {MAX_OFFSET:,}"
-    )
-    exclude: tuple[ArticleId, ...] = Field(
-        (), max_length=MAX_EXCLUDED, description="Ids of articles that must not stand in the list"
-    )
-    published_after: Moment = Field(None, description="ISO 8601, or a time ago: `7d`, `12h`")
-    published_before: Moment = Field(None, description="ISO 8601, or a time ago: `7d`, `12h`")
-    half_life: Duration | None = Field(
-        None, description="At this distance in time a score is halved, such as `7d`"
-    )
-    page_token: PageToken = Field(
-        b"", description="As another list of the page gave it: nothing that those show"
-    )
-    explain: bool = Field(
-        False,
-        description="Tell shared terms and every factor of each score; needs a key of scope `look`",
-    )
-
-    @field_validator("section", "tag", "author")
-    @classmethod
-    def _folded(cls, values: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        """Case does not count, so it makes no cache keys either."""
-        return None if values is None else tuple(map(str.casefold, values))
-
-    def parameters(self) -> ListOptions:
-        return ListOptions(
-            **self.said(),
-            surface=self.surface,
-            offset=self.offset,
-            exclude=self.exclude,
-            published_after=self.published_after,
-            published_before=self.published_before,
-            shown=frozenset(_digests(self.page_token)),
-            half_life=self.half_life,
-            trace=self.explain,
-        )
-
-    def is_plain(self) -> bool:
-        """
-        Whether this is a list that many readers ask for, and so worth keeping.
-
-        What can take any value is not kept, so that made-up queries cannot fill the cache; nor
-        are several values, as one that matches lets the others be anything.
-        """
-        if any(len(getattr(self, name) or ()) > 1 for name in _REPEATABLE):
-            return False
-        if (self.limit or 0) > MAX_SHARED_LIMIT:
-            return False
-        if sum(getattr(self, name) is not None for name in FEW_VALUES) > MAX_WISHES:
-            return False
-        return not NOT_SHARED & self.model_fields_set
-
-    def canonical(self) -> bytes:
-        """The same bytes for the same wish, however it was spelt; part of cache keys."""
-        wish = self.model_dump(exclude_defaults=True)
-        return orjson.dumps(wish, default=repr)
-
-    def page_token_with(self, article_ids: Iterable[str]) -> str:
-        """The token for the next list of the page, when this one shows *article_ids*."""
-        digests = dict.fromkeys((*map(shown_digest, article_ids), *_digests(self.page_token)))
-        return urlsafe_b64encode(b"".join(list(digests)[:MAX_SHOWN])).decode()
-
-
-Query = TypeVar("Query", bound=ListQuery)
-
-
-class LinkQuery(ListQuery):
-    """What a caller may ask of links for a draft, where less will do than for a list."""
-
-    limit: int = Field(5, ge=1, le=MAX_LINKS, description=f"How many links, 1 to {MAX_LINKS}")
-    direction: Literal["out", "in"] = Field(
-        "out",
-        description="`out`: what the draft could link to; `in`: older articles that could link to "
-        "the draft",
-    )
-    mode: Mode = Field(
-        "background",
-        description="As of every list; `background`, the default here: nothing newer than the "
-        "draft",
-    )
-    fallback: bool = Field(False, description="Fill up with what is less related than that")
-
-    def parameters(self) -> ListOptions:
-        """By rank, and with all that a link is made from."""
-        return replace(super().parameters(), sort="score", trace=True)
-
-
-def _digests(token: bytes) -> list[bytes]:
-    size = SHOWN_DIGEST_BYTES
-    return [token[start : start + size] for start in range(0, len(token), size)]
-
-
-def list_query(args: "MultiDict[str, str]") -> ListQuery:
+def options_from_query(args: "MultiDict[str, str]", model: type[Options]) -> Options:
     """
-    Read the parameters of a list from a query string; unknown ones are ignored.
+    Read the options that a *model* declares from a query string, and ignore other parameters.
 
     Raises:
-        InvalidInput: naming the first parameter with a bad value, as the caller spelt it.
+        InvalidInput: naming the first parameter with a bad value, as the caller wrote it.
     """
-    return query_of(ListQuery, args)
-
-
-def query_of(model: type[Query], args: "MultiDict[str, str]") -> Query:
-    """The parameters that a *model* knows, read as `list_query` reads them."""
     values: dict[str, Any] = {}
     names: dict[str, str] = {}
-    for theirs, found in args.lists():
-        ours = _ALIASES.get(theirs, theirs)
-        if ours not in model.model_fields:
+    for parameter, texts in args.lists():
+        name = _ALIASES.get(parameter, parameter)
+        if name not in model.model_fields:
             continue
-        if ours in _REPEATABLE:
-            values[ours] = tuple(found)
-        elif len(found) > 1 or ours in values:
-            raise InvalidInput.at(theirs, "given more than once")
+        if name in REPEATABLE:
+            values[name] = tuple(texts)
+        elif len(texts) > 1 or name in values:
+            raise InvalidInput.at(parameter, "given more than once")
         else:
-            values[ours] = found[0]
-        names[ours] = theirs
-    respect_empty = single(args, "respect_empty_results")
-    if respect_empty is not None and "fallback" not in values:
-        values["fallback"] = _negated(respect_empty)
-        names["fallback"] = "respect_empty_results"
-    return checked_as(model, values, names)
+            values[name] = texts[0]
+        names[name] = parameter
+    for parameter, name in _OPPOSITES.items():
+        text = single(args, parameter)
+        if text is not None and name not in values:
+            values[name] = _OPPOSITE_VALUES.get(text.lower(), text)
+            names[name] = parameter
+    return parse_options(model, values, names)
 
 
-def checked(values: dict[str, Any], names: Mapping[str, str] = MappingProxyType({})) -> ListQuery:
-    """The parameters of a list in *values*; *names* says how the caller spelt them."""
-    return checked_as(ListQuery, values, names)
+def options_from_draft(
+    data: object, draft_id: str, args: "MultiDict[str, str]", model: type[Options]
+) -> Options:
+    """
+    Read options from the body of a draft and from a query string, which has precedence.
+
+    A draft is never in its own list. Raises InvalidInput, as `options_from_query` does.
+    """
+    body = data if isinstance(data, dict) else {}
+    names = [option.name for option in declared_options(model, "draft")]
+    in_body = {name: body[name] for name in names if body.get(name) is not None}
+    in_query = options_from_query(args, model).model_dump(exclude_unset=True)
+    options = parse_options(model, {**in_body, **in_query})
+    if draft_id == UNSAVED_ID:
+        return options
+    return options.replacing(exclude=(*options.exclude, draft_id))
 
 
-def checked_as(
-    model: type[Query], values: dict[str, Any], names: Mapping[str, str] = MappingProxyType({})
-) -> Query:
-    """The parameters that a *model* knows, as `checked` reads them."""
+def parse_options(
+    model: type[Options],
+    values: Mapping[str, Any],
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> Options:
+    """
+    Check options from outside.
+
+    Args:
+        names: what the caller calls an option, where that is another name.
+
+    Raises:
+        InvalidInput: naming the first option with a bad value, as the caller calls it.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
         pointer, detail = field_problems(error)[0]
-        field = pointer.split("/")[1]
-        raise InvalidInput.at(names.get(field, field), detail) from None
+        name = pointer.split("/")[1]
+        raise InvalidInput.at(names.get(name, name), detail) from None
 
 
-def _negated(flag: str) -> str:
-    return {"true": "false", "1": "false", "false": "true", "0": "true"}.get(flag.lower(), flag)
+def is_cacheable(options: ListOptions) -> bool:
+    """
+    Whether many readers ask for this list, so that it is worth keeping.
+
+    Options that take any value are not, or made-up requests would fill the cache. Nor are several
+    values of one option: if one value matches articles, the others can be anything.
+    """
+    if any(len(getattr(options, name) or ()) > 1 for name in REPEATABLE):
+        return False
+    if (options.limit or 0) > MAX_CACHED_LIMIT:
+        return False
+    if sum(getattr(options, name) is not None for name in FEW_VALUES) > MAX_CACHED_OPTIONS:
+        return False
+    return NEVER_CACHED.isdisjoint(options.model_fields_set)
+
+
+def cache_key(options: ListOptions) -> bytes:
+    """The same bytes for the same options, however they were written."""
+    return orjson.dumps(options.model_dump(exclude_defaults=True), default=repr)
+
+
+def option_schemas(model: type[ListOptions], *interfaces: Interface) -> dict[str, Schema]:
+    """A JSON Schema of each option that the *interfaces* offer."""
+    properties: dict[str, Schema] = model.model_json_schema()["properties"]
+    return {option.name: properties[option.name] for option in declared_options(model, *interfaces)}
+
+
+def query_parameters(model: type[ListOptions], *interfaces: Interface) -> Iterator[dict[str, Any]]:
+    """Each option that the *interfaces* offer, as a parameter of a query string in OpenAPI."""
+    for name, schema in option_schemas(model, *interfaces).items():
+        yield {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema["description"],
+            "schema": _without_null(schema),
+        }
+
+
+def _without_null(schema: Schema) -> Schema:
+    """A query string has neither null nor empty lists: an option that is not set is left out."""
+    written: Schema = {**schema, **schema.get("anyOf", [{}])[0]}
+    for name in ("anyOf", "description"):
+        written.pop(name, None)
+    if written.get("default") in (None, "", []):
+        written.pop("default", None)
+    return written
 
 
 def single(args: "MultiDict[str, str]", name: str) -> str | None:
-    found: Iterable[str] = args.getlist(name)
-    values = list(found)
+    """The value of a parameter that may be given once. Raises InvalidInput."""
+    values = args.getlist(name)
     if len(values) > 1:
         raise InvalidInput.at(name, "given more than once")
     return values[0] if values else None

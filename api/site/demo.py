@@ -14,10 +14,10 @@ from flask import Blueprint, Response, abort, make_response, render_template
 
 from api.http.context import backend
 from api.lists.answer import document
-from api.lists.options import ListQuery
 from api.lists.words import RIGHT_TO_LEFT, words
 from recommender.errors import NotFound
-from recommender.policy.list_options import ANY_LANGUAGE, ListOptions
+from recommender.policy.list_options import ListOptions
+from recommender.policy.option_types import ANY_LANGUAGE
 
 blueprint = Blueprint("demo", __name__)
 
@@ -36,21 +36,19 @@ POLICY = (
 
 @blueprint.get("/")
 def home() -> Response:
-    wanted = ListOptions(limit=FRONT_PAGE_STORIES, languages=(ANY_LANGUAGE,))
+    wanted = ListOptions(limit=FRONT_PAGE_STORIES, lang=(ANY_LANGUAGE,))
     made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
-    return _page("home.html", **_linked(document(made, version, "home", ListQuery())))
+    return _page("home.html", **_linked(document(made, version, "home", ListOptions())))
 
 
 @blueprint.get("/section/<name>")
 def section(name: str) -> Response:
-    wanted = ListOptions(
-        limit=FRONT_PAGE_STORIES, sections=(name.casefold(),), languages=(ANY_LANGUAGE,)
-    )
+    wanted = ListOptions(limit=FRONT_PAGE_STORIES, section=(name.casefold(),), lang=(ANY_LANGUAGE,))
     made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
     if not made.items:
         return _page("missing.html", status=404)
     return _page(
-        "section.html", name=name, **_linked(document(made, version, "section", ListQuery()))
+        "section.html", name=name, **_linked(document(made, version, "section", ListOptions()))
     )
 
 
@@ -84,7 +82,7 @@ def article(article_id: str) -> Response:
         article=found,
         paragraphs=list(_paragraphs(found["body"])),
         list_url=f"/v1/{site}/articles/{quote(article_id, safe='')}/related",
-        **_linked(document(made, version, "demo", ListQuery())),
+        **_linked(document(made, version, "demo", ListOptions())),
     )
 
 

@@ -1,21 +1,19 @@
 """Links for a draft: where its text should point to the archive, and who should point to it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
 from itertools import chain, islice
 from typing import Any, NamedTuple, Self
 from urllib.parse import urljoin
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from api.http.auth import require
 from api.http.context import backend
 from api.lists.answer import explained, json_response
-from api.lists.options import LinkQuery
+from api.lists.options import options_from_draft
 from api.lists.words import words
 from api.v1 import articles
-from api.v1.lists import draft_query
 from features.analyzer import analyze
 from features.article import UNSAVED_ID, Article, parse_draft
 from features.fields import sender_names
@@ -27,7 +25,7 @@ from recommender.pipeline.anchors import Anchor, Subject, addresses, announced, 
 from recommender.pipeline.duplicates import Duplicate
 from recommender.pipeline.explain import spellings
 from recommender.pipeline.results import ListItem
-from recommender.policy.list_options import ListOptions
+from recommender.policy.list_options import LinkOptions, ListOptions
 from recommender.replica.site import SiteReplica
 from recommender.sources.records import parse_json
 from recommender.sources.urls import is_on, normalize_url
@@ -58,7 +56,7 @@ def links(site: str) -> Response:
     require(site, "look")
     data = parse_json(articles.body())
     draft = read_draft(data)
-    query = draft_query(data, draft.id, LinkQuery)
+    query = options_from_draft(data, draft.id, request.args, LinkOptions)
     return json_response(suggestions(live, draft, query, datetime.now(UTC)))
 
 
@@ -69,7 +67,9 @@ def read_draft(data: object) -> Draft:
     return Draft(article, StoredArticle.of_draft(article), read(sent or ""))
 
 
-def suggestions(live: SiteReplica, draft: Draft, query: LinkQuery, now: datetime) -> dict[str, Any]:
+def suggestions(
+    live: SiteReplica, draft: Draft, query: LinkOptions, now: datetime
+) -> dict[str, Any]:
     """The answer as the API gives it: what to link to or, with `direction=in`, from where."""
     outward = query.direction == "out"
     find = _out if outward else _in
@@ -99,7 +99,7 @@ def suggestions(live: SiteReplica, draft: Draft, query: LinkQuery, now: datetime
     }
 
 
-def _out(live: SiteReplica, draft: Draft, query: LinkQuery, now: datetime) -> Found:
+def _out(live: SiteReplica, draft: Draft, query: LinkOptions, now: datetime) -> Found:
     """What the draft could link to and does not yet, and where in the draft."""
     article, own_id = draft.article, None if draft.id == UNSAVED_ID else draft.id
     made, version = live.related_to(draft.stored, _with_spare(query), now, own_id)
@@ -113,7 +113,7 @@ def _out(live: SiteReplica, draft: Draft, query: LinkQuery, now: datetime) -> Fo
     ], version
 
 
-def _in(live: SiteReplica, draft: Draft, query: LinkQuery, now: datetime) -> Found:
+def _in(live: SiteReplica, draft: Draft, query: LinkOptions, now: datetime) -> Found:
     """What could link to the draft and does not yet, and where in its stored text."""
     made, version = live.linking_to(draft.stored, _with_spare(query), now, draft.id)
     places = ((item, _in_host(live, draft, item)) for item in made.items)
@@ -133,9 +133,8 @@ def _in_host(live: SiteReplica, draft: Draft, item: ListItem) -> dict[str, Any] 
     return _place(anchor, host.body, _Link(article.url, article.title, host.language))
 
 
-def _with_spare(query: LinkQuery) -> ListOptions:
-    wanted = query.parameters()
-    return replace(wanted, limit=query.limit + SPARE)
+def _with_spare(query: LinkOptions) -> ListOptions:
+    return query.as_list_options().replacing(limit=query.limit + SPARE)
 
 
 def _subject(item: ListItem, title: str, language: str | None) -> Subject:

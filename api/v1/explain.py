@@ -9,10 +9,11 @@ from flask import Blueprint, Response, request
 from api.http.auth import require
 from api.http.context import backend
 from api.lists.answer import explained, json_response
-from api.lists.options import ListQuery, checked_id, list_query, single
+from api.lists.options import checked_id, options_from_query, single
 from features.article import Article
 from recommender.pipeline.explain import REASONS, WHY_NOT, named, sentence, spellings
 from recommender.pipeline.results import Explanation, ShownExclusion
+from recommender.policy.list_options import ListOptions
 from recommender.policy.rules import Rule
 from recommender.replica.site import SiteReplica
 
@@ -26,11 +27,11 @@ def explain(site: str, article_id: str) -> Response:
     live = backend().site(site)
     require(site, "look")
     known_id, target = checked_id(article_id), single(request.args, "target")
-    query = list_query(request.args).model_copy(update={"explain": True})
+    query = options_from_query(request.args, ListOptions).replacing(explain=True)
     if target is None:
         return json_response(ranking(live, known_id, query))
     target = checked_id(target)
-    standing = live.standing(known_id, target, query.parameters(), datetime.now(UTC))
+    standing = live.standing(known_id, target, query, datetime.now(UTC))
     return json_response(pair(standing, live.texts((known_id, target)), known_id, target))
 
 
@@ -56,11 +57,11 @@ def pair(
     }
 
 
-def ranking(live: SiteReplica, article_id: str, query: ListQuery) -> dict[str, Any]:
+def ranking(live: SiteReplica, article_id: str, query: ListOptions) -> dict[str, Any]:
     """The first candidates with all that moved them, and those that were dropped."""
     if "limit" not in query.model_fields_set:
         query = query.model_copy(update={"limit": CANDIDATES})
-    made, version = live.related(article_id, query.parameters(), datetime.now(UTC))
+    made, version = live.related(article_id, query, datetime.now(UTC))
     dropped = dict(list((made.dropped or {}).items())[:CANDIDATES])
     items = {item.card["id"]: item for item in made.items}
     texts = live.texts((article_id, *items, *dropped))

@@ -8,18 +8,16 @@ from api.http.auth import require
 from api.http.context import backend
 from api.lists.answer import document, json_response, list_response
 from api.lists.formats import form_of
-from api.lists.options import ListQuery, Query, checked_as, checked_id, query_of, single
+from api.lists.options import checked_id, options_from_draft, single
 from api.v1 import articles
 from features.article import UNSAVED_ID, Article, parse_draft
 from recommender.articles import StoredArticle
 from recommender.errors import InvalidInput, NotFound
 from recommender.pipeline.results import RelatedList
+from recommender.policy.list_options import ListOptions
 from recommender.sources.records import parse_json
 
 blueprint = Blueprint("related", __name__, url_prefix="/v1/<site>")
-
-# In the body of a draft these are the draft's own; as filters they go in the query string.
-DRAFT_FIELDS = {"section", "author", "lang"}
 
 
 @blueprint.get("/articles/<article_id:article_id>/related")
@@ -53,8 +51,8 @@ def related_by_url(site: str, form: str | None = None) -> Response:
 def recent(site: str, form: str | None = None) -> Response:
     live = backend().site(site)
 
-    def make(query: ListQuery, now: datetime) -> tuple[RelatedList, int]:
-        return live.recent(query.parameters(), now)
+    def make(query: ListOptions, now: datetime) -> tuple[RelatedList, int]:
+        return live.recent(query, now)
 
     return list_response(live, "", form_of(request, form), make)
 
@@ -65,30 +63,19 @@ def related_to_draft(site: str) -> Response:
     require(site, "look")
     data = parse_json(articles.body())
     draft = parse_draft(data)
-    query = draft_query(data, draft.id, ListQuery)
+    query = options_from_draft(data, draft.id, request.args, ListOptions)
     draft_of = None if draft.id == UNSAVED_ID else draft.id
     stored, now = StoredArticle.of_draft(draft), datetime.now(UTC)
-    made, version = live.related_to(stored, query.parameters(), now, draft_of)
+    made, version = live.related_to(stored, query, now, draft_of)
     texts: dict[str, Article] | None = {} if query.explain else None
     return json_response(document(made, version, "draft", query, draft, texts))
-
-
-def draft_query(data: object, own_id: str, model: type[Query]) -> Query:
-    """Parameters from body and query string, the latter first; a draft never lists itself."""
-    in_body = data if isinstance(data, dict) else {}
-    fields = model.model_fields.keys() - DRAFT_FIELDS
-    given = {name: in_body[name] for name in fields if in_body.get(name) is not None}
-    asked = query_of(model, request.args).model_dump(exclude_unset=True)
-    query = checked_as(model, {**given, **asked})
-    own = () if own_id == UNSAVED_ID else (own_id,)
-    return query.model_copy(update={"exclude": query.exclude + own})
 
 
 def _beside(site: str, article_id: str, form: str | None) -> Response:
     live = backend().site(site)
     known_id = checked_id(article_id)
 
-    def make(query: ListQuery, now: datetime) -> tuple[RelatedList, int]:
-        return live.related(known_id, query.parameters(), now)
+    def make(query: ListOptions, now: datetime) -> tuple[RelatedList, int]:
+        return live.related(known_id, query, now)
 
     return list_response(live, known_id, form_of(request, form), make)

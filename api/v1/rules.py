@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from api.http.auth import require
 from api.http.context import backend
 from api.lists.answer import json_response
-from api.lists.options import ArticleId, Moment, checked_id, single
+from api.lists.options import checked_id, single
 from api.v1 import articles
 from recommender.errors import FieldProblem, InvalidInput, NotFound, field_problems
+from recommender.policy.option_types import ArticleId, Moment
 from recommender.policy.rules import (
     MAX_AUTHOR_CHARS,
     READ_ONLY,

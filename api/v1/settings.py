@@ -9,12 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.http.auth import require
 from api.http.context import backend
 from api.lists.answer import json_response, list_item
-from api.lists.options import ArticleId
 from api.v1 import articles
 from api.v1.rules import Signature, expected_revisions
 from recommender.pipeline.compare import MAX_SAMPLE, Compared
 from recommender.pipeline.results import RelatedList
-from recommender.policy.site_settings import ListDefaults, SiteSettings, SurfaceName, parsed
+from recommender.policy.option_types import ArticleId, SurfaceName
+from recommender.policy.site_settings import (
+    ListDefaults,
+    SiteSettings,
+    parse_settings,
+)
 from recommender.sources.records import parse_json
 from recommender.storage.rulebook import KeptSettings
 
@@ -50,7 +54,7 @@ class SentComparison(BaseModel):
     def _in_full(self, tried: ListDefaults | None, stored: SiteSettings) -> ListDefaults:
         if tried is None:
             return stored.of(self.surface)
-        return stored.with_tried(tried, self.surface)
+        return stored.trying(tried, self.surface)
 
 
 @blueprint.get("/settings")
@@ -65,7 +69,7 @@ def put_site_settings(site: str) -> Response:
     """Replace the settings as a whole; `If-Match` says of which ones the sender knows."""
     backend().site(site)
     grant = require(site, "admin")
-    sent = parsed(SentSettings, parse_json(articles.body()))
+    sent = parse_settings(SentSettings, parse_json(articles.body()))
     wanted = SiteSettings(site=sent.site, surfaces=sent.surfaces)
     made = backend().store.rulebook.replace_settings(
         site, wanted, sent.editor(grant), datetime.now(UTC), expected_revisions()
@@ -78,7 +82,7 @@ def compare_settings(site: str) -> Response:
     """What settings that are not stored would change, beside one article or over a sample."""
     live = backend().site(site)
     require(site, "look")
-    sent = parsed(SentComparison, parse_json(articles.body()))
+    sent = parse_settings(SentComparison, parse_json(articles.body()))
     stored = backend().store.rulebook.settings(site).settings
     a, b = sent.over(stored)
     if sent.article is not None:

@@ -13,7 +13,8 @@ from recommender.evaluation.protocol import Judged, Protocol
 from recommender.evaluation.trec import Run
 from recommender.index.corpus import Corpus
 from recommender.pipeline.recommender import Recommender
-from recommender.policy.list_options import ListOptions, Mode
+from recommender.policy.list_options import ListOptions
+from recommender.policy.option_types import Mode
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
 
 LIST_LENGTH = 50  # as many as a caller may ask for

@@ -11,7 +11,8 @@ from recommender.articles import UNDATED, instant
 from recommender.index.corpus import Corpus
 from recommender.index.facets import FacetTable
 from recommender.pipeline.signals import Source
-from recommender.policy.list_options import ANY_LANGUAGE, ListOptions
+from recommender.policy.list_options import ListOptions
+from recommender.policy.option_types import ANY_LANGUAGE
 from recommender.policy.ranking_model import RankingModel
 from recommender.policy.rules import Applied
 
@@ -78,9 +79,9 @@ def _section_blocks(facets: FacetTable, rules: Applied) -> list[Condition]:
 
 def _filters(facets: FacetTable, options: ListOptions) -> list[Condition]:
     asked = (
-        ("section", options.sections),
-        ("tag", options.tags),
-        ("author", options.authors),
+        ("section", options.section),
+        ("tag", options.tag),
+        ("author", options.author),
     )
     return [
         Condition(f"other_{name}", facets.mask(name, values)) for name, values in asked if values
@@ -113,15 +114,15 @@ def _dates(
 
 
 def _language(facets: FacetTable, source: Source | None, options: ListOptions) -> list[Condition]:
-    if options.languages is None:
+    if options.lang is None:
         languages = source.facets.language if source is not None else ()
     else:
-        languages = () if ANY_LANGUAGE in options.languages else options.languages
+        languages = () if ANY_LANGUAGE in options.lang else options.lang
     if not languages:
         return []
     spoken = facets.mask("language", languages)
     # An editor who pins a story in another language means it; a caller's filter is a promise.
-    return [Condition("other_language", spoken, binds_pins=options.languages is not None)]
+    return [Condition("other_language", spoken, binds_pins=options.lang is not None)]
 
 
 def _all_but(facets: FacetTable, slots: NDArray[np.intp]) -> Mask:

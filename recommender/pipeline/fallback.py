@@ -14,7 +14,7 @@ from recommender.pipeline.results import RankedArticle, Reason
 from recommender.pipeline.selection import within_caps
 from recommender.pipeline.signals import Source
 from recommender.pipeline.stories import one_per_story
-from recommender.policy.list_options import ListOptions, shown_digest
+from recommender.policy.list_options import ListOptions
 
 # Looks at the newest that are left. An archive of one text, or of one section under a cap, has
 # nothing else to offer, and must not be read to its end while readers wait.
@@ -77,11 +77,11 @@ def newest_places(
     """The *k* newest of the *eligible* that no other box of the page shows."""
     if k <= 0:
         return []
-    slots = newest(corpus.facets.published, eligible, k + len(options.shown))
+    slots = newest(corpus.facets.published, eligible, k + len(options.page_token))
     ordered = slots[in_order(corpus, slots, np.zeros(slots.size))].tolist()
-    if options.shown:
+    if options.page_token:
         ids = corpus.ids(ordered)
-        seen = [shown_digest(article_id) in options.shown for article_id in ids]
+        seen = [article_id in options.page_token for article_id in ids]
         ordered = [slot for slot, is_shown in zip(ordered, seen, strict=True) if not is_shown]
     return [RankedArticle(slot, reason) for slot in ordered[:k]]
 

@@ -31,7 +31,7 @@ from recommender.pipeline.results import (
 from recommender.pipeline.selection import Exclusion, Selection, select
 from recommender.pipeline.signals import Source, draft_source, stored_source
 from recommender.pipeline.stories import BENEFIT_OF_DOUBT, Fingerprint, is_same_story
-from recommender.policy.list_options import ListOptions, shown_digest
+from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.policy.rules import NO_RULES, Applied, Rule, RuleSet
 from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings, Surfaces
@@ -185,7 +185,7 @@ class Recommender:
             return ShownExclusion("silenced")
         if target in dropped:
             return self._named({target: dropped[target]})[self._corpus.index.ids[target]]
-        if shown_digest(self._corpus.index.ids[target]) in request.options.shown:
+        if self._corpus.index.ids[target] in request.options.page_token:
             return ShownExclusion("shown_elsewhere")
         failed = first_failed(request.conditions, target)
         return None if failed is None else ShownExclusion(failed)
@@ -203,7 +203,7 @@ class Recommender:
         self, source: Source | None, article_id: str | None, options: ListOptions, now: datetime
     ) -> Request:
         surface = self.surfaces.of(options.surface)
-        options, model = surface.completed(options), surface.model
+        options, model = surface.complete(options), surface.model
         section = source.facets.section[:1] if source is not None else ()
         rules = self.rules.beside(article_id, section[0] if section else None, now)
         found = conditions(self._corpus, source, options, rules, model, now)
@@ -220,14 +220,14 @@ class Recommender:
         request = self._request(source, article_id or ruled_as, options, now)
         options = request.options
         places, dropped = self._places(source, request)
-        if options.trace:
+        if options.explain:
             dropped = self._nearest_first(source, request, dropped, {p.slot for p in places})
         places = places[: options.depth]
         cards = self._cards_of(places, article_id)
         if article_id is not None and article_id not in cards:
             raise NotFound(f"no article {article_id!r}")
         items = self._items(places, cards)[options.offset : options.last_place]
-        if options.trace:
+        if options.explain:
             items = self._with_shared(items, source)
         if options.sort == "published_at":
             items.sort(key=_published, reverse=True)
@@ -236,7 +236,7 @@ class Recommender:
             items,
             any(item.reason in FALLBACKS for item in items),
             self._expires_at(request),
-            self._named(dropped) if options.trace else None,
+            self._named(dropped) if options.explain else None,
         )
 
     def _places(
@@ -291,13 +291,15 @@ class Recommender:
         options, depth = request.options, POOL
         least = self._least_similarity(source, request)
         while True:
-            found = _nearest(self._corpus, source, depth + len(options.shown), request.eligible)
+            found = _nearest(
+                self._corpus, source, depth + len(options.page_token), request.eligible
+            )
             unseen = self._unseen(found, options)
             far = unseen.scores < (0.0 if _takes_distant(options) else least)
             near = Neighbours(unseen.slots[~far], unseen.scores[~far])
             selection = self._selected(source, near, request, depth)
             # Nobody looks further, unless every candidate is to be explained.
-            most = None if options.trace else options.depth + len(pinned)
+            most = None if options.explain else options.depth + len(pinned)
             places = list(islice(_as_places(selection, least), most))
             enough = sum(p.slot not in pinned for p in places) >= options.depth
             if enough or far.any() or found.slots.size < depth or depth >= DEEPEST:
@@ -316,10 +318,10 @@ class Recommender:
 
     def _unseen(self, found: Neighbours, options: ListOptions) -> Neighbours:
         """Without what other boxes of the page show."""
-        if not options.shown:
+        if not options.page_token:
             return found
         ids = self._corpus.ids(found.slots)
-        unseen = np.array([shown_digest(i) not in options.shown for i in ids], dtype=np.bool_)
+        unseen = np.array([i not in options.page_token for i in ids], dtype=np.bool_)
         return Neighbours(found.slots[unseen], found.scores[unseen])
 
     def _least_similarity(self, source: Source, request: Request) -> float:
@@ -336,7 +338,7 @@ class Recommender:
         for pin in request.rules.pins:
             target = pin.target.article or ""
             slot = self._corpus.index.slot(target)
-            if slot is None or shown_digest(target) in request.options.shown:
+            if slot is None or target in request.options.page_token:
                 continue
             if first_failed(binding, slot) is None:
                 pinned[slot] = pin.position or 1

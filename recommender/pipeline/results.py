@@ -43,7 +43,7 @@ class ListItem(NamedTuple):
 
     Fields:
         same_story: ids of the articles that this one speaks for.
-        shared: what the source has in common with it; only with `ListParameters.trace`.
+        shared: what the source has in common with it; only with `ListOptions.trace`.
     """
 
     card: Card
@@ -91,7 +91,7 @@ class RelatedList:
         source: the card of the article that the list stands beside; None for other lists.
         fallback: whether some items only fill the list up.
         expires_at: when a date, or the end of a rule, may change it, or None.
-        dropped: id → why it is not in the list; only with `ListParameters.trace`.
+        dropped: id → why it is not in the list; only with `ListOptions.trace`.
     """
 
     source: Card | None

@@ -15,7 +15,8 @@ from recommender.pipeline.diversity import diversified
 from recommender.pipeline.fingerprints import Fingerprints
 from recommender.pipeline.signals import Source
 from recommender.pipeline.stories import Pairs, Story, one_per_story
-from recommender.policy.list_options import ListOptions, StoryPolicy
+from recommender.policy.list_options import ListOptions
+from recommender.policy.option_types import StoryPolicy
 from recommender.policy.ranking_model import RankingModel, Values
 
 # Of 6,000 pairs that tell one story, in opensuse-news, Reuters, Urdu rewrites and encyclopedic

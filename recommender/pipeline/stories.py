@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from features.vectorizer import TWO_WORD_BIT
 from recommender.index.jit import compiled
 from recommender.index.reader import readonly
-from recommender.policy.list_options import StoryPolicy
+from recommender.policy.option_types import StoryPolicy
 
 # Measured on pairs of opensuse-news, Reuters and current-events that were read: see
 # docs/RELEVANCE.md. Two-word terms in common, of the shorter article's and this many more (so that

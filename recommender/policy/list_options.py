@@ -1,59 +1,282 @@
-"""What a caller may ask of a list."""
+"""
+The options of a list. Each is declared once, here.
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import blake2b
-from typing import Literal
+Query strings, drafts, site settings, commands, `/openapi.json`, the settings form and
+docs/LIST-OPTIONS.md are generated from these declarations (see `recommender.policy.option`).
+"""
 
-ANY_LANGUAGE = "any"
-SHOWN_DIGEST_BYTES = 6
-SPARE = 5
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from recommender.policy.option import Option
+from recommender.policy.option_types import (
+    MAX_LIMIT,
+    MAX_LINKS,
+    MAX_OFFSET,
+    ArticleId,
+    Count,
+    Duration,
+    Fraction,
+    Labels,
+    Languages,
+    LinkCount,
+    Mode,
+    Moment,
+    Offset,
+    SortOrder,
+    StoryPolicy,
+    SurfaceName,
+)
+from recommender.policy.page_token import PageToken
+
 DEFAULT_LIMIT = 5
+MAX_EXCLUDED = 200
+SPARE = 5
 
-Mode = Literal["balanced", "background", "followup", "recent"]
-StoryPolicy = Literal["best", "newest", "original"]
 
-
-@dataclass(frozen=True, slots=True)
-class ListOptions:
+class SharedOptions(BaseModel):
     """
-    What a caller may ask of a list. Values of one field are alternatives, fields add up.
+    Options that a request, a surface or a site may set.
 
-    A `timedelta` as a date means that long ago. None means not said: what the site's settings
-    say then holds, and after them its ranking model; for `languages` it is the source's own.
-
-    Fields:
-        surface: which of the site's settings are meant, see `recommender.policy.site_settings`.
-        max_age: as `published_after`, but evergreen articles may be older.
-        shown: digests (see `shown_digest`) of what other boxes of the page show.
-        min_score: least similarity of a related article; None is the site's own threshold.
-        fallback: fill a short list up with what is less related, or only recent.
-        trace: tell too what did not get in, and why.
+    None means that the option is not set; the next of request, surface, site and ranking model
+    then decides. Values of one option are alternatives, and an article must satisfy all options.
     """
 
-    surface: str | None = None
-    limit: int | None = None
-    offset: int = 0
-    sections: tuple[str, ...] | None = None
-    tags: tuple[str, ...] | None = None
-    authors: tuple[str, ...] | None = None
-    languages: tuple[str, ...] | None = None
-    exclude: tuple[str, ...] = ()
-    shown: frozenset[bytes] = frozenset()
-    published_after: datetime | timedelta | None = None
-    published_before: datetime | timedelta | None = None
-    max_age: timedelta | None = None
-    mode: Mode | None = None
-    half_life: timedelta | None = None
-    diversity: float | None = None
-    story: StoryPolicy | None = None
-    max_per_section: int | None = None
-    max_per_author: int | None = None
-    max_per_source: int | None = None
-    sort: Literal["score", "published_at"] | None = None
-    min_score: float | None = None
-    fallback: bool | None = None
-    trace: bool = False
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    limit: Annotated[
+        Count | None,
+        Field(description=f"How many items, 1 to {MAX_LIMIT}. Default: {DEFAULT_LIMIT}"),
+        Option(
+            example="6",
+            caching="few values",
+            label="Number of items",
+            placeholder=str(DEFAULT_LIMIT),
+        ),
+    ] = None
+    section: Annotated[
+        Labels | None,
+        Field(description="Only articles of this section. Repeat it to allow several"),
+        Option(
+            example="World",
+            not_in=frozenset({"draft"}),
+            caching="one value",
+            label="Only these sections",
+        ),
+    ] = None
+    tag: Annotated[
+        Labels | None,
+        Field(description="Only articles with this tag. Repeat it to allow several"),
+        Option(example="war", caching="one value", label="Only with one of these tags"),
+    ] = None
+    author: Annotated[
+        Labels | None,
+        Field(description="Only articles by this author. Repeat it to allow several"),
+        Option(
+            example="Ana Ruiz",
+            not_in=frozenset({"draft"}),
+            caching="one value",
+            label="Only by these authors",
+        ),
+    ] = None
+    lang: Annotated[
+        Languages | None,
+        Field(
+            description="Only articles in this language, or `any`. Repeat it to allow several. "
+            "Default: the language of the source article"
+        ),
+        Option(
+            example="en",
+            not_in=frozenset({"draft"}),
+            caching="one value",
+            widget_name="languages",
+            label="Only in these languages",
+            placeholder="the language of the article",
+        ),
+    ] = None
+    max_age: Annotated[
+        Duration | None,
+        Field(
+            description="No article older than this, such as `90d`. Evergreen articles may be older"
+        ),
+        Option(
+            example="90d",
+            label="Maximum age of an article",
+            placeholder="such as 90d",
+            is_basic=True,
+        ),
+    ] = None
+    mode: Annotated[
+        Mode | None,
+        Field(
+            description="`balanced` (the default), `background` (nothing newer than the source "
+            "article), `followup` (newer articles first) or `recent` (today's news first)"
+        ),
+        Option(
+            example="recent",
+            caching="few values",
+            label="Mode",
+            choices={
+                "balanced": "balanced",
+                "background": "background: nothing newer than the article",
+                "followup": "follow-up: newer articles first",
+                "recent": "recent: today's news first",
+            },
+            is_basic=True,
+        ),
+    ] = None
+    diversity: Annotated[
+        Fraction | None,
+        Field(
+            description="0 orders by relatedness alone, 1 makes the items as different from each "
+            "other as possible"
+        ),
+        Option(example="0.3", label="Diversity, 0 to 1", is_basic=True),
+    ] = None
+    story: Annotated[
+        StoryPolicy | None,
+        Field(
+            description="Which article represents a story that several articles tell: `best`, "
+            "`newest` or `original`"
+        ),
+        Option(
+            example="newest",
+            caching="few values",
+            label="Article that represents a story",
+            choices={
+                "best": "the most related",
+                "newest": "the newest",
+                "original": "the first published",
+            },
+        ),
+    ] = None
+    max_per_section: Annotated[
+        Count | None,
+        Field(description="At most this many items of one section"),
+        Option(example="2", label="Most items of one section"),
+    ] = None
+    max_per_author: Annotated[
+        Count | None,
+        Field(description="At most this many items by one author"),
+        Option(example="2", label="Most items by one author"),
+    ] = None
+    max_per_source: Annotated[
+        Count | None,
+        Field(description="At most this many items of one publisher, that is one host of `url`"),
+        Option(example="2", label="Most items of one publisher"),
+    ] = None
+    sort: Annotated[
+        SortOrder | None,
+        Field(
+            description="Order of the items on a page: `score` (the default) or `published_at` "
+            "(newest first)"
+        ),
+        Option(
+            example="published_at",
+            not_in=frozenset({"links"}),
+            caching="few values",
+            label="Order",
+            choices={"score": "by score", "published_at": "newest first"},
+        ),
+    ] = None
+    min_score: Annotated[
+        Fraction | None,
+        Field(
+            description="Least cosine similarity of an item. Default: a threshold computed from "
+            "the archive; less similar items are marked `relaxed`"
+        ),
+        Option(
+            example="0.15",
+            label="Least similarity, 0 to 1",
+            placeholder="computed from the archive",
+            is_basic=True,
+        ),
+    ] = None
+    fallback: Annotated[
+        bool | None,
+        Field(
+            description="Fill a short list with less related and recent articles. Default: `true`"
+        ),
+        Option(
+            example="false",
+            caching="few values",
+            opposites=("respect_empty_results",),  # of Parse.ly, as the aliases below
+            label="Fill a short list",
+            choices={"true": "yes", "false": "no"},
+        ),
+    ] = None
+
+
+class ListOptions(SharedOptions):
+    """Everything that a request may ask of a list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    surface: Annotated[
+        SurfaceName | None,
+        Field(
+            description="Name of the place where the list is shown, such as `home`. Its settings "
+            "apply, or those of the site if it has none"
+        ),
+        Option(example="home", caching="few values"),
+    ] = None
+    offset: Annotated[
+        Offset,
+        Field(description=f"How many items to skip, up to {MAX_OFFSET:,}"),
+        Option(example="5"),
+    ] = 0
+    exclude: Annotated[
+        tuple[ArticleId, ...],
+        Field(
+            max_length=MAX_EXCLUDED,
+            description="Id of an article to leave out. Repeat it to leave out several",
+        ),
+        Option(example="2025/03/13/kursk"),
+    ] = ()
+    published_after: Annotated[
+        Moment | None,
+        Field(
+            description="Only articles published at this time or later: ISO 8601, or a time ago "
+            "such as `7d` or `12h`"
+        ),
+        Option(example="7d", aliases=("pub_date_start",)),
+    ] = None
+    published_before: Annotated[
+        Moment | None,
+        Field(
+            description="Only articles published before this time: ISO 8601, or a time ago such "
+            "as `7d` or `12h`"
+        ),
+        Option(example="2025-03-13", aliases=("pub_date_end",)),
+    ] = None
+    half_life: Annotated[
+        Duration | None,
+        Field(description="Distance in time at which a score is halved, such as `7d`"),
+        Option(example="7d"),
+    ] = None
+    page_token: Annotated[
+        PageToken,
+        Field(
+            description="The `page_token` of another list on the page. Articles that lists before "
+            "this one show are left out"
+        ),
+        Option(not_in=frozenset({"widget"})),
+    ] = PageToken()
+    explain: Annotated[
+        bool,
+        Field(
+            description="Add the shared terms and every factor of each score. Requires a key with "
+            "the scope `look`"
+        ),
+        Option(example="true", not_in=frozenset({"links", "widget"})),
+    ] = False
+
+    @field_validator("section", "tag", "author")
+    @classmethod
+    def _fold(cls, labels: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Case does not count, so it must not make different cache keys either."""
+        return None if labels is None else tuple(map(str.casefold, labels))
 
     @property
     def last_place(self) -> int:
@@ -69,7 +292,39 @@ class ListOptions:
     def fills_up(self) -> bool:
         return self.fallback is not False
 
+    def replacing(self, **changes: object) -> Self:
+        """A copy with other values, which are not validated."""
+        return self.model_copy(update=changes)
 
-def shown_digest(article_id: str) -> bytes:
-    """What stands for an article in a page token: 48 bits, so two of a page are never mixed up."""
-    return blake2b(article_id.encode(), digest_size=SHOWN_DIGEST_BYTES).digest()
+
+class LinkOptions(ListOptions):
+    """Everything that a request may ask of links for a draft."""
+
+    limit: Annotated[
+        LinkCount,
+        Field(description=f"How many links, 1 to {MAX_LINKS}"),
+        Option(example="3"),
+    ] = 5
+    direction: Annotated[
+        Literal["out", "in"],
+        Field(
+            description="`out`: archive articles that the draft could link to; `in`: older "
+            "articles that could link to the draft"
+        ),
+        Option(example="in"),
+    ] = "out"
+    mode: Annotated[
+        Mode,
+        Field(
+            description="As for every list, but `background` is the default: nothing newer than "
+            "the draft"
+        ),
+        Option(example="balanced"),
+    ] = "background"
+    fallback: Annotated[
+        bool, Field(description="Fill up with less related articles"), Option(example="true")
+    ] = False
+
+    def as_list_options(self) -> ListOptions:
+        """Options of the list that the links are taken from: by score, with shared terms."""
+        return self.replacing(sort="score", explain=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recommender.errors import ConfigurationError
-from recommender.policy.list_options import StoryPolicy
+from recommender.policy.option_types import StoryPolicy
 
 Values = NDArray[np.float64]
 Signals = dict[str, Values]

@@ -1,87 +1,82 @@
-"""How a site, and each surface of it, wants its lists made where a request does not say."""
+"""How the lists of a site, and of single surfaces, are made when a request does not say."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recommender.errors import InvalidInput, field_problems
-from recommender.policy.list_options import DEFAULT_LIMIT, ListOptions
-from recommender.policy.partial_options import SURFACE_NAME, PartialListOptions, no_flag
+from recommender.policy.list_options import DEFAULT_LIMIT, ListOptions, SharedOptions
+from recommender.policy.option import Option
+from recommender.policy.option_types import Days, Fraction, SurfaceName
 from recommender.policy.ranking_model import RankingModel, SignalWeights
 
 MAX_SURFACES = 50
 BUILT_IN = {"limit": DEFAULT_LIMIT, "mode": "balanced", "sort": "score", "fallback": True}
 
-SurfaceName = Annotated[str, Field(pattern=SURFACE_NAME)]
 Model = TypeVar("Model", bound=BaseModel)
-_Weight = Annotated[float | None, Field(ge=0, le=1)]
 
 
 class WeightChanges(BaseModel):
-    """How much signals count, see `SignalWeights`; None leaves a weight as it is."""
+    """How much signals count, see `SignalWeights`. None keeps the weight of the ranking model."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    time: _Weight = None
-    author: _Weight = None
-    section: _Weight = None
-    tags: _Weight = None
-    title: _Weight = None
-    mention: _Weight = None
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _is_no_flag(cls, value: Any, info: ValidationInfo) -> Any:
-        return no_flag(value, info)
+    time: Fraction | None = None
+    author: Fraction | None = None
+    section: Fraction | None = None
+    tags: Fraction | None = None
+    title: Fraction | None = None
+    mention: Fraction | None = None
 
     def over(self, weights: SignalWeights) -> SignalWeights:
         return weights.model_copy(update=self.model_dump(exclude_none=True))
 
 
-class ListDefaults(PartialListOptions):
+class ListDefaults(SharedOptions):
     """
-    What a list is like where its request does not say; None: not said here either.
+    Options and numbers of the formula for requests that do not set them.
 
     Fields:
-        half_life_days: see `RankingModel`; a request that asks for a half-life has its own.
+        half_life_days: see `RankingModel`. A request with a `half_life` uses that instead.
     """
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
-
-    half_life_days: float | None = Field(
-        None, gt=0, le=36_500, description="At this distance in time the time signal is a half"
-    )
+    half_life_days: Annotated[
+        Days | None,
+        Field(description="Distance in time at which the recency signal is a half, in days"),
+        Option(label="Recency half-life (days)", is_basic=True),
+    ] = None
     weights: WeightChanges = Field(
         WeightChanges(), description="How much each signal counts, 0 to 1"
     )
 
-    def over(self, others: Self) -> Self:
-        """These, and where they say nothing, the others."""
-        weights = others.weights.model_dump() | self.weights.model_dump(exclude_none=True)
-        own = {name: getattr(self, name) for name in type(self).model_fields}
-        said = {name: value for name, value in own.items() if value is not None}
-        return others.model_copy(update=said | {"weights": WeightChanges(**weights)})
+    def options(self) -> dict[str, Any]:
+        """The options that are set, by field of `ListOptions`."""
+        values = {name: getattr(self, name) for name in SharedOptions.model_fields}
+        return {name: value for name, value in values.items() if value is not None}
 
-    def model_of(self, model: RankingModel) -> RankingModel:
-        """The ranking model with the numbers that stand here."""
-        days = model.half_life_days if self.half_life_days is None else self.half_life_days
-        # Not a copy, which would keep the digest of the model that it was made from.
-        fields = {name: getattr(model, name) for name in RankingModel.model_fields}
-        weights = self.weights.over(model.weights)
-        return RankingModel(**fields | {"half_life_days": days, "weights": weights})
+    def over(self, others: Self) -> Self:
+        """These defaults, and *others* where these are not set."""
+        weights = others.weights.model_dump() | self.weights.model_dump(exclude_none=True)
+        changes: dict[str, Any] = {"weights": WeightChanges(**weights)}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if name != "weights" and value is not None:
+                changes[name] = value
+        return others.model_copy(update=changes)
+
+    def ranking(self, model: RankingModel) -> RankingModel:
+        """The ranking model with the numbers that are set here."""
+        # Not a copy, which would keep the cached digest of *model*.
+        numbers = {name: getattr(model, name) for name in RankingModel.model_fields}
+        numbers["weights"] = self.weights.over(model.weights)
+        if self.half_life_days is not None:
+            numbers["half_life_days"] = self.half_life_days
+        return RankingModel(**numbers)
 
 
 class SiteSettings(BaseModel):
-    """What an editor settled for all lists of a site, and for those of single surfaces."""
+    """Defaults for all lists of a site, and for those of single surfaces."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,19 +84,19 @@ class SiteSettings(BaseModel):
     surfaces: dict[SurfaceName, ListDefaults] = Field({}, max_length=MAX_SURFACES)
 
     def of(self, surface: str | None) -> ListDefaults:
-        """What holds on a surface: its own, then the site's; the site's alone on an unknown one."""
+        """Those of the surface, completed by those of the site; an unknown surface has none."""
         own = self.surfaces.get(surface or "")
         return self.site if own is None else own.over(self.site)
 
-    def with_tried(self, tried: ListDefaults, surface: str | None) -> ListDefaults:
-        """What would hold with *tried* in place of what the surface has, or of the site's own."""
-        return tried if surface is None else tried.over(self.site)
+    def trying(self, defaults: ListDefaults, surface: str | None) -> ListDefaults:
+        """What would apply if *defaults* replaced those of the surface, or of the site."""
+        return defaults if surface is None else defaults.over(self.site)
 
 
 NO_SETTINGS = SiteSettings()
 
 
-def parsed(model: type[Model], data: object) -> Model:
+def parse_settings(model: type[Model], data: object) -> Model:
     """
     Check settings from outside.
 
@@ -111,7 +106,7 @@ def parsed(model: type[Model], data: object) -> Model:
     if not isinstance(data, Mapping):
         raise InvalidInput.at("", "expected a JSON object")
     try:
-        # Strict here alone: what a later version stored is read without what is new in it.
+        # Strict only here: stored settings of a later version are read without their new fields.
         return model.model_validate(data, extra="forbid")
     except ValidationError as error:
         problems = field_problems(error)
@@ -120,28 +115,28 @@ def parsed(model: type[Model], data: object) -> Model:
 
 class Surface(NamedTuple):
     """
-    Settings as lists are made by them.
+    The settings of a surface, ready for use.
 
     Fields:
-        usual: by field of `ListParameters`, what a list has that asks for nothing.
-        model: the formula.
+        defaults: by field of `ListOptions`, what applies when a request does not set it.
+        model: the ranking model.
     """
 
-    usual: Mapping[str, Any]
+    defaults: Mapping[str, Any]
     model: RankingModel
 
     @classmethod
     def of(cls, defaults: ListDefaults, model: RankingModel) -> Self:
-        return cls(BUILT_IN | defaults.said(), defaults.model_of(model))
+        return cls(BUILT_IN | defaults.options(), defaults.ranking(model))
 
-    def completed(self, options: ListOptions) -> ListOptions:
-        """*wanted*, and where it says nothing, what is usual."""
-        more = {name: v for name, v in self.usual.items() if getattr(options, name) is None}
-        return replace(options, **more)
+    def complete(self, options: ListOptions) -> ListOptions:
+        """The options of a request, with the defaults where it sets none."""
+        missing = {n: v for n, v in self.defaults.items() if getattr(options, n) is None}
+        return options.replacing(**missing)
 
 
 class Surfaces:
-    """The settings of a site, ready to be looked up; a list asks once."""
+    """The settings of a site by surface, prepared once for many lists."""
 
     def __init__(self, settings: SiteSettings, model: RankingModel) -> None:
         self._site = Surface.of(settings.site, model)
@@ -151,5 +146,5 @@ class Surfaces:
         return name in self._own
 
     def of(self, name: str | None) -> Surface:
-        """Those of the surface, or the site's where it has none."""
+        """The settings of a surface, or of the site if the surface has none."""
         return self._own.get(name or "", self._site)

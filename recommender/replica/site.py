@@ -151,9 +151,9 @@ class SiteReplica:
         """Whether the settings, as of `state` or later, say something of this surface."""
         return name in self._recommender.surfaces
 
-    def usual(self, surface: str | None) -> Mapping[str, Any]:
-        """What `Surface.usual` says, as of `state` or later."""
-        return self._recommender.surfaces.of(surface).usual
+    def list_defaults(self, surface: str | None) -> Mapping[str, Any]:
+        """The options of lists that ask for nothing, as of `state` or later."""
+        return self._recommender.surfaces.of(surface).defaults
 
     def related(
         self, article_id: str, options: ListOptions, now: datetime

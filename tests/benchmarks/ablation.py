@@ -47,7 +47,8 @@ from recommender.evaluation.trec import Run
 from recommender.index.corpus import Corpus
 from recommender.pipeline import fingerprints
 from recommender.pipeline.recommender import Recommender
-from recommender.policy.list_options import ListOptions, Mode
+from recommender.policy.list_options import ListOptions
+from recommender.policy.option_types import Mode
 from recommender.policy.ranking_model import DEFAULTS, RankingModel, SignalWeights
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record

@@ -5,9 +5,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.lists.formats import LAYOUTS
-from api.lists.options import MAX_EXCLUDED, LinkQuery, ListQuery
+from api.lists.options import query_parameters
 from features.article import MAX_ID_BYTES
-from recommender.policy.partial_options import MAX_VALUES
+from recommender.policy.list_options import LinkOptions, ListOptions
 
 Schema = dict[str, Any]
 
@@ -74,48 +74,16 @@ HTML = [
         {"type": "string", "enum": ["0", "1", "false", "true"], "default": "0"},
     ),
 ]
-# What a sender of a list's parameters writes, where the model only knows what it is read as.
-_MOMENT: Schema = {"type": "string", "examples": ["2025-03-13T07:12:44Z", "7d"]}
-_WRITTEN: dict[str, Schema] = {
-    "lang": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_VALUES},
-    "exclude": {"type": "array", "items": _AN_ID, "maxItems": MAX_EXCLUDED},
-    "published_after": _MOMENT,
-    "published_before": _MOMENT,
-}
-_NOT_OF_LINKS = {"sort", "explain"}
-
-
-def list_schemas(model: type[ListQuery] = ListQuery) -> dict[str, Schema]:
-    """The parameters of lists or of links, as JSON Schemas of what a sender writes."""
-    return {
-        name: {
-            **_WRITTEN.get(name, schema),
-            "description": schema["description"],
-            "title": schema["title"],
-        }
-        for name, schema in model.model_json_schema()["properties"].items()
-        if model is ListQuery or name not in _NOT_OF_LINKS
-    }
 
 
 def of_links() -> list[dict[str, Any]]:
     """The parameters of links for a draft."""
-    return of_lists(LinkQuery)
+    return list(query_parameters(LinkOptions, "links"))
 
 
-def of_lists(model: type[ListQuery] = ListQuery) -> list[dict[str, Any]]:
+def of_lists() -> list[dict[str, Any]]:
     """The parameters of every list."""
-    return [
-        parameter(name, "query", False, schema["description"], _said(schema))
-        for name, schema in list_schemas(model).items()
-    ]
-
-
-def _said(schema: Schema) -> Schema:
-    """As it is said in a query string, where nothing is null: what is not said is left out."""
-    value: Schema = schema.get("anyOf", [schema])[0]
-    left_out = {"anyOf", "description"} | ({"default"} if schema.get("default") is None else set())
-    return value | {name: part for name, part in schema.items() if name not in left_out}
+    return list(query_parameters(ListOptions))
 
 
 def of_model(model: type[BaseModel]) -> list[dict[str, Any]]:

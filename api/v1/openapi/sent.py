@@ -1,11 +1,12 @@
 """What may be sent? More than we give, so these schemas are written by hand."""
 
-from api.lists.options import LinkQuery, ListQuery
-from api.v1.openapi.parameters import Schema, list_schemas
+from api.lists.options import option_schemas
+from api.v1.openapi.parameters import Schema
 from api.v1.rules import GROUPS, MAX_OVERRIDES, Signature
 from api.v1.settings import SentComparison
 from features.article import MAX_ID_BYTES, MAX_LABELS, Article
-from recommender.policy.partial_options import SURFACE_NAME
+from recommender.policy.list_options import LinkOptions, ListOptions
+from recommender.policy.option_types import SURFACE_PATTERN
 from recommender.policy.rules import FLAGS, MAX_BOOST, MAX_POSITION, READ_ONLY, Kind
 from recommender.policy.site_settings import MAX_SURFACES, ListDefaults, WeightChanges
 
@@ -110,10 +111,11 @@ _DECISION: dict[str, Schema] = {
 def sent() -> dict[str, Schema]:
     """Schemas of all that may be sent, by the name they are called by."""
     article = _sent_article()
+    links = option_schemas(LinkOptions, "draft", "links")
     return {
         "SentArticle": article,
-        "Draft": _draft(article, ListQuery, "the list beside it"),
-        "LinkDraft": _draft(article, LinkQuery, "the links in it or to it"),
+        "Draft": _draft(article, option_schemas(ListOptions, "draft"), "the list beside it"),
+        "LinkDraft": _draft(article, links, "the links in it or to it"),
         "SentRule": _sent_rule(),
         "SentOverrides": _sent_overrides(),
         "SentSettings": _sent_settings(),
@@ -182,7 +184,7 @@ def _sent_settings() -> Schema:
                 "type": "object",
                 "description": f"{described}: what differs there from the rest of the site",
                 "maxProperties": MAX_SURFACES,
-                "propertyNames": {"pattern": SURFACE_NAME},
+                "propertyNames": {"pattern": SURFACE_PATTERN},
                 "additionalProperties": defaults,
             },
             **_SIGNED,
@@ -231,18 +233,13 @@ def _sent_article() -> Schema:
     }
 
 
-def _draft(article: Schema, model: type[ListQuery], what: str) -> Schema:
-    parameters = {
-        name: schema
-        for name, schema in list_schemas(model).items()
-        if name not in article["properties"] and name not in ("author", "lang")
-    }
+def _draft(article: Schema, options: dict[str, Schema], what: str) -> Schema:
     return {
         "type": "object",
         "description": f"A story that is being written, and what is wanted of {what}.",
         "properties": {
             **article["properties"],
             "title": {**_TEXT, "description": "Text or HTML; may be missing if there is a body"},
-            **parameters,
+            **options,
         },
     }
