@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+FOLDER = ROOT.parent / "shared/data"
 
 
 def arguments(document: Path) -> argparse.Namespace:
