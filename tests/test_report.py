@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from recommender.errors import InvalidInput
-from recommender.evaluation import Protocol, charts, evaluate, findings, read_archive, wording
-from recommender.evaluation.findings import Figures
+from recommender.evaluation import Protocol, evaluate, read_archive
 from recommender.evaluation.intervals import Interval
 from recommender.evaluation.measures import DEFAULT_MEASURES, LIST_MEASURES, OVERALL, SHOWN
-from recommender.evaluation.report import write_report
+from recommender.evaluation.report import findings, svg, wording, write_report
+from recommender.evaluation.report.figures import Figures
+from recommender.evaluation.report.groups import by_length, by_period, by_section, words
 from recommender.evaluation.systems import SYSTEMS, given_run
 from recommender.sources.records import Record
 
@@ -198,18 +199,18 @@ class TestTheSummary:
     def test_says_how_often_the_box_holds_what_editors_linked(self, evaluation, page):
         hits = round(evaluation.interval("alsosee", "hit@5").mean * 9)
 
-        assert f"In {hits} of 9 stories, the box holds" in text_of(page.css_first(".lead"))
+        assert f"In {hits} of 9 stories, the box shows" in text_of(page.css_first(".lead"))
 
     def test_compares_with_the_newest(self, evaluation, page):
         hits = round(evaluation.interval("recent", "hit@5").mean * 9)
 
-        assert f"newest articles does so in {hits} of 9" in text_of(page.css_first(".lead"))
+        assert f"newest articles does in {hits} of 9" in text_of(page.css_first(".lead"))
 
     def test_names_the_best_rival(self, evaluation, page):
         others = [name for name in SYSTEMS if name != "alsosee"]
         best = max(others, key=lambda name: evaluation.interval(name, "nDCG@10").mean)
 
-        assert f"The best rival here is {best} " in text_of(page.css_first("main section"))
+        assert f"The best other system here is {best} " in text_of(page.css_first("main section"))
 
     def test_warns_of_few_stories(self, text):
         assert "Only 9 stories." in text
@@ -219,7 +220,7 @@ class TestTheSummary:
 
         cards = text_of(page.css_first(".cards"))
 
-        assert f"{interval.mean:.3f} 95 % sure: {interval.low:.3f}–{interval.high:.3f}" in cards
+        assert f"{interval.mean:.3f} 95 % interval: {interval.low:.3f}–{interval.high:.3f}" in cards
 
 
 class TestThePage:
@@ -440,8 +441,8 @@ class TestPoorArchives:
 
         page = page_of(found, tmp_path)
 
-        assert "the box of same-section holds" in text_of(page.css_first(".lead"))
-        assert "rival" not in text_of(page.body)
+        assert "the box of same-section shows" in text_of(page.css_first(".lead"))
+        assert "other system" not in text_of(page.body)
 
     def test_one_story_is_enough(self, tmp_path):
         found = evaluate(newsroom(), {"story-3": {"story-0": 2}}, ["alsosee", "recent"])
@@ -479,7 +480,7 @@ def facts(page):
 
 class TestTheTruth:
     def test_stories_and_pairs_are_counted(self, facts):
-        assert ("9", "11") == (facts["Stories asked"], facts["Judged pairs"])
+        assert ("9", "11") == (facts["Source stories"], facts["Judged pairs"])
 
     def test_grades_are_counted_in_words(self, facts):
         assert "9 pairs: linked by your editors" == facts["Grade 2"]
@@ -488,22 +489,22 @@ class TestTheTruth:
         assert "1 are not in the archive: vanished" == facts["Unknown ids"]
 
     def test_stories_without_a_reachable_answer_are_counted(self, facts):
-        assert facts["Out of reach"].startswith("3 stories left out")
+        assert facts["Left out"].startswith("3 stories, because")
 
     def test_the_age_of_links_is_told(self, facts):
-        assert facts["Age of what was linked"].startswith("30 days in the middle; 0.0 % under 48")
+        assert facts["Age of linked articles"].startswith("30 days in the median; 0.0 % under 48")
 
 
 class TestWhere:
     def test_months_follow_one_another_also_when_empty(self, evaluation):
-        months = findings.by_period(Figures(evaluation), ["alsosee"])
+        months = by_period(Figures(evaluation), ["alsosee"])
 
         assert ["2026-02", "2026-03", "2026-04", "2026-05"] == [month.name for month in months]
 
     def test_a_long_span_is_told_in_years(self):
         archive = newsroom(published_at=lambda n: f"{2010 + n}-03-01")
 
-        years = findings.by_period(Figures(evaluate(archive, links(), ["recent"])), ["recent"])
+        years = by_period(Figures(evaluate(archive, links(), ["recent"])), ["recent"])
 
         assert [f"{year}" for year in range(2013, 2022)] == [year.name for year in years]
 
@@ -512,12 +513,12 @@ class TestWhere:
         archive = newsroom(published_at=lambda n: wrong if n == 5 else f"{2010 + n}-03-01")
         figures = Figures(evaluate(archive, links(), ["recent"], protocol=Protocol(as_of="all")))
 
-        years = findings.by_period(figures, ["recent"])
+        years = by_period(figures, ["recent"])
 
         assert {f"{2010 + n}" for n in range(12) if n != 5} <= {year.name for year in years}
 
     def test_lengths_split_the_stories_into_quarters(self, evaluation):
-        quarters = findings.by_length(Figures(evaluation), ["alsosee"])
+        quarters = by_length(Figures(evaluation), ["alsosee"])
 
         assert [3, 2, 2, 2] == [quarter.queries for quarter in quarters]
 
@@ -525,12 +526,12 @@ class TestWhere:
         archive = newsroom(section=lambda n: f"section {n:02}" if n > 4 else None)
         figures = Figures(evaluate(archive, links(), ["recent"]))
 
-        groups = findings.by_section(figures, ["recent"])
+        groups = by_section(figures, ["recent"])
 
         assert ["section 05", "no section"] == [groups[0].name, groups[-1].name]
         assert 9 == sum(group.queries for group in groups)
 
-    @pytest.mark.parametrize("cut", [findings.by_section, findings.by_period, findings.by_length])
+    @pytest.mark.parametrize("cut", [by_section, by_period, by_length])
     def test_groups_weighed_by_size_give_the_mean_of_all(self, evaluation, cut):
         figures = Figures(evaluation)
 
@@ -543,7 +544,7 @@ class TestWhere:
         ("text", "count"), [("", 0), ("two words", 2), ("नमस्ते दुनिया", 2), ("世界你好 hello", 5)]
     )
     def test_words_are_counted_in_every_script(self, text, count):
-        assert count == findings.words(text)
+        assert count == words(text)
 
 
 class TestAges:
@@ -568,7 +569,7 @@ class TestAges:
             (math.nan, "–"),
         ],
     )
-    def test_are_told_in_the_unit_that_suits(self, days, words):
+    def test_are_shown_in_a_unit_of_a_readable_size(self, days, words):
         assert words == wording.days(days)
 
 
@@ -614,32 +615,30 @@ class TestWording:
 class TestCharts:
     @given(st.floats(1e-6, 1e9))
     def test_axes_end_at_a_round_number_above(self, value):
-        top = charts.nice_top(value)
+        top = svg.nice_top(value)
 
         assert value * 0.999 <= top <= 2 * value * 1.001
 
     @given(st.floats(1e-6, 1e9))
     def test_axes_begin_at_zero_and_end_at_their_end(self, value):
-        top = charts.nice_top(value)
+        top = svg.nice_top(value)
 
-        ticks = charts._ticks(top)
+        ticks = svg._ticks(top)
 
         assert (0, pytest.approx(top)) == (ticks[0], ticks[-1])
         assert 4 <= len(ticks) <= 6
 
     def test_labels_are_text(self):
-        bar = charts.Bar("first", Interval(0.5, 0.4, 0.6), HOSTILE)
+        bar = svg.Bar("first", Interval(0.5, 0.4, 0.6), HOSTILE)
 
-        svg = charts.bars("k", HOSTILE, HOSTILE, [charts.BarGroup(HOSTILE, HOSTILE, [bar])])
+        drawn = svg.bars("k", HOSTILE, HOSTILE, [svg.BarGroup(HOSTILE, HOSTILE, [bar])])
 
-        assert "<script" not in svg
-        assert HOSTILE in LexborHTMLParser(svg).body.text(deep=True)
+        assert "<script" not in drawn
+        assert HOSTILE in LexborHTMLParser(drawn).body.text(deep=True)
 
     def test_what_is_nan_is_not_drawn(self):
         nothing = Interval(*[math.nan] * 3)
 
-        drawn = charts.bars(
-            "k", "t", "d", [charts.BarGroup("l", "", [charts.Bar("first", nothing, "–")])]
-        )
+        drawn = svg.bars("k", "t", "d", [svg.BarGroup("l", "", [svg.Bar("first", nothing, "–")])])
 
         assert "nan" not in drawn

@@ -1,4 +1,4 @@
-"""Systems and measures in words, for people who do not retrieve information for a living."""
+"""Systems and measures in words, for readers who do not know information retrieval."""
 
 import math
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ SYSTEM_NAMES = {"alsosee": "Also See"}
 SYSTEM_WORDS = {
     "alsosee": "this product, as configured",
     "recent": "the newest articles: what most sites show",
-    "random": "articles by chance",
+    "random": "articles drawn at random",
     "same-section": "the newest of the story’s section",
     "popular-links": "the articles that most others link to",
-    "bm25": "BM25, with the whole story as the question",
-    "more-like-this": "Lucene’s More Like This: the story’s 25 most telling words",
+    "bm25": "BM25, with the whole story as the query",
+    "more-like-this": "Lucene’s More Like This: the story’s 25 most specific words",
     "tfidf": "scikit-learn’s TF-IDF with its defaults",
     "lsa": "latent semantic analysis, a hundred dimensions",
     "embedding": "a neural network’s sentence embeddings",
@@ -37,36 +37,38 @@ class MeasureWords(NamedTuple):
 
 MEASURE_WORDS = {
     "nDCG": MeasureWords(
-        "How near the first {k} come to the ideal list, which has everything that editors linked on"
-        " top: 1 is ideal, 0 found nothing. A link out of the story itself weighs three times a"
-        " link that only leads to it, and high places count more than low ones."
+        "How close the first {k} come to the ideal list, which starts with everything that editors"
+        " linked: 1 is ideal, 0 means that none of it was found. A link from the story itself"
+        " counts three times as much as a link that only leads to the story, and high places count"
+        " more than low ones."
     ),
     "MAP": MeasureWords(
-        "Mean average precision: how clean the list is down to each linked article, averaged."
+        "Mean average precision: the share of linked articles in the list down to each of them,"
+        " averaged."
     ),
     "recall": MeasureWords(
         "Share of the linked articles that are among the first {k}.", unit="share"
     ),
     "precision": MeasureWords("Share of the first {k} that editors linked.", unit="share"),
     "MRR": MeasureWords(
-        "One divided by the place of the first linked article, averaged: 1 is always the first"
-        " place, 0.5 as good as always the second."
+        "One divided by the place of the first linked article, averaged: 1 means always the first"
+        " place, 0.5 always the second."
     ),
     "hit": MeasureWords(
         "Share of stories with at least one linked article among the first {k}.", unit="share"
     ),
     "judged": MeasureWords(
-        "Share of the first {k} that the truth says anything about; the rest may be just as good.",
+        "Share of the first {k} that the truth has a grade for; the others may be just as good.",
         "neither",
         "share",
     ),
     "condensed-nDCG": MeasureWords(
-        "nDCG@{k} after leaving out what nobody judged. Where nearly everything judged is a link,"
-        " it says little more than whether any link was found at all."
+        "nDCG@{k} without the articles that nobody judged. Where nearly everything judged is a"
+        " link, it says little more than whether any link was found."
     ),
     "diversity": MeasureWords(
-        "How unlike one another the {k} are in wording: 0 is one text {k} times, 1 not one word"
-        " shared.",
+        "How different the {k} are in wording: 0 is one text {k} times, 1 means that they share no"
+        " word.",
         "neither",
     ),
     "near-duplicates": MeasureWords(
@@ -74,14 +76,12 @@ MEASURE_WORDS = {
         "lower",
         "share",
     ),
-    "self": MeasureWords(
-        "Share of lists that suggest the story itself; must be 0.", "lower", "share"
-    ),
+    "self": MeasureWords("Share of lists that hold the story itself; must be 0.", "lower", "share"),
     "language-purity": MeasureWords(
         "Share of the {k} places that are in the story’s language.", unit="share"
     ),
     "median-age-days": MeasureWords(
-        "Age of the middle one of the {k} on the day of the story, averaged over stories.",
+        "Median age of the {k} on the day of the story, averaged over stories.",
         "neither",
         "days",
     ),
@@ -92,16 +92,16 @@ MEASURE_WORDS = {
         "Share of the {k} places less than seven days older than the story.", "neither", "share"
     ),
     "coverage": MeasureWords(
-        "Share of the archive that stands in at least one of these lists.", unit="share"
+        "Share of the archive that is in at least one of these lists.", unit="share"
     ),
     "gini": MeasureWords(
-        "How unevenly the places are spread over the archive: 0 all articles alike, 1 one article"
-        " has them all.",
+        "How unevenly the places are spread over the archive: 0 means all articles alike, 1 that"
+        " one article has them all.",
         "lower",
     ),
     "section-calibration": MeasureWords(
-        "How far the mix of sections in the lists is from that of the stories: 0 the same, 1"
-        " nothing in common.",
+        "How far the mix of sections in the lists is from that of the stories: 0 means the same"
+        " mix, 1 no section in common.",
         "lower",
     ),
 }
@@ -115,7 +115,7 @@ def system_name(system: str) -> str:
 
 
 def system_words(system: str) -> str:
-    return SYSTEM_WORDS.get(system, "lists that were handed in")
+    return SYSTEM_WORDS.get(system, "lists from a file")
 
 
 def measure_words(measure: str) -> MeasureWords:
@@ -137,7 +137,7 @@ def reading_guide(measures: Iterable[str]) -> list[tuple[str, MeasureWords]]:
 
 
 def grade_words(grade: int | None) -> str:
-    """What a grade says of an article beside a story; None for one that nobody judged."""
+    """What a grade means; None is the grade of an article that nobody judged."""
     if grade is None:
         return UNJUDGED
     return GRADE_WORDS.get(grade, f"judged related, grade {grade}")
@@ -173,7 +173,7 @@ def signed(difference: float) -> str:
 
 
 def days(count: float) -> str:
-    """A length of time in the unit that suits it."""
+    """A length of time in a unit of a readable size."""
     if not math.isfinite(count):
         return "–"
     if count < 1 / 24:
@@ -185,7 +185,7 @@ def days(count: float) -> str:
 
 
 def verdict(difference: Difference) -> str:
-    """Whether the difference can be told from chance."""
+    """Whether the difference is statistically significant."""
     if difference.low > 0:
         return "more than chance explains"
     if difference.high < 0:
@@ -194,7 +194,7 @@ def verdict(difference: Difference) -> str:
 
 
 def out_of(share: float, total: int) -> str:
-    """`57 of 100`, or of what there is below a hundred."""
+    """`57 of 100`, or of *total* where that is less."""
     whole = min(total, 100)
     return f"{share * whole:.0f} of {whole}"
 

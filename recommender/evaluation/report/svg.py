@@ -1,4 +1,4 @@
-"""Charts as inline SVG, drawn here: no script, readable in black and white and on a phone."""
+"""Charts as inline SVG: no script, readable in black and white and on a phone."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ _BAR, _LABEL, _GAP = 14, 20, 12
 
 class Chart(NamedTuple):
     """
-    A picture with everything it says as a table, for those who cannot see it or want figures.
+    A drawing and its figures as a table, for readers who cannot see it or want the numbers.
 
     Fields:
         legend: (class of the swatch, what it stands for).
@@ -108,7 +108,7 @@ def lines(
     counts: Sequence[int],
     series: Sequence[Series],
 ) -> Markup:
-    """Points with whiskers, joined where neighbours are there; below, how many are behind each."""
+    """Points with whiskers, joined where both neighbours have a value; below them the counts."""
     top = nice_top(max((_high(i) for s in series for i in s.intervals if i), default=1.0))
     plot, strip = 200.0, 34.0
     xs = [6 + 92 * (n + 0.5) / len(names) for n in range(len(names))]
