@@ -38,7 +38,7 @@ class Backend:
         self.settings = settings
         self._stack = ExitStack()
         self._lease: EmbeddedLease | None = None
-        connection = self._connect(self._store_url(), self._bell())
+        connection = self._connect(self._store_url(), self._signal())
         cache = (
             self._connect(settings.cache_url.get_secret_value())
             if settings.cache_url
@@ -106,17 +106,17 @@ class Backend:
         self._stack.callback(self._lease.close)
         return self._lease.url
 
-    def _bell(self) -> ChangeSignal | None:
-        if sys.platform == "win32":  # has no such writes
+    def _signal(self) -> ChangeSignal | None:
+        if sys.platform == "win32":  # without os.pread and os.pwrite
             return None
-        bell = ChangeSignal(self.settings.data_dir / "bell")
-        self._stack.callback(bell.close)
-        return bell
+        signal = ChangeSignal(self.settings.data_dir / "change-signal")
+        self._stack.callback(signal.close)
+        return signal
 
-    def _connect(self, url: str, bell: ChangeSignal | None = None) -> Connection:
+    def _connect(self, url: str, signal: ChangeSignal | None = None) -> Connection:
         # A connection for every thread, the follower, a survey, and one to spare.
         patience = self.settings.store_timeout_seconds
-        connection = Connection(url, self.settings.threads + 3, bell, patience)
+        connection = Connection(url, self.settings.threads + 3, signal, patience)
         self._stack.callback(connection.close)
         return connection
 

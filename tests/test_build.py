@@ -18,7 +18,7 @@ from recommender.index.files import IndexFiles
 from recommender.replica import site as live_module
 from recommender.replica.builder import Builder, index_files
 from recommender.replica.site import SiteReplica
-from recommender.storage import store as store_module
+from recommender.storage import article_records
 from recommender.storage.connections import Connection
 from recommender.storage.store import Store
 
@@ -98,7 +98,7 @@ def test_a_file_that_is_up_to_date_is_not_made_again(store, settings):
 
 
 def test_a_file_that_the_log_no_longer_reaches_is_not_used(store, worker, settings, monkeypatch):
-    monkeypatch.setattr(store_module, "LOG_LENGTH", 1)
+    monkeypatch.setattr(article_records, "LOG_LENGTH", 1)
     put(store, *STORIES)
     build(settings, store, "main")
     for first in range(0, 400, 100):

@@ -126,7 +126,7 @@ def test_the_demo_does_not_touch_a_store_of_ones_own(run: Run, backend: Backend)
 
     assert result.exit_code == 1
     assert "unset ALSOSEE_REDIS_URL" in result.stderr
-    assert backend.store.version("main") == 0
+    assert backend.store.change_log.version("main") == 0
 
 
 def test_an_unknown_site_is_answered_with_those_there_are(run: Run, stories: Path) -> None:

@@ -18,7 +18,7 @@ from servers import new_server
 from recommender.errors import StoreUnavailable
 from recommender.storage import embedded
 from recommender.storage.change_signal import ChangeSignal
-from recommender.storage.connections import Breaker, Connection, waiting_once
+from recommender.storage.connections import Breaker, Connection, one_wait_per_server
 
 # The promises are half a second and two seconds. Machines that run tests are busy, and what
 # goes wrong takes many times as long: redis-py's defaults hold a caller for up to a minute.
@@ -146,7 +146,7 @@ def test_after_a_success_every_silence_counts():
     breaker.succeeded()
     breaker.failed(began)
 
-    assert not breaker.is_sure
+    assert not breaker.has_no_failures
 
 
 def test_one_silence_that_many_meet_is_one_failure():
@@ -191,7 +191,7 @@ def test_who_answers_a_reader_waits_once_for_a_silent_server(proxy, connect):
     connection, other = connect(proxy.url), connect(proxy.url)
     assert ("ok", "ok") == (ask(connection), ask(other))
     proxy.fault = "blackhole"
-    with waiting_once():
+    with one_wait_per_server():
         answers = {ask(connection), ask(connection), write(connection), ask(other)}
     waits = connection._breaker._failures, other._breaker._failures
     ask(connection)
@@ -203,10 +203,10 @@ def test_who_answers_a_reader_waits_once_for_a_silent_server(proxy, connect):
 
 def test_what_was_asked_in_vain_just_before_counts(proxy, connect):
     connection = connect(proxy.url)
-    assert GREETING == connection.ask("GET", "greeting")
+    assert GREETING == connection.try_command("GET", "greeting")
     proxy.fault = "blackhole"
-    asked = connection.ask("GET", "greeting")
-    with waiting_once():
+    asked = connection.try_command("GET", "greeting")
+    with one_wait_per_server():
         answer = ask(connection)
 
     assert (None, 1) == (asked, connection._breaker._failures)
@@ -410,14 +410,14 @@ def test_a_server_that_still_reads_its_file_is_away(connect):
 
 
 def asked(connection: Connection) -> object:
-    return connection.ask("GET", "greeting")
+    return connection.try_command("GET", "greeting")
 
 
 def test_a_quick_question_has_the_answer_of_any_other(connect, url):
     connection = connect(url)
 
     assert GREETING == asked(connection)
-    assert [GREETING, None] == connection.ask("MGET", "greeting", "nothing")
+    assert [GREETING, None] == connection.try_command("MGET", "greeting", "nothing")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -455,7 +455,7 @@ def test_what_was_asked_in_vain_for_nobody_is_forgotten(connect, url):
     connection._breaker = Breaker(failures=1000)
     with stopped(url), pytest.raises(StoreUnavailable):
         connection.read("GET", "greeting")
-    with waiting_once():
+    with one_wait_per_server():
         assert "ok" == ask(connection)
 
 
@@ -463,7 +463,7 @@ def test_a_reader_waits_once_also_when_others_are_answered(connect, proxy):
     connection = connect(proxy.url)
     before = asked(connection)
     proxy.fault = "blackhole"
-    with waiting_once():
+    with one_wait_per_server():
         first = asked(connection)
         proxy.fault = "none"
         connection._breaker.succeeded()  # as another thread says
@@ -477,7 +477,7 @@ def test_a_refusal_costs_no_connection(connect, url, opened):
     connection = connect(url)
     asked(connection)
     before = opened()
-    refused = [connection.ask("INCR", "greeting") for _ in range(20)]
+    refused = [connection.try_command("INCR", "greeting") for _ in range(20)]
 
     assert [None] * 20 == refused
     assert before == opened()
@@ -504,7 +504,7 @@ def test_threads_that_ask_at_once_get_their_own_answers(connect, url):
         client.mset({f"key-{number}": number for number in range(8)})
 
     def ask_often(number: int) -> set[bytes]:
-        return {connection.ask("GET", f"key-{number}") for _ in range(300)}
+        return {connection.try_command("GET", f"key-{number}") for _ in range(300)}
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask_often, range(8)))
@@ -515,28 +515,28 @@ def test_threads_that_ask_at_once_get_their_own_answers(connect, url):
 def test_a_command_that_a_server_refuses_has_no_answer(connect, url):
     connection = connect(url)
 
-    assert connection.ask("LRANGE", "greeting", "0", "1") is None
-    assert connection.ask("NO", "SUCH") is None
+    assert connection.try_command("LRANGE", "greeting", "0", "1") is None
+    assert connection.try_command("NO", "SUCH") is None
 
 
 @pytest.mark.parametrize(("pace", "rings"), [("read", False), ("write", True), ("batch", True)])
 def test_whatever_may_have_changed_something_rings_the_bell(redis_url, tmp_path, pace, rings):
-    bell = ChangeSignal(tmp_path / "bell")
-    connection = Connection(redis_url, bell=bell)
-    before = bell.sound()
+    signal = ChangeSignal(tmp_path / "bell")
+    connection = Connection(redis_url, signal=signal)
+    before = signal.current()
     with connection.using(pace) as client:
         client.get("greeting")
 
-    assert rings == (before != bell.sound())
+    assert rings == (before != signal.current())
     connection.close()
 
 
 def test_a_write_whose_answer_got_lost_rings_the_bell_too(proxy, tmp_path):
-    bell = ChangeSignal(tmp_path / "bell")
-    connection = Connection(proxy.url, bell=bell)
-    before = bell.sound()
+    signal = ChangeSignal(tmp_path / "bell")
+    connection = Connection(proxy.url, signal=signal)
+    before = signal.current()
     proxy.fault = "reset"
     write(connection)
 
-    assert before != bell.sound()
+    assert before != signal.current()
     connection.close()

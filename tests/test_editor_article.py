@@ -97,7 +97,7 @@ def test_settings_are_among_the_changes_and_taken_back_by_an_admin_alone(
     seated = DeskVisit(client, backend, role)
     seated.sign_in()
     page = unescape(seated.get("/changes").text)
-    [entry] = [e.id for e in backend.store.rulebook.audit("main", 9)[0]]
+    [entry] = [e.id for e in backend.store.rulebook.audit.page("main", 9)[0]]
     answer = seated.post("/undo", entry=entry)
 
     assert "the site, limit: 1 (was not set)" in page
@@ -139,7 +139,7 @@ def test_several_articles_are_put_in_order_by_one_change(
     wanted = read_by_readers(visit)[::-1]
     places = {f"place.{place}": i for place, i in enumerate(wanted, 1)}
     visit.post("/order", id="kursk", revision=revision(visit), **places)
-    entries, _ = backend.store.rulebook.audit("main", 10)
+    entries, _ = backend.store.rulebook.audit.page("main", 10)
 
     assert (wanted, 1) == (read_by_readers(visit), len(entries))
 

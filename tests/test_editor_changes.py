@@ -15,7 +15,9 @@ from recommender.backend import Backend
 from recommender.errors import Conflict, NotFound
 from recommender.policy.rules import Rule
 from recommender.policy.site_settings import ListDefaults, SiteSettings
-from recommender.storage.rulebook import MAX_PINS, Editor, Rulebook, new_rule_id
+from recommender.storage.audit import Editor
+from recommender.storage.rule_changes import MAX_PINS
+from recommender.storage.rulebook import Rulebook, new_rule_id
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 LATER = NOW + timedelta(hours=2)
@@ -72,7 +74,7 @@ def test_what_there_is_no_room_for_any_more_is_not_undoable(backend: Backend) ->
     book, kept = backend.store.rulebook, pin("budget", 1)
     book.add("main", kept, ANA, NOW)
     book.remove("main", kept.id, ANA, NOW)
-    removal = book.audit("main", 1)[0]
+    removal = book.audit.page("main", 1)[0]
     before = book.undoable("main", removal, NOW)
     others = [pin(f"other {place}", place) for place in range(1, MAX_PINS + 1)]
     book.replace("main", "kursk", others, ANA, NOW)
@@ -104,7 +106,7 @@ def take(book: Rulebook, step: tuple) -> None:
         case "settings", limit:
             book.replace_settings("main", SiteSettings(site=ListDefaults(limit=limit)), ANA, NOW)
         case "undo", place:
-            ids = [entry.id for entry in book.audit("main", 10)[0]]
+            ids = [entry.id for entry in book.audit.page("main", 10)[0]]
             book.undo("main", ids[place] if place < len(ids) else "", ANA, NOW)
 
 
@@ -130,7 +132,7 @@ def test_undoable_is_what_can_be_undone(
     for step in steps:
         with suppress(Conflict, NotFound):
             take(book, step)
-    entries, _ = book.audit("main", 20)
+    entries, _ = book.audit.page("main", 20)
     found = book.undoable("main", entries, now)
 
     assert {entry.id for entry in entries if can_be_undone(book, entry.id, now)} == found

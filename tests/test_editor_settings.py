@@ -51,10 +51,10 @@ def test_two_settings_stand_side_by_side_and_say_what_moved(visit: DeskVisit) ->
 
 
 def test_trying_saves_nothing(visit: DeskVisit, backend: Backend) -> None:
-    before = backend.store.version("main")
+    before = backend.store.change_log.version("main")
     visit.get("/settings", compare="sample", **{"b.mode": "background"})
 
-    assert before == backend.store.version("main")
+    assert before == backend.store.change_log.version("main")
 
 
 def test_a_sample_tells_how_many_lists_change(visit: DeskVisit) -> None:

@@ -20,15 +20,8 @@ from api.v1.events import MAX_BATCH, MAX_BATCH_BYTES
 from recommender.backend import Backend
 from recommender.errors import FieldProblem
 from recommender.storage import events
-from recommender.storage.events import (
-    BURST,
-    KEPT_DAYS,
-    Count,
-    Event,
-    EventCounts,
-    TokenBucket,
-    Total,
-)
+from recommender.storage.events import BURST, KEPT_DAYS, DailyCount, DailyTotal, Event, EventCounts
+from recommender.storage.rate_limit import TokenBucket
 
 Put = Callable[..., None]
 Counts = list[tuple[str, int, int, int]]
@@ -200,7 +193,7 @@ def test_a_full_day_counts_on_and_takes_in_nothing_new(backend, monkeypatch):
         backend.events.add("main", [Event("click", "kursk", n) for n in range(1, 9)], TODAY)
     found = backend.events.counts("main", [TODAY])
 
-    assert [Count(TODAY, "kursk", n, 0, 2) for n in (1, 2, 3)] == found
+    assert [DailyCount(TODAY, "kursk", n, 0, 2) for n in (1, 2, 3)] == found
 
 
 def test_an_id_may_hold_anything(backend):
@@ -214,7 +207,7 @@ def test_sites_and_days_are_counted_apart(backend):
     backend.events.add("main", [Event("click", "kursk", 1)], TODAY)
     backend.events.add("other", [Event("click", "kursk", 2)], TODAY - timedelta(1))
 
-    assert [Count(TODAY, "kursk", 1, 0, 1)] == backend.events.counts(
+    assert [DailyCount(TODAY, "kursk", 1, 0, 1)] == backend.events.counts(
         "main", [TODAY, TODAY - timedelta(1)]
     )
 
@@ -242,7 +235,7 @@ def test_totals_are_the_sums_of_the_counts(backend, raw_redis, batches):
         summed[count.day, count.position, "seen"] += count.impressions
         summed[count.day, count.position, "clicked"] += count.clicks
     places = sorted({key[:2] for key in summed})
-    expected = [Total(*p, summed[*p, "seen"], summed[*p, "clicked"]) for p in places]
+    expected = [DailyTotal(*p, summed[*p, "seen"], summed[*p, "clicked"]) for p in places]
 
     assert expected == counts.totals("main", days, TODAY)
     assert expected == counts.totals("main", days, TODAY)  # and once they are kept
@@ -254,7 +247,7 @@ def test_a_day_that_is_over_is_added_up_once(backend, raw_redis):
         backend.events.add("main", [Event("click", "kursk", 3)], day)
     first = backend.events.totals("main", [old, yesterday, TODAY], TODAY)
 
-    assert [Total(day, 3, 0, 1) for day in (old, yesterday, TODAY)] == first
+    assert [DailyTotal(day, 3, 0, 1) for day in (old, yesterday, TODAY)] == first
     assert [b"see:{main}:events:2026-11-20:sums"] == raw_redis.keys("*:sums")
     assert 0 < raw_redis.ttl("see:{main}:events:2026-11-20:sums") <= KEPT_DAYS * 86_400
 

@@ -27,8 +27,8 @@ from api.lists import hot
 from api.lists.hot import SERVED, HotLists, Served
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.storage.change_log import KNOWN_STATE_SECONDS
 from recommender.storage.embedded import lease
-from recommender.storage.store import BELIEVED_SECONDS
 
 Put = Callable[..., None]
 Key = dict[str, str]
@@ -254,10 +254,10 @@ def test_what_another_machine_writes_is_seen_within_a_second(
         for _ in range(3):
             client.get(KURSK)
         assert 204 == writer.delete("/v1/main/articles/sudzha", headers=key).status_code
-        time.sleep(BELIEVED_SECONDS)
+        time.sleep(KNOWN_STATE_SECONDS)
 
         assert "sudzha" not in client.get(KURSK).text
-    assert BELIEVED_SECONDS < 1
+    assert KNOWN_STATE_SECONDS < 1
 
 
 def test_readers_of_all_workers_never_miss_what_was_acknowledged(
@@ -360,7 +360,7 @@ def test_a_reader_waits_once_for_a_store_that_hangs(own_store: Settings, path: s
             client.put(f"/v1/main/articles/{one}", json=fields, headers=key)
         fresh = [client.get(path) for _ in range(3)]
         with stopped(own_store.redis_url.get_secret_value()):
-            time.sleep(BELIEVED_SECONDS)
+            time.sleep(KNOWN_STATE_SECONDS)
             stale = client.get(path)
             waits = backend.store._connection._breaker._failures
 
@@ -377,7 +377,7 @@ def test_while_the_store_hangs_flask_says_how_old_a_list_is(own_store: Settings)
             client.put(f"/v1/main/articles/{one}", json=article(one), headers=key)
         fresh = [client.get(KURSK) for _ in range(3)]
         with stopped(own_store.redis_url.get_secret_value()):
-            time.sleep(BELIEVED_SECONDS)
+            time.sleep(KNOWN_STATE_SECONDS)
             away = [client.get(KURSK) for _ in range(5)]
             unknown = client.get("/v1/main/articles/sudzha/related")
         deadline = time.monotonic() + 10

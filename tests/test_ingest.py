@@ -21,7 +21,8 @@ from recommender.errors import FieldProblem, InvalidInput, StoreUnavailable
 from recommender.ingest import BATCH, IngestResult, ingest, reindex
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record, json_record
-from recommender.storage.store import Store, article_key
+from recommender.storage.article_records import article_key
+from recommender.storage.store import Store
 
 BAD_LINES = {
     b"{": ("", "not readable as JSON: EOF while parsing an object at column 1"),
@@ -83,7 +84,10 @@ def test_of_10_000_lines_with_37_bad_ones_9_963_are_stored_and_37_reported(store
     assert {"added": 9_963, None: 37} == Counter(result.outcome for result in results)
     assert list(range(1, 10_001)) == [result.line for result in results]
     assert expected == {r.line: r.problems for r in results if r.outcome is None}
-    assert (9_963, 9_963) == (store.version("main"), sum(1 for _ in store.all_articles("main")))
+    assert (9_963, 9_963) == (
+        store.change_log.version("main"),
+        sum(1 for _ in store.all_articles("main")),
+    )
 
 
 def test_the_same_file_twice_changes_nothing(store, tmp_path, raw_redis):
@@ -161,7 +165,7 @@ def test_every_record_has_one_answer_in_its_place_whatever_the_batches(
 
     assert [n for n, _ in enumerate(lines, 1)] == [result.line for result in results]
     assert ["added" if line == b"good" else None for line in lines] == [r.outcome for r in results]
-    assert lines.count(b"good") == store.version("main")
+    assert lines.count(b"good") == store.change_log.version("main")
 
 
 def test_results_come_while_the_input_is_still_coming(store):
@@ -256,11 +260,11 @@ def test_reindexing_leaves_what_an_import_would_have_made(store, raw_redis, expe
 def test_every_reindexed_article_is_a_change_that_workers_follow(store, backend, outdated):
     live = backend.site("main")
     live.sync()
-    before = store.version("main")
+    before = store.change_log.version("main")
     reindexed(store)
     live.sync()
 
-    changes = store.changes("main", before)
+    changes = store.change_log.changes("main", before)
     assert sorted(STORIES.keys() - {"final"}) == sorted(change.article_id for change in changes)
     assert live.may_show(("kursk", "sudzha", "ceasefire", "budget"), datetime.now(UTC))
 

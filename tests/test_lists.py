@@ -80,17 +80,17 @@ def test_a_list_is_there_for_every_worker(store, caches):
 
 
 def test_a_list_that_is_kept_is_news_to_nobody(store, redis_url, tmp_path):
-    bell = ChangeSignal(tmp_path / "bell")
-    connection = Connection(redis_url, bell=bell)
+    signal = ChangeSignal(tmp_path / "signal")
+    connection = Connection(redis_url, signal=signal)
     cache = ListCache(connection, connection, TTL_SECONDS)
     made = finished(write(store))
-    before = bell.sound()
+    before = signal.current()
     cache.put("main", "a", made)
 
     assert cache.get("main", "a") is not None
-    assert before == bell.sound()
+    assert before == signal.current()
     connection.close()
-    bell.close()
+    signal.close()
 
 
 def test_a_list_is_kept_though_the_server_has_hung_up(store, caches, raw_redis):

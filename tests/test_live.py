@@ -21,10 +21,12 @@ from recommender.policy.rules import FLAGS, Rule, Selector
 from recommender.policy.site_settings import ListDefaults, SiteSettings
 from recommender.replica.follower import FOLLOW_SECONDS, Follower
 from recommender.replica.site import SiteReplica
-from recommender.storage import store as store_module
+from recommender.storage import article_records, change_log
+from recommender.storage.article_records import article_key
+from recommender.storage.audit import Editor
 from recommender.storage.connections import Connection
-from recommender.storage.rulebook import Editor, new_rule_id
-from recommender.storage.store import Store, article_key
+from recommender.storage.rulebook import new_rule_id
+from recommender.storage.store import Store
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 LIST = ListOptions(limit=20, lang=("any",))
@@ -125,7 +127,7 @@ def test_lists_after_300_changes_are_those_of_a_worker_that_has_just_loaded(stor
 def test_a_worker_that_has_missed_more_than_the_log_holds_reads_all_anew(
     store, worker, monkeypatch, log_length
 ):
-    monkeypatch.setattr(store_module, "LOG_LENGTH", log_length)
+    monkeypatch.setattr(article_records, "LOG_LENGTH", log_length)
     live = worker()
     put(store, *STORIES)
     live.sync()
@@ -133,7 +135,7 @@ def test_a_worker_that_has_missed_more_than_the_log_holds_reads_all_anew(
         put(store, *(f"a{n}" for n in range(first, first + 100)))
     store.delete("main", "final")
 
-    assert store.changes("main", 5) is None
+    assert store.change_log.changes("main", 5) is None
     assert everything(worker(), STORIES) == everything(live, STORIES)
 
 
@@ -482,7 +484,7 @@ def test_a_rule_holds_until_it_expires_and_a_list_says_when(store, worker):
 
 
 def test_rules_outlive_a_log_that_does_not_reach_back(store, worker, monkeypatch):
-    monkeypatch.setattr(store_module, "LOG_LENGTH", 1)
+    monkeypatch.setattr(article_records, "LOG_LENGTH", 1)
     live = worker()
     put(store, *STORIES)
     live.sync()
@@ -678,7 +680,7 @@ def test_settings_are_in_the_next_list_of_every_worker_and_so_is_their_end(store
 
 def test_a_list_of_a_version_is_made_by_the_settings_of_that_version(store, worker):
     put(store, *IDS)
-    first = store.version("main")
+    first = store.change_log.version("main")
     live, made_one, done = worker(), Event(), Event()
 
     def edit() -> None:
@@ -719,7 +721,7 @@ def test_two_settings_are_compared_without_being_stored(store, worker):
     found, version = live.compared("kursk", ListDefaults(limit=2), ListDefaults(limit=4), NOW)
 
     assert (2, 4) == (len(found.a.items), len(found.b.items))
-    assert (store.version("main"), [1, 1, 1]) == (version, lengths(live))
+    assert (store.change_log.version("main"), [1, 1, 1]) == (version, lengths(live))
 
 
 def test_a_deleted_article_has_nothing_to_compare(store, worker):
@@ -773,7 +775,7 @@ def test_a_list_on_a_state_that_is_believed_takes_one_question(backend, store, r
     before = questions(raw_redis)
     shown(live)
     asked, before = questions(raw_redis) - before, questions(raw_redis)
-    store.raw_state("main")
+    store.change_log.raw_state("main")
     shown(live)
 
     assert (2, 2) == (asked, questions(raw_redis) - before)
@@ -788,10 +790,10 @@ def test_what_another_machine_wrote_is_in_a_list_on_a_state_that_is_believed(bac
 
     def as_believed(write: Callable[[], object], article_id: str = "kursk") -> list[str]:
         shown(live)
-        time.sleep(store_module.BELIEVED_SECONDS)
-        backend.store.raw_state("main")
+        time.sleep(change_log.KNOWN_STATE_SECONDS)
+        backend.store.change_log.raw_state("main")
         write()
-        assert backend.store.believed("main") == live._state
+        assert backend.store.change_log.known_state("main") == live._state
         return shown(live, article_id)
 
     with closing(

@@ -13,10 +13,13 @@ from features.analysis import analyse
 from recommender.errors import Conflict, NotFound
 from recommender.policy.rules import Rule
 from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
+from recommender.storage import audit, rule_changes
 from recommender.storage import rulebook as rulebook_module
+from recommender.storage.audit import Editor
+from recommender.storage.change_log import ArchiveChange
 from recommender.storage.packing import pack_record
-from recommender.storage.rulebook import Editor, Rulebook, RulesChanged, new_rule_id
-from recommender.storage.store import Change, Store
+from recommender.storage.rulebook import Rulebook, RulesChanged, new_rule_id
+from recommender.storage.store import Store
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -56,17 +59,17 @@ def test_a_change_of_rules_counts_the_site_up_and_stands_in_its_log(book, store)
     store.put("main", [analyse(article())])
     book.add("main", rule(), ANA, NOW)
 
-    assert 2 == store.version("main")
-    assert [Change(2, "", False, rules=True)] == logged(store, 1)
+    assert 2 == store.change_log.version("main")
+    assert [ArchiveChange(2, "", "rules")] == logged(store, 1)
 
 
 def test_an_archive_that_begins_with_a_rule_is_told_apart_too(book, store, raw_redis):
     book.add("main", rule(), ANA, NOW)
-    before = store.state("main")
+    before = store.change_log.state("main")
     raw_redis.flushall()
     book.add("main", rule(), ANA, NOW)
 
-    after = store.state("main")
+    after = store.change_log.state("main")
     assert (1, 1) == (before.version, after.version)
     assert "" != before.at != after.at
 
@@ -75,15 +78,15 @@ def test_rules_of_one_site_are_on_no_other(book, store):
     book.add("main", rule(), ANA, NOW)
 
     assert set() == ids(book, "other")
-    assert 0 == store.version("other")
-    assert ([], None) == book.audit("other", 10)
+    assert 0 == store.change_log.version("other")
+    assert ([], None) == book.audit.page("other", 10)
 
 
 def test_of_two_rules_on_one_question_the_later_replaces_the_earlier(book):
     old, new = rule(target={"section": "World"}), rule(target={"section": "WORLD"}, note="again")
     for added in (old, new):
         book.add("main", added, ANA, NOW)
-    [last, _], _ = book.audit("main", 2)
+    [last, _], _ = book.audit.page("main", 2)
 
     assert {new.id} == ids(book)
     assert ((old,), (new,)) == (last.before, last.after)
@@ -92,7 +95,7 @@ def test_of_two_rules_on_one_question_the_later_replaces_the_earlier(book):
 def test_what_is_not_there_cannot_be_removed(book, store):
     with pytest.raises(NotFound, match="no rule 'x'"):
         book.remove("main", "x", ANA, NOW)
-    assert 0 == store.version("main")
+    assert 0 == store.change_log.version("main")
 
 
 def test_a_removed_rule_is_gone(book):
@@ -107,7 +110,7 @@ def test_the_audit_says_who_did_what_when_and_why(book):
     added = rule()
     book.add("main", added, ANA, NOW)
     book.remove("main", added.id, BEN, NOW + HOUR)
-    [removal, addition], following = book.audit("main", 10)
+    [removal, addition], following = book.audit.page("main", 10)
 
     assert ("add", NOW, "k1", "Ana", "Why", (), (added,)) == (
         addition.action,
@@ -166,7 +169,7 @@ def test_a_rule_that_stays_as_it_is_keeps_its_author_and_writes_nothing(book, st
     made = book.replace("main", "kursk", [later], BEN, NOW + HOUR)
 
     assert (old,) == made.rules
-    assert 1 == store.version("main")
+    assert 1 == store.change_log.version("main")
 
 
 def test_a_rule_that_is_changed_keeps_its_id(book):
@@ -183,7 +186,7 @@ def test_who_knows_an_older_revision_is_told_who_changed_it(book):
     book.replace("main", "kursk", [rule(source=KURSK)], ANA, NOW)
     book.add("main", rule(target=BUDGET), BEN, NOW + HOUR)
     wanted = [rule("flag", KURSK)]
-    told = r"^Ana \(key k1\) changed these rules meanwhile, on 20 March 2025, 00:00 UTC$"
+    told = r"^Ana \(key k1\) changed these rules on 20 March 2025, 00:00 UTC$"
 
     with pytest.raises(RulesChanged, match=told):
         book.replace("main", "kursk", wanted, BEN, NOW, {before})
@@ -214,7 +217,7 @@ def test_of_editors_at_once_one_wins_and_the_others_hear_of_it(book):
     with ThreadPoolExecutor(4) as pool:
         assert 1 == sum(pool.map(write, range(1, 9)))
     assert 1 == len(ids(book))
-    assert 1 == len(book.audit("main", 10)[0])
+    assert 1 == len(book.audit.page("main", 10)[0])
 
 
 def test_writers_of_different_rules_all_succeed(book, store):
@@ -224,7 +227,12 @@ def test_writers_of_different_rules_all_succeed(book, store):
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(write, range(30)))
 
-    assert 30 == len(ids(book)) == store.version("main") == len(book.audit("main", 99)[0])
+    assert (
+        30
+        == len(ids(book))
+        == store.change_log.version("main")
+        == len(book.audit.page("main", 99)[0])
+    )
 
 
 # Undo
@@ -236,7 +244,7 @@ def test_an_addition_a_removal_and_a_replacement_can_be_undone(book):
         book.add("main", added, ANA, NOW)
     book.remove("main", second.id, ANA, NOW)
     states = [set(ids(book))]
-    for entry in book.audit("main", 10)[0]:
+    for entry in book.audit.page("main", 10)[0]:
         book.undo("main", entry.id, BEN, NOW)
         states.append(ids(book))
 
@@ -246,42 +254,42 @@ def test_an_addition_a_removal_and_a_replacement_can_be_undone(book):
 def test_an_undo_is_an_entry_of_its_own_and_can_be_undone(book):
     added = rule()
     book.add("main", added, ANA, NOW)
-    [addition], _ = book.audit("main", 1)
+    [addition], _ = book.audit.page("main", 1)
     undone = book.undo("main", addition.id, BEN, NOW)
     again = book.undo("main", undone.id, ANA, NOW)
 
     assert {added.id} == ids(book)
     assert [("undo", undone.id), ("undo", addition.id), ("add", None)] == [
-        (entry.action, entry.undoes) for entry in book.audit("main", 10)[0]
+        (entry.action, entry.undoes) for entry in book.audit.page("main", 10)[0]
     ]
-    assert again == book.audit("main", 1)[0][0]
+    assert again == book.audit.page("main", 1)[0][0]
 
 
 def test_a_change_is_undone_while_the_undo_of_it_stands(book):
     book.add("main", rule(), ANA, NOW)
     book.add("main", rule(target=BUDGET), ANA, NOW)
-    page, _ = book.audit("main", 10)
+    page, _ = book.audit.page("main", 10)
     first = book.undo("main", "1-1", BEN, NOW)
-    undone = [book.undone("main", page)]
+    undone = [book.audit.undone("main", page)]
     book.undo("main", first.id, ANA, NOW)
-    undone.append(book.undone("main", page))
+    undone.append(book.audit.undone("main", page))
     again = book.undo("main", "1-1", ANA, NOW)
-    undone.append(book.undone("main", page))
-    longer, _ = book.audit("main", 10)
+    undone.append(book.audit.undone("main", page))
+    longer, _ = book.audit.page("main", 10)
 
     assert [{"1-1": first}, {}, {"1-1": again}] == undone
     assert {"1-1": "5-1", "3-1": "4-1"} == {
-        entry_id: undo.id for entry_id, undo in book.undone("main", longer).items()
+        entry_id: undo.id for entry_id, undo in book.audit.undone("main", longer).items()
     }
-    assert {} == book.undone("main", []) == book.undone("other", longer)
+    assert {} == book.audit.undone("main", []) == book.audit.undone("other", longer)
 
 
 def test_what_was_touched_since_cannot_be_undone(book):
     added = rule()
     book.add("main", added, ANA, NOW)
-    [addition], _ = book.audit("main", 1)
+    [addition], _ = book.audit.page("main", 1)
     book.remove("main", added.id, ANA, NOW)
-    [removal], _ = book.audit("main", 1)
+    [removal], _ = book.audit.page("main", 1)
     book.add("main", rule(note="once more"), ANA, NOW)
 
     for entry in (addition, removal):
@@ -293,7 +301,7 @@ def test_overrides_can_be_undone_while_others_change(book):
     old = rule("pin", source=KURSK)
     book.replace("main", "kursk", [old], ANA, NOW)
     book.replace("main", "kursk", [rule("flag", KURSK)], BEN, NOW)
-    [entry], _ = book.audit("main", 1)
+    [entry], _ = book.audit.page("main", 1)
     book.add("main", rule(target=BUDGET), ANA, NOW)
     book.undo("main", entry.id, ANA, NOW)
 
@@ -313,7 +321,7 @@ def test_settings_are_read_as_they_were_written_and_count_the_site_up(book, stor
     kept = book.replace_settings("main", SEVEN, ANA, NOW)
 
     assert (SEVEN, kept) == (book.read("main").settings, book.settings("main"))
-    assert [Change(1, "", False, rules=True)] == logged(store, 0)
+    assert [ArchiveChange(1, "", "rules")] == logged(store, 0)
     assert NO_SETTINGS == book.settings("other").settings
 
 
@@ -321,7 +329,7 @@ def test_the_same_settings_again_write_nothing(book, store):
     first = book.replace_settings("main", SEVEN, ANA, NOW)
     again = book.replace_settings("main", SEVEN, BEN, NOW + HOUR)
 
-    assert (first, 1) == (again, store.version("main"))
+    assert (first, 1) == (again, store.change_log.version("main"))
 
 
 def test_a_change_of_settings_leaves_the_rules_and_the_other_way_round(book):
@@ -337,7 +345,7 @@ def test_a_change_of_settings_leaves_the_rules_and_the_other_way_round(book):
 def test_the_audit_says_who_changed_settings_and_how(book):
     book.replace_settings("main", SEVEN, ANA, NOW)
     book.add("main", rule(), BEN, NOW)
-    entries, _ = book.audit("main", 10)
+    entries, _ = book.audit.page("main", 10)
     changed = entries[1]
 
     assert ("settings", NOW, "k1", "Ana", "Why") == (
@@ -348,14 +356,14 @@ def test_the_audit_says_who_changed_settings_and_how(book):
         changed.note,
     )
     assert (NO_SETTINGS, SEVEN) == (changed.settings.before, changed.settings.after)
-    assert ["add"] == [e.action for e in book.audit("main", 10, "sudzha")[0]]
+    assert ["add"] == [e.action for e in book.audit.page("main", 10, "sudzha")[0]]
 
 
 def test_who_knows_older_settings_is_told_who_changed_them(book):
     before = book.settings("main").revision
     book.replace_settings("main", SEVEN, ANA, NOW)
     book.add("main", rule(), BEN, NOW + HOUR)
-    told = r"^Ana \(key k1\) changed these settings meanwhile, on 20 March 2025, 00:00 UTC$"
+    told = r"^Ana \(key k1\) changed these settings on 20 March 2025, 00:00 UTC$"
 
     with pytest.raises(RulesChanged, match=told):
         book.replace_settings("main", NO_SETTINGS, BEN, NOW, {before})
@@ -374,10 +382,10 @@ def test_settings_go_back_and_forth(book):
     book.replace_settings("main", SEVEN, ANA, NOW)
     states = []
     for _ in range(3):
-        [last], _ = book.audit("main", 1)
+        [last], _ = book.audit.page("main", 1)
         book.undo("main", last.id, BEN, NOW)
         states.append(book.settings("main").settings)
-    [last], _ = book.audit("main", 1)
+    [last], _ = book.audit.page("main", 1)
 
     assert [NO_SETTINGS, SEVEN, NO_SETTINGS] == states
     assert ("undo", "3-1", "Ben", SEVEN) == (
@@ -390,7 +398,7 @@ def test_settings_go_back_and_forth(book):
 
 def test_settings_that_were_changed_since_are_not_undone(book):
     book.replace_settings("main", SEVEN, ANA, NOW)
-    [first], _ = book.audit("main", 1)
+    [first], _ = book.audit.page("main", 1)
     book.replace_settings("main", NO_SETTINGS, BEN, NOW)
 
     with pytest.raises(Conflict, match="a later change touched the same settings"):
@@ -410,7 +418,7 @@ def test_of_editors_of_settings_at_once_one_wins_and_the_others_hear_of_it(book)
 
     with ThreadPoolExecutor(4) as pool:
         assert 1 == sum(pool.map(write, range(1, 9)))
-    assert 1 == len(book.audit("main", 10)[0])
+    assert 1 == len(book.audit.page("main", 10)[0])
 
 
 def test_damaged_settings_are_as_none_and_can_be_replaced(book, raw_redis):
@@ -432,7 +440,7 @@ def test_an_expired_rule_goes_with_the_next_change_and_the_audit_says_so(book):
     book.add("main", short, ANA, NOW)
     before = ids(book)
     book.add("main", other, BEN, NOW + HOUR)
-    [_, expiry, _], _ = book.audit("main", 10)
+    [_, expiry, _], _ = book.audit.page("main", 10)
 
     assert ({short.id}, {other.id}) == (before, ids(book))
     assert ("expire", "", (short,)) == (expiry.action, expiry.key_id, expiry.before)
@@ -451,7 +459,7 @@ def test_expired_rules_do_not_come_back(book):
     short = rule(expires_at=NOW + HOUR)
     book.add("main", short, ANA, NOW)
     book.remove("main", short.id, ANA, NOW)
-    [removal], _ = book.audit("main", 1)
+    [removal], _ = book.audit.page("main", 1)
 
     with pytest.raises(Conflict, match="nothing to undo"):
         book.undo("main", removal.id, ANA, NOW + HOUR)
@@ -462,7 +470,7 @@ def test_expired_rules_do_not_come_back(book):
 
 def test_a_site_has_at_most_10_000_rules(book, store, raw_redis):
     many = {f"{n:019x}": rule(target={"article": f"a{n}"}, id=f"{n:019x}") for n in range(10_000)}
-    packed = {name: rulebook_module._packed(found) for name, found in many.items()}
+    packed = {name: rule_changes.pack_model(one) for name, one in many.items()}
     raw_redis.hset("see:{main}:rules", mapping=packed)
 
     assert 10_000 == len(ids(book))
@@ -485,7 +493,7 @@ def test_the_audit_forgets_its_oldest_entries(book, monkeypatch):
     monkeypatch.setattr(rulebook_module, "AUDIT_LENGTH", 100)
     for n in range(300):
         book.add("main", rule(note=str(n)), ANA, NOW)
-    entries, following = book.audit("main", 500)
+    entries, following = book.audit.page("main", 500)
 
     assert 100 <= len(entries) <= 200  # the server trims in blocks of a hundred
     assert "299" == entries[0].after[0].note
@@ -493,12 +501,12 @@ def test_the_audit_forgets_its_oldest_entries(book, monkeypatch):
 
 
 def test_the_audit_comes_in_pages_and_of_one_article(book, monkeypatch):
-    monkeypatch.setattr(rulebook_module, "BATCH", 4)
+    monkeypatch.setattr(audit, "BATCH", 4)
     for n in range(20):
         book.add("main", rule(target=[SUDZHA, BUDGET][n % 2], note=str(n)), ANA, NOW)
     notes, following = [], None
     for _ in range(99):
-        page, following = book.audit("main", 3, "budget", following)
+        page, following = book.audit.page("main", 3, "budget", following)
         notes += [entry.after[0].note for entry in page]
         if following is None:
             break
@@ -507,13 +515,13 @@ def test_the_audit_comes_in_pages_and_of_one_article(book, monkeypatch):
 
 
 def test_a_page_looks_through_no_more_than_it_may(book, monkeypatch):
-    monkeypatch.setattr(rulebook_module, "BATCH", 2)
-    monkeypatch.setattr(rulebook_module, "LOOKED_THROUGH", 4)
+    monkeypatch.setattr(audit, "BATCH", 2)
+    monkeypatch.setattr(audit, "MAX_SEARCHED", 4)
     book.add("main", rule(target=BUDGET), ANA, NOW)
     for n in range(5):
         book.add("main", rule(note=str(n)), ANA, NOW)
-    first, following = book.audit("main", 3, "budget")
-    second, _ = book.audit("main", 3, "budget", following)
+    first, following = book.audit.page("main", 3, "budget")
+    second, _ = book.audit.page("main", 3, "budget", following)
 
     assert ([], ["budget"]) == (first, [entry.after[0].target.article for entry in second])
 
@@ -546,7 +554,7 @@ def test_a_damaged_audit_entry_is_passed_over(book, raw_redis):
     raw_redis.xadd("see:{main}:audit", {"entry": b"rubbish"}, id="2-1")
     raw_redis.xadd("see:{main}:audit", {"other": b"field"}, id="3-1")
 
-    assert ["1-1"] == [entry.id for entry in book.audit("main", 10)[0]]
+    assert ["1-1"] == [entry.id for entry in book.audit.page("main", 10)[0]]
     with pytest.raises(NotFound):
         book.undo("main", "2-1", ANA, NOW)
 

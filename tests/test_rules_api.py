@@ -17,7 +17,8 @@ from werkzeug.test import TestResponse
 
 from recommender.backend import Backend
 from recommender.policy.rules import Rule
-from recommender.storage.rulebook import Editor, new_rule_id
+from recommender.storage.audit import Editor
+from recommender.storage.rulebook import new_rule_id
 
 Put = Callable[..., None]
 Key = dict[str, str]
@@ -405,11 +406,11 @@ def test_an_article_whose_own_id_ends_in_overrides_is_still_there(
 def test_a_bad_override_is_named_and_nothing_is_written(
     client: FlaskClient, editor: Key, backend: Backend, sent: object, found: str
 ) -> None:
-    version = backend.store.version("main")
+    version = backend.store.change_log.version("main")
     response = client.put(OVERRIDES, json=sent, headers=editor)
 
     assert (400, [found]) == (response.status_code, pointers(response))
-    assert version == backend.store.version("main")
+    assert version == backend.store.change_log.version("main")
 
 
 # The audit

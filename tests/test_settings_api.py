@@ -18,7 +18,7 @@ from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.policy.list_options import ListOptions
 from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings
-from recommender.storage.rulebook import Editor
+from recommender.storage.audit import Editor
 
 Put = Callable[..., None]
 Key = dict[str, str]
@@ -151,10 +151,10 @@ def test_what_was_read_can_be_sent_back(
 ) -> None:
     settle(HOME)
     kept = client.get(SETTINGS, headers=keys["look"]).json
-    version = backend.store.version("main")
+    version = backend.store.change_log.version("main")
     again = settle(kept)
 
-    assert (kept, version) == (again.json, backend.store.version("main"))
+    assert (kept, version) == (again.json, backend.store.change_log.version("main"))
 
 
 def test_who_knows_older_settings_is_told_who_changed_them(
@@ -396,7 +396,7 @@ def test_while_the_store_is_away_an_unknown_surface_has_the_last_plain_list(
 def test_two_settings_stand_side_by_side_and_nothing_is_stored(
     client: FlaskClient, backend: Backend, compare: Compare
 ) -> None:
-    version = backend.store.version("main")
+    version = backend.store.change_log.version("main")
     found = compare(article="kursk", a={"limit": 1}, b={"limit": 3, "mode": "recent"}).json
     a, b = ([item["id"] for item in found[side]] for side in "ab")
 
@@ -404,7 +404,7 @@ def test_two_settings_stand_side_by_side_and_nothing_is_stored(
     assert [item["id"] for item in client.get(f"{KURSK}?limit=1").json["items"]] == a
     assert [item["id"] for item in client.get(f"{KURSK}?limit=3&mode=recent").json["items"]] == b
     assert {"in"} == {i["movement"]["code"] for i in found["b"] if i["id"] not in a}
-    assert version == backend.store.version("main")
+    assert version == backend.store.change_log.version("main")
 
 
 def test_what_is_left_out_is_what_is_stored(settle: Settle, compare: Compare) -> None:

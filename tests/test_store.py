@@ -18,10 +18,12 @@ from servers import PATIENT_SECONDS
 
 from features.analysis import AnalysedArticle, analyse
 from recommender.errors import StoreUnavailable
-from recommender.storage import store as store_module
+from recommender.storage import article_records
+from recommender.storage.article_records import article_key
+from recommender.storage.change_log import ArchiveChange
 from recommender.storage.connections import Connection
 from recommender.storage.packing import unpack_record
-from recommender.storage.store import Change, Store, WriteResult, article_key
+from recommender.storage.store import Store, WriteResult
 
 on_one_server = hypothesis_settings(
     deadline=None,
@@ -81,9 +83,9 @@ def put(store: Store, article_id: str = "kursk", site: str = "main", **fields: A
     return written
 
 
-def logged(store: Store, after: int) -> list[Change]:
+def logged(store: Store, after: int) -> list[ArchiveChange]:
     """The changes after that version, whenever they were."""
-    return [change._replace(at="") for change in store.changes("main", after) or []]
+    return [change._replace(at="") for change in store.change_log.changes("main", after) or []]
 
 
 def title_of(store: Store, article_id: str = "kursk") -> str | None:
@@ -230,8 +232,8 @@ def test_sites_know_nothing_of_each_other(store):
 
     assert ("Theirs", 2, 1) == (
         store.article("other", "kursk")["title"],
-        store.version("main"),
-        store.version("other"),
+        store.change_log.version("main"),
+        store.change_log.version("other"),
     )
 
 
@@ -272,7 +274,7 @@ class Oracle:
 
     def __init__(self) -> None:
         self.heads: dict[str, Head] = {}
-        self.accepted: list[Change] = []
+        self.accepted: list[ArchiveChange] = []
 
     def __call__(self, write: Write) -> WriteResult:
         head = self.heads.get(write.article_id)
@@ -285,7 +287,9 @@ class Oracle:
         elif write.title is None and outcome != "stale" and (head or write.revision is not None):
             self.heads[write.article_id] = Head(False, revision, last)
         if outcome in ("added", "changed") or (outcome == "deleted" and write.title is None):
-            change = Change(len(self.accepted) + 1, write.article_id, write.title is None)
+            change = ArchiveChange(
+                len(self.accepted) + 1, write.article_id, "delete" if write.title is None else "put"
+            )
             self.accepted.append(change)
         return WriteResult(outcome, len(self.accepted))
 
@@ -358,7 +362,7 @@ def test_every_write_has_the_outcome_of_the_rules_and_the_log_holds_each_change_
 
     assert [oracle(write) for write in writes] == [write(store) for write in writes]
     assert oracle.accepted == logged(store, 0)
-    assert len(oracle.accepted) == store.version("main")
+    assert len(oracle.accepted) == store.change_log.version("main")
 
 
 @on_one_server
@@ -392,7 +396,7 @@ def test_the_newest_version_wins_among_four_writers_at_once(redis_url, store, nu
 
     check_state(store, expected_titles(history))
     accepted = [w for w in written if w.outcome in ("added", "changed")]
-    puts = [change for change in store.changes("main", 0) or [] if not change.deleted]
+    puts = [change for change in store.change_log.changes("main", 0) or [] if change.op == "put"]
     assert sorted(w.version for w in accepted) == [change.version for change in puts]
 
 
@@ -408,7 +412,7 @@ def test_any_id_is_just_a_name(store, raw_redis, hostile):
     assert "added" == put(store, hostile).outcome
     assert hostile == store.article("main", hostile)["id"]
     assert [hostile] == [*store.cards("main", [hostile])]
-    assert Change(9, hostile, False) == logged(store, 8)[0]
+    assert ArchiveChange(9, hostile, "put") == logged(store, 8)[0]
     assert "deleted" == store.delete("main", hostile).outcome
     assert theirs == dump(raw_redis, "see:{other}:*")
     assert ours == dump(raw_redis, "see:{main}:*:*")
@@ -481,55 +485,68 @@ def test_the_changes_after_a_version_are_told_oldest_first(store):
     put(store, "sudzha")
     store.delete("main", "kursk")
 
-    assert [Change(2, "sudzha", False), Change(3, "kursk", True)] == logged(store, 1)
-    assert [Change(2, "sudzha", False)] == [
-        change._replace(at="") for change in store.changes("main", 1, limit=1)
+    assert [ArchiveChange(2, "sudzha", "put"), ArchiveChange(3, "kursk", "delete")] == logged(
+        store, 1
+    )
+    assert [ArchiveChange(2, "sudzha", "put")] == [
+        change._replace(at="") for change in store.change_log.changes("main", 1, limit=1)
     ]
-    assert [] == store.changes("main", 3)
+    assert [] == store.change_log.changes("main", 3)
 
 
 def test_the_last_change_is_told_with_its_moment_everywhere(store):
     put(store, "kursk")
     put(store, "sudzha")
-    [last] = store.changes("main", 1)
+    [last] = store.change_log.changes("main", 1)
 
-    assert (last.version, last.at) == store.state("main") == store.cards_at("main", [])[0]
-    assert last.at == store.moment_of("main", 2) > store.moment_of("main", 1) > ""
+    assert (
+        (last.version, last.at)
+        == store.change_log.state("main")
+        == store.cards_with_state("main", [])[0]
+    )
+    assert (
+        last.at
+        == store.change_log.accepted_at("main", 2)
+        > store.change_log.accepted_at("main", 1)
+        > ""
+    )
 
 
 def test_a_log_of_another_past_says_so(store):
     put(store, "kursk")
-    at = store.moment_of("main", 1)
+    at = store.change_log.accepted_at("main", 1)
     put(store, "sudzha")
 
-    assert 1 == len(store.changes("main", 1, at))
-    assert store.changes("main", 1, "1.5") is None
+    assert 1 == len(store.change_log.changes("main", 1, at))
+    assert store.change_log.changes("main", 1, "1.5") is None
 
 
 def test_a_store_from_before_there_was_a_key_for_the_moment_is_in_the_state_that_its_log_says(
     store, raw_redis
 ):
     put(store)
-    before = store.state("main")
+    before = store.change_log.state("main")
     raw_redis.delete("see:{main}:at")
 
-    assert before == store.state("main") == store.cards_at("main", [])[0]
+    assert before == store.change_log.state("main") == store.cards_with_state("main", [])[0]
 
 
 def test_a_log_that_does_not_reach_back_says_so(store, monkeypatch):
-    monkeypatch.setattr(store_module, "LOG_LENGTH", 50)
+    monkeypatch.setattr(article_records, "LOG_LENGTH", 50)
     for first in range(0, 300, 100):
         store.put("main", [analysed(f"a{n}") for n in range(first, first + 100)])
 
-    assert store.changes("main", 0) is None
-    assert ["a298", "a299"] == [change.article_id for change in store.changes("main", 298)]
+    assert store.change_log.changes("main", 0) is None
+    assert ["a298", "a299"] == [
+        change.article_id for change in store.change_log.changes("main", 298)
+    ]
 
 
 def test_a_store_that_has_less_than_before_says_so(store, raw_redis):
     put(store)
     raw_redis.flushall()
 
-    assert store.changes("main", 1) is None
+    assert store.change_log.changes("main", 1) is None
 
 
 def test_a_card_is_the_article_without_body_and_version(store):
@@ -644,9 +661,9 @@ MANY_IDS = [f"a{n}" for n in range(50)]
         (lambda s: s.cards("main", MANY_IDS), {"mget": 1}),
         (lambda s: s.stored("main", MANY_IDS), {"mget": 1}),
         (lambda s: s.article("main", "kursk"), {"get": 1}),
-        (lambda s: s.version("main"), {"get": 1}),
+        (lambda s: s.change_log.version("main"), {"get": 1}),
         (lambda s: s.id_of_url("main", "https://news.example/kursk"), {"hget": 1}),
-        (lambda s: s.changes("main", 1), {"xrange": 1}),
+        (lambda s: s.change_log.changes("main", 1), {"xrange": 1}),
     ],
     ids=["cards", "stored", "article", "version", "id_of_url", "changes"],
 )

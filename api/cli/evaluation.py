@@ -40,7 +40,7 @@ from recommender.evaluation.truth import write_qrels, write_truth
 from recommender.policy.ranking_model import RankingModel
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
-from recommender.storage.evaluations import EvaluationFigures, Measured
+from recommender.storage.evaluations import EvaluationFigures, MeasureFigures
 
 TUNED = "alsosee-tuned"
 
@@ -183,9 +183,11 @@ def _leave(found: Evaluation, site: str) -> None:
         backend.evaluations.keep(site, figures)
 
 
-def _measured(found: Evaluation, system: str, measure: str) -> Measured:
+def _measured(found: Evaluation, system: str, measure: str) -> MeasureFigures:
     interval = found.interval(system, measure)._asdict()
-    return Measured(**{n: round(v, 6) if math.isfinite(v) else None for n, v in interval.items()})
+    return MeasureFigures(
+        **{n: round(v, 6) if math.isfinite(v) else None for n, v in interval.items()}
+    )
 
 
 def _write_trec(found: Evaluation, folder: Path) -> None:

@@ -10,7 +10,7 @@ import orjson
 from api.cli.sites import pick_site
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.storage.events import Count
+from recommender.storage.events import DailyCount
 
 By = Literal["article", "position", "day"]
 SHOWN = 50
@@ -31,7 +31,7 @@ def events(settings: Settings, site: str | None, days: int, by: By, as_json: boo
         click.echo("Nothing was counted in these days.", err=True)
 
 
-def _summed(counts: list[Count], by: By) -> list[tuple[str, int, int]]:
+def _summed(counts: list[DailyCount], by: By) -> list[tuple[str, int, int]]:
     """Impressions and clicks of each; articles by clicks, most first, the rest in their order."""
     sums: dict[str | int, list[int]] = defaultdict(lambda: [0, 0])
     for count in counts:

@@ -15,7 +15,7 @@ from api.v1.explain import CANDIDATES, ranking
 from recommender.errors import NotFound
 from recommender.pipeline.compare import Movement, movements
 from recommender.policy.list_options import ListOptions
-from recommender.storage.rulebook import Overrides
+from recommender.storage.rule_changes import Overrides
 
 blueprint = Blueprint("article", __name__, url_prefix="/<site>")
 

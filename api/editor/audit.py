@@ -12,7 +12,7 @@ from api.http.context import backend
 from api.lists.options import checked_id
 from recommender.policy.rules import Rule
 from recommender.policy.site_settings import SiteSettings
-from recommender.storage.rulebook import ENTRY_ID, AuditEntry, SettingsChange
+from recommender.storage.audit import ENTRY_ID, AuditEntry, SettingsChange
 
 blueprint = Blueprint("changes", __name__, url_prefix="/<site>")
 
@@ -25,11 +25,11 @@ def changes(site: str) -> Response:
     before = request.args.get("before", "")
     cursor = before if re.fullmatch(ENTRY_ID, before) else None
     rulebook = backend().store.rulebook
-    entries, following = rulebook.audit(site, PAGE, about, cursor)
+    entries, following = rulebook.audit.page(site, PAGE, about, cursor)
     return desk.page(
         "changes.html",
         entries=entries,
-        undone=rulebook.undone(site, entries),
+        undone=rulebook.audit.undone(site, entries),
         undoable=rulebook.undoable(site, entries, datetime.now(UTC)),
         following=following,
         about=about,
@@ -47,7 +47,7 @@ def undo(site: str) -> Response:
     article_id = checked_id(request.form["id"]) if request.form.get("id") else None
     before = shown(site, article_id) if article_id else []
     book = backend().store.rulebook
-    desk.require(book.entry(site, entry_id).scope)
+    desk.require(book.audit.entry(site, entry_id).scope)
     made = book.undo(site, entry_id, seat.editor(), datetime.now(UTC))
     page = f"article:{article_id}" if article_id else "changes"
     desk.leave_note(page, said="Undone.", entry=made.id, before=before)

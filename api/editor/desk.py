@@ -8,7 +8,7 @@ from flask import Response, abort, g, make_response, redirect, render_template, 
 from api.http.context import backend
 from recommender.errors import StoreUnavailable
 from recommender.storage.access import Grant, Scope
-from recommender.storage.rulebook import Editor
+from recommender.storage.audit import Editor
 from recommender.storage.sessions import SECONDS, Session
 
 PAGES = (

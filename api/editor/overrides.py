@@ -157,7 +157,7 @@ def _seen(about: str) -> set[str]:
 
 def _entry_of(site: str, now: datetime) -> str | None:
     """The id of the audit entry of a change made at *now*; None when it changed nothing."""
-    entries, _ = backend().store.rulebook.audit(site, limit=5)
+    entries, _ = backend().store.rulebook.audit.page(site, limit=5)
     mine = (e for e in entries if e.at == now and e.key_id == desk.seat().grant.key_id)
     return next((entry.id for entry in mine), None)
 

@@ -12,12 +12,9 @@ from api.lists.options import checked_id
 from recommender.errors import FieldProblem, InvalidInput, NotFound
 from recommender.pipeline.compare import MAX_SAMPLE, Compared, Sampled
 from recommender.policy.ranking_model import SignalWeights
-from recommender.policy.site_settings import (
-    ListDefaults,
-    SiteSettings,
-    parse_settings,
-)
-from recommender.storage.rulebook import KeptSettings, RulesChanged
+from recommender.policy.site_settings import ListDefaults, SiteSettings, parse_settings
+from recommender.storage.rule_changes import StoredSettings
+from recommender.storage.rulebook import RulesChanged
 
 blueprint = Blueprint("settings", __name__, url_prefix="/<site>")
 
@@ -81,7 +78,7 @@ def save(site: str) -> Response:
     return desk.go(url_for("editor.settings.settings", site=site, surface=_surface() or None))
 
 
-def _page(site: str, kept: KeptSettings, status: int = 200, **more: Any) -> Response:
+def _page(site: str, kept: StoredSettings, status: int = 200, **more: Any) -> Response:
     surface, settled = _surface(), kept.settings
     own = settled.surfaces.get(surface, ListDefaults()) if surface else settled.site
     a, b = (_side(name, request.values, own) for name in "ab")

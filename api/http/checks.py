@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from recommender.storage.store import Server
+from recommender.storage.store import ServerInfo
 
 State = Literal["ok", "note", "wrong"]
 
@@ -31,7 +31,7 @@ class Check:
     boilerplate: list[RepeatedLine] = field(default_factory=list)
 
 
-def durability(server: Server) -> Iterator[Check]:
+def durability(server: ServerInfo) -> Iterator[Check]:
     options = server.options
     if not options:
         yield Check("durability", "note", "the store does not tell how it keeps what it accepts")

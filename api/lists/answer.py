@@ -20,8 +20,8 @@ from recommender.pipeline.explain import REASONS, named, sentence, spellings
 from recommender.pipeline.results import ListItem, RelatedList
 from recommender.policy.list_options import ListOptions
 from recommender.replica.site import SiteReplica
+from recommender.storage.article_records import article_key
 from recommender.storage.lists import FinishedList
-from recommender.storage.store import article_key
 
 Make = Callable[[ListOptions, datetime], tuple[RelatedList, int]]
 

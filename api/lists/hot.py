@@ -13,8 +13,9 @@ from email.utils import formatdate
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from recommender.storage.connections import waiting_once
-from recommender.storage.store import RawState, Store
+from recommender.storage.change_log import RawState
+from recommender.storage.connections import one_wait_per_server
+from recommender.storage.store import Store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -90,7 +91,7 @@ class HotLists:
         if site not in self._sites:
             return self.flask(environ, start_response)
         # Asked before Flask asks: its list is of this state, or of a later one and not kept.
-        state, now = self._store.raw_state(site), time.time()
+        state, now = self._store.change_log.raw_state(site), time.time()
         if answer is None or answer.state != state or answer.expires_at <= now:
             return self._learn(key, site, state, environ, start_response)
         headers = answer.headers[:]
@@ -113,7 +114,7 @@ class HotLists:
             said[:] = status, headers[:]
             return start_response(status, headers, *failure)
 
-        with waiting_once():
+        with one_wait_per_server():
             parts = self.flask(environ, start)
         served: Served | None = environ.get(SERVED)
         if served is None or state is None or int(state[0] or 0) != served.version:

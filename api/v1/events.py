@@ -13,7 +13,7 @@ from api.v1 import articles
 from features.article import check_article_id
 from recommender.errors import InvalidInput, field_problems
 from recommender.sources.records import parse_json
-from recommender.storage.events import MAX_POSITION, Event, Kind
+from recommender.storage.events import MAX_POSITION, Event, EventKind
 
 blueprint = Blueprint("events", __name__, url_prefix="/v1/<site>/events")
 
@@ -28,7 +28,7 @@ class SentEvent(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    type: Kind
+    type: EventKind
     article: Annotated[str, BeforeValidator(check_article_id)]
     position: int = Field(strict=True, ge=1, le=MAX_POSITION)
 

@@ -25,7 +25,7 @@ def readyz() -> Response:
 
 def state(live: SiteReplica) -> str:
     try:
-        backend().store.version(live.site)
+        backend().store.change_log.version(live.site)
     except StoreUnavailable as error:
         return str(error)
     return "ready" if live.loaded else "the archive is being loaded"

@@ -18,7 +18,7 @@ from api.v1 import health
 from recommender.articles import UNDATED, instant
 from recommender.replica.site import Holdings, SiteReplica
 from recommender.replica.survey import DAYS, FEW, OLD_DAYS, TIMES, Noted, Survey
-from recommender.storage.events import Total
+from recommender.storage.events import DailyTotal
 
 blueprint = Blueprint("overview", __name__, url_prefix="/v1/<site>")
 
@@ -160,7 +160,7 @@ def _readers(site: str, today: date) -> Figures:
     }
 
 
-def _summed(totals: Iterable[Total]) -> Figures:
+def _summed(totals: Iterable[DailyTotal]) -> Figures:
     found = list(totals)
     seen, clicked = sum(t.impressions for t in found), sum(t.clicks for t in found)
     rate = round(clicked / seen, 6) if seen else None

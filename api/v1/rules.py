@@ -26,7 +26,9 @@ from recommender.policy.rules import (
 )
 from recommender.sources.records import parse_json
 from recommender.storage.access import Grant
-from recommender.storage.rulebook import ENTRY_ID, Editor, Overrides, new_rule_id
+from recommender.storage.audit import ENTRY_ID, Editor
+from recommender.storage.rule_changes import Overrides
+from recommender.storage.rulebook import new_rule_id
 
 blueprint = Blueprint("rules", __name__, url_prefix="/v1/<site>")
 
@@ -168,8 +170,8 @@ def audit(site: str) -> Response:
     require(site, "look")
     query = _query(AuditQuery)
     book = backend().store.rulebook
-    found, following = book.audit(site, query.limit, query.article, query.cursor)
-    undone = book.undone(site, found)
+    found, following = book.audit.page(site, query.limit, query.article, query.cursor)
+    undone = book.audit.undone(site, found)
     page = _page(found, following)
     for item in page["items"]:
         item["undone_by"] = undone[item["id"]].id if item["id"] in undone else None
@@ -181,7 +183,7 @@ def undo(site: str, entry_id: str) -> Response:
     backend().site(site)
     signature, _ = _query(Signature), require(site, "edit")
     book = backend().store.rulebook
-    grant = require(site, book.entry(site, entry_id).scope)
+    grant = require(site, book.audit.entry(site, entry_id).scope)
     made = book.undo(site, entry_id, signature.editor(grant), _now())
     return json_response(made.model_dump(mode="json"), HTTPStatus.CREATED)
 

@@ -20,7 +20,7 @@ from recommender.policy.site_settings import (
     parse_settings,
 )
 from recommender.sources.records import parse_json
-from recommender.storage.rulebook import KeptSettings
+from recommender.storage.rule_changes import StoredSettings
 
 blueprint = Blueprint("site_settings", __name__, url_prefix="/v1/<site>")
 
@@ -109,7 +109,7 @@ def _moving(made: RelatedList, found: Compared) -> list[dict[str, Any]]:
     ]
 
 
-def _answer(kept: KeptSettings) -> Response:
+def _answer(kept: StoredSettings) -> Response:
     response = json_response(
         {**kept.settings.model_dump(mode="json", exclude_none=True), "revision": kept.revision}
     )

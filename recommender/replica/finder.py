@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from recommender.articles import Card
 from recommender.errors import StoreUnavailable
-from recommender.storage.store import BATCH, Change, SiteState, Store
+from recommender.storage.change_log import ArchiveChange, SiteState, changed_articles
+from recommender.storage.store import BATCH, Store
 
 WAIT_SECONDS = 5.0
 
@@ -96,7 +97,7 @@ class Finder:
         if not self._lock.acquire(timeout=WAIT_SECONDS):
             raise StoreUnavailable("the titles are still being read")
         try:
-            state = self._store.state(self.site)
+            state = self._store.change_log.state(self.site)
             if state != self._state:
                 changes = self._changes(state)
                 self._entries = self._read_all() if changes is None else self._updated(changes)
@@ -110,13 +111,13 @@ class Finder:
             chain.from_iterable(_entries(b).items() for b in self._store.all_cards(self.site))
         )
 
-    def _changes(self, state: SiteState) -> list[Change] | None:
+    def _changes(self, state: SiteState) -> list[ArchiveChange] | None:
         """What happened since the last look; None when that cannot be told."""
         before = self._state
-        return self._store.changes(self.site, *before) if before.version >= 0 else None
+        return self._store.change_log.changes(self.site, *before) if before.version >= 0 else None
 
-    def _updated(self, changes: Iterable[Change]) -> dict[str, Entry]:
-        ids = list(dict.fromkeys(change.article_id for change in changes if not change.rules))
+    def _updated(self, changes: Iterable[ArchiveChange]) -> dict[str, Entry]:
+        ids = changed_articles(changes)
         entries = dict(self._entries)  # whoever reads the old ones goes on reading those
         for start in range(0, len(ids), BATCH):
             batch = ids[start : start + BATCH]

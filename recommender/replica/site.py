@@ -38,7 +38,8 @@ from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.policy.rules import NO_RULES, RuleSet
 from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings, Surfaces
 from recommender.sources.urls import normalize_url
-from recommender.storage.store import BATCH, Change, SiteState, Store
+from recommender.storage.change_log import ArchiveChange, SiteState, changed_articles
+from recommender.storage.store import BATCH, Store
 
 log = structlog.get_logger()
 
@@ -373,7 +374,7 @@ class SiteReplica:
         right too, but other workers' lists of that version may differ from it.
         """
         with self._alone():
-            if self._store.believed(self.site) == self._state:
+            if self._store.change_log.known_state(self.site) == self._state:
                 # One question to the store less; its answer comes with the cards.
                 self._cards_state = None
                 with suppress(NotFound):
@@ -402,25 +403,25 @@ class SiteReplica:
             self._lock.release()
 
     def _catch_up(self) -> None:
-        state = self._store.state(self.site)
+        state = self._store.change_log.state(self.site)
         has_gone_on = self.version < state.version or self._state == state
         if not (self.loaded and has_gone_on):
             self._load()
         # Rules may have been read at a later version than articles; then those catch up too.
         while self.version < max(state.version, self._rules_version):
-            changes = self._store.changes(self.site, *self._state, BATCH)
+            changes = self._store.change_log.changes(self.site, *self._state, BATCH)
             if not changes:  # also of a store that was emptied, or put back to an older copy
                 self._read_all()
                 return
             self._apply(changes)
 
-    def _apply(self, changes: list[Change]) -> None:
-        ids = list(dict.fromkeys(change.article_id for change in changes if not change.rules))
+    def _apply(self, changes: list[ArchiveChange]) -> None:
+        ids = changed_articles(changes)
         # What the store holds now counts, not what each entry says: an article that was
         # deleted since is missing there, and its delete stands further down the log.
         stored = self._store.stored(self.site, ids)
         self._corpus.apply(stored, [i for i in ids if i not in stored])
-        if any(change.rules for change in changes):
+        if any(change.is_about_rules for change in changes):
             self._decide(self._recommender, self._decided())
         self._state = SiteState(changes[-1].version, changes[-1].at)
 
@@ -439,7 +440,7 @@ class SiteReplica:
 
     def _read_all(self) -> None:
         """Read every article; many of them by way of a file, which all workers then share."""
-        state = self._store.state(self.site)
+        state = self._store.change_log.state(self.site)
         articles: dict[str, StoredArticle] = {}
         for batch in self._store.all_stored(self.site):
             articles |= batch
@@ -491,7 +492,7 @@ class SiteReplica:
         recommender.surfaces = Surfaces(decided.settings, self._model)
 
     def _cards(self, article_ids: Sequence[str]) -> dict[str, Card]:
-        state, cards = self._store.cards_at(self.site, article_ids)
+        state, cards = self._store.cards_with_state(self.site, article_ids)
         if self._cards_state in (None, self._state):  # else some were of another state already
             self._cards_state = state
         return cards
@@ -500,9 +501,9 @@ class SiteReplica:
         """Whether a file was made from this archive, by this version of the product."""
         if not opened.about.items() >= MADE_BY.items():
             return False
-        its, state = _state_of(opened), self._store.state(self.site)
+        its, state = _state_of(opened), self._store.change_log.state(self.site)
         if its.version < state.version:
-            return its.at == self._store.moment_of(self.site, its.version)
+            return its.at == self._store.change_log.accepted_at(self.site, its.version)
         return its == state
 
 

@@ -1,4 +1,4 @@
-"""API keys: who may write, to which site, and what."""
+"""API keys: what each may do, and on which site."""
 
 import hmac
 import secrets
@@ -14,7 +14,7 @@ from recommender.storage.connections import Connection
 
 Scope = Literal["ingest", "look", "edit", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-# The roles of an editor: each may do what those before it may.
+# The roles of an editor; each includes those before it.
 ROLES: tuple[Scope, ...] = ("look", "edit", "admin")
 
 _KEYS = "see:keys"  # hash, key id → JSON of site, scopes, note, created_at, sha256
@@ -31,14 +31,16 @@ class Grant(NamedTuple):
 
     def allows(self, scope: Scope) -> bool:
         """Whether the key has the scope, or a role that includes it."""
-        higher = ROLES[ROLES.index(scope) :] if scope in ROLES else (scope,)
-        return any(held in self.scopes for held in higher)
+        sufficient = ROLES[ROLES.index(scope) :] if scope in ROLES else (scope,)
+        return not set(sufficient).isdisjoint(self.scopes)
 
 
 class Keys:
     """
-    The keys of all sites. A key is `as_<id>_<secret>` with 256 random bits; only the SHA-256
-    of it is stored (slow hashes are for passwords, and would let anybody busy the server).
+    The keys of all sites.
+
+    A key is `as_<id>_<secret>` with 256 random bits. Only its SHA-256 is stored: slow hashes are
+    for passwords, and would let anyone keep the server busy.
 
     Nothing is remembered between calls, so a revoked key is refused by the next request.
     """
@@ -47,7 +49,7 @@ class Keys:
         self._connection = connection
 
     def create(self, site: str, scopes: Collection[str], note: str = "") -> str:
-        """Make a key and return it; it cannot be shown again."""
+        """Create a key and return it; it cannot be shown again."""
         key_id = secrets.token_hex(4)
         key = f"as_{key_id}_{secrets.token_urlsafe(32)}"
         record = {
@@ -62,7 +64,7 @@ class Keys:
         return key if is_new else self.create(site, scopes, note)
 
     def grant(self, key: str) -> Grant | None:
-        """What *key* allows, or None when there is no such key."""
+        """Return what *key* allows; None when there is no such key."""
         prefix, _, rest = key.partition("_")
         key_id = rest.partition("_")[0]
         if prefix != "as" or not key.isascii() or len(key) > 200:
@@ -74,7 +76,7 @@ class Keys:
         return _grant(key_id, fields) if hmac.compare_digest(fields["sha256"], _hash(key)) else None
 
     def holder(self, key_id: str) -> Grant | None:
-        """What the key with this id allows, for somebody who has shown it before."""
+        """Return what the key with this id allows, for a session that has shown the key before."""
         record = self._connection.read("HGET", _KEYS, key_id)
         return None if record is None else _grant(key_id, orjson.loads(record))
 

@@ -1,4 +1,4 @@
-"""A bell that all processes of an install hear: whoever may have changed the store rings it."""
+"""A signal between the processes of an install: each write to the store changes it."""
 
 import contextlib
 import os
@@ -9,13 +9,15 @@ _BYTES = 8
 
 class ChangeSignal:
     """
-    Some bytes of a file that every process reads, other ones after every `ring`.
+    A few random bytes in a file that every process of the install reads.
 
-    So a worker learns without asking that there is something to ask about, before whoever wrote is
-    told that it is done. Where that file cannot be written, nobody hears anything.
+    `send` replaces them after each write and before the writer reports success. So a worker can
+    tell without asking the store that nothing has been written on this machine.
+
+    Where the file cannot be written, `current` returns None and workers ask the store.
 
     Args:
-        file: made, with its folder, if it is not there.
+        file: created, with its folder, if it is missing.
     """
 
     def __init__(self, file: Path) -> None:
@@ -25,28 +27,31 @@ class ChangeSignal:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self._works = True
-            self.ring()
+            self.send()
 
-    def ring(self) -> None:
+    def send(self) -> None:
+        """Change the bytes."""
         if self._file is None or not self._works:
             return
         try:
             os.pwrite(self._file, os.urandom(_BYTES), 0)
         except OSError:
-            self._works = False  # whoever cannot be heard does not listen either
+            # A process that cannot send must not trust the file either: others may fail as well.
+            self._works = False
 
-    def sound(self) -> bytes | None:
-        """As it is since it was last rung; None where nobody would hear it."""
+    def current(self) -> bytes | None:
+        """The bytes now, to compare with earlier ones; None where the signal does not work."""
         if self._file is None or not self._works:
             return None
         try:
-            # Not mapped: what somebody cuts off a file ends the process that reads it in a map.
-            sound = os.pread(self._file, _BYTES, 0)
+            # Not mapped into memory: a truncated file would kill every process that maps it.
+            signal = os.pread(self._file, _BYTES, 0)
         except OSError:
             return None
-        return sound if len(sound) == _BYTES else None
+        return signal if len(signal) == _BYTES else None
 
     def close(self) -> None:
-        file, self._file = self._file, None
+        file = self._file
+        self._file = None
         if file is not None:
             os.close(file)

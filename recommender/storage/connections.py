@@ -1,4 +1,4 @@
-"""Clients of the store and the cache: built here and nowhere else, with timeouts and a breaker."""
+"""Connections to the store and the cache, with timeouts and a circuit breaker; built only here."""
 
 import math
 import queue
@@ -20,8 +20,8 @@ from recommender.storage.change_signal import ChangeSignal
 Pace = Literal["read", "write", "batch"]
 
 READ_SECONDS = 0.1
-# (connect, socket), in what a read may take. redis-py's own defaults hold a request for up to a
-# minute when a server hangs (ten retries of five seconds).
+# (connect, answer), as multiples of the time that a read may take. redis-py's own defaults hold
+# a request for up to a minute when a server hangs: ten retries of five seconds.
 _TIMEOUTS: dict[Pace, tuple[float, float]] = {
     "read": (1, 1),
     "write": (5, 10),
@@ -29,8 +29,8 @@ _TIMEOUTS: dict[Pace, tuple[float, float]] = {
 }
 _POOL_WAIT = 0.5
 
-# What a server says that can be reached and does not do it. Some have a class of their own, and
-# lose the word; in a pipeline the word stands behind the command.
+# Errors of a server that is reachable and does not carry out the command. redis-py has classes
+# for some of them and drops their code; in a pipeline the code follows the command.
 _REFUSALS = (
     redis.exceptions.OutOfMemoryError,
     redis.exceptions.ReadOnlyError,
@@ -43,9 +43,10 @@ _REFUSAL = re.compile(r"(^|caused error: )(MISCONF|NOREPLICAS|BUSY) ")
 
 class Breaker:
     """
-    Stops asking a server that does not answer: no request waits for what is known to be away.
+    A circuit breaker: stops sending requests to a server that does not answer.
 
-    Opens after *failures* in a row and then lets one caller through about every *pause_seconds*.
+    It opens after *failures* in a row, and then lets one caller through about every
+    *pause_seconds*.
     """
 
     def __init__(
@@ -63,12 +64,12 @@ class Breaker:
         self._next_probe = 0.0
 
     def now(self) -> float:
-        """What `failed` is told of when the waiting began."""
+        """The time that `failed` expects as the start of a request."""
         return self._clock()
 
     @property
-    def is_sure(self) -> bool:
-        """Whether the last that was heard of the server is good."""
+    def has_no_failures(self) -> bool:
+        """Whether the last request was answered."""
         return self._failures == 0
 
     def allows(self) -> bool:
@@ -82,57 +83,64 @@ class Breaker:
 
     def succeeded(self) -> None:
         with self._lock:
-            self._failures, self._counted_at = 0, -math.inf
+            self._failures = 0
+            self._counted_at = -math.inf
 
     def failed(self, silent_since: float | None = None) -> None:
-        """Count a request in vain, which has waited since then, or was refused."""
+        """
+        Count a failed request.
+
+        Args:
+            silent_since: when a request that timed out was sent; None for one that was refused.
+        """
         with self._lock:
             if silent_since is not None and silent_since < self._counted_at:
-                return  # the silence that another thread has met too
-            self._failures, self._counted_at = self._failures + 1, self._clock()
+                return  # another thread has already counted the same silence
+            self._failures += 1
+            self._counted_at = self._clock()
             if self._failures >= self._limit:
                 self._plan_probe()
 
     def _plan_probe(self) -> None:
-        # ±20 %, so that the workers do not all knock at once
+        # ±20 %, so that the workers do not all try at the same moment
         self._next_probe = self._clock() + self._pause_seconds * random.uniform(0.8, 1.2)
 
 
-class _Waiting(threading.local):
-    """Of a thread: whether it answers a reader, and for whom it has waited in vain."""
+class _ThreadWaits(threading.local):
+    """Whether this thread answers a reader, and which servers have timed out on it."""
 
     def __init__(self) -> None:
         self.for_reader = False
-        self.in_vain: set[Connection] = set()
+        self.timed_out: set[Connection] = set()
 
 
-_waiting = _Waiting()
+_waits = _ThreadWaits()
 
 
 @contextmanager
-def waiting_once() -> Iterator[None]:
+def one_wait_per_server() -> Iterator[None]:
     """
-    In this block, which answers a reader, this thread waits for each silent server only once.
+    In this block, which answers a reader, the thread waits for each silent server only once.
 
-    A server that it `Connection.ask`ed in vain just before is waited for no more.
+    This includes a `Connection.try_command` that timed out just before the block.
     """
-    _waiting.for_reader = True
+    _waits.for_reader = True
     try:
         yield
     finally:
-        _waiting.for_reader = False
-        _waiting.in_vain.clear()
+        _waits.for_reader = False
+        _waits.timed_out.clear()
 
 
 class Connection:
     """
     One server in one role, with a client for each pace: quick reads, writes, and batches.
 
-    All use of a client happens inside `using`, which turns every way of being away into
-    `StoreUnavailable` and tells the breaker.
+    All use of a client happens inside `using`, which turns every failure to get an answer into
+    `StoreUnavailable` and reports it to the breaker.
 
     Args:
-        bell: rung after everything that may have changed something.
+        signal: sent after every command that may have changed something.
         read_seconds: how long a read may take; a write has ten times as long, a batch fifty.
     """
 
@@ -140,80 +148,85 @@ class Connection:
         self,
         url: str,
         threads: int = 8,
-        bell: ChangeSignal | None = None,
+        signal: ChangeSignal | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> None:
-        self.bell = bell
+        self.signal = signal
         self._clients = {pace: _client(url, pace, threads, read_seconds) for pace in _TIMEOUTS}
         self._breaker = Breaker()
-        self._reason = ""  # of the last failure
-        # redis-py connections that nobody talks on just now
-        self._lines: dict[Pace, list[Any]] = {pace: [] for pace in _TIMEOUTS}
+        self._last_failure = ""
+        # Idle redis-py connections of `try_command`.
+        self._idle: dict[Pace, list[Any]] = {pace: [] for pace in _TIMEOUTS}
         self._closed = False
 
     @contextmanager
     def using(self, pace: Pace) -> Iterator[Any]:
         """
-        Lend the redis-py client of this *pace*. Replies are bytes, which its types cannot say.
+        Lend the redis-py client of this *pace*. Replies are bytes, which its types cannot express.
 
         Raises:
             StoreUnavailable: when the server cannot be reached, hangs, is still loading
                 its data, or refuses a write (full disk or memory, read-only replica).
         """
-        if self._has_waited():
-            raise StoreUnavailable("the store does not answer", self._reason)
+        if self._has_timed_out():
+            raise StoreUnavailable("the store does not answer", self._last_failure)
         if not self._breaker.allows():
-            waiting = "the store does not answer; waiting before the next try"
-            raise StoreUnavailable(waiting, self._reason)
+            pausing = "the store does not answer; waiting before the next try"
+            raise StoreUnavailable(pausing, self._last_failure)
         began = self._breaker.now()
         try:
             yield self._clients[pace]
         except redis.ResponseError as error:
-            self._breaker.succeeded()  # no is an answer too
+            self._breaker.succeeded()  # an error is an answer too
             if not (isinstance(error, _REFUSALS) or _REFUSAL.search(str(error))):
                 raise
             raise StoreUnavailable("the store refuses", str(error)) from error
         except (redis.RedisError, OSError) as error:
-            if isinstance(error.__context__, queue.Empty):  # says nothing about the server
-                raise StoreUnavailable("all connections to the store are in use") from error
-            is_silence = isinstance(error, redis.TimeoutError)
-            self._breaker.failed(began if is_silence else None)
-            self._reason = str(error)
-            if _waiting.for_reader and is_silence:
-                _waiting.in_vain.add(self)
-            raise StoreUnavailable("the store does not answer", str(error)) from error
+            raise self._unavailable(error, began) from error
         else:
             self._breaker.succeeded()
         finally:
-            if self.bell is not None and pace != "read":
-                self.bell.ring()
+            if self.signal is not None and pace != "read":
+                self.signal.send()
+
+    def _unavailable(self, error: Exception, began: float) -> StoreUnavailable:
+        """Report a failure to the breaker, and return the error to raise for it."""
+        if isinstance(error.__context__, queue.Empty):  # does not concern the server
+            return StoreUnavailable("all connections to the store are in use")
+        is_silence = isinstance(error, redis.TimeoutError)
+        self._breaker.failed(began if is_silence else None)
+        self._last_failure = str(error)
+        if _waits.for_reader and is_silence:
+            _waits.timed_out.add(self)
+        return StoreUnavailable("the store does not answer", str(error))
 
     def read(self, *command: str) -> Any:
         """
-        The reply to one command of reading, in half the time that the client takes.
+        The reply to one command that reads, in half the time that the redis-py client takes.
 
         Raises:
             StoreUnavailable: as `using` does.
         """
-        reply = self.ask(*command)
-        if reply is None:  # which also says that there is nothing
-            if not _waiting.for_reader:
-                _waiting.in_vain.discard(self)  # or it would turn away this thread's next reader
+        reply = self.try_command(*command)
+        if reply is None:  # no answer, or an answer that says there is nothing
+            if not _waits.for_reader:
+                # A time-out outside of a reader's request must not count for the next reader.
+                _waits.timed_out.discard(self)
             with self.using("read") as client:
                 reply = client.execute_command(*command)
         return reply
 
-    def ask(self, *command: str | bytes, pace: Pace = "read") -> Any:
+    def try_command(self, *command: str | bytes, pace: Pace = "read") -> Any:
         """
-        The reply to one command, or None when it does not come; never an error, nor the bell.
+        The reply to one command, or None when it fails. Raises nothing and sends no signal.
 
-        It takes half of what `using` takes or less, and is for what is asked all the time. Callers
-        who are told nothing go the usual way, which finds out why.
+        It takes at most half the time of `using` and serves the hot paths. On None, fall back to
+        `using`, which raises the cause.
         """
-        if not self._breaker.is_sure or self._has_waited():
+        if not self._breaker.has_no_failures or self._has_timed_out():
             return None
         try:
-            line = self._lines[pace].pop()
+            line = self._idle[pace].pop()
         except IndexError:
             line = self._new_line(pace)
         began = self._breaker.now()
@@ -226,26 +239,27 @@ class Connection:
             line.disconnect()
             if isinstance(error, redis.TimeoutError):
                 self._breaker.failed(began)
-                self._reason = str(error)
-                _waiting.in_vain.add(self)
+                self._last_failure = str(error)
+                _waits.timed_out.add(self)
             return None
-        self._lines[pace].append(line)
-        if self._closed:  # meanwhile
-            self._hang_up()
+        self._idle[pace].append(line)
+        if self._closed:  # by another thread, while the command ran
+            self._disconnect_idle()
         return reply
 
-    def _has_waited(self) -> bool:
-        """Whether this thread's reader has waited for this server in vain."""
-        return _waiting.for_reader and self in _waiting.in_vain
+    def _has_timed_out(self) -> bool:
+        """Whether this thread has waited for the server during the same request."""
+        return _waits.for_reader and self in _waits.timed_out
 
     def close(self) -> None:
         self._closed = True
         for client in self._clients.values():
-            client.connection_pool.disconnect()  # which `close` leaves to whoever made the pool
-        self._hang_up()
+            # `client.close` would leave the pool open, because we made it.
+            client.connection_pool.disconnect()
+        self._disconnect_idle()
 
-    def _hang_up(self) -> None:
-        for lines in self._lines.values():
+    def _disconnect_idle(self) -> None:
+        for lines in self._idle.values():
             with suppress(IndexError):
                 while True:
                     lines.pop().disconnect()
@@ -256,14 +270,14 @@ class Connection:
 
 
 def _client(url: str, pace: Pace, threads: int, read_seconds: float) -> "redis.Redis":
-    connect, answer = (share * read_seconds for share in _TIMEOUTS[pace])
+    connect_seconds, answer_seconds = (share * read_seconds for share in _TIMEOUTS[pace])
     pool = redis.BlockingConnectionPool.from_url(
         url,
         max_connections=threads,
         timeout=_POOL_WAIT * read_seconds,
-        socket_connect_timeout=connect,
-        socket_timeout=answer,
+        socket_connect_timeout=connect_seconds,
+        socket_timeout=answer_seconds,
         retry=Retry(NoBackoff(), 0),
-        driver_info=None,  # to say which library this is takes two thirds of connecting
+        driver_info=None,  # sending the library's name takes two thirds of connecting
     )
     return redis.Redis(connection_pool=pool)

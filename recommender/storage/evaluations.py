@@ -1,9 +1,9 @@
 """
-What the last evaluation of a site's lists found, in a few figures.
+The main figures of the last evaluation of a site's lists.
 
-    see:{site}:evaluation   packed
+    see:{site}:evaluation   packed JSON
 
-The evaluation itself reads files and no store; whoever ran it may leave its figures here.
+An evaluation reads files and not the store; `alsosee evaluate --overview` saves its figures here.
 """
 
 from datetime import datetime
@@ -17,8 +17,8 @@ from recommender.storage.keyspace import site_key
 from recommender.storage.packing import pack_record, unpack_record
 
 
-class Measured(BaseModel):
-    """A measure of one system: its mean, and where that lies with 95 % certainty."""
+class MeasureFigures(BaseModel):
+    """A measure of one system: its mean, and the 95 % confidence interval of the mean."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,8 +32,8 @@ class EvaluationFigures(BaseModel):
     An evaluation in short.
 
     Fields:
-        queries: how many articles with links were the questions.
-        systems: name → measure → what was measured.
+        queries: how many articles with links were used as queries.
+        systems: name → measure → figures.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +42,7 @@ class EvaluationFigures(BaseModel):
     made_at: datetime
     articles: int
     queries: int
-    systems: dict[str, dict[str, Measured]]
+    systems: dict[str, dict[str, MeasureFigures]]
 
 
 class Evaluations:
@@ -51,18 +51,18 @@ class Evaluations:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def keep(self, site: str, found: EvaluationFigures) -> None:
-        record = pack_record(found.model_dump_json().encode())
+    def keep(self, site: str, figures: EvaluationFigures) -> None:
+        record = pack_record(figures.model_dump_json().encode())
         with self._connection.using("write") as client:
             client.set(site_key(site, "evaluation"), record)
 
     def latest(self, site: str) -> EvaluationFigures | None:
-        """None too when what is stored cannot be read, as after an upgrade."""
+        """The last figures; None without any, or when the record is damaged or outdated."""
         with self._connection.using("read") as client:
             record = client.get(site_key(site, "evaluation"))
+        if record is None:
+            return None
         try:
-            if record is None:
-                return None
             return EvaluationFigures.model_validate_json(unpack_record(record))
         except (CorruptRecord, ValidationError):
             return None

@@ -1,20 +1,19 @@
 """
-What readers saw and clicked, as counts: by site, day, article and place in the list.
+Counts of what readers saw and clicked, by site, day, article and position in the list.
 
-    see:{site}:events:<day>        hash, i or c, place and article → how often; expires
-    see:{site}:events:<day>:sums   the same of all articles together, once the day is over; expires
+    see:{site}:events:<day>        hash, (i or c) position : article → count; expires
+    see:{site}:events:<day>:sums   the sums over all articles, once the day is over; expires
 
-No reader is part of it. A day holds `MAX_FIELDS` counts at most, so nobody can make it grow
-without end: of more articles than that only those are counted that came first.
+Nothing identifies a reader. A day holds at most `MAX_FIELDS` counts, so no sender can make it
+grow without end: after that many, only articles counted before go on being counted.
 """
 
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
-from threading import Lock
 from typing import Literal, NamedTuple
 
 import orjson
@@ -22,30 +21,31 @@ import orjson
 from recommender.errors import TooManyRequests
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import site_key
+from recommender.storage.rate_limit import TokenBucket
 
 KEPT_DAYS = 90
 MAX_FIELDS = 100_000
 MAX_POSITION = 50
 RECENT_SECONDS = 60.0
-# Of each site, in each process: what a store that flushes every write takes with ease.
+# Of each site, in each process: a store that flushes every write takes that many with ease.
 BATCHES_PER_SECOND = 100.0
 BURST = 200
 
-Kind = Literal["impression", "click"]
-_LETTERS: dict[Kind, str] = {"impression": "i", "click": "c"}
-_COUNT = Path(__file__).with_name("events.lua").read_text()
+EventKind = Literal["impression", "click"]
+_LETTERS: dict[EventKind, str] = {"impression": "i", "click": "c"}
+_COUNT_SCRIPT = Path(__file__).with_name("events.lua").read_text()
 
 
 class Event(NamedTuple):
     """A card was in view for a second, or was clicked; *position* is counted from 1."""
 
-    kind: Kind
+    kind: EventKind
     article_id: str
     position: int
 
 
-class Count(NamedTuple):
-    """What became of one article in one place of the lists, on one day."""
+class DailyCount(NamedTuple):
+    """Events of one article at one position of the lists, on one day."""
 
     day: date
     article_id: str
@@ -54,13 +54,17 @@ class Count(NamedTuple):
     clicks: int
 
 
-class Total(NamedTuple):
-    """What became of all articles together in one place of the lists, on one day."""
+class DailyTotal(NamedTuple):
+    """Events of all articles at one position of the lists, on one day."""
 
     day: date
     position: int
     impressions: int
     clicks: int
+
+
+# Position, impressions and clicks, by position.
+_Sums = list[list[int]]
 
 
 class EventCounts:
@@ -69,107 +73,100 @@ class EventCounts:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._buckets: dict[str, TokenBucket] = {}
-        self._sums: dict[tuple[str, date], tuple[float, list[list[int]]]] = {}
+        self._recent_sums: dict[tuple[str, date], tuple[float, _Sums]] = {}
 
     def admit(self, site: str) -> None:
-        """Raises TooManyRequests when this process has had enough; asks no store."""
+        """Raises TooManyRequests when this process counts too much already; asks no store."""
         bucket = self._buckets.setdefault(site, TokenBucket(BATCHES_PER_SECOND, BURST))
         if not bucket.take():
-            raise TooManyRequests("too many events at once; what was seen is counted no more")
+            raise TooManyRequests("too many events at once; these were not counted")
 
     def add(self, site: str, events: Iterable[Event], day: date) -> None:
-        """Count each of *events* once, however often it stands among them."""
+        """Count each distinct event of *events* once."""
         fields = sorted({_field(event) for event in events})
         if not fields:
             return
-        seconds = KEPT_DAYS * 86_400
         with self._connection.using("write") as client:
-            client.register_script(_COUNT)([_key(site, day)], [MAX_FIELDS, seconds, *fields])
+            script = client.register_script(_COUNT_SCRIPT)
+            script([_key(site, day)], [MAX_FIELDS, KEPT_DAYS * 86_400, *fields])
 
     def size(self, site: str, day: date) -> int:
-        """How many of a day's `MAX_FIELDS` counts are taken."""
+        """How many of the day's `MAX_FIELDS` counts are taken."""
         with self._connection.using("batch") as client:
             return int(client.hlen(_key(site, day)))
 
-    def counts(self, site: str, days: Iterable[date]) -> list[Count]:
-        """All counts of these days, by day, article and place."""
-        return [count for day in sorted(days) for count in self._of_day(site, day)]
+    def counts(self, site: str, days: Iterable[date]) -> list[DailyCount]:
+        """All counts of these days, by day, article and position."""
+        counts: list[DailyCount] = []
+        for day in sorted(days):
+            counts += self._counts_of_day(site, day)
+        return counts
 
-    def totals(self, site: str, days: Iterable[date], today: date) -> list[Total]:
+    def totals(self, site: str, days: Iterable[date], today: date) -> list[DailyTotal]:
         """
-        The counts of these days by day and place.
+        The counts of these days by day and position.
 
-        A day that was over yesterday is added up once and for all, a later one once a minute: a
-        busy one has as many counts as there is room for, and takes a fifth of a second.
+        The sums of a day that ended before yesterday are stored; later days are summed up once a
+        minute, because reading the counts of a busy day takes a fifth of a second.
         """
-        wanted = sorted(days)
+        ordered = sorted(days)
+        if not ordered:
+            return []
         with self._connection.using("read") as client:
-            kept = client.mget([_sums_key(site, day) for day in wanted]) if wanted else []
-        found = []
-        for day, record in zip(wanted, kept, strict=True):
-            sums = orjson.loads(record) if record else self._recent(site, day, today)
-            found += [Total(day, *numbers) for numbers in sums]
-        return found
+            stored = client.mget([_sums_key(site, day) for day in ordered])
+        totals: list[DailyTotal] = []
+        for day, record in zip(ordered, stored, strict=True):
+            sums = orjson.loads(record) if record else self._sums(site, day, today)
+            totals += [DailyTotal(day, *numbers) for numbers in sums]
+        return totals
 
-    def _recent(self, site: str, day: date, today: date) -> list[list[int]]:
-        made_at, sums = self._sums.get((site, day), (-math.inf, []))
-        if time.monotonic() - made_at >= RECENT_SECONDS:
-            sums = self._added_up(site, day, today)
-            yesterday = today - timedelta(days=1)
-            self._sums = {key: kept for key, kept in self._sums.items() if key[1] >= yesterday}
-            self._sums[site, day] = time.monotonic(), sums
+    def _sums(self, site: str, day: date, today: date) -> _Sums:
+        summed_at, sums = self._recent_sums.get((site, day), (-math.inf, []))
+        if time.monotonic() - summed_at < RECENT_SECONDS:
+            return sums
+        sums = self._sum_up(site, day)
+        # By then that day is over on the clock of every worker, and nothing is added any more.
+        if day < today - timedelta(days=1):
+            self._store_sums(site, day, sums)
+        else:
+            self._forget_sums_before(today - timedelta(days=1))
+            self._recent_sums[site, day] = (time.monotonic(), sums)
         return sums
 
-    def _added_up(self, site: str, day: date, today: date) -> list[list[int]]:
-        """Place, impressions and clicks, by place; kept when nobody adds to that day any more."""
+    def _sum_up(self, site: str, day: date) -> _Sums:
         sums: dict[int, list[int]] = {}
         for field, number in self._fields(site, day).items():
             head = field.partition(b":")[0]
             row = sums.setdefault(int(head[1:]), [0, 0])
-            row[head[:1] == b"c"] += int(number)
-        found = [[place, *row] for place, row in sorted(sums.items())]
-        if day < today - timedelta(days=1):  # until midnight is over on every clock
-            with self._connection.using("write") as client:
-                client.set(_sums_key(site, day), orjson.dumps(found), ex=KEPT_DAYS * 86_400)
-        return found
+            is_click = head[:1] == b"c"
+            row[is_click] += int(number)
+        return [[position, *sums[position]] for position in sorted(sums)]
+
+    def _store_sums(self, site: str, day: date, sums: _Sums) -> None:
+        with self._connection.using("write") as client:
+            client.set(_sums_key(site, day), orjson.dumps(sums), ex=KEPT_DAYS * 86_400)
+
+    def _forget_sums_before(self, first_day: date) -> None:
+        outdated = [key for key in self._recent_sums if key[1] < first_day]
+        for key in outdated:
+            self._recent_sums.pop(key, None)
 
     def _fields(self, site: str, day: date) -> dict[bytes, bytes]:
         with self._connection.using("batch") as client:
             fields: dict[bytes, bytes] = client.hgetall(_key(site, day))
         return fields
 
-    def _of_day(self, site: str, day: date) -> list[Count]:
-        found: dict[str, Counter[tuple[str, int]]] = {"i": Counter(), "c": Counter()}
+    def _counts_of_day(self, site: str, day: date) -> list[DailyCount]:
+        impressions: Counter[tuple[str, int]] = Counter()
+        clicks: Counter[tuple[str, int]] = Counter()
         for field, number in self._fields(site, day).items():
             head, _, article_id = field.decode().partition(":")
-            found[head[0]][article_id, int(head[1:])] += int(number)
-        places = sorted(found["i"].keys() | found["c"].keys())
-        return [Count(day, *place, found["i"][place], found["c"][place]) for place in places]
-
-
-class TokenBucket:
-    """Lets *burst* calls through at once, and *rate* a second after that."""
-
-    def __init__(
-        self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._clock = clock
-        self._lock = Lock()
-        self._tokens = burst
-        self._filled_at = clock()
-
-    def take(self) -> bool:
-        with self._lock:
-            now = self._clock()
-            filled = self._tokens + (now - self._filled_at) * self._rate
-            self._tokens = min(self._burst, filled)
-            self._filled_at = now
-            if self._tokens < 1:
-                return False
-            self._tokens -= 1
-            return True
+            counter = clicks if head[0] == "c" else impressions
+            counter[article_id, int(head[1:])] += int(number)
+        return [
+            DailyCount(day, *place, impressions[place], clicks[place])
+            for place in sorted(impressions.keys() | clicks.keys())
+        ]
 
 
 def _key(site: str, day: date) -> str:

@@ -1,8 +1,12 @@
-"""How the keys of a site are spelt; the braces are Redis Cluster's hash tag."""
+"""The names of a site's keys."""
 
-LOG_LENGTH = 100_000  # changes of a site that its log remembers
+LOG_LENGTH = 100_000  # entries that a site's change log keeps
 
 
 def site_key(site: str, *parts: str) -> str:
-    """`see:{site}:part:part`; an id is never a part as it is, but as a digest."""
+    """
+    Return `see:{site}:part:part`.
+
+    The braces are Redis Cluster's hash tag. An article id is never a part: pass its digest.
+    """
     return ":".join((f"see:{{{site}}}", *parts))

@@ -10,10 +10,10 @@ from typing import NamedTuple, Self
 import orjson
 
 from recommender.errors import CorruptRecord, StoreUnavailable
+from recommender.storage.change_log import SiteState, state_keys
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import site_key
 from recommender.storage.packing import pack_record, unpack_record
-from recommender.storage.store import SiteState, state_keys
 
 LAST_GOOD_BYTES = 40 * 2**20  # per worker
 ENTRY_BYTES = 500  # what an entry takes besides its body
@@ -117,7 +117,9 @@ class ListCache:
         if state.version == finished.version:  # or nobody would ever get it
             record = f"{state.at}|".encode() + finished.pack()
             # With the patience of a write: the store may flush it to disk.
-            kept = self._cache.ask("SET", key, record, "PX", str(milliseconds), pace="write")
+            kept = self._cache.try_command(
+                "SET", key, record, "PX", str(milliseconds), pace="write"
+            )
             if kept is None:  # the server may have closed the line meanwhile
                 with self._cache.using("write") as client:
                     client.set(key, record, px=milliseconds)

@@ -1,4 +1,4 @@
-"""Vectors, cards and lists as checksummed bytes: no pickle, nothing read unchecked."""
+"""Vectors, cards and lists as bytes with a format number and a checksum; no pickle."""
 
 import struct
 from typing import Any
@@ -11,30 +11,29 @@ from features.boilerplate import Blocks
 from features.vectorizer import FEATURES_VERSION, ArticleFeatures, TermCounts
 from recommender.errors import CorruptRecord
 
-# magic, format, features version, number of terms, crc32 of what follows it
+# magic, format, features version, number of terms, CRC-32 of the rest
 _VECTOR_HEADER = struct.Struct("<2sBxHxxII")
 _VECTOR_MAGIC, _VECTOR_FORMAT = b"AV", 2
-# how many terms the title has, how many blocks there are, places in them, and terms in the body
+# number of terms in the title, of blocks, of places in the blocks, and of terms in the body
 _VECTOR_SIZES = struct.Struct("<IIII")
-# magic, format, crc32 of the payload
+# magic, format, CRC-32 of the payload
 _RECORD_HEADER = struct.Struct("<2sBxI")
 _RECORD_MAGIC, _RECORD_FORMAT = b"AR", 1
 
 
 class OutdatedVector(CorruptRecord):
-    """A vector that another version of the analyzer made; `alsosee reindex` makes it anew."""
+    """A vector made by another version of the analyzer; `alsosee reindex` replaces it."""
 
 
 def pack_vector(features: ArticleFeatures) -> bytes:
-    """Header and sizes, then the arrays as `_layout` lists them, little-endian."""
+    """Return header, sizes, and the arrays in the order of `_layout`, little-endian."""
     (terms, counts), title, (digests, ends, places, total) = features
-    sizes = title.size, digests.size, places.size
+    sizes = (title.size, digests.size, places.size)
     layout = _layout(terms.size, *sizes)
     arrays: list[NDArray[Any]] = [digests, terms, counts, title, ends, places]
-    packed = b"".join(
-        a.astype(dtype).tobytes() for a, (dtype, _) in zip(arrays, layout, strict=True)
-    )
-    payload = _VECTOR_SIZES.pack(*sizes, total) + packed
+    payload = _VECTOR_SIZES.pack(*sizes, total)
+    for array, (dtype, _) in zip(arrays, layout, strict=True):
+        payload += array.astype(dtype).tobytes()
     header = _VECTOR_HEADER.pack(
         _VECTOR_MAGIC, _VECTOR_FORMAT, FEATURES_VERSION, terms.size, crc32(payload)
     )
@@ -47,7 +46,7 @@ def unpack_vector(data: bytes) -> ArticleFeatures:
 
     Raises:
         CorruptRecord: for bytes that are cut, changed or of an unknown format.
-        OutdatedVector: for a sound vector of another features version or of an earlier format.
+        OutdatedVector: for an intact vector of another features version or of an earlier format.
     """
     size = _checked_size(data)
     start = _VECTOR_HEADER.size + _VECTOR_SIZES.size
@@ -66,7 +65,7 @@ def unpack_vector(data: bytes) -> ArticleFeatures:
 
 
 def _checked_size(data: bytes) -> int:
-    """The number of terms, of a record whose checksum is right and whose version is ours."""
+    """Return the number of terms, after a check of format, checksum and version."""
     if len(data) < _VECTOR_HEADER.size:
         raise CorruptRecord("vector: too short")
     magic, version, features, size, checksum = _VECTOR_HEADER.unpack_from(data)
@@ -75,7 +74,7 @@ def _checked_size(data: bytes) -> int:
     if crc32(data[_VECTOR_HEADER.size :]) != checksum:
         raise CorruptRecord("vector: wrong checksum")
     if (version, features) != (_VECTOR_FORMAT, FEATURES_VERSION):
-        raise OutdatedVector(f"vector: features version {features}, this is {FEATURES_VERSION}")
+        raise OutdatedVector(f"vector: features version {features}, expected {FEATURES_VERSION}")
     return int(size)
 
 

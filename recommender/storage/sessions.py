@@ -1,4 +1,4 @@
-"""Who is signed in to the editor's desk."""
+"""Sessions of editors who are signed in to the desk."""
 
 import secrets
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from recommender.storage.connections import Connection
-from recommender.storage.events import TokenBucket
+from recommender.storage.rate_limit import TokenBucket
 
-SECONDS = 12 * 3600  # a working day; then the key is asked for again
+SECONDS = 12 * 3600  # a working day; then the editor signs in again
 _MAX_TOKEN_CHARS = 100
-# Of one address, in each process: an editor mistypes, a program guesses.
+# For one network address, in each process: enough for typing errors, too few for guessing.
 TRIES = 20
 TRIES_PER_SECOND = 0.2
 MAX_ADDRESSES = 10_000
@@ -23,10 +23,10 @@ class Session(NamedTuple):
     One signed-in editor.
 
     Fields:
-        key_id: of the key that was shown; what it allows is looked up with every request.
-        name: what the editor goes by in the record of changes.
-        csrf: what every form of the session carries.
-        note: what the last change was, for the page after it; read once.
+        key_id: of the editor's key; every request looks up what the key allows.
+        name: the editor's name in the audit.
+        csrf: a token that every form of the session contains.
+        note: the last change, for the next page to show once.
     """
 
     key_id: str
@@ -38,8 +38,9 @@ class Session(NamedTuple):
 
 class Sessions:
     """
-    The sessions of all sites, kept in the store so that every worker knows them; only a hash of
-    each token is stored. Every method may raise `StoreUnavailable`.
+    The sessions of all sites. Every method but `may_try` may raise `StoreUnavailable`.
+
+    They are in the store, so that every worker knows them, under a hash of their token.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -47,13 +48,13 @@ class Sessions:
         self._tries: dict[str, TokenBucket] = {}
 
     def may_try(self, address: str) -> bool:
-        """Whether somebody at this address may show a key now; asks no store."""
+        """Whether a client at this address may try a key now; asks no store."""
         if len(self._tries) > MAX_ADDRESSES:
             self._tries.clear()
         return self._tries.setdefault(address, TokenBucket(TRIES_PER_SECOND, TRIES)).take()
 
     def open(self, key_id: str, name: str) -> tuple[str, Session]:
-        """Start a session; its token is for a cookie."""
+        """Start a session and return its token, for a cookie."""
         token = secrets.token_urlsafe(32)
         opened_at = datetime.now(UTC).isoformat(timespec="seconds")
         session = Session(key_id, name, secrets.token_urlsafe(24), opened_at)
@@ -62,7 +63,7 @@ class Sessions:
         return token, session
 
     def read(self, token: str) -> Session | None:
-        """The session of this token, or None when there is none, or no more."""
+        """Return the session of this token; None when it does not exist or has expired."""
         if not token or len(token) > _MAX_TOKEN_CHARS:
             return None
         with self._connection.using("read") as client:
@@ -70,12 +71,13 @@ class Sessions:
         return None if record is None else Session(*orjson.loads(record))
 
     def leave_note(self, token: str, note: dict[str, Any] | None) -> None:
-        """Keep a note for the next page; a session that is over is left alone."""
+        """Keep a note for the next page; does nothing when the session has expired."""
         session = self.read(token)
-        if session is not None:
-            record = orjson.dumps(tuple(session._replace(note=note)))
-            with self._connection.using("write") as client:
-                client.set(_key(token), record, xx=True, keepttl=True)
+        if session is None:
+            return
+        record = orjson.dumps(tuple(session._replace(note=note)))
+        with self._connection.using("write") as client:
+            client.set(_key(token), record, xx=True, keepttl=True)
 
     def close(self, token: str) -> None:
         with self._connection.using("write") as client:

@@ -24,7 +24,7 @@ from recommender.ingest import BATCH, ingest
 from recommender.replica.site import SiteReplica
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record
-from recommender.storage.store import article_key
+from recommender.storage.article_records import article_key
 
 SITE, SCRATCH = "main", "scratch"
 STEPS_SAMPLE = 2_000

@@ -202,7 +202,7 @@ def test_a_deleted_article_is_in_no_stale_answer(url, client, backend, store, ho
         follower = Follower(backend.sites())
         follower.start()
         store.delete("main", "sudzha")
-        wait_until(lambda: backend.site("main").version == store.version("main"))
+        wait_until(lambda: backend.site("main").version == store.change_log.version("main"))
         follower.stop()
     with stopped(url):
         after = [get(client, path) for path in KNOWN]
@@ -320,9 +320,9 @@ def check_import(store: Store, count: int, results: list[IngestResult]) -> None:
     """All is stored, and every version of every article was accepted once."""
     assert [f"a{n}" for n in range(count)] == [result.article_id for result in results]
     assert {f"a{n}" for n in range(count)} == {a["id"] for a in store.all_articles("main")}
-    accepted = [change.article_id for change in store.changes("main", 0) or []]
+    accepted = [change.article_id for change in store.change_log.changes("main", 0) or []]
     assert sorted(f"a{n}" for n in range(count)) == sorted(accepted)
-    assert count == store.version("main")
+    assert count == store.change_log.version("main")
 
 
 def test_an_import_survives_the_death_of_its_store(url, store):
@@ -361,7 +361,9 @@ def test_writes_whose_answers_get_lost_are_repeated_and_done_once(proxy, store, 
         assert "unchanged" == outcomes[-1]
     connection.close()
 
-    assert list(range(1, 13)) == [change.version for change in store.changes("main", 0) or []]
+    assert list(range(1, 13)) == [
+        change.version for change in store.change_log.changes("main", 0) or []
+    ]
     assert [f"Title {n}" for n in range(8, 12)] == [
         card["title"] for card in store.cards("main", [f"a{n}" for n in range(4)]).values()
     ]

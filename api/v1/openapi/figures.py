@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from recommender.storage.evaluations import Measured
+from recommender.storage.evaluations import MeasureFigures
 from recommender.storage.imports import Import
 
 
@@ -136,7 +136,7 @@ class Evaluated(BaseModel):
     made_at: datetime
     articles: int
     queries: int
-    systems: dict[str, dict[str, Measured]]
+    systems: dict[str, dict[str, MeasureFigures]]
 
 
 class StoreCheck(BaseModel):

@@ -10,7 +10,7 @@ from api.v1.openapi.figures import NamedArticle, Overview
 from features.article import Article, Image
 from recommender.policy.rules import Rule
 from recommender.policy.site_settings import SiteSettings
-from recommender.storage.rulebook import AuditEntry
+from recommender.storage.audit import AuditEntry
 
 _PENALTY = (
     "`diversity` times the highest cosine with an item before it: what is taken from "

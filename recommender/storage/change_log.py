@@ -1,0 +1,166 @@
+"""
+The change log of a site, and the state of its archive.
+
+    see:{site}:version   the archive version: number of the last accepted change
+    see:{site}:at        when that change was accepted; tells two archives of the same version
+                         apart, after the store was emptied or restored from an older copy
+    see:{site}:log       stream of the changes, entry id `version-0`, fields id, op and at
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Self
+
+from recommender.storage.connections import Connection
+from recommender.storage.keyspace import site_key
+
+KNOWN_STATE_SECONDS = 0.2
+
+
+class ArchiveChange(NamedTuple):
+    """
+    One entry of a site's change log.
+
+    Fields:
+        article_id: empty for an op that concerns no article.
+        op: `put` or `delete` of an article, or `rules` for rules and site settings.
+        at: when it was accepted, in seconds since 1970.
+    """
+
+    version: int
+    article_id: str
+    op: str
+    at: str = ""
+
+    @property
+    def is_about_rules(self) -> bool:
+        return self.op == "rules"
+
+
+class SiteState(NamedTuple):
+    """
+    The state of a site's archive; equal states have the same articles, rules and settings.
+
+    Fields:
+        version: number of the last accepted change.
+        at: when it was accepted, in seconds since 1970; empty before the first.
+    """
+
+    version: int
+    at: str
+
+    @classmethod
+    def read(cls, version: bytes | None, at: bytes | None) -> Self:
+        """Parse the values of `state_keys`."""
+        return cls(int(version or 0), (at or b"").decode())
+
+
+RawState = list[bytes | None]
+"""A `SiteState` as the store returns it, to compare with another."""
+
+
+class _KnownState(NamedTuple):
+    """A state that was read, the signal just before it, and until when it counts as current."""
+
+    state: RawState
+    signal: bytes | None
+    until: float
+
+    def is_current(self, signal: bytes | None, now: float) -> bool:
+        return self.signal == signal is not None and now < self.until
+
+
+def changed_articles(changes: Iterable[ArchiveChange]) -> list[str]:
+    """The ids of the articles that changed, each once, in the order of their first change."""
+    ids = (change.article_id for change in changes if not change.is_about_rules)
+    return list(dict.fromkeys(ids))
+
+
+def state_keys(site: str) -> tuple[str, str]:
+    return site_key(site, "version"), site_key(site, "at")
+
+
+class ChangeLog:
+    """States and changes of all sites. Every method may raise `StoreUnavailable`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[str, _KnownState] = {}
+
+    def version(self, site: str) -> int:
+        with self._connection.using("read") as client:
+            return int(client.get(site_key(site, "version")) or 0)
+
+    def state(self, site: str) -> SiteState:
+        version, at = self._connection.read("MGET", *state_keys(site))
+        return self.parse_state(site, version, at)
+
+    def parse_state(self, site: str, version: bytes | None, at: bytes | None) -> SiteState:
+        """The state that the values of `state_keys` mean."""
+        state = SiteState.read(version, at)
+        if state.version and at is None:  # written by a release without this key
+            return state._replace(at=self.accepted_at(site, state.version))
+        return state
+
+    def raw_state(self, site: str) -> RawState | None:
+        """
+        The `state` of a site in the least time; None when it cannot be read.
+
+        A state is not read again for `KNOWN_STATE_SECONDS`, unless the change signal was sent.
+        So writes on this machine are seen at once, and those on other machines after that time.
+        """
+        signal = self._signal()
+        now = time.monotonic()
+        known = self._known.get(site)
+        if known is not None and known.is_current(signal, now):
+            return known.state
+        state: RawState | None = self._connection.try_command("MGET", *state_keys(site))
+        if state is not None:
+            self._known[site] = _KnownState(state, signal, now + KNOWN_STATE_SECONDS)
+        return state
+
+    def known_state(self, site: str) -> SiteState | None:
+        """The state that `raw_state` read last; None when it is not current. Asks no store."""
+        known = self._known.get(site)
+        if known is None or not known.is_current(self._signal(), time.monotonic()):
+            return None
+        version, at = known.state
+        return None if at is None else SiteState.read(version, at)
+
+    def _signal(self) -> bytes | None:
+        signal = self._connection.signal
+        return signal.current() if signal is not None else None
+
+    def accepted_at(self, site: str, version: int) -> str:
+        """When the change to this version was accepted; empty when the log is shorter."""
+        with self._connection.using("read") as client:
+            entries = client.xrange(site_key(site, "log"), f"{version}-0", f"{version}-0")
+        return entries[0][1].get(b"at", b"").decode() if entries else ""
+
+    def changes(
+        self, site: str, after: int, at: str | None = None, limit: int | None = None
+    ) -> list[ArchiveChange] | None:
+        """
+        The changes later than version *after*, oldest first, at most *limit* of them.
+
+        Args:
+            at: when version *after* was accepted; None for any time.
+
+        Returns:
+            None when the log does not continue from there; then read the whole archive.
+        """
+        count = None if limit is None else limit + 1
+        with self._connection.using("read") as client:
+            entries = client.xrange(site_key(site, "log"), min=f"{after}-0", count=count)
+        changes = [_parse(entry_id, fields) for entry_id, fields in entries]
+        if after == 0:  # no entry has this version
+            return changes if not changes or changes[0].version == 1 else None
+        if not changes or changes[0].version != after or at not in (None, changes[0].at):
+            return None
+        return changes[1:]
+
+
+def _parse(entry_id: bytes, fields: Mapping[bytes, bytes]) -> ArchiveChange:
+    version = int(entry_id.partition(b"-")[0])
+    at = fields.get(b"at", b"").decode()
+    return ArchiveChange(version, fields[b"id"].decode(), fields[b"op"].decode(), at)

@@ -1,0 +1,163 @@
+"""What a change of rules or settings replaces, and whether it is allowed; no store, no clock."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import blake2b
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from recommender.errors import Conflict
+from recommender.policy.rules import Rule
+from recommender.policy.site_settings import SiteSettings
+from recommender.storage.audit import Action, AuditEntry, SettingsChange
+from recommender.storage.packing import pack_record
+
+MAX_RULES = 10_000
+MAX_PINS = 50  # for one article, one section, or everywhere: no list is longer
+# A rule with other values in these fields is another rule; its author and date do not count.
+_VALUES = ("position", "factor", "note", "expires_at")
+
+
+class Decisions(NamedTuple):
+    """
+    All that the editors of a site have decided.
+
+    Fields:
+        rules: by id, including expired ones.
+        version: the site's version that they belong to.
+        last_entry: id of the last audit entry; empty without any.
+    """
+
+    rules: dict[str, Rule]
+    settings: SiteSettings
+    version: int
+    last_entry: str
+
+    def at(self, now: datetime) -> "Decisions":
+        """The same without the rules that have expired by *now*."""
+        rules = {rule_id: rule for rule_id, rule in self.rules.items() if rule.holds_at(now)}
+        return self._replace(rules=rules)
+
+
+class RulebookChange(NamedTuple):
+    """The rules that a change removes and adds, or the settings that it replaces."""
+
+    action: Action
+    before: tuple[Rule, ...] = ()
+    after: tuple[Rule, ...] = ()
+    undoes: str | None = None
+    settings: SettingsChange | None = None
+
+
+class Overrides(NamedTuple):
+    """
+    The rules about one article: those for its own list, and those about it in every list.
+
+    Fields:
+        revision: differs when any of them differs.
+    """
+
+    rules: tuple[Rule, ...]
+    revision: str
+
+
+class StoredSettings(NamedTuple):
+    """
+    The settings of a site.
+
+    Fields:
+        revision: differs when they differ.
+    """
+
+    settings: SiteSettings
+    revision: str
+
+
+def pack_model(model: BaseModel) -> bytes:
+    return pack_record(model.model_dump_json().encode())
+
+
+def with_revision(settings: SiteSettings) -> StoredSettings:
+    return StoredSettings(settings, blake2b(pack_model(settings), digest_size=9).hexdigest())
+
+
+def overrides_of(rules: Iterable[Rule], article_id: str) -> Overrides:
+    """Those of *rules* that are about the article, by position, then by age."""
+    own = [rule for rule in rules if _is_override(rule, article_id)]
+    own.sort(key=lambda rule: (rule.position or 0, rule.id))
+    digest = blake2b(b"\n".join(map(pack_model, own)), digest_size=9).hexdigest()
+    return Overrides(tuple(own), digest)
+
+
+def _is_override(rule: Rule, article_id: str) -> bool:
+    if rule.source.article == article_id:
+        return True
+    return rule.source.key == ("everything", "") and rule.target.article == article_id
+
+
+def replacing(
+    old_rules: Iterable[Rule], new_rules: Iterable[Rule]
+) -> tuple[RulebookChange, list[Rule]]:
+    """
+    The change from *old_rules* to *new_rules*, and the rules after it.
+
+    A rule that stays as it is keeps its author; one with other values keeps its id.
+    """
+    old = {rule.key: rule for rule in old_rules}
+    new = {rule.key: _keeping_identity(old.get(rule.key), rule) for rule in new_rules}
+    before = tuple(rule for key, rule in old.items() if new.get(key) != rule)
+    after = tuple(rule for key, rule in new.items() if old.get(key) != rule)
+    return RulebookChange("overrides", before, after), list(new.values())
+
+
+def _keeping_identity(old: Rule | None, new: Rule) -> Rule:
+    if old is None:
+        return new
+    is_same = all(getattr(old, name) == getattr(new, name) for name in _VALUES)
+    return old if is_same else new.model_copy(update={"id": old.id})
+
+
+def undoing(entry: AuditEntry, now: datetime, decisions: Decisions) -> RulebookChange:
+    """
+    The change that takes *entry* back; rules that have expired since stay away.
+
+    Raises:
+        Conflict: when a later change touched the same, or nothing is left to undo.
+    """
+    if entry.settings is not None:
+        if decisions.settings != entry.settings.after:
+            raise Conflict("a later change touched the same settings: undo that one first")
+        back = SettingsChange(before=entry.settings.after, after=entry.settings.before)
+        return RulebookChange("undo", undoes=entry.id, settings=back)
+    restored = tuple(rule for rule in entry.before if rule.holds_at(now))
+    if not (restored or entry.after):
+        raise Conflict("nothing to undo: the removed rules have expired")
+    if not _is_untouched(entry, decisions.rules):
+        raise Conflict("a later change touched the same rules: undo that one first")
+    return RulebookChange("undo", entry.after, restored, entry.id)
+
+
+def _is_untouched(entry: AuditEntry, rules: Mapping[str, Rule]) -> bool:
+    """Whether the rules are still as the entry left them."""
+    after = {rule.id: rule for rule in entry.after}
+    touched = after.keys() | {rule.id for rule in entry.before}
+    if any(rules.get(rule_id) != after.get(rule_id) for rule_id in touched):
+        return False
+    # Another rule may decide the same question by now.
+    keys = {rule.key for rule in entry.before}
+    other_keys = {rule.key for rule in rules.values() if rule.id not in touched}
+    return keys.isdisjoint(other_keys)
+
+
+def check_limits(rules: Mapping[str, Rule], change: RulebookChange) -> None:
+    """Raises Conflict when the site would have too many rules, or a list too many pins."""
+    if len(rules) - len(change.before) + len(change.after) > MAX_RULES:
+        raise Conflict(f"a site has at most {MAX_RULES} rules: remove some first")
+    removed = {rule.id for rule in change.before}
+    remaining = [rule for rule_id, rule in rules.items() if rule_id not in removed]
+    new_pins = [rule for rule in change.after if rule.kind == "pin"]
+    for source in {pin.source.key for pin in new_pins}:
+        pins = [r for r in (*remaining, *new_pins) if r.kind == "pin" and r.source.key == source]
+        if len(pins) > MAX_PINS:
+            raise Conflict(f"an article or section has at most {MAX_PINS} pins: remove some first")
