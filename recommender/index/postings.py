@@ -25,8 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.index.codec import Words, read_gamma, read_pair, read_rice, rice_bits
-from recommender.index.jit import compiled, whole
-from recommender.index.prefetch import prefetch
+from recommender.index.jit import compiled, prefetch, whole
 
 # Raise it when the arrays or their meaning change: files of another format are built anew.
 FORMAT = 6
