@@ -1,6 +1,6 @@
 """The articles that an evaluation ranks, in memory."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from features.article import Article, parse_article
-from features.vectorizer import ArticleFeatures, TermCounts, count_terms, tfidf
+from features.analysis import AnalysedArticle, analyse
+from features.article import Article
+from features.vectorizer import ArticleFeatures, TermCounts, tfidf
 from recommender.articles import Card, Facets, StoredArticle, card_of
 from recommender.errors import InvalidInput
 from recommender.evaluation.links import ArchiveLinks
 from recommender.sources.records import Record
+from recommender.sources.tables import Articles, Rejection, records_of
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,12 @@ class Archive:
     Articles in order of publication (undated ones first, then by id), with what they say.
 
     Attributes:
-        rejected: how many records were no articles.
+        rejections: the records that are no valid articles, each with its problems.
     """
 
     articles: list[Article]
     features: list[ArticleFeatures]
-    rejected: int = 0
+    rejections: Sequence[Rejection] = ()
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -77,29 +79,38 @@ class Archive:
         return {article_id: self.stored(self.place[article_id]) for article_id in article_ids}
 
 
-def read_archive(
-    records: Iterable[Record], on_article: Callable[[], None] = lambda: None
-) -> Archive:
+def read_archive(articles: Articles, on_article: Callable[[], None] = lambda: None) -> Archive:
     """
     Read an archive as production would, but without the text of links between its articles.
 
     That text is what an editor wrote about the other article, often its title: left in, the
     truth would be part of the question. Later records of one id replace earlier ones.
+
+    Args:
+        articles: records of a file, mappings, or a pandas DataFrame.
+        on_article: called for each valid article, for a progress bar.
     """
-    raw = [record.data for record in records]
-    stripper = ArchiveLinks.of(raw)
-    found: dict[str, tuple[Article, ArticleFeatures]] = {}
-    rejected = 0
-    for data in raw:
+    records = list(records_of(articles))
+    links = ArchiveLinks.of([record.data for record in records])
+    analysed: dict[str, AnalysedArticle] = {}
+    rejections = []
+    for record in records:
         try:
-            article = parse_article(stripper.strip(data))
-        except InvalidInput:
-            rejected += 1
+            one = _analysed(record, links)
+        except InvalidInput as error:
+            rejections.append(Rejection.of(record, error))
             continue
-        found[article.id] = (article, count_terms(article))
+        analysed[one.article.id] = one
         on_article()
-    ordered = sorted(found.values(), key=lambda pair: (_date(pair[0]), pair[0].id))
-    return Archive([a for a, _ in ordered], [f for _, f in ordered], rejected)
+    ordered = sorted(analysed.values(), key=lambda one: (_date(one.article), one.article.id))
+    articles_in_order = [one.article for one in ordered]
+    return Archive(articles_in_order, [one.features for one in ordered], rejections)
+
+
+def _analysed(record: Record, links: ArchiveLinks) -> AnalysedArticle:
+    if isinstance(record.data, InvalidInput):
+        raise record.data
+    return analyse(links.strip(record.data))
 
 
 def _date(article: Article) -> float:
