@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from recommender.config import Settings
-from recommender.errors import NotFound
+from recommender.errors import NotFound, StoreUnavailable
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.replica.builder import Builder, index_files
 from recommender.replica.finder import Finder
@@ -87,6 +87,14 @@ class Backend:
 
     def sites(self) -> list[SiteReplica]:
         return list(self._sites.values())
+
+    def readiness(self, live: SiteReplica) -> str:
+        """`ready`, or why this site cannot answer yet."""
+        try:
+            self.store.change_log.version(live.site)
+        except StoreUnavailable as error:
+            return str(error)
+        return "ready" if live.loaded else "the archive is being loaded"
 
     def keep_embedded_server(self) -> None:
         """Start the embedded server's keeper again if that died; nothing to do for other stores."""

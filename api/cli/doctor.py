@@ -15,11 +15,11 @@ from typing import Any
 import click
 import orjson
 
-from api.http.checks import Check, RepeatedLine, State, durability
 from api.serve import free_address, url_of
 from features.boilerplate import BlockBook, find_line
 from recommender import logs
 from recommender.backend import Backend
+from recommender.checks import Check, RepeatedLine, State, durability
 from recommender.config import PREFIX, Settings
 from recommender.errors import AlsoSeeError, ConfigurationError
 from recommender.index import jit as compiled

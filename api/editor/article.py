@@ -9,9 +9,10 @@ from api.editor import desk
 from api.editor.audit import told
 from api.editor.overrides import shown
 from api.http.context import backend
+from api.http.request import checked_id
+from api.lists.explanation import CANDIDATES, ranking
 from api.lists.formats import LAYOUTS
-from api.lists.options import checked_id, options_from_query
-from api.v1.explain import CANDIDATES, ranking
+from api.lists.options import options_from_query
 from recommender.errors import NotFound
 from recommender.pipeline.compare import Movement, movements
 from recommender.policy.list_options import ListOptions

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request, url_for
 from api.editor import desk
 from api.editor.overrides import shown
 from api.http.context import backend
-from api.lists.options import checked_id
+from api.http.request import checked_id
 from recommender.policy.rules import Rule
 from recommender.policy.site_settings import SiteSettings
 from recommender.storage.audit import ENTRY_ID, AuditEntry, SettingsChange

@@ -10,8 +10,9 @@ from flask import Blueprint, Response, request
 
 from api.editor import desk
 from api.http.context import backend
-from api.lists.answer import document, json_response
-from api.v1.drafts import Draft, read_draft, suggestions
+from api.http.responses import json_response
+from api.lists.answer import document
+from api.lists.links import Draft, read_draft, suggestions
 from features.text import looks_like_html
 from recommender.errors import InvalidInput
 from recommender.policy.list_options import LinkOptions, ListOptions

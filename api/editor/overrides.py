@@ -10,8 +10,7 @@ from flask import Blueprint, Response, request, url_for
 
 from api.editor import desk
 from api.http.context import backend
-from api.lists.options import checked_id
-from api.v1.rules import with_expiry
+from api.http.request import checked_id
 from recommender.errors import NotFound, StoreUnavailable
 from recommender.policy.list_options import ListOptions
 from recommender.policy.rules import MAX_POSITION, Rule, parse_rule
@@ -200,7 +199,7 @@ def _rule(article_id: str) -> Rule:
 
 def _parsed(fields: Mapping[str, Any]) -> Rule:
     now, seat = datetime.now(UTC), desk.seat()
-    rule = parse_rule(with_expiry(fields, now), new_rule_id(now), seat.grant.key_id, now)
+    rule = parse_rule(fields, new_rule_id(now), seat.grant.key_id, now)
     if rule.target.article is not None and rule.kind != "flag":
         _check_there(seat.grant.site, rule.target.article)
     return rule.model_copy(update={"author": seat.name})

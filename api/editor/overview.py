@@ -8,8 +8,8 @@ from flask import Blueprint, Response, url_for
 from api.editor import desk
 from api.editor.search import SURVEYED
 from api.http.context import backend
-from api.lists.answer import json_response
-from api.v1.overview import Figures, figures
+from api.http.responses import json_response
+from recommender.overview import Figures, figures
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option_types import ANY_LANGUAGE
 from recommender.replica.site import FILE_FROM, SiteReplica
@@ -43,7 +43,7 @@ _DAY_NAMES = {
 @blueprint.get("/overview")
 def overview(site: str) -> Response:
     live, now = backend().site(site), datetime.now(UTC)
-    found = figures(live, now)
+    found = figures(backend(), live, now)
     for section in found["archive"]["sections"]:
         section["name"] = _spelt(live, section["name"], now)
     note = desk.take_note("overview")

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from api.editor import desk
 from api.http.context import backend
 from api.http.dates import moment
-from api.lists.answer import json_response
+from api.http.responses import json_response
 from recommender.policy.rules import Kind, Rule
 from recommender.replica.finder import Found
 from recommender.replica.survey import MOST_NAMED, Noted

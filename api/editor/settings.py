@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, url_for
 
 from api.editor import desk
 from api.http.context import backend
-from api.lists.options import checked_id
+from api.http.request import checked_id
 from recommender.errors import FieldProblem, InvalidInput, NotFound
 from recommender.pipeline.compare import MAX_SAMPLE, Compared, Sampled
 from recommender.policy.ranking_model import SignalWeights

@@ -9,8 +9,9 @@ from flask import Blueprint, Response, request
 from api.editor import desk
 from api.editor.article import FACTOR_NAMES, asked_id
 from api.http.context import backend
-from api.lists.options import checked_id, options_from_query
-from api.v1.explain import pair as explained_pair
+from api.http.request import checked_id
+from api.lists.explanation import pair as explained_pair
+from api.lists.options import options_from_query
 from features.analyzer import occurrences
 from features.article import Article
 from features.vectorizer import term_ids

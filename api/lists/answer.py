@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-import orjson
 from flask import Response, request
 
 from api.http.auth import require
@@ -112,13 +111,6 @@ def explained(item: ListItem, spelt: Mapping[int, str]) -> dict[str, Any]:
         "terms": [term._asdict() for term in terms],
         "reason": _reason(item, words),
     }
-
-
-def json_response(answer: object, status: int = 200) -> Response:
-    """An answer that belongs to its asker alone."""
-    response = Response(orjson.dumps(answer), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _shared(live: SiteReplica, query: ListOptions) -> ListOptions:

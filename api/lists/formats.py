@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 from flask import Request, render_template
 
-from api.lists.options import single
+from api.http.request import single
 from api.lists.words import RIGHT_TO_LEFT, words
 from recommender.errors import InvalidInput
 

@@ -8,7 +8,8 @@ import orjson
 from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
-from features.article import UNSAVED_ID, check_article_id
+from api.http.request import single
+from features.article import UNSAVED_ID
 from recommender.errors import InvalidInput, field_problems
 from recommender.policy.list_options import LinkOptions, ListOptions
 from recommender.policy.option import Caching, Interface, declared_options
@@ -149,19 +150,3 @@ def _without_null(schema: Schema) -> Schema:
     if written.get("default") in (None, "", []):
         written.pop("default", None)
     return written
-
-
-def single(args: "MultiDict[str, str]", name: str) -> str | None:
-    """The value of a parameter that may be given once. Raises InvalidInput."""
-    values = args.getlist(name)
-    if len(values) > 1:
-        raise InvalidInput.at(name, "given more than once")
-    return values[0] if values else None
-
-
-def checked_id(article_id: str) -> str:
-    """An article's id from a path. Raises InvalidInput."""
-    try:
-        return check_article_id(article_id)
-    except ValueError as error:
-        raise InvalidInput.at("id", str(error)) from None

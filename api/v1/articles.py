@@ -11,12 +11,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.http.auth import require
 from api.http.context import backend
-from api.lists.answer import json_response
-from api.lists.options import checked_id, single
+from api.http.request import checked_id, read_json, single
+from api.http.responses import json_response
 from features.analysis import analyse
 from recommender.errors import Conflict, InvalidInput, NotFound
 from recommender.ingest import REFUSALS, ImportCounter, IngestResult, ingest
-from recommender.sources.records import Record, json_record, numbered_lines, parse_json
+from recommender.sources.records import Record, json_record, numbered_lines
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/<site>/articles")
 
@@ -31,7 +31,7 @@ def put_article(site: str, article_id: str) -> Response:
     backend().site(site)
     require(site, "ingest")
     article_id = checked_id(article_id)
-    analysed = analyse(_with_id(parse_json(body()), article_id))
+    analysed = analyse(_with_id(read_json(), article_id))
     [written] = backend().store.put(site, [analysed])
     if written.outcome in REFUSALS:
         raise Conflict(f"{article_id}: {REFUSALS[written.outcome].detail}")
@@ -81,16 +81,6 @@ def put_articles(site: str) -> Response:
         raise
     backend().imports.record(site, counter.report())
     return Response(lines, content_type=NDJSON)
-
-
-def body() -> bytes:
-    """The request's body; one that came in chunks and was cut at the limit is too large too."""
-    data = request.get_data()
-    if request.content_length is None and len(data) >= (
-        request.max_content_length or len(data) + 1
-    ):
-        raise RequestEntityTooLarge
-    return data
 
 
 def _with_id(data: object, article_id: str) -> object:

@@ -2,17 +2,15 @@
 
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from flask import Blueprint, Response, request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from werkzeug.exceptions import UnsupportedMediaType
 
 from api.http.context import backend
-from api.v1 import articles
+from api.http.request import parse_body, read_json
 from features.article import check_article_id
-from recommender.errors import InvalidInput, field_problems
-from recommender.sources.records import parse_json
 from recommender.storage.events import MAX_POSITION, Event, EventKind
 
 blueprint = Blueprint("events", __name__, url_prefix="/v1/<site>/events")
@@ -52,7 +50,7 @@ def count(site: str) -> Response:
     if request.mimetype not in CONTENT_TYPES:
         raise UnsupportedMediaType("Expected application/json or text/plain.")
     request.max_content_length = MAX_BATCH_BYTES
-    batch = _checked(parse_json(articles.body()))
+    batch = parse_body(EventBatch, read_json())
     if not _unwatched():
         known = live.known({event.article for event in batch.events})
         happened = (Event(e.type, e.article, e.position) for e in batch.events)
@@ -67,13 +65,6 @@ def allow_any_page(response: Response) -> Response:
     response.headers["Access-Control-Allow-Headers"] = "Content-Type"
     response.headers["Access-Control-Allow-Methods"] = "POST"
     return response
-
-
-def _checked(data: Any) -> EventBatch:
-    try:
-        return EventBatch.model_validate(data)
-    except ValidationError as error:
-        raise InvalidInput(field_problems(error)) from None
 
 
 def _unwatched() -> bool:

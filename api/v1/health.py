@@ -3,9 +3,7 @@
 from flask import Blueprint, Response
 
 from api.http.context import backend
-from api.lists.answer import json_response
-from recommender.errors import StoreUnavailable
-from recommender.replica.site import SiteReplica
+from api.http.responses import json_response
 
 blueprint = Blueprint("health", __name__)
 
@@ -18,14 +16,6 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """200 once all archives are loaded and the store answers; 503 with the reasons before."""
-    sites = {live.site: state(live) for live in backend().sites()}
+    sites = {live.site: backend().readiness(live) for live in backend().sites()}
     ready = all(state == "ready" for state in sites.values())
     return json_response({"ready": ready, "sites": sites}, 200 if ready else 503)
-
-
-def state(live: SiteReplica) -> str:
-    try:
-        backend().store.change_log.version(live.site)
-    except StoreUnavailable as error:
-        return str(error)
-    return "ready" if live.loaded else "the archive is being loaded"

@@ -6,16 +6,16 @@ from flask import Blueprint, Response, request
 
 from api.http.auth import require
 from api.http.context import backend
-from api.lists.answer import document, json_response, list_response
+from api.http.request import checked_id, read_json, single
+from api.http.responses import forward, json_response
+from api.lists.answer import document, list_response
 from api.lists.formats import form_of
-from api.lists.options import checked_id, options_from_draft, single
-from api.v1 import articles
+from api.lists.options import options_from_draft
 from features.article import UNSAVED_ID, Article, parse_draft
 from recommender.articles import StoredArticle
 from recommender.errors import InvalidInput, NotFound
 from recommender.pipeline.results import RelatedList
 from recommender.policy.list_options import ListOptions
-from recommender.sources.records import parse_json
 
 blueprint = Blueprint("related", __name__, url_prefix="/v1/<site>")
 
@@ -29,7 +29,7 @@ def related(site: str, article_id: str, form: str | None = None) -> Response:
     except (NotFound, InvalidInput):
         itself = f"{article_id}/related" + (f".{form}" if form else "")
         if backend().store.cards(site, [itself]):
-            return articles.article(site, itself)
+            return forward("articles.article", site=site, article_id=itself)
         raise
 
 
@@ -61,7 +61,7 @@ def recent(site: str, form: str | None = None) -> Response:
 def related_to_draft(site: str) -> Response:
     live = backend().site(site)
     require(site, "look")
-    data = parse_json(articles.body())
+    data = read_json()
     draft = parse_draft(data)
     query = options_from_draft(data, draft.id, request.args, ListOptions)
     draft_of = None if draft.id == UNSAVED_ID else draft.id

@@ -1,31 +1,25 @@
 """What editors decide: pins, blocks, boosts and flags, and the record of who changed them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from flask import Blueprint, Response, request
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from flask import Blueprint, Response
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.http.auth import require
+from api.http.auth import Signature, require
 from api.http.context import backend
-from api.lists.answer import json_response
-from api.lists.options import checked_id, single
-from api.v1 import articles
-from recommender.errors import FieldProblem, InvalidInput, NotFound, field_problems
-from recommender.policy.option_types import ArticleId, Moment
+from api.http.request import checked_id, expected_revisions, parse_body, parse_query, read_json
+from api.http.responses import forward, json_response
+from recommender.errors import FieldProblem, InvalidInput, NotFound
+from recommender.policy.option_types import ArticleId
 from recommender.policy.rules import (
-    MAX_AUTHOR_CHARS,
     READ_ONLY,
-    Author,
     Kind,
-    Note,
     Rule,
     parse_rule,
 )
-from recommender.sources.records import parse_json
-from recommender.storage.access import Grant
 from recommender.storage.audit import ENTRY_ID, Editor
 from recommender.storage.rule_changes import Overrides
 from recommender.storage.rulebook import new_rule_id
@@ -41,19 +35,8 @@ GROUPS: dict[str, Kind] = {
     "buries": "bury",
     "flags": "flag",
 }
-_MOMENT: TypeAdapter[datetime | timedelta | None] = TypeAdapter(Moment)
 
 Entries = Annotated[list[dict[str, Any]], Field(max_length=MAX_OVERRIDES)]
-
-
-class Signature(BaseModel):
-    """Who makes a change, and why; the name is the key's own where none is given."""
-
-    author: Author = Field("", description="Who decides this; otherwise the note of the key")
-    note: Note = Field("", description="Why")
-
-    def editor(self, grant: Grant) -> Editor:
-        return Editor(grant.key_id, self.author or grant.note[:MAX_AUTHOR_CHARS], self.note)
 
 
 class SentOverrides(Signature):
@@ -61,11 +44,11 @@ class SentOverrides(Signature):
 
     model_config = ConfigDict(extra="forbid")
 
-    pins: Entries = []
-    blocks: Entries = []
-    boosts: Entries = []
-    buries: Entries = []
-    flags: Entries = []
+    pins: Entries = Field(default_factory=list)
+    blocks: Entries = Field(default_factory=list)
+    boosts: Entries = Field(default_factory=list)
+    buries: Entries = Field(default_factory=list)
+    flags: Entries = Field(default_factory=list)
     article: Any = None
     revision: Any = None
 
@@ -101,7 +84,7 @@ class AuditQuery(BaseModel):
 def overrides(site: str, article_id: str) -> Response:
     backend().site(site)
     if _is_called_so(site, article_id):
-        return articles.article(site, f"{article_id}/overrides")
+        return forward("articles.article", site=site, article_id=f"{article_id}/overrides")
     require(site, "look")
     known_id = _known_article(site, article_id)
     return _overrides(known_id, backend().store.rulebook.overrides(site, known_id, _now()))
@@ -112,10 +95,10 @@ def put_overrides(site: str, article_id: str) -> Response:
     """Replace the overrides as a whole; `If-Match` says of which ones the sender knows."""
     backend().site(site)
     if _is_called_so(site, article_id):
-        return articles.put_article(site, f"{article_id}/overrides")
+        return forward("articles.put_article", site=site, article_id=f"{article_id}/overrides")
     grant, now = require(site, "edit"), _now()
     known_id = _known_article(site, article_id)
-    sent = _validated(SentOverrides, parse_json(articles.body()))
+    sent = parse_body(SentOverrides, read_json())
     editor = sent.editor(grant)
     wanted = _override_rules(sent, known_id, editor, now)
     made = backend().store.rulebook.replace(
@@ -128,7 +111,7 @@ def put_overrides(site: str, article_id: str) -> Response:
 def rules(site: str) -> Response:
     backend().site(site)
     require(site, "look")
-    query, now = _query(RuleQuery), _now()
+    query, now = parse_query(RuleQuery), _now()
     found = [
         rule
         for rule in backend().store.rulebook.read(site).rules.values()
@@ -146,9 +129,7 @@ def rules(site: str) -> Response:
 def post_rule(site: str) -> Response:
     backend().site(site)
     grant, now = require(site, "edit"), _now()
-    data = parse_json(articles.body())
-    fields = with_expiry(data, now) if isinstance(data, dict) else data
-    rule = parse_rule(fields, new_rule_id(now), grant.key_id, now)
+    rule = parse_rule(read_json(), new_rule_id(now), grant.key_id, now)
     editor = Signature(author=rule.author, note=rule.note).editor(grant)
     rule = rule.model_copy(update={"author": editor.author})
     backend().store.rulebook.add(site, rule, editor, now)
@@ -158,7 +139,7 @@ def post_rule(site: str) -> Response:
 @blueprint.delete("/rules/<rule_id>")
 def delete_rule(site: str, rule_id: str) -> Response:
     backend().site(site)
-    editor = _query(Signature).editor(require(site, "edit"))
+    editor = parse_query(Signature).editor(require(site, "edit"))
     backend().store.rulebook.remove(site, rule_id, editor, _now())
     return Response(status=HTTPStatus.NO_CONTENT)
 
@@ -168,7 +149,7 @@ def audit(site: str) -> Response:
     """The changes, newest first."""
     backend().site(site)
     require(site, "look")
-    query = _query(AuditQuery)
+    query = parse_query(AuditQuery)
     book = backend().store.rulebook
     found, following = book.audit.page(site, query.limit, query.article, query.cursor)
     undone = book.audit.undone(site, found)
@@ -181,7 +162,7 @@ def audit(site: str) -> Response:
 @blueprint.post("/audit/<entry_id>/undo")
 def undo(site: str, entry_id: str) -> Response:
     backend().site(site)
-    signature, _ = _query(Signature), require(site, "edit")
+    signature, _ = parse_query(Signature), require(site, "edit")
     book = backend().store.rulebook
     grant = require(site, book.audit.entry(site, entry_id).scope)
     made = book.undo(site, entry_id, signature.editor(grant), _now())
@@ -206,44 +187,6 @@ def _known_article(site: str, article_id: str) -> str:
     return known_id
 
 
-def expected_revisions() -> set[str] | None:
-    """The revisions that `If-Match` names; None when any will do."""
-    if "If-Match" not in request.headers or request.if_match.star_tag:
-        return None
-    return request.if_match.as_set(include_weak=True)  # a proxy that compresses makes them weak
-
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def _query(model: type[Model]) -> Model:
-    """The query string as this model has it; unknown parameters are ignored."""
-    given = {name: single(request.args, name) for name in model.model_fields}
-    try:
-        return model.model_validate({k: v for k, v in given.items() if v is not None})
-    except ValidationError as error:
-        pointer, detail = field_problems(error)[0]
-        raise InvalidInput.at(pointer.removeprefix("/"), detail) from None
-
-
-def _validated(model: type[Model], data: object) -> Model:
-    if not isinstance(data, dict):
-        raise InvalidInput.at("", "expected a JSON object")
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise InvalidInput(field_problems(error)) from None
-
-
-def with_expiry(data: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The same with a time from now such as `7d` as the moment it means."""
-    try:
-        moment = _MOMENT.validate_python(data.get("expires_at"))
-    except ValidationError:
-        return dict(data)  # and whoever reads the rule says what is wrong
-    return {**data, "expires_at": now + moment if isinstance(moment, timedelta) else moment}
-
-
 def _override_rules(
     sent: SentOverrides, article_id: str, editor: Editor, now: datetime
 ) -> list[Rule]:
@@ -252,7 +195,7 @@ def _override_rules(
     problems: list[FieldProblem] = []
     for pointer, kind, entry in sent.entries():
         try:
-            fields = with_expiry(_rule_fields(kind, entry, article_id), now)
+            fields = _rule_fields(kind, entry, article_id)
             rule = parse_rule(fields, new_rule_id(now), editor.key_id, now)
         except InvalidInput as error:
             problems += [FieldProblem(_entry_pointer(pointer, p), p.detail) for p in error.problems]

@@ -6,11 +6,11 @@ from typing import Any
 from flask import Blueprint, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http.auth import require
+from api.http.auth import Signature, require
 from api.http.context import backend
-from api.lists.answer import json_response, list_item
-from api.v1 import articles
-from api.v1.rules import Signature, expected_revisions
+from api.http.request import expected_revisions, read_json
+from api.http.responses import json_response
+from api.lists.answer import list_item
 from recommender.pipeline.compare import MAX_SAMPLE, Compared
 from recommender.pipeline.results import RelatedList
 from recommender.policy.option_types import ArticleId, SurfaceName
@@ -19,7 +19,6 @@ from recommender.policy.site_settings import (
     SiteSettings,
     parse_settings,
 )
-from recommender.sources.records import parse_json
 from recommender.storage.rule_changes import StoredSettings
 
 blueprint = Blueprint("site_settings", __name__, url_prefix="/v1/<site>")
@@ -69,7 +68,7 @@ def put_site_settings(site: str) -> Response:
     """Replace the settings as a whole; `If-Match` says of which ones the sender knows."""
     backend().site(site)
     grant = require(site, "admin")
-    sent = parse_settings(SentSettings, parse_json(articles.body()))
+    sent = parse_settings(SentSettings, read_json())
     wanted = SiteSettings(site=sent.site, surfaces=sent.surfaces)
     made = backend().store.rulebook.replace_settings(
         site, wanted, sent.editor(grant), datetime.now(UTC), expected_revisions()
@@ -82,7 +81,7 @@ def compare_settings(site: str) -> Response:
     """What settings that are not stored would change, beside one article or over a sample."""
     live = backend().site(site)
     require(site, "look")
-    sent = parse_settings(SentComparison, parse_json(articles.body()))
+    sent = parse_settings(SentComparison, read_json())
     stored = backend().store.rulebook.settings(site).settings
     a, b = sent.over(stored)
     if sent.article is not None:

@@ -24,6 +24,7 @@ from pydantic import (
 from features.article import MAX_RAW_LINE_CHARS, check_article_id, parse_date
 from features.text import plain_text
 from recommender.errors import InvalidInput, field_problems
+from recommender.policy.option_types import parse_duration
 
 MAX_POSITION = 50
 MAX_AUTHOR_CHARS = 200
@@ -211,7 +212,7 @@ def _belongs(owner: Kind, name: str, values: str, value: Value, info: Validation
 
 def parse_rule(data: object, rule_id: str, key_id: str, now: datetime) -> Rule:
     """
-    Check one rule from outside.
+    Check one rule from outside; its `expires_at` may be a duration from *now*, such as `7d`.
 
     Raises:
         InvalidInput: naming every bad field; also for a rule that is over already.
@@ -219,6 +220,8 @@ def parse_rule(data: object, rule_id: str, key_id: str, now: datetime) -> Rule:
     if not isinstance(data, Mapping):
         raise InvalidInput.at("", "expected a JSON object")
     sent = {name: value for name, value in data.items() if name not in READ_ONLY}
+    if "expires_at" in sent:
+        sent["expires_at"] = _expiry(sent["expires_at"], now)
     try:
         fields = {**sent, "id": rule_id, "key_id": key_id, "created_at": now}
         # Strict here alone: what a later version stored is read without what is new in it.
@@ -228,6 +231,12 @@ def parse_rule(data: object, rule_id: str, key_id: str, now: datetime) -> Rule:
     if not rule.holds_at(now):
         raise InvalidInput.at("expires_at", "is in the past")
     return rule
+
+
+def _expiry(value: object, now: datetime) -> object:
+    """A duration such as `7d` counts from now; anything else is left to the model."""
+    duration = parse_duration(value) if isinstance(value, str) else None
+    return value if duration is None else now + duration
 
 
 class Boost(NamedTuple):

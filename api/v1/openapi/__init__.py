@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response
 from pydantic.json_schema import models_json_schema
 
-from api.lists.answer import json_response
+from api.http.responses import json_response
 from api.v1.openapi.models import ANSWERS
 from api.v1.openapi.operations import REFERENCE
 from api.v1.openapi.paths import paths

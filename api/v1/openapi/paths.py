@@ -1,5 +1,6 @@
 """Which addresses are there, and what can be done at each?"""
 
+from api.http.auth import Signature
 from api.v1.openapi.examples import FORMS, LINES_EXAMPLE, RULE_EXAMPLE, SENT_LINES_EXAMPLE
 from api.v1.openapi.operations import (
     Described,
@@ -25,7 +26,7 @@ from api.v1.openapi.parameters import (
     of_lists,
     of_model,
 )
-from api.v1.rules import AuditQuery, RuleQuery, Signature
+from api.v1.rules import AuditQuery, RuleQuery
 
 ARTICLE = "/v1/{site}/articles/{id}"
 IN_FORM = "as HTML, RSS, JSON Feed or JSON-LD"

@@ -1,8 +1,9 @@
 """What may be sent? More than we give, so these schemas are written by hand."""
 
+from api.http.auth import Signature
 from api.lists.options import option_schemas
 from api.v1.openapi.parameters import Schema
-from api.v1.rules import GROUPS, MAX_OVERRIDES, Signature
+from api.v1.rules import GROUPS, MAX_OVERRIDES
 from api.v1.settings import SentComparison
 from features.article import MAX_ID_BYTES, MAX_LABELS, Article
 from recommender.policy.list_options import LinkOptions, ListOptions

@@ -1,0 +1,85 @@
+"""What views read from a request: bodies, article ids, parameters, preconditions."""
+
+from typing import TypeVar
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from features.article import check_article_id
+from recommender.errors import InvalidInput, field_problems
+from recommender.sources.records import parse_json
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_json() -> object:
+    """The body as JSON. Raises InvalidInput."""
+    return parse_json(read_body())
+
+
+def read_body() -> bytes:
+    """
+    The whole body.
+
+    Raises:
+        RequestEntityTooLarge: also for a body in chunks, which Werkzeug cuts off at the limit.
+    """
+    data = request.get_data()
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(data) >= limit:
+        raise RequestEntityTooLarge
+    return data
+
+
+def parse_body(model: type[Model], data: object) -> Model:
+    """
+    A body as *model* describes it.
+
+    Raises:
+        InvalidInput: naming every bad field.
+    """
+    if not isinstance(data, dict):
+        raise InvalidInput.at("", "expected a JSON object")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InvalidInput(field_problems(error)) from None
+
+
+def parse_query(model: type[Model]) -> Model:
+    """
+    The query string as *model* describes it; unknown parameters are ignored.
+
+    Raises:
+        InvalidInput: naming the first bad parameter.
+    """
+    texts = {name: single(request.args, name) for name in model.model_fields}
+    try:
+        return model.model_validate({name: t for name, t in texts.items() if t is not None})
+    except ValidationError as error:
+        raise InvalidInput(field_problems(error)[:1]) from None
+
+
+def single(args: "MultiDict[str, str]", name: str) -> str | None:
+    """The value of a parameter that may be given once. Raises InvalidInput."""
+    values = args.getlist(name)
+    if len(values) > 1:
+        raise InvalidInput.at(name, "given more than once")
+    return values[0] if values else None
+
+
+def checked_id(article_id: str) -> str:
+    """An article's id from a path or a form. Raises InvalidInput."""
+    try:
+        return check_article_id(article_id)
+    except ValueError as error:
+        raise InvalidInput.at("id", str(error)) from None
+
+
+def expected_revisions() -> set[str] | None:
+    """The revisions that `If-Match` names; None when any will do."""
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return None
+    return request.if_match.as_set(include_weak=True)  # a proxy that compresses makes them weak
