@@ -217,7 +217,7 @@ def _table(found: Evaluation) -> str:
     return "\n".join(rows)
 
 
-TABLE = ("nDCG@5", "nDCG@10", "recall@10", "hit@5")
+TABLE = ("nDCG@10", "story-nDCG@10", "recall@10", "hit@5")
 
 
 def _gate(found: Comparison, thresholds: Sequence[Threshold]) -> int:

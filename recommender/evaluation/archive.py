@@ -14,6 +14,7 @@ from features.vectorizer import ArticleFeatures, TermCounts, tfidf
 from recommender.articles import Card, Facets, StoredArticle, card_of
 from recommender.errors import InvalidInput
 from recommender.evaluation.links import ArchiveLinks
+from recommender.evaluation.stories import Stories
 from recommender.sources.records import Record
 from recommender.sources.tables import Articles, Rejection, records_of
 
@@ -64,6 +65,12 @@ class Archive:
             for row, start, end in zip(self.counts, ends, ends[1:], strict=False)
         ]
         return csr_array((np.concatenate(weights), columns, ends), (len(self.counts), terms.size))
+
+    @cached_property
+    def stories(self) -> Stories:
+        """Which articles tell one story."""
+        stored = {article.id: self.stored(place) for place, article in enumerate(self.articles)}
+        return Stories(stored, self.cards)
 
     @property
     def is_dated(self) -> bool:

@@ -1,4 +1,4 @@
-"""How good are lists? Measures against judged pairs (ir-measures), and what those do not see."""
+"""Measures of lists: against judged pairs (by ir-measures), and of freshness, variety, exposure."""
 
 import re
 from collections import Counter
@@ -14,15 +14,17 @@ from recommender.errors import InvalidInput
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.protocol import Judged
 from recommender.evaluation.trec import Run
+from recommender.evaluation.truth import Qrels
 
 SHOWN = 5  # as many as the box has places
 NEAR_DUPLICATE_COSINE = 0.9
+STORY = "story-"  # prefix of a measure against the truth with stories collapsed
 GAINS = {grade: 2**grade - 1 for grade in range(11)}
 
 DEFAULT_MEASURES = (
-    "nDCG@5", "nDCG@10", "MAP", "recall@10", "recall@50", "MRR", "hit@5", "judged@5",
-    "condensed-nDCG@10", "diversity@5", "near-duplicates@5", "self@5", "language-purity@5",
-    "median-age-days@5", "under-48h@5", "under-7d@5", "coverage@5", "gini@5",
+    "nDCG@5", "nDCG@10", "story-nDCG@10", "MAP", "recall@10", "recall@50", "MRR", "hit@5",
+    "judged@5", "condensed-nDCG@10", "diversity@5", "near-duplicates@5", "self@5",
+    "language-purity@5", "median-age-days@5", "under-48h@5", "under-7d@5", "coverage@5", "gini@5",
     "section-calibration@5",
 )  # fmt: skip
 
@@ -38,21 +40,41 @@ def per_query(name: str, archive: Archive, judged: Judged, run: Run) -> Values:
         InvalidInput: for a name that is neither here nor in `OVERALL`.
     """
     if name in LIST_MEASURES:
-        shown = {q: [a for a, _ in run.get(q, [])[:SHOWN]] for q in judged.qrels}
-        return np.array([LIST_MEASURES[name](archive, q, shown[q]) for q in judged.qrels])
-    measure = _ir_measure(name)
-    # Ranks stand in for scores: a library would order equal scores by its own taste.
-    ranks = {
-        q: {a: 1.0 / r for r, (a, _) in enumerate(items, 1)} for q, items in run.items() if items
-    }
-    found = {m.query_id: m.value for m in ir_measures.iter_calc([measure], judged.qrels, ranks)}
-    return np.array([found.get(query, 0.0) for query in judged.qrels])
+        measure = LIST_MEASURES[name]
+        return np.array([measure(archive, query, _shown(run, query)) for query in judged.qrels])
+    if name.startswith(STORY):
+        return _with_stories_collapsed(name.removeprefix(STORY), archive, judged, run)
+    return _against_truth(_ir_measure(name), judged.qrels, run)
+
+
+def _against_truth(measure: ir_measures.Measure, qrels: Qrels, run: Run) -> Values:
+    """The measure of each query; 0 for a query without a list."""
+    # Ranks stand in for scores: the library would order equal scores in its own way.
+    ranks = {}
+    for query, places in run.items():
+        if places:
+            ranks[query] = {article: 1.0 / rank for rank, (article, _) in enumerate(places, 1)}
+    values = {one.query_id: one.value for one in ir_measures.iter_calc([measure], qrels, ranks)}
+    return np.array([values.get(query, 0.0) for query in qrels])
+
+
+def _with_stories_collapsed(name: str, archive: Archive, judged: Judged, run: Run) -> Values:
+    """As plain, with each story once; nan for a query whose answers all tell its own story."""
+    qrels, collapsed_run = archive.stories.collapsed(judged.qrels, run)
+    values = _against_truth(_ir_measure(name), qrels, collapsed_run)
+    is_answerable = np.array([any(grades.values()) for grades in qrels.values()], np.bool_)
+    return np.where(is_answerable, values, np.nan)
+
+
+def _shown(run: Run, query: str) -> list[str]:
+    """The articles in the box."""
+    return [article for article, _ in run.get(query, [])[:SHOWN]]
 
 
 def check_measure(name: str) -> str:
     """Return *name*; raises InvalidInput when no such measure exists."""
     if name not in LIST_MEASURES and name not in OVERALL:
-        _ir_measure(name)
+        _ir_measure(name.removeprefix(STORY))
     return name
 
 
@@ -63,7 +85,9 @@ def _ir_measure(name: str) -> ir_measures.Measure:
     if family in _AT_CUTOFF and re.fullmatch(r"[1-9]\d{0,2}", cutoff):
         measure: ir_measures.Measure = _AT_CUTOFF[family] @ int(cutoff)
         return measure
-    known = ", ".join((*(f"{f}@k" for f in _AT_CUTOFF), *_FIXED, *LIST_MEASURES, *OVERALL))
+    against_truth = ", ".join((*(f"{family}@k" for family in _AT_CUTOFF), *_FIXED))
+    others = ", ".join((*LIST_MEASURES, *OVERALL))
+    known = f"{against_truth} (each also with the prefix {STORY}), {others}"
     raise InvalidInput.at("measures", f"no measure {name!r}; there are {known}")
 
 
@@ -89,11 +113,11 @@ def _diversity(archive: Archive, query: str, shown: list[str]) -> float:
 
 
 def _near_duplicates(archive: Archive, query: str, shown: list[str]) -> float:
-    """Share of places taken by what the query or an earlier place already says."""
+    """Share of places whose article repeats the query or an earlier place."""
     if not shown:
         return float("nan")
-    said_before = np.triu(_cosines(archive, [query, *shown]), 1) >= NEAR_DUPLICATE_COSINE
-    return float(np.any(said_before[:, 1:], axis=0).mean())
+    repeats = np.triu(_cosines(archive, [query, *shown]), 1) >= NEAR_DUPLICATE_COSINE
+    return float(np.any(repeats[:, 1:], axis=0).mean())
 
 
 def _self(archive: Archive, query: str, shown: list[str]) -> float:
@@ -103,12 +127,9 @@ def _self(archive: Archive, query: str, shown: list[str]) -> float:
 def _language_purity(archive: Archive, query: str, shown: list[str]) -> float:
     """Share of places in the query's language."""
     language = archive.cards[query]["language"]
-    known = [archive.cards[a]["language"] for a in shown]
-    return (
-        float(np.mean([found == language for found in known]))
-        if known and language
-        else float("nan")
-    )
+    if not shown or not language:
+        return float("nan")
+    return float(np.mean([archive.cards[article]["language"] == language for article in shown]))
 
 
 def _median_age_days(archive: Archive, query: str, shown: list[str]) -> float:
@@ -133,12 +154,12 @@ LIST_MEASURES: dict[str, Callable[[Archive, str, list[str]], float]] = {
 
 
 def _coverage(archive: Archive, shown: Mapping[str, list[str]]) -> float:
-    """Share of the archive that stands in any list."""
+    """Share of the archive that is in any list."""
     return len(set().union(*shown.values())) / len(archive.articles)
 
 
 def _gini(archive: Archive, shown: Mapping[str, list[str]]) -> float:
-    """Gini coefficient of exposure over the archive: 0 all alike, 1 one article has it all."""
+    """Gini coefficient of exposure over the archive: 0 all alike, 1 one article has all places."""
     seen = Counter(article for items in shown.values() for article in items)
     counts = np.sort([seen.get(article.id, 0) for article in archive.articles])
     if not counts.sum():
@@ -154,7 +175,9 @@ def _section_calibration(archive: Archive, shown: Mapping[str, list[str]]) -> fl
     """
     sections = sorted({article.section or "" for article in archive.articles})
     queries = _mix(archive, list(shown), sections)
-    items = _mix(archive, [a for found in shown.values() for a in found], sections)
+    items = _mix(
+        archive, [article for articles in shown.values() for article in articles], sections
+    )
     return float(jensenshannon(queries, items, base=2)) if items.sum() else float("nan")
 
 
@@ -167,8 +190,7 @@ OVERALL: dict[str, Callable[[Archive, Mapping[str, list[str]]], float]] = {
 
 def overall(name: str, archive: Archive, judged: Judged, run: Run) -> float:
     """The measure called *name* of `OVERALL`, which is of all lists together."""
-    shown = {q: [a for a, _ in run.get(q, [])[:SHOWN]] for q in judged.qrels}
-    return OVERALL[name](archive, shown)
+    return OVERALL[name](archive, {query: _shown(run, query) for query in judged.qrels})
 
 
 def _mix(archive: Archive, articles: list[str], sections: list[str]) -> Values:

@@ -13,7 +13,7 @@ from recommender.errors import InvalidInput
 from recommender.evaluation.baselines import DEPTH
 from recommender.evaluation.evaluate import Evaluation
 from recommender.evaluation.intervals import RESAMPLES
-from recommender.evaluation.measures import DEFAULT_MEASURES, SHOWN
+from recommender.evaluation.measures import DEFAULT_MEASURES, SHOWN, STORY
 from recommender.evaluation.report import panels, wording
 from recommender.evaluation.report.figures import MAIN_MEASURE, Figures, best_rival
 from recommender.evaluation.report.findings import cases, exposure, shown_ages, truth_statistics
@@ -149,7 +149,7 @@ def _lead(figures: Figures, systems: Sequence[str]) -> dict[str, Any]:
 def _measure_table(figures: Figures) -> list[dict[str, Any]]:
     """All measures of all systems in groups; a row names the best systems."""
     measures = figures.evaluation.measures
-    family = {measure: measure.partition("@")[0] for measure in measures}
+    family = {measure: measure.removeprefix(STORY).partition("@")[0] for measure in measures}
     grouped = {name for _, names in _MEASURE_GROUPS for name in names}
     groups = [*_MEASURE_GROUPS, ("Other measures", tuple({*family.values()} - grouped))]
     table = []

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from recommender.evaluation.intervals import Difference, Interval
+from recommender.evaluation.measures import STORY
 
 SYSTEM_NAMES = {"alsosee": "Also See"}
 
@@ -106,6 +107,11 @@ MEASURE_WORDS = {
     ),
 }
 
+STORIES_COLLAPSED = (
+    "of linked articles that tell one story in the same words one counts, whichever of them the"
+    " list shows, and a second one takes a place without a gain."
+)
+
 GRADE_WORDS = {2: "linked by your editors", 1: "links to this story", 0: "judged not related"}
 UNJUDGED = "not judged"
 
@@ -119,10 +125,14 @@ def system_words(system: str) -> str:
 
 
 def measure_words(measure: str) -> MeasureWords:
-    """Of a measure with or without a cutoff, such as `nDCG@10`."""
-    family, _, cutoff = measure.partition("@")
+    """Of a measure with or without a cutoff, such as `nDCG@10`, or `story-nDCG@10`."""
+    plain = measure.removeprefix(STORY)
+    family, _, cutoff = plain.partition("@")
     words = MEASURE_WORDS.get(family, MeasureWords(""))
-    return words._replace(sentence=words.sentence.format(k=cutoff))
+    sentence = words.sentence.format(k=cutoff)
+    if plain != measure:
+        sentence = f"{plain} with stories collapsed: {STORIES_COLLAPSED}"
+    return words._replace(sentence=sentence)
 
 
 def reading_guide(measures: Iterable[str]) -> list[tuple[str, MeasureWords]]:
