@@ -11,7 +11,7 @@ from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.replica.builder import Builder, index_files
 from recommender.replica.finder import Finder
 from recommender.replica.site import SiteReplica
-from recommender.replica.surveyor import Surveyor, Surveys
+from recommender.replica.surveyor import Surveyor
 from recommender.storage.access import Keys
 from recommender.storage.change_signal import ChangeSignal
 from recommender.storage.connections import Connection
@@ -22,6 +22,7 @@ from recommender.storage.imports import ImportLog
 from recommender.storage.lists import ListCache
 from recommender.storage.sessions import Sessions
 from recommender.storage.store import Store
+from recommender.storage.surveys import Surveys
 
 
 class Backend:

@@ -13,8 +13,9 @@ from recommender.articles import UNDATED, instant
 from recommender.backend import Backend
 from recommender.checks import durability
 from recommender.replica.site import Holdings, SiteReplica
-from recommender.replica.survey import DAYS, FEW, OLD_DAYS, TIMES, Noted, Survey
+from recommender.replica.survey import DAYS, FEW, OLD_DAYS, TIMES
 from recommender.storage.events import DailyTotal
+from recommender.storage.surveys import Survey, SurveyOutlier
 
 FRESH_DAYS = 30
 READER_DAYS = 28
@@ -126,7 +127,7 @@ def _bands(starts: Sequence[int | None], counts: Iterable[int], what: str) -> li
     ]
 
 
-def _named(found: Iterable[Noted], cards: Mapping[str, Mapping[str, Any]]) -> list[Figures]:
+def _named(found: Iterable[SurveyOutlier], cards: Mapping[str, Mapping[str, Any]]) -> list[Figures]:
     return [
         {"id": one.id, "title": cards[one.id]["title"], "number": one.number}
         for one in found

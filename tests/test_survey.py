@@ -19,9 +19,10 @@ from recommender.errors import StoreUnavailable
 from recommender.pipeline.results import FALLBACKS, ListItem, RelatedList
 from recommender.policy.list_options import DEFAULT_LIMIT
 from recommender.replica import survey as surveying
-from recommender.replica import surveyor
-from recommender.replica.survey import DAYS, OLD_DAYS, TIMES, Lists, Noted, Survey, survey
-from recommender.replica.surveyor import Progress, SurveyStopped, conduct
+from recommender.replica.survey import DAYS, OLD_DAYS, TIMES, SurveyCounter, survey
+from recommender.replica.surveyor import conduct
+from recommender.storage import surveys
+from recommender.storage.surveys import ClaimProgress, Survey, SurveyOutlier, SurveyStopped
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 Put = Callable[..., None]
@@ -41,13 +42,13 @@ def a_list(source: dict[str, Any], *items: tuple[dict[str, Any], str]) -> Relate
 
 
 def added_up(*lists: RelatedList) -> Survey:
-    sums = Lists(NOW)
+    sums = SurveyCounter(NOW)
     for made in lists:
         sums.add((made.source or {})["id"], made)
     return sums.survey(version=7, articles=len(lists))
 
 
-def numbers(noted: tuple[Noted, ...]) -> dict[str, float]:
+def numbers(noted: tuple[SurveyOutlier, ...]) -> dict[str, float]:
     return {one.id: one.number for one in noted}
 
 
@@ -162,7 +163,7 @@ def test_it_sees_the_lists_that_readers_see(stories: None, backend: Backend, cli
     lists = [client.get(f"/v1/main/articles/{i}/related").json["items"] for i in STORIES]
     times = Counter(item["id"] for items in lists for item in items)
 
-    assert (5, 5, False) == (found.articles, found.lists, found.is_sample)
+    assert (5, 5) == (found.articles, found.lists)
     assert dict(times) == numbers(found.most)
     assert [
         sum(n == sum(i["reason"]["code"] == "similar" for i in items) for items in lists)
@@ -173,10 +174,10 @@ def test_it_sees_the_lists_that_readers_see(stories: None, backend: Backend, cli
 def test_of_a_large_archive_it_says_that_it_looked_at_some(
     stories: None, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(surveying, "MOST_LISTS", 3)
+    monkeypatch.setattr(surveying, "MAX_LISTS", 3)
     found = survey(backend.site("main"), datetime.now(UTC), nothing)
 
-    assert (5, 3, True) == (found.articles, found.lists, found.is_sample)
+    assert (5, 3) == (found.articles, found.lists)
 
 
 def test_what_is_not_out_yet_is_not_looked_at(put: Put, backend: Backend) -> None:
@@ -238,7 +239,7 @@ def test_the_last_survey_is_kept_for_every_worker(stories: None, backend: Backen
 def test_one_survey_runs_at_a_time_and_says_how_far_it_is(
     stories: None, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(surveyor, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(surveys, "REPORT_SECONDS", 0.0)
     seen: list[object] = []
 
     def look(done: int, total: int) -> None:
@@ -246,7 +247,7 @@ def test_one_survey_runs_at_a_time_and_says_how_far_it_is(
 
     conducted(backend, look)
 
-    assert [(Progress(n, 5), None) for n in range(5)] == seen
+    assert [(ClaimProgress(n, 5), None) for n in range(5)] == seen
     assert backend.surveys.progress("main") is None
 
 
@@ -267,7 +268,7 @@ def test_whoever_was_silent_for_too_long_stops(
 ) -> None:
     claim = backend.surveys.claim("main")
     assert claim is not None
-    assert 0 < raw_redis.ttl("see:{main}:survey:running") <= surveyor.SILENCE_SECONDS
+    assert 0 < raw_redis.ttl("see:{main}:survey:running") <= surveys.SILENCE_SECONDS
     raw_redis.delete("see:{main}:survey:running")
     other = backend.surveys.claim("main")
     with pytest.raises(SurveyStopped):
@@ -275,7 +276,7 @@ def test_whoever_was_silent_for_too_long_stops(
     claim.release()
 
     assert other is not None
-    assert Progress(0, 0) == backend.surveys.progress("main")
+    assert ClaimProgress(0, 0) == backend.surveys.progress("main")
 
 
 def test_a_process_that_ends_stops_its_survey(stories: None, backend: Backend) -> None:

@@ -7,8 +7,9 @@ import click
 from api.cli.sites import pick_site
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.replica.survey import FEW, Survey
-from recommender.replica.surveyor import SurveyStopped, conduct
+from recommender.replica.survey import FEW
+from recommender.replica.surveyor import conduct
+from recommender.storage.surveys import Survey, SurveyStopped
 
 
 def survey(settings: Settings, site: str | None, as_json: bool) -> None:

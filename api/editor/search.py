@@ -13,7 +13,8 @@ from api.http.dates import moment
 from api.http.responses import json_response
 from recommender.policy.rules import Kind, Rule
 from recommender.replica.finder import Found
-from recommender.replica.survey import MOST_NAMED, Noted
+from recommender.replica.survey import MAX_OUTLIERS
+from recommender.storage.surveys import SurveyOutlier
 
 blueprint = Blueprint("finding", __name__, url_prefix="/<site>")
 
@@ -81,7 +82,7 @@ def _newest_first(site: str, rules: Iterable[Rule], asked: Mapping[str, Any]) ->
 def _in_their_order(site: str, noted: Mapping[str, Any], asked: Mapping[str, Any]) -> Found:
     """Of the articles that a survey noted."""
     finder, place = backend().finder(site), (asked["page"] - 1) * PAGE
-    found = finder.find(asked["q"], asked["section"] or None, noted.keys(), 0, MOST_NAMED)
+    found = finder.find(asked["q"], asked["section"] or None, noted.keys(), 0, MAX_OUTLIERS)
     fitting = set(found.ids)
     ids = [article_id for article_id in noted if article_id in fitting]
     return Found(ids[place : place + PAGE], found.total)
@@ -92,9 +93,9 @@ def _surveyed(site: str, mark: str) -> tuple[dict[str, list[str]], str]:
     survey = backend().surveys.latest(site)
     if survey is None:
         return {}, "Nobody has surveyed the lists yet: the page Overview has a button for it."
-    noted: tuple[Noted, ...] = getattr(survey, mark)
+    noted: tuple[SurveyOutlier, ...] = getattr(survey, mark)
     made = moment(survey.made_at).striptags()
-    most = f", which names {MOST_NAMED} at most" if len(noted) == MOST_NAMED else ""
+    most = f", which names {MAX_OUTLIERS} at most" if len(noted) == MAX_OUTLIERS else ""
     words = SURVEYED[mark]
     said = {one.id: [words.format(one.number)] if words else [] for one in noted}
     return said, f"As the survey of {made} found it{most}."
