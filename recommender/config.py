@@ -1,4 +1,4 @@
-"""Every setting, read once from ALSOSEE_* variables."""
+"""The server settings, read once from ALSOSEE_* variables."""
 
 import os
 import re
@@ -32,9 +32,8 @@ _URL_OPTIONS = (
 )
 _SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _KUBERNETES = (
-    "ALSOSEE_PORT, ALSOSEE_SERVICE_HOST and the like are what Kubernetes tells every pod of a"
-    " Service named alsosee: set enableServiceLinks: false for this pod, or name the Service"
-    " otherwise"
+    "Kubernetes sets ALSOSEE_PORT, ALSOSEE_SERVICE_HOST and others in every pod next to a Service"
+    " named alsosee: set enableServiceLinks: false for this pod, or give the Service another name"
 )
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[0-9]{1,5})?")
 
@@ -45,11 +44,11 @@ def _redis_url(value: SecretStr | None) -> SecretStr | None:
     try:
         parts = urlsplit(value.get_secret_value())
         _ = parts.port
-    except ValueError:  # whose text may hold a piece of the password
+    except ValueError:  # whose text may contain a part of the password
         parts = urlsplit("")
     options = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    if options - set(_URL_OPTIONS):  # not named: it may be a piece of a password
-        raise ValueError(f"unknown option after '?'; there are {', '.join(_URL_OPTIONS)}")
+    if options - set(_URL_OPTIONS):  # not named: it may be a part of a password
+        raise ValueError(f"unknown option after '?'; known are {', '.join(_URL_OPTIONS)}")
     place = {"redis": parts.netloc, "rediss": parts.netloc, "unix": parts.path}
     if not place.get(parts.scheme):
         raise ValueError(
@@ -64,17 +63,17 @@ def _site_names(value: object) -> object:
 
 
 def check_site(name: str) -> str:
-    """Return *name*, or raise ValueError: it becomes part of keys and paths as it stands."""
+    """Return *name*, or raise ValueError: keys and paths contain it unchanged."""
     if not _SITE.fullmatch(name):
         raise ValueError("expected 1 to 40 of a-z, 0-9 and -, not starting with -")
     return name
 
 
 def _ranking(path: Path | None, given: ValidationInfo) -> Path | None:
-    """Read here, or only the workers would find out, one after the other."""
+    """Read the files now, or each worker would fail by itself."""
     if path is None:
         return None
-    # Brings arrays with it, which few commands need
+    # Imported here: it imports NumPy, which few commands need.
     from recommender.policy.ranking_model import RankingModel
 
     files = {file.stem: file for file in sorted(path.glob("*.json"))} if path.is_dir() else {}
@@ -83,10 +82,10 @@ def _ranking(path: Path | None, given: ValidationInfo) -> Path | None:
             RankingModel.read(file)
     except ConfigurationError as error:
         raise ValueError(str(error)) from None
-    sites = given.data.get("sites", ())  # not there when they cannot be used themselves
+    sites = given.data.get("sites", ())  # missing when the sites are invalid themselves
     if path.is_dir() and sites and not files.keys() & {*sites}:
-        wanted = " or ".join(f"{site}.json" for site in sites)
-        raise ValueError(f"the folder {path} is for none of the sites: expected {wanted} in it")
+        names = " or ".join(f"{site}.json" for site in sites)
+        raise ValueError(f"the folder {path} has no file for any site: expected {names} in it")
     return path
 
 
@@ -110,7 +109,7 @@ class Settings(BaseModel):
     """
     The settings of one process. Each field is one `ALSOSEE_*` variable and one row in README.md.
 
-    URLs of servers may hold passwords, so they are secrets and never printed.
+    URLs of servers may contain passwords, so they are secrets and never printed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -165,10 +164,10 @@ class Settings(BaseModel):
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """
-        Read the settings of this process; an empty variable is none.
+        Read the settings of this process; an empty variable counts as unset.
 
         Raises:
-            ConfigurationError: naming every variable that is unknown or cannot be used.
+            ConfigurationError: with the name of every variable that is unknown or invalid.
         """
         given = {
             name.removeprefix(PREFIX).lower(): value
@@ -187,29 +186,33 @@ class Settings(BaseModel):
             raise ConfigurationError(_in_words(error)) from None
 
     def hosts_of(self, site: str) -> tuple[str, ...]:
-        """The hosts that this site's cards may link to; none means any."""
+        """The hosts that this site's cards may link to; empty for any."""
         split = (entry.rpartition("=") for entry in self.hosts)
         return tuple(host for owner, _, host in split if owner in ("", site))
 
     def home_page(self, site: str) -> str | None:
-        """Of the first host that the site has declared."""
+        """The home page of the first host that the site has declared."""
         return next((f"https://{host}/" for host in self.hosts_of(site)), None)
 
     def environment(self) -> dict[str, str]:
-        """The variables that give another process the same settings; secrets are among them."""
-        given = {name: getattr(self, name) for name in type(self).model_fields}
-        return {PREFIX + n.upper(): _spelled(v) for n, v in given.items() if v is not None}
+        """The variables that give another process the same settings, secrets included."""
+        variables: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if value is not None:
+                variables[PREFIX + name.upper()] = _as_text(value)
+        return variables
 
 
-def _spelled(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _in_words(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(
-        f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}"
-        for e in found
-    )
+    problems: list[str] = []
+    for one in error.errors(include_url=False, include_input=False, include_context=False):
+        name = PREFIX + str(one["loc"][0]).upper()
+        problems.append(f"{name}: {one['msg'].removeprefix('Value error, ')}")
+    return "; ".join(problems)

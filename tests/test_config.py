@@ -124,7 +124,7 @@ def test_an_unknown_variable_is_named_even_when_it_is_empty():
     ],
 )
 def test_what_kubernetes_sets_for_a_service_of_our_name_is_named_as_the_cause(injected):
-    with pytest.raises(ConfigurationError, match=r"^ALSOSEE_PORT.*Kubernetes.*enableServiceLinks"):
+    with pytest.raises(ConfigurationError, match=r"^Kubernetes.*ALSOSEE_PORT.*enableServiceLinks"):
         read(**injected)
 
 

@@ -463,11 +463,11 @@ def test_a_temp_folder_that_is_not_ours_alone_is_refused(
     else:
         folder.mkdir(mode=0o755 if trick == "readable by others" else 0o700)
 
-    with pytest.raises(EmbeddedServerError, match="must be a folder that belongs to you alone"):
+    with pytest.raises(EmbeddedServerError, match="must be a folder that only you can use"):
         lease(data_dir / ("n" * 200))
 
 
-def test_windows_is_told_to_bring_its_own_redis() -> None:
+def test_on_windows_the_error_asks_for_a_redis() -> None:
     pretend_windows = (
         "import pathlib, signal, subprocess, sys, tempfile; "
         "sys.platform = 'win32'; sys.modules['fcntl'] = None; del signal.SIGHUP; "
@@ -476,7 +476,7 @@ def test_windows_is_told_to_bring_its_own_redis() -> None:
     command = [sys.executable, "-c", pretend_windows]
     attempt = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
 
-    assert "no embedded server for Windows: set ALSOSEE_REDIS_URL" in attempt.stderr
+    assert "embedded server does not run on Windows: set ALSOSEE_REDIS_URL" in attempt.stderr
 
 
 def test_an_install_without_the_server_package_says_so(

