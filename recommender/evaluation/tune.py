@@ -119,7 +119,7 @@ def gather(archive: Archive, judged: Judged, on_query: Callable[[], None]) -> Po
     probe = DEFAULTS.model_copy(update={"weights": SignalWeights(**weights)})
     corpus = Corpus(archive.stored_articles)
     recommender = Recommender(corpus, cards_of(archive), probe)
-    options = ListOptions(limit=POOL, fallback=False, min_score=0.0)
+    options = ListOptions(fallback=False, min_score=0.0).replacing(limit=POOL)
     protocol = Protocol()
     lists: dict[str, list[ListItem]] = {}
     for query in through_time(archive, judged, protocol, corpus):
