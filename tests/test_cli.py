@@ -1,4 +1,4 @@
-"""The command line: what it says, what it stores, and with which status it ends."""
+"""The command line: its output, its effects and its exit status."""
 
 import csv
 import gzip
@@ -17,10 +17,13 @@ import click
 import pytest
 import redis
 from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
 from news import STORIES, article
+from werkzeug.datastructures import MultiDict
 
-from api.cli import archive
-from api.cli.main import create_key, main
+from api.cli import import_
+from api.cli.keys import keys
+from api.cli.main import COMMANDS, main
 from recommender.backend import Backend
 from recommender.index import jit as compiled
 from recommender.storage.access import SCOPES
@@ -35,7 +38,7 @@ def run(redis_url: str, raw_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatc
     """Run `alsosee` in this process, on the emptied store; standard input as `input=`."""
     monkeypatch.setenv("ALSOSEE_REDIS_URL", redis_url)
     monkeypatch.setenv("ALSOSEE_SITES", "main,sport")
-    monkeypatch.setattr(archive, "REPORT_SECONDS", 3600)  # or a slow machine would print progress
+    monkeypatch.setattr(import_, "REPORT_SECONDS", 3600)  # or a slow machine would print progress
     environment = dict(os.environ)
 
     def run_command(*arguments: object, **options: Any) -> Result:
@@ -79,20 +82,50 @@ def counts(result: Result) -> str:
 # --- help, usage and errors
 
 
-def test_help_answers_without_loading_anything_heavy() -> None:
-    heavy = "{'numpy', 'pydantic', 'redis', 'flask'}"
-    code = f"import sys, api.cli.main; print({heavy} & set(sys.modules))"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+def modules_loaded_by(*arguments: str) -> set[str]:
+    """The modules that a process has imported after running `alsosee` with these arguments."""
+    code = (
+        "import sys; from api.cli.main import main;"
+        "main(standalone_mode=False);"
+        "print(*sys.modules, sep='\\n', file=sys.stderr)"
     )
+    command = [sys.executable, "-c", code, *arguments]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(process.stderr.splitlines())
 
-    assert loaded.stdout == "set()\n"
+
+def test_the_list_of_commands_imports_no_command_and_no_library_but_click() -> None:
+    loaded = modules_loaded_by("--help")
+    ours = {name for name in loaded if name.split(".")[0] in ("api", "recommender", "features")}
+
+    assert ours == {"api", "api.cli", "api.cli.main"}
+    assert loaded.isdisjoint({"numpy", "pydantic", "redis", "flask", "structlog", "orjson"})
+    assert "click" in loaded
 
 
-def test_every_command_has_help() -> None:
-    for name, command in main.commands.items():
-        assert command.help, name
-        assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
+def test_a_command_imports_no_other_command() -> None:
+    loaded = modules_loaded_by("keys", "--help")
+    commands = {f"api.cli.{'import_' if name == 'import' else name}" for name in COMMANDS}
+
+    assert commands & loaded == {"api.cli.keys"}
+    assert loaded.isdisjoint({"flask", "recommender.evaluation", "sklearn"})
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_that_begins_with_its_line_in_the_list(name: str) -> None:
+    result = CliRunner().invoke(main, [name, "--help"])
+    command = main.get_command(click.Context(main), name)
+
+    assert result.exit_code == 0
+    assert command is not None
+    assert str(command.help).partition("\n\n")[0] == COMMANDS[name]
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    result = CliRunner().invoke(main, ["imprt"])
+
+    assert result.exit_code == 2
+    assert "No such command 'imprt'" in result.stderr
 
 
 def test_a_wrong_option_is_a_usage_error(run: Run) -> None:
@@ -112,7 +145,9 @@ def test_an_unknown_variable_stops_every_command_with_its_name() -> None:
     )
 
 
-def test_a_store_that_is_away_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_store_is_reported_in_one_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ALSOSEE_REDIS_URL", "unix:///nowhere/valkey.sock")
     result = run("keys", "list")
 
@@ -121,7 +156,7 @@ def test_a_store_that_is_away_is_one_sentence(run: Run, monkeypatch: pytest.Monk
     assert result.stderr.count("\n") == 1
 
 
-def test_the_demo_does_not_touch_a_store_of_ones_own(run: Run, backend: Backend) -> None:
+def test_the_demo_does_not_write_to_a_store_of_the_user(run: Run, backend: Backend) -> None:
     result = run("demo")
 
     assert result.exit_code == 1
@@ -129,7 +164,7 @@ def test_the_demo_does_not_touch_a_store_of_ones_own(run: Run, backend: Backend)
     assert backend.store.change_log.version("main") == 0
 
 
-def test_an_unknown_site_is_answered_with_those_there_are(run: Run, stories: Path) -> None:
+def test_an_unknown_site_is_an_error_that_names_the_known_sites(run: Run, stories: Path) -> None:
     result = run("import", stories, "--site", "sprot")
 
     assert result.exit_code == 1
@@ -144,7 +179,7 @@ def test_importing_the_same_file_twice_changes_nothing(run: Run, stories: Path) 
     assert counts(run("import", stories)) == "0 added, 0 changed, 5 unchanged, 0 rejected"
 
 
-def test_an_article_belongs_to_the_site_that_was_named(
+def test_articles_are_imported_into_the_named_site(
     run: Run, stories: Path, backend: Backend
 ) -> None:
     run("import", stories, "--site", "sport")
@@ -153,7 +188,7 @@ def test_an_article_belongs_to_the_site_that_was_named(
     assert backend.store.article("main", "kursk") is None
 
 
-def test_jsonl_gzip_csv_and_standard_input_say_the_same(
+def test_jsonl_gzip_csv_and_standard_input_give_the_same_articles(
     run: Run, stories: Path, tmp_path: Path
 ) -> None:
     zipped = tmp_path / "stories.gz"
@@ -206,7 +241,7 @@ def test_of_10000_lines_37_bad_ones_stop_no_other(run: Run, tmp_path: Path) -> N
     assert lines[20] == "… and 17 more"
 
 
-def test_json_names_every_rejection_and_is_all_there_is(run: Run, tmp_path: Path) -> None:
+def test_json_has_every_rejection_and_nothing_else_is_printed(run: Run, tmp_path: Path) -> None:
     path = mostly_good(tmp_path, 1000)
     result = run("import", path, "--json")
     answer = json.loads(result.stdout)
@@ -241,7 +276,7 @@ def test_a_file_without_one_good_article_fails(run: Run) -> None:
     assert run("import", "-", input="").exit_code == 0
 
 
-def test_ctrl_c_stores_and_counts_what_was_read_and_the_next_run_goes_on(
+def test_ctrl_c_stores_and_counts_what_was_read_and_the_next_run_continues(
     run: Run, redis_url: str, tmp_path: Path
 ) -> None:
     lines = [json.dumps(article(f"a{n}")) + "\n" for n in range(300)]
@@ -265,7 +300,9 @@ def test_ctrl_c_stores_and_counts_what_was_read_and_the_next_run_goes_on(
 
     assert process.returncode == 130
     assert output.startswith("300 added")
-    assert errors == "Interrupted. 300 articles are stored; the same command goes on safely.\n"
+    assert errors == (
+        "Interrupted. 300 articles are stored. Run the same command again to continue.\n"
+    )
     again = run("import", "-", input="".join([*lines, json.dumps(article("new"))]))
     assert counts(again) == "1 added, 0 changed, 300 unchanged, 0 rejected"
 
@@ -299,6 +336,57 @@ def test_an_export_imports_as_the_same(run: Run, tmp_path: Path) -> None:
 # --- related
 
 
+LIST_OPTIONS = [
+    ("--mode", "background"),
+    ("--mode", "followup", "--half-life", "2d"),
+    ("--diversity", "0.7"),
+    ("--explain",),
+    ("--story", "newest", "--max-per-section", "1"),
+    ("--section", "World", "--section", "Sport", "--lang", "any"),
+    ("--sort", "published_at", "--no-fallback"),
+    ("--surface", "home", "--offset", "1", "--exclude", "sudzha"),
+]
+
+
+@pytest.mark.parametrize("arguments", LIST_OPTIONS, ids=" ".join)
+def test_an_option_has_the_same_effect_as_over_http(
+    run: Run, stories: Path, client: FlaskClient, arguments: tuple[str, ...]
+) -> None:
+    run("import", stories)
+    query = " ".join(arguments).replace("--no-fallback", "--fallback false")
+    query = query.replace("--explain", "--explain true").replace("-life", "_life")
+    query = query.replace("max-per-section", "max_per_section")
+    pairs = [option.split() for option in query.split("--")[1:]]
+    key = run("keys", "create", "--scope", "look").stdout.strip()
+    over_http = client.get(
+        "/v1/main/articles/kursk/related",
+        query_string=MultiDict(pairs),
+        headers={"Authorization": f"Bearer {key}"},
+    ).json
+    printed = json.loads(run("related", "kursk", "--json", *arguments).stdout)
+
+    different = {"recommendation_id": None}
+    assert over_http["items"] or "--section" in arguments
+    assert printed | different == over_http | different
+
+
+def test_an_explanation_is_printed_below_its_item(run: Run, stories: Path) -> None:
+    run("import", stories)
+    result = run("related", "kursk", "--explain", "--limit", "1")
+    item, explanation = result.stdout.splitlines()
+
+    assert item.endswith("[sudzha]")
+    assert "Both about" in explanation
+    assert "similarity 0." in explanation
+
+
+def test_a_bad_option_is_named_as_it_was_typed(run: Run) -> None:
+    result = run("related", "kursk", "--max-per-section", "0")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: --max-per-section: ")
+
+
 def test_related_prints_score_date_title_and_id(run: Run, stories: Path) -> None:
     run("import", stories)
     result = run("related", "kursk", "--limit", "2")
@@ -319,7 +407,7 @@ def test_related_json_is_the_answer_of_the_http_endpoint(run: Run, stories: Path
     assert answer["version"] == 5
 
 
-def test_a_draft_finds_its_subject(run: Run, stories: Path, tmp_path: Path) -> None:
+def test_a_draft_gets_articles_on_its_subject(run: Run, stories: Path, tmp_path: Path) -> None:
     run("import", stories)
     draft = tmp_path / "draft.txt"
     draft.write_text("Rovers parade the cup\n\nFans lined the streets as Rovers showed the cup.\n")
@@ -333,7 +421,7 @@ def test_a_draft_finds_its_subject(run: Run, stories: Path, tmp_path: Path) -> N
     )
 
 
-def test_an_unknown_article_is_one_sentence(run: Run) -> None:
+def test_an_unknown_article_is_reported_in_one_sentence(run: Run) -> None:
     result = run("related", "nobody")
 
     assert (result.exit_code, result.stdout) == (1, "")
@@ -365,7 +453,7 @@ def test_the_list_of_keys_holds_no_secret(run: Run) -> None:
     assert key.split("_", 2)[2] not in table + as_json
 
 
-def test_a_revoked_key_is_gone(run: Run, backend: Backend) -> None:
+def test_a_revoked_key_is_refused(run: Run, backend: Backend) -> None:
     key = run("keys", "create", "--scope", "edit").stdout.strip()
     key_id = key.split("_")[1]
 
@@ -375,16 +463,17 @@ def test_a_revoked_key_is_gone(run: Run, backend: Backend) -> None:
     assert (again.exit_code, again.stderr) == (1, f"Error: no key '{key_id}'\n")
 
 
-def test_the_scopes_on_offer_are_those_there_are() -> None:
-    offered = [p.type.choices for p in create_key.params if isinstance(p.type, click.Choice)]
+def test_a_key_can_have_every_scope() -> None:
+    parameters = keys.commands["create"].params
+    offered = [tuple(p.type.choices) for p in parameters if isinstance(p.type, click.Choice)]
 
-    assert [SCOPES] == offered
+    assert offered == [SCOPES]
 
 
 # --- doctor
 
 
-def test_the_doctor_finds_a_fresh_install_in_order(
+def test_the_doctor_finds_nothing_wrong_in_a_new_installation(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("ALSOSEE_REDIS_URL")
@@ -399,15 +488,16 @@ def test_the_doctor_finds_a_fresh_install_in_order(
     assert texts["site main"] == "no articles: alsosee import FILE"
 
 
-def test_the_doctor_tells_of_damaged_machine_code(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_doctor_reports_damaged_machine_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     before = run("doctor").stdout
     monkeypatch.setattr(compiled, "damaged", {"nearest", "find"})
 
-    assert "ok     compiled   everything that makes lists runs as machine code" in before
+    assert "ok     compiled   the loops that make lists run as machine code" in before
     after = run("doctor").stdout
-    assert "note   compiled   what was kept was damaged, and is made anew: find, nearest\n" in after
+    assert (
+        "note   compiled   cached machine code was damaged and is compiled again: find, nearest"
+        in after
+    )
 
 
 def test_the_doctor_counts_articles_by_language(run: Run, stories: Path) -> None:
@@ -417,7 +507,7 @@ def test_the_doctor_counts_articles_by_language(run: Run, stories: Path) -> None
     assert "site main  6 articles (en 5, es 1)" in run("doctor").stdout
 
 
-def test_the_doctor_names_what_is_wrong_and_fails(
+def test_the_doctor_names_problems_and_exits_with_1(
     run: Run, raw_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALSOSEE_CACHE_URL", "redis://user:hunter2@127.0.0.1:1/0")
@@ -432,11 +522,11 @@ def test_the_doctor_names_what_is_wrong_and_fails(
         "WRONG  durability after a restart the store has nothing: set appendonly yes"
         in result.stdout
     )
-    assert "note   cache      lists are made anew each time" in result.stdout
+    assert "note   cache      every list is made again for each request, because" in result.stdout
     assert "hunter2" not in result.output
 
 
-def test_the_doctor_sends_outdated_articles_to_reindex_which_mends_them(
+def test_reindex_repairs_the_outdated_articles_that_the_doctor_reports(
     run: Run, raw_redis: "redis.Redis", stories: Path
 ) -> None:
     run("import", stories)
@@ -448,13 +538,13 @@ def test_the_doctor_sends_outdated_articles_to_reindex_which_mends_them(
     assert before.exit_code == 1
     assert "; 5 vectors are outdated: alsosee reindex --site main" in before.stdout
     assert [r.stdout for r in again] == [
-        "5 articles of main are analysed anew\n",
+        "main: analysed 5 articles\n",
         '{"site":"main","reindexed":0}\n',
     ]
     assert "site main  5 articles (en 5)" in run("doctor").stdout
 
 
-def test_the_doctor_says_when_a_day_has_hardly_room_for_more_counts(
+def test_the_doctor_reports_a_day_that_is_almost_full_of_counts(
     run: Run, raw_redis: "redis.Redis"
 ) -> None:
     key = f"see:{{main}}:events:{datetime.now(UTC).date()}"
@@ -476,9 +566,9 @@ def test_the_doctor_lists_boilerplate(run: Run) -> None:
     ]
     run("import", "-", input="\n".join(map(json.dumps, shared)))
     report = json.loads(run("doctor", "--json").stdout)
-    [found] = [check for check in report["checks"] if check["name"] == "boilerplate"]
+    [boilerplate] = [check for check in report["checks"] if check["name"] == "boilerplate"]
 
-    assert found["text"] == "main: 9 lines stand in many articles, and do not count"
-    assert found["boilerplate"][0] == {"articles": 5, "text": bios[0]}
-    assert sorted(bios[:9]) == sorted(line["text"] for line in found["boilerplate"])
+    assert boilerplate["text"] == "main: 9 lines are in many articles and do not count"
+    assert boilerplate["boilerplate"][0] == {"articles": 5, "text": bios[0]}
+    assert sorted(bios[:9]) == sorted(line["text"] for line in boilerplate["boilerplate"])
     assert f" 5 × {bios[0]}\n" in run("doctor").stdout

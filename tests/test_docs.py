@@ -11,7 +11,7 @@ import pytest
 from pipeline import Archive
 
 from api.app import create_app
-from api.cli.main import main
+from api.cli.main import COMMANDS
 from api.site.demo import SAMPLE_ORIGIN, sample_articles
 from features.fields import FIELD_ALIASES
 from recommender.config import PREFIX, Settings
@@ -78,7 +78,7 @@ def test_every_command_that_the_documents_name_exists():
     named = set(re.findall(r"(?:`|bin/)alsosee ([a-z]+)", text))
 
     assert named
-    assert named <= set(main.commands)
+    assert named <= set(COMMANDS)
 
 
 def test_every_make_target_that_the_documents_name_exists():

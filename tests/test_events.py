@@ -334,4 +334,4 @@ def test_where_nothing_was_counted_it_says_so(command):
     empty = CliRunner().invoke(main, ["events"], env={"ALSOSEE_SITES": "empty"})
 
     assert (0, 0, "") == (result.exit_code, empty.exit_code, empty.stdout)
-    assert "Nothing was counted" in empty.stderr
+    assert "No impressions or clicks" in empty.stderr

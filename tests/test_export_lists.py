@@ -1,4 +1,4 @@
-"""`alsosee export --related`: every article's list, as HTTP would give it, and resumable."""
+"""`alsosee export --related`: every article's list, as over HTTP, into a file to continue."""
 
 import subprocess
 import sys
@@ -38,6 +38,19 @@ def test_every_article_has_its_list_as_http_gives_it(lists, client):
         assert answer | {"recommendation_id": None} == line | {"recommendation_id": None}
 
 
+def test_options_of_lists_have_the_same_effect_as_over_http(lists, client, backend):
+    key = {"Authorization": f"Bearer {backend.keys.create('main', ['look'])}"}
+    query = "mode=followup&diversity=0.5&max_per_section=1&explain=true"
+    options = "--mode followup --diversity 0.5 --max-per-section 1 --explain"
+    written = lists(*options.split())
+
+    for line in written:
+        path = f"/v1/main/articles/{line['source']['id']}/related?{query}"
+        answer = client.get(path, headers=key).json
+        assert answer | {"recommendation_id": None} == line | {"recommendation_id": None}
+    assert any(item["terms"] for line in written for item in line["items"])
+
+
 @pytest.mark.usefixtures("lists")
 def test_standard_output_has_lists_and_nothing_else():
     command = [str(Path(sys.executable).with_name("alsosee")), "export", "--related"]
@@ -58,7 +71,8 @@ def test_a_file_that_was_cut_is_continued(lists, tmp_path):
     assert (whole, content) == (lists(), output.read_bytes())
 
 
-def test_articles_go_to_standard_output_only(lists):
-    done = CliRunner().invoke(main, ["export", "--output", "somewhere"])
+@pytest.mark.parametrize("option", [("--output", "somewhere"), ("--mode", "recent")])
+def test_options_of_lists_are_refused_for_articles(option):
+    result = CliRunner().invoke(main, ["export", *option])
 
-    assert (2, True) == (done.exit_code, "--related" in done.output)
+    assert (2, True) == (result.exit_code, "need --related" in result.output)

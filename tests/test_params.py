@@ -20,7 +20,6 @@ from api.app import create_app
 from features.article import MAX_LABELS
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.policy.page_token import MAX_ARTICLES, PageToken
 
 Put = Callable[..., None]
 Key = dict[str, str]
@@ -641,13 +640,3 @@ def test_a_method_that_is_not_there_is_answered_with_those_that_are(
     first_pointer(response)
 
     assert (405, allowed) == (response.status_code, set(response.headers["Allow"].split(", ")))
-
-
-def test_a_page_token_forgets_the_oldest_articles() -> None:
-    old = PageToken().adding(f"old{n}" for n in range(MAX_ARTICLES))
-    token = PageToken.parse(str(old.adding(["new"])))
-
-    assert MAX_ARTICLES == len(token)
-    assert "new" in token
-    assert "old0" in token
-    assert f"old{MAX_ARTICLES - 1}" not in token

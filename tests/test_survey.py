@@ -325,4 +325,4 @@ def test_the_command_says_when_a_survey_is_under_way(
     backend.surveys.claim("main")
     done = CliRunner().invoke(main, ["survey"])
 
-    assert (1, "Error: main is being surveyed just now\n") == (done.exit_code, done.stderr)
+    assert (1, "Error: another survey of main is running\n") == (done.exit_code, done.stderr)

@@ -14,7 +14,7 @@ from news import article
 
 from api.app import create_app
 from api.cli.main import main
-from api.cli.tune import read_newsroom, told
+from api.cli.tune import read_newsroom, summary
 from recommender.backend import Backend
 from recommender.evaluation import Archive, Protocol, read_archive, read_truth
 from recommender.evaluation.intervals import Difference
@@ -131,9 +131,9 @@ def test_what_happened_to_the_file_is_said_in_words():
     found = Tuned(DEFAULTS, "time", {}, 50, 50, 0.5, 0.52, luck)
 
     sure = replace(found, gain=Difference(0.02, 0.01, 0.03, 0.01))
-    assert "Nothing was written: the 95 % interval" in told(found, Path("r.json"))
-    assert "Nothing was written: nothing" in told(replace(found, recipe="defaults"), Path("r.json"))
-    assert "Written: r.json" in told(sure, Path("r.json"))
+    assert "Wrote no file: the 95 % interval" in summary(found, Path("r.json"))
+    assert "Wrote no file: no learnt" in summary(replace(found, recipe="defaults"), Path("r.json"))
+    assert "Wrote r.json" in summary(sure, Path("r.json"))
 
 
 def test_links_of_the_archive_are_found_without_a_file_of_them(loyal, truth):

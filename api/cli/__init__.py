@@ -1,1 +1,1 @@
-"""What does each command of `alsosee` do? (`api/cli/main.py` says what can be typed.)"""
+"""The `alsosee` command line."""

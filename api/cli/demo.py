@@ -1,6 +1,7 @@
-"""The sample newspaper: the service with something in it, to look around."""
+"""`alsosee demo`: the service with a sample newspaper."""
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,45 +10,64 @@ from urllib.parse import quote
 
 import click
 
+from api.cli.options import PORT
+from api.cli.settings import read_settings
 from api.serve import answers, serve, url_of
 from recommender.config import Settings
 from recommender.errors import ConfigurationError
 
-# The rest is imported while the web server starts, which takes as long again.
+# Other modules are imported while the web server starts, which takes as long again.
 
 KEY_NOTE = "demo"
 LOADING_SECONDS = 5.0
 
 
-def demo(settings: Settings) -> int:
+@click.command()
+@PORT
+@click.pass_context
+def demo(ctx: click.Context, port: int | None) -> None:
+    """Run the service with a sample newspaper.
+
+    Its archive, and everything you add, is in the folder demo of ALSOSEE_DATA_DIR.
+    """
+    log_level = os.environ.get("ALSOSEE_LOG_LEVEL", "warning")
+    settings = read_settings(port=port, demo=True, log_level=log_level)
+    # In a folder of its own, so that the sample is never mixed with a newspaper's archive.
+    ctx.exit(_run(read_settings(data_dir=settings.data_dir / "demo")))
+
+
+def _run(settings: Settings) -> int:
     """
     Serve the first site with the sample archive in it, and return the exit status.
 
     Raises:
-        ConfigurationError: for a store of the user's own, where the sample has no business.
+        ConfigurationError: if the store is the user's own, which the demo does not write to.
     """
     if settings.redis_url is not None:
-        raise ConfigurationError("the demo keeps to ALSOSEE_DATA_DIR: unset ALSOSEE_REDIS_URL")
-    made: dict[str, str] = {}
+        raise ConfigurationError("the demo uses ALSOSEE_DATA_DIR only: unset ALSOSEE_REDIS_URL")
+    prepared: dict[str, str] = {}
+
+    def prepare() -> None:
+        prepared.update(_prepare(settings))
 
     def welcome() -> None:
         _wait_until_loaded(settings)
-        click.echo(_welcome(settings, **made))
+        click.echo(_welcome(settings, **prepared))
 
     with _only_one(settings.data_dir):
-        return serve(settings, welcome, lambda: made.update(_prepare(settings)))
+        return serve(settings, welcome, prepare)
 
 
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
-    """Two demos on one archive would move each other's pages to their own port."""
+    """Two demos on one archive would each change the addresses of its pages to their own port."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "demo.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ConfigurationError(
-                "a demo runs here already: stop it, or set another ALSOSEE_DATA_DIR"
+                "a demo is already running here: stop it, or set another ALSOSEE_DATA_DIR"
             ) from None
         yield
 
@@ -59,7 +79,7 @@ def _wait_until_loaded(settings: Settings) -> None:
 
 
 def _prepare(settings: Settings) -> dict[str, str]:
-    """Import the sample as it would be on this address, and make a key in place of the last one."""
+    """Import the sample with addresses of this service, and replace the last demo's key."""
     from api.site.demo import sample_articles
     from recommender.backend import Backend
     from recommender.ingest import ImportCounter, ingest

@@ -1,4 +1,4 @@
-"""Is this install in order? Checks, in the order in which things depend on each other."""
+"""`alsosee doctor`: checks of an installation, from the foundations up."""
 
 import http.client
 import os
@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from textwrap import shorten
@@ -15,6 +16,7 @@ from typing import Any
 import click
 import orjson
 
+from api.cli.options import JSON
 from api.serve import free_address, url_of
 from features.boilerplate import BlockBook, find_line
 from recommender import logs
@@ -30,37 +32,43 @@ from recommender.storage.embedded import EmbeddedServerError
 from recommender.storage.events import MAX_FIELDS, EventCounts
 from recommender.storage.store import Store
 
-SECRET = frozenset({"ALSOSEE_REDIS_URL", "ALSOSEE_CACHE_URL"})  # may hold a password
-LANGUAGES_SHOWN = 8
-LINES_SHOWN = 10
-LINE_CHARS = 70
-NEARLY = 0.8  # of what a day's counts have room for
-EMPTY = "no articles: alsosee import FILE"
+SECRETS = frozenset({"ALSOSEE_REDIS_URL", "ALSOSEE_CACHE_URL"})  # may hold a password
+MAX_LANGUAGES = 8
+MAX_LINES = 10
+MAX_LINE_CHARS = 70
+ALMOST_FULL = 0.8
 
-WORDS: dict[State, str] = {"ok": "ok", "note": "note", "wrong": "WRONG"}
+STATE_WORDS: dict[State, str] = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 
 
-def doctor(as_json: bool) -> int:
-    """Print every check and return the exit status."""
-    logs.configure("error")  # what it finds stands in its own lines
-    found = []
+@click.command()
+@JSON
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Check this installation and report problems.
+
+    Exit status 1 if anything is wrong.
+    """
+    logs.configure("error")  # warnings are lines of the report
+    checks = []
     for check in _checks():
-        found.append(check)
+        checks.append(check)
         if not as_json:
             _print(check)
-    wrong = any(check.state == "wrong" for check in found)
+    is_wrong = any(check.state == "wrong" for check in checks)
     if as_json:
-        click.echo(orjson.dumps({"ok": not wrong, "checks": [_as_json(check) for check in found]}))
-    return 1 if wrong else 0
+        answer = {"ok": not is_wrong, "checks": [_as_json(check) for check in checks]}
+        click.echo(orjson.dumps(answer))
+    ctx.exit(1 if is_wrong else 0)
 
 
 def _print(check: Check) -> None:
-    click.echo(f"{WORDS[check.state]:6} {check.name:10} {check.text}")
-    for line in check.boilerplate[:LINES_SHOWN]:
-        click.echo(f"{'':17} {line.articles:,} × {shorten(line.text or '', LINE_CHARS)}")
-    more = len(check.boilerplate) - LINES_SHOWN
+    click.echo(f"{STATE_WORDS[check.state]:6} {check.name:10} {check.text}")
+    for line in check.boilerplate[:MAX_LINES]:
+        click.echo(f"{'':17} {line.articles:,} × {shorten(line.text or '', MAX_LINE_CHARS)}")
+    more = len(check.boilerplate) - MAX_LINES
     if more > 0:
-        click.echo(f"{'':17} and {more:,} more: --json has them all")
+        click.echo(f"{'':17} and {more:,} more: --json prints all")
 
 
 def _as_json(check: Check) -> dict[str, Any]:
@@ -88,17 +96,19 @@ def _checks() -> Iterator[Check]:
 
 
 def _variables() -> str:
-    given = sorted(name for name in os.environ if name.startswith(PREFIX))
-    shown = [f"{name}={'***' if name in SECRET else os.environ[name]}" for name in given]
-    return ", ".join(shown) or "none set: everything has its default"
+    names = sorted(name for name in os.environ if name.startswith(PREFIX))
+    values = [f"{name}={'***' if name in SECRETS else os.environ[name]}" for name in names]
+    return ", ".join(values) or "none set: all settings have their defaults"
 
 
 def _compiled() -> Check:
     warm()
     if compiled.damaged:
         names = ", ".join(sorted(compiled.damaged))
-        return Check("compiled", "note", f"what was kept was damaged, and is made anew: {names}")
-    return Check("compiled", "ok", "everything that makes lists runs as machine code")
+        return Check(
+            "compiled", "note", f"cached machine code was damaged and is compiled again: {names}"
+        )
+    return Check("compiled", "ok", "the loops that make lists run as machine code")
 
 
 def _port(settings: Settings) -> Check:
@@ -138,25 +148,29 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
 
 
 def _site(store: Store, site: str) -> Iterator[Check]:
-    before = store.corrupt_records, store.outdated_vectors
+    corrupt_before = store.corrupt_records
+    outdated_before = store.outdated_vectors
     languages: Counter[str] = Counter()
-    book, ids = BlockBook(), dict[str, None]()
+    book = BlockBook()
+    ids: dict[str, None] = {}  # a set that keeps the order
     for batch in store.all_stored(site):
-        fresh = [batch[i] for i in batch if i not in ids]  # a scan may meet one twice
+        unseen = [batch[i] for i in batch if i not in ids]  # a scan can return an article twice
         ids.update(dict.fromkeys(batch))
-        book.apply([article.features.blocks.digests for article in fresh], ())
-        languages.update((a.facets.language or ("unknown",))[0] for a in fresh)
-    damaged, outdated = store.corrupt_records - before[0], store.outdated_vectors - before[1]
+        book.apply([article.features.blocks.digests for article in unseen], ())
+        for article in unseen:
+            languages.update(article.facets.language[:1] or ("unknown",))
+    damaged = store.corrupt_records - corrupt_before
+    outdated = store.outdated_vectors - outdated_before
     yield _archive(site, len(ids), languages, damaged, outdated)
     lines = _boilerplate(store, site, book, list(ids))
     if lines:
-        text = f"{site}: {len(lines):,} lines stand in many articles, and do not count"
+        text = f"{site}: {len(lines):,} lines are in many articles and do not count"
         yield Check("boilerplate", "ok", text, lines)
 
 
 def _ranking(path: Path, site: str, model: RankingModel) -> Check:
     if model == DEFAULTS:
-        return Check("ranking", "note", f"{site}: the defaults; {path} says nothing else")
+        return Check("ranking", "note", f"{site}: the defaults, as {path} changes nothing")
     text = f"{site}: {path}"
     if {"gain", "queries"} <= model.measured.keys():
         text += f", {model.measured['gain']:+} nDCG@10 on {model.measured['queries']} articles"
@@ -164,11 +178,11 @@ def _ranking(path: Path, site: str, model: RankingModel) -> Check:
 
 
 def _events(events: EventCounts, site: str) -> Iterator[Check]:
-    taken = events.size(site, datetime.now(UTC).date())
-    if taken >= NEARLY * MAX_FIELDS:
+    used = events.size(site, datetime.now(UTC).date())
+    if used >= ALMOST_FULL * MAX_FIELDS:
         text = (
-            f"{site}: {taken:,} of today's {MAX_FIELDS:,} counts of impressions and clicks are"
-            " taken; beyond that, articles and places that are new today are not counted"
+            f"{site}: {used:,} of today's {MAX_FIELDS:,} counts of impressions and clicks are in"
+            " use; after that, articles and places without a count today are not counted"
         )
         yield Check("events", "note", text)
 
@@ -176,29 +190,34 @@ def _events(events: EventCounts, site: str) -> Iterator[Check]:
 def _archive(
     site: str, articles: int, languages: Counter[str], damaged: int, outdated: int
 ) -> Check:
-    shown = ", ".join(f"{name} {n:,}" for name, n in languages.most_common(LANGUAGES_SHOWN))
-    if len(languages) > LANGUAGES_SHOWN:
-        shown += f" and {len(languages) - LANGUAGES_SHOWN} more languages"
-    text = f"{articles:,} articles ({shown})" if articles else "no articles"
+    counts = ", ".join(f"{name} {n:,}" for name, n in languages.most_common(MAX_LANGUAGES))
+    if len(languages) > MAX_LANGUAGES:
+        counts += f" and {len(languages) - MAX_LANGUAGES} more languages"
+    text = f"{articles:,} articles ({counts})" if articles else "no articles"
     if damaged:
         text += f"; {damaged:,} records are damaged: import the archive again"
     if outdated:
         text += f"; {outdated:,} vectors are outdated: alsosee reindex --site {site}"
     if damaged or outdated:
         return Check(f"site {site}", "wrong", text)
-    return Check(f"site {site}", "ok" if articles else "note", text if articles else EMPTY)
+    if not articles:
+        return Check(f"site {site}", "note", "no articles: alsosee import FILE")
+    return Check(f"site {site}", "ok", text)
 
 
 def _boilerplate(
     store: Store, site: str, book: BlockBook, ids: Sequence[str]
 ) -> list[RepeatedLine]:
-    texts: dict[str, str] = {}
+    """The repeated lines of a site, each as one of its articles has it."""
+
+    @cache
+    def text_of(article_id: str) -> str:
+        fields = store.article(site, article_id) or {}
+        return fields.get("body") or fields.get("excerpt") or ""
+
     lines = []
     for digest, articles, slot in book.boilerplate():
-        if ids[slot] not in texts:
-            fields = store.article(site, ids[slot]) or {}
-            texts[ids[slot]] = fields.get("body") or fields.get("excerpt") or ""
-        lines.append(RepeatedLine(articles, find_line(texts[ids[slot]], digest)))
+        lines.append(RepeatedLine(articles, find_line(text_of(ids[slot]), digest)))
     return lines
 
 
@@ -207,11 +226,11 @@ def _keys(settings: Settings, backend: Backend) -> Iterator[Check]:
     for site in settings.sites:
         scopes = Counter(scope for grant in grants if grant.site == site for scope in grant.scopes)
         if "ingest" not in scopes:
-            text = f"no key may write to {site}: alsosee keys create --site {site} --scope ingest"
+            text = f"no key can store articles: alsosee keys create --site {site} --scope ingest"
             yield Check("keys", "note", text)
         else:
-            shown = ", ".join(f"{n} for {scope}" for scope, n in sorted(scopes.items()))
-            yield Check("keys", "ok", f"{site}: {shown}")
+            counts = ", ".join(f"{n} for {scope}" for scope, n in sorted(scopes.items()))
+            yield Check("keys", "ok", f"{site}: {counts}")
 
 
 def _cache(settings: Settings) -> Iterator[Check]:
@@ -221,12 +240,12 @@ def _cache(settings: Settings) -> Iterator[Check]:
     try:
         server = Store(connection).server()
     except AlsoSeeError as error:
-        yield Check("cache", "note", f"lists are made anew each time, because {error}")
+        yield Check("cache", "note", f"every list is made again for each request, because {error}")
         return
     finally:
         connection.close()
     yield Check("cache", "ok", f"{server.name} {server.version}")
     limited = server.options.get("maxmemory", "0") != "0"
     if limited and server.options.get("maxmemory-policy") == "noeviction":
-        text = "full, it keeps old lists and refuses new ones: set maxmemory-policy allkeys-lfu"
+        text = "a full cache would refuse new lists: set maxmemory-policy allkeys-lfu"
         yield Check("cache", "note", text)

@@ -1,23 +1,54 @@
-"""What readers saw and clicked, as a table or as JSON."""
+"""`alsosee events`: impressions and clicks."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 import click
 import orjson
 
-from api.cli.sites import pick_site
+from api.cli.options import JSON, SITE
+from api.cli.settings import pick_site, read_settings
 from recommender.backend import Backend
-from recommender.config import Settings
 from recommender.storage.events import DailyCount
 
-By = Literal["article", "position", "day"]
-SHOWN = 50
+Grouping = Literal["article", "position", "day"]
+MAX_ROWS = 50
 
 
-def events(settings: Settings, site: str | None, days: int, by: By, as_json: bool) -> None:
-    """Print the counts of the last *days*, today included."""
+class Row(NamedTuple):
+    """Sums of one group."""
+
+    group: str | int
+    impressions: int
+    clicks: int
+
+
+@click.command()
+@SITE
+@click.option(
+    "--days",
+    type=click.IntRange(1, 90),
+    default=7,
+    show_default=True,
+    help="Number of days, including today.",
+)
+@click.option(
+    "--by",
+    "grouping",
+    type=click.Choice(get_args(Grouping)),
+    default="article",
+    show_default=True,
+    help="What a row of the table is.",
+)
+@JSON
+def events(site: str | None, days: int, grouping: Grouping, as_json: bool) -> None:
+    """Print impressions and clicks.
+
+    With --json, every count of a day, an article and a position.
+    """
+    settings = read_settings()
     name = pick_site(settings, site)
     today = datetime.now(UTC).date()
     with Backend(settings) as backend:
@@ -26,32 +57,38 @@ def events(settings: Settings, site: str | None, days: int, by: By, as_json: boo
         rows = [{**count._asdict(), "day": count.day.isoformat()} for count in counts]
         click.echo(orjson.dumps(rows))
     elif counts:
-        _print(_summed(counts, by), by)
+        _print(_grouped(counts, grouping), grouping)
     else:
-        click.echo("Nothing was counted in these days.", err=True)
+        click.echo("No impressions or clicks in these days.", err=True)
 
 
-def _summed(counts: list[DailyCount], by: By) -> list[tuple[str, int, int]]:
-    """Impressions and clicks of each; articles by clicks, most first, the rest in their order."""
-    sums: dict[str | int, list[int]] = defaultdict(lambda: [0, 0])
+def _grouped(counts: Sequence[DailyCount], grouping: Grouping) -> list[Row]:
+    """Articles by clicks, the most first; positions and days in their order."""
+    impressions: defaultdict[str | int, int] = defaultdict(int)
+    clicks: defaultdict[str | int, int] = defaultdict(int)
     for count in counts:
-        names: dict[By, str | int] = {
-            "article": count.article_id,
-            "position": count.position,
-            "day": count.day.isoformat(),
-        }
-        sums[names[by]][0] += count.impressions
-        sums[names[by]][1] += count.clicks
-    rows = sorted(sums.items(), key=lambda row: row[0])
-    if by == "article":
-        rows.sort(key=lambda row: (row[1][1], row[1][0]), reverse=True)
-    return [(str(name), seen, clicked) for name, (seen, clicked) in rows]
+        group = _group(count, grouping)
+        impressions[group] += count.impressions
+        clicks[group] += count.clicks
+    rows = [Row(group, impressions[group], clicks[group]) for group in impressions]
+    rows.sort(key=lambda row: row.group)
+    if grouping == "article":
+        rows.sort(key=lambda row: (row.clicks, row.impressions), reverse=True)
+    return rows
 
 
-def _print(rows: list[tuple[str, int, int]], by: By) -> None:
-    click.echo(f"{'SEEN':>10}  {'CLICKED':>10}  {'RATE':>6}  {by.upper()}")
-    for name, seen, clicked in rows[:SHOWN]:
-        rate = f"{clicked / seen:.1%}" if seen else "–"
-        click.echo(f"{seen:>10,}  {clicked:>10,}  {rate:>6}  {name}")
-    if len(rows) > SHOWN:
-        click.echo(f"… and {len(rows) - SHOWN:,} more; --json prints all", err=True)
+def _group(count: DailyCount, grouping: Grouping) -> str | int:
+    if grouping == "article":
+        return count.article_id
+    if grouping == "position":
+        return count.position
+    return count.day.isoformat()
+
+
+def _print(rows: Sequence[Row], grouping: Grouping) -> None:
+    click.echo(f"{'SEEN':>10}  {'CLICKED':>10}  {'RATE':>6}  {grouping.upper()}")
+    for row in rows[:MAX_ROWS]:
+        rate = f"{row.clicks / row.impressions:.1%}" if row.impressions else "–"
+        click.echo(f"{row.impressions:>10,}  {row.clicks:>10,}  {rate:>6}  {row.group}")
+    if len(rows) > MAX_ROWS:
+        click.echo(f"… and {len(rows) - MAX_ROWS:,} more; --json prints all", err=True)

@@ -1,10 +1,11 @@
-"""Every article's list into a file, for sites that are built and not served."""
+"""`alsosee export`: every article, or every list."""
 
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from html import escape
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from pathlib import Path
@@ -13,9 +14,12 @@ from typing import Any, BinaryIO
 import click
 import orjson
 
-from api.cli.sites import pick_site
+from api.cli.list_options import read_list_options, set_options, takes_list_options
+from api.cli.options import PATH, SITE
+from api.cli.progress import progress_bar
+from api.cli.settings import pick_site, read_settings
 from api.lists.answer import document
-from api.lists.options import parse_options
+from features.text import looks_like_html
 from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -23,54 +27,93 @@ from recommender.errors import NotFound
 from recommender.policy.list_options import ListOptions
 from recommender.replica.site import SiteReplica
 
-LISTS_AT_ONCE = 100
-TAIL_BYTES = 2**20  # longer than any line
+TEXT_FIELDS = ("title", "body", "excerpt", "section", "tags", "authors", "alt")
+BATCH_LISTS = 100
+MAX_LINE_BYTES = 2**20
 
 
-def export_lists(
-    settings: Settings, site: str | None, wanted: Mapping[str, Any], output: Path | None
-) -> None:
+@click.command()
+@SITE
+@click.option("--related", "wants_lists", is_flag=True, help="Write lists instead of articles.")
+@click.option("--output", type=PATH, help="A file for the lists. An existing one is continued.")
+@takes_list_options
+def export(site: str | None, wants_lists: bool, output: Path | None, **arguments: Any) -> None:
+    """Write every article, or every list, as JSON Lines.
+
+    Articles go to standard output, in the form that `import` reads.
+
+    With --related, every article's list is written: one line each, in the order of the ids, for
+    sites that are generated in advance. All processors make lists. After Ctrl-C, the same command
+    with --output continues. Options from --limit on apply to lists.
     """
-    Write a line of JSON for each article, in the order of their ids.
-
-    A file that is there already is continued behind its last whole line.
-    """
-    name, query = pick_site(settings, site), parse_options(ListOptions, wanted)
-    last = _last_id(output) if output is not None and output.exists() else None
-    # Here and not in the workers: they share the store, and the file of the index.
-    with Backend(settings) as backend:
-        ids = [i for i in _ids(backend.site(name)) if last is None or i > last]
-        target = output.open("ab") if output is not None else nullcontext(sys.stdout.buffer)
-        with target as file, _pool(name, query, len(ids)) as pool:
-            _write(file, pool, ids)
-
-
-def _write(file: BinaryIO, pool: Pool, ids: Sequence[str]) -> None:
-    lists = pool.imap(_lines, _batches(ids))
-    if not sys.stderr.isatty():
-        file.writelines(lists)
+    if wants_lists:
+        options = read_list_options(arguments)
+        settings = read_settings()
+        _export_lists(settings, pick_site(settings, site), options, output)
         return
-    with click.progressbar(length=len(ids), label="Lists", file=sys.stderr) as bar:
-        for lines in lists:
-            file.write(lines)
-            bar.update(LISTS_AT_ONCE)
+    if output is not None or set_options(arguments):
+        raise click.UsageError(
+            "--output and options of lists need --related. Redirect articles to a file with >."
+        )
+    settings = read_settings()
+    _export_articles(settings, pick_site(settings, site))
 
 
-def _ids(live: SiteReplica) -> list[str]:
+def _export_articles(settings: Settings, site: str) -> None:
+    with Backend(settings) as backend:
+        for article in backend.store.all_articles(site):
+            fields = {
+                name: _importable(name, value)
+                for name, value in article.items()
+                if value not in (None, [])
+            }
+            sys.stdout.buffer.write(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.flush()
+
+
+def _importable(field: str, value: Any) -> Any:
+    """Escape text that an import would take for HTML, as in an article about the tag `<b>`."""
+    if isinstance(value, list):
+        return [_importable(field, item) for item in value]
+    if isinstance(value, dict):
+        return {name: _importable(name, item) for name, item in value.items()}
+    if field in TEXT_FIELDS and looks_like_html(value):
+        return escape(value, quote=False)
+    return value
+
+
+def _export_lists(settings: Settings, site: str, options: ListOptions, output: Path | None) -> None:
+    last_id = _last_id(output) if output is not None and output.exists() else None
+    # Open here as well, so that the workers share one store and one index file.
+    with Backend(settings) as backend:
+        ids = _ids_after(last_id, backend.site(site))
+        target = output.open("ab") if output is not None else nullcontext(sys.stdout.buffer)
+        with target as file, _pool(site, options, len(ids)) as pool:
+            _write_lists(file, pool, ids)
+
+
+def _ids_after(last_id: str | None, live: SiteReplica) -> list[str]:
     live.sync()
-    return live.ids()
+    return [article_id for article_id in live.ids() if last_id is None or article_id > last_id]
+
+
+def _write_lists(file: BinaryIO, pool: Pool, ids: Sequence[str]) -> None:
+    with progress_bar("Lists", len(ids)) as bar:
+        for lines in pool.imap(_make_lists, _batches(ids)):
+            file.write(lines)
+            bar.update(BATCH_LISTS)
 
 
 def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ids), LISTS_AT_ONCE):
-        yield list(ids[start : start + LISTS_AT_ONCE])
+    for start in range(0, len(ids), BATCH_LISTS):
+        yield list(ids[start : start + BATCH_LISTS])
 
 
 def _last_id(output: Path) -> str | None:
-    """The id in the last whole line of a file; what stands behind that is cut off."""
+    """The id in the last complete line of a file. An incomplete line after it is cut off."""
     with output.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
-        start = max(0, size - TAIL_BYTES)
+        start = max(0, size - MAX_LINE_BYTES)
         file.seek(start)
         end = file.read().rfind(b"\n") + 1
         file.truncate(start + end)
@@ -79,34 +122,41 @@ def _last_id(output: Path) -> str | None:
     return orjson.loads(lines[-1])["source"]["id"] if lines else None
 
 
-class _Maker:
+# In the worker processes
+
+
+class _Worker:
     """What a worker process keeps between batches."""
 
     live: SiteReplica
-    query: ListOptions
+    options: ListOptions
 
 
-def _pool(site: str, query: ListOptions, articles: int) -> Pool:
-    """A process for each core, or fewer: each takes a second or two to start."""
-    batches = -(-articles // LISTS_AT_ONCE)
+def _pool(site: str, options: ListOptions, articles: int) -> Pool:
+    """A process for each processor, or fewer, because each takes a second or two to start."""
+    batches = -(-articles // BATCH_LISTS)
     processes = max(1, min(os.cpu_count() or 1, batches))
-    return get_context("spawn").Pool(processes, _start, (site, query))
+    return get_context("spawn").Pool(processes, _start_worker, (site, options))
 
 
-def _start(site: str, query: ListOptions) -> None:
-    logs.configure("warning")  # a new process knows nothing of ours; see cli.py
-    _Maker.live = Backend(Settings.from_environment()).site(site)
-    _Maker.query = query
+def _start_worker(site: str, options: ListOptions) -> None:
+    logs.configure("warning")
+    _Worker.live = Backend(Settings.from_environment()).site(site)
+    _Worker.options = options
 
 
-def _lines(ids: Sequence[str]) -> bytes:
-    """The lists of some articles; one that was deleted meanwhile has none."""
-    lines, query = [], _Maker.query
+def _make_lists(ids: Sequence[str]) -> bytes:
+    lines = []
     for article_id in ids:
         try:
-            made, version = _Maker.live.related(article_id, query, datetime.now(UTC))
-        except NotFound:
+            answer = _make_list(_Worker.live, article_id, _Worker.options)
+        except NotFound:  # deleted meanwhile
             continue
-        answer = document(made, version, article_id, query)
         lines.append(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
     return b"".join(lines)
+
+
+def _make_list(live: SiteReplica, article_id: str, options: ListOptions) -> Mapping[str, Any]:
+    related_list, version = live.related(article_id, options, datetime.now(UTC))
+    texts = live.texts([article_id]) if options.explain else None
+    return document(related_list, version, article_id, options, texts=texts)

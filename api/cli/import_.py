@@ -1,4 +1,4 @@
-"""The archive in and out: `import` and `export`."""
+"""`alsosee import`: articles from files."""
 
 import signal
 import sys
@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from html import escape
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,26 +13,22 @@ from typing import Any, NamedTuple
 import click
 import orjson
 
-from api.cli.sites import pick_site
-from features.text import looks_like_html
+from api.cli.options import JSON, SITE
+from api.cli.settings import pick_site, read_settings
 from recommender.backend import Backend
-from recommender.build import build as build_file
-from recommender.config import Settings
 from recommender.ingest import ImportCounter, IngestResult, ingest
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.records import Record
 
-SHOWN_REJECTIONS = 20
-REPORT_SECONDS = 5.0  # between two progress lines where there is no terminal
-REDRAW_ARTICLES = 100
+MAX_REJECTIONS_PRINTED = 20
+REPORT_SECONDS = 5.0  # between two progress lines, where there is no terminal
+REDRAW_ARTICLES = 100  # between two redraws of the progress bar
 INTERRUPTED = 128 + signal.SIGINT
-
-TEXT_FIELDS = ("title", "body", "excerpt", "section", "tags", "authors", "alt")
 OUTCOMES = ("added", "changed", "unchanged", "rejected")
 
 
 class Rejection(NamedTuple):
-    """Why an article was not accepted; *field* is empty where it is about the whole line."""
+    """One reason why an article was rejected; *field* is empty if it is about the whole line."""
 
     file: str
     line: int
@@ -45,29 +40,36 @@ class Rejection(NamedTuple):
         return ": ".join(filter(None, (f"{self.file}:{self.line}", self.field, self.reason)))
 
 
-class _Import:
-    """What one run of the command has done so far."""
+class Result:
+    """
+    What a run of the command has done so far.
 
-    def __init__(self, shown: int | None) -> None:
+    Args:
+        max_rejections: of how many articles to keep the reasons; None for all.
+    """
+
+    def __init__(self, max_rejections: int | None) -> None:
         self.counts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
-        self.rejections: list[Rejection] = []  # of the first *shown* articles that were rejected
+        self.rejections: list[Rejection] = []
         self.unreadable: list[dict[str, str]] = []
-        self._shown = shown
+        self._max_rejections = max_rejections
         self._started = time.monotonic()
 
-    def add(self, file: str, result: IngestResult) -> None:
-        if result.outcome is not None:
-            self.counts[result.outcome] += 1
+    def add(self, file: str, article: IngestResult) -> None:
+        if article.outcome is not None:
+            self.counts[article.outcome] += 1
             return
         self.counts["rejected"] += 1
-        if self._shown is None or self.counts["rejected"] <= self._shown:
-            for pointer, reason in result.problems:
-                field = pointer.removeprefix("/")
-                self.rejections.append(
-                    Rejection(file, result.line, result.article_id, field, reason)
-                )
+        if self._max_rejections is None or self.counts["rejected"] <= self._max_rejections:
+            self._reject(file, article)
 
-    def failed(self, file: str, error: UnreadableFile) -> None:
+    def _reject(self, file: str, article: IngestResult) -> None:
+        for pointer, reason in article.problems:
+            field = pointer.removeprefix("/")
+            rejection = Rejection(file, article.line, article.article_id, field, reason)
+            self.rejections.append(rejection)
+
+    def add_unreadable(self, file: str, error: UnreadableFile) -> None:
         self.unreadable.append({"file": file, "reason": str(error)})
 
     @property
@@ -77,6 +79,11 @@ class _Import:
     @property
     def accepted(self) -> int:
         return self.read - self.counts["rejected"]
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a file was unreadable, or no article was accepted."""
+        return bool(self.unreadable) or (self.read > 0 and not self.accepted)
 
     def summary(self) -> str:
         counts = ", ".join(f"{self.counts[outcome]:,} {outcome}" for outcome in OUTCOMES)
@@ -92,15 +99,15 @@ class _Import:
         }
 
 
-class _Interruptible:
+class Interruption:
     """
-    Ctrl-C ends the input and not the work: what was read is still stored, and counted.
+    Ctrl-C ends the input, not the work: what was read is still stored and counted.
 
-    A second Ctrl-C is the usual one.
+    A second Ctrl-C ends the command at once.
     """
 
     def __init__(self) -> None:
-        self.stopped = False
+        self.requested = False
         self._reading = False
 
     @contextmanager
@@ -111,9 +118,9 @@ class _Interruptible:
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def until_stopped(self, records: Iterable[Record]) -> Iterator[Record]:
+    def until_requested(self, records: Iterable[Record]) -> Iterator[Record]:
         iterator = iter(records)
-        while not self.stopped:
+        while not self.requested:
             self._reading = True
             try:
                 record = next(iterator, None)
@@ -126,57 +133,71 @@ class _Interruptible:
             yield record
 
     def _interrupt(self, *_: object) -> None:
-        again, self.stopped = self.stopped, True
-        if again or self._reading:  # reading may wait for ever: for a pipe, or for somebody to type
+        is_second = self.requested
+        self.requested = True
+        if is_second or self._reading:  # a read can block forever, on a pipe or a keyboard
             raise KeyboardInterrupt
 
 
-def import_files(settings: Settings, files: Sequence[str], site: str | None, as_json: bool) -> int:
-    """Import *files* and return the exit status."""
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@SITE
+@JSON
+@click.pass_context
+def import_(ctx: click.Context, files: Sequence[str], site: str | None, as_json: bool) -> None:
+    """Store articles from JSON Lines or CSV files.
+
+    Files may be gzipped; - is standard input. Importing a file again changes nothing. Rejected
+    articles are listed with line, field and reason, and do not stop the others. Exit status 1 if
+    a file cannot be read or no article is accepted; 130 after Ctrl-C.
+    """
+    settings = read_settings()
     name = pick_site(settings, site)
-    interruptible = _Interruptible()
-    with Backend(settings) as backend, interruptible.handling():
-        done = _Import(shown=None if as_json else SHOWN_REJECTIONS)
+    result = Result(max_rejections=None if as_json else MAX_REJECTIONS_PRINTED)
+    interruption = Interruption()
+    with Backend(settings) as backend, interruption.handling():
         for file in files:
-            if not interruptible.stopped:
-                _import_file(backend, name, file, done, interruptible)
+            if not interruption.requested:
+                _import_file(backend, name, file, result, interruption)
         if as_json:
-            click.echo(orjson.dumps({"site": name, **done.as_json()}))
+            click.echo(orjson.dumps({"site": name, **result.as_json()}))
         else:
-            _report(done)
-    if interruptible.stopped:
+            _print(result)
+    if interruption.requested:
         click.echo(
-            f"Interrupted. {done.accepted:,} articles are stored; the same command goes on safely.",
+            f"Interrupted. {result.accepted:,} articles are stored. Run the same command again to"
+            " continue.",
             err=True,
         )
-        return INTERRUPTED
-    return 1 if done.unreadable or (done.read and not done.accepted) else 0
+        ctx.exit(INTERRUPTED)
+    ctx.exit(1 if result.has_failed else 0)
 
 
 def _import_file(
-    backend: Backend, site: str, name: str, done: _Import, interruptible: _Interruptible
+    backend: Backend, site: str, file_name: str, result: Result, interruption: Interruption
 ) -> None:
-    counter = ImportCounter("standard input" if name == "-" else Path(name).name)
-    broke_off = ""
+    source = "standard input" if file_name == "-" else Path(file_name).name
+    counter = ImportCounter(source)
+    reason = ""  # why the import ended early
     try:
-        with ArticleFile(name) as file, _progress(file) as advance:
-            records = interruptible.until_stopped(file.records())
-            for result in counter.counting(ingest(backend.store, site, records)):
-                done.add(name, result)
+        with ArticleFile(file_name) as file, _progress(file) as advance:
+            records = interruption.until_requested(file.records())
+            for article in counter.counting(ingest(backend.store, site, records)):
+                result.add(file_name, article)
                 advance()
     except UnreadableFile as error:
-        done.failed(name, error)
-        broke_off = "the file cannot be read"
-    if interruptible.stopped:
-        broke_off = "it was interrupted"
-    backend.imports.record(site, counter.report(broke_off))
+        result.add_unreadable(file_name, error)
+        reason = "the file cannot be read"
+    if interruption.requested:
+        reason = "it was interrupted"
+    backend.imports.record(site, counter.report(reason))
 
 
 @contextmanager
 def _progress(file: ArticleFile) -> Iterator[Callable[[], None]]:
-    """Yield what to call after each article: it draws a bar, or prints a line now and then."""
+    """Yield a function to call after each article; it redraws a bar or prints a line at times."""
     if file.size is None or not sys.stderr.isatty():
-        yield _Lines(file).advance
+        yield _ProgressLines(file).advance
         return
     bar = click.progressbar(length=file.size, label=Path(file.name).name, file=sys.stderr)
     with bar:
@@ -190,7 +211,9 @@ def _progress(file: ArticleFile) -> Iterator[Callable[[], None]]:
         bar.update(file.size - bar.pos)
 
 
-class _Lines:
+class _ProgressLines:
+    """Progress where there is no terminal: a line every `REPORT_SECONDS`."""
+
     def __init__(self, file: ArticleFile) -> None:
         self._file = file
         self._articles = 0
@@ -206,47 +229,12 @@ class _Lines:
         click.echo(f"{self._file.name}: {self._articles:,} articles{share}", err=True)
 
 
-def _report(done: _Import) -> None:
-    for rejection in done.rejections:
+def _print(result: Result) -> None:
+    for rejection in result.rejections:
         click.echo(str(rejection), err=True)
-    if done.counts["rejected"] > SHOWN_REJECTIONS:
-        click.echo(f"… and {done.counts['rejected'] - SHOWN_REJECTIONS:,} more", err=True)
-    for file in done.unreadable:
+    more = result.counts["rejected"] - MAX_REJECTIONS_PRINTED
+    if more > 0:
+        click.echo(f"… and {more:,} more", err=True)
+    for file in result.unreadable:
         click.echo(f"Error: {file['reason']}", err=True)
-    click.echo(done.summary())
-
-
-def export(settings: Settings, site: str | None) -> None:
-    """Write the site's articles to standard output, so that `import` reads the same from them."""
-    name = pick_site(settings, site)
-    with Backend(settings) as backend:
-        for article in backend.store.all_articles(name):
-            fields = {k: _importable(k, v) for k, v in article.items() if v not in (None, [])}
-            sys.stdout.buffer.write(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
-        sys.stdout.buffer.flush()
-
-
-def _importable(field: str, value: Any) -> Any:
-    """Escape what an import would take for HTML: an article about `<b>` has that in its text."""
-    if isinstance(value, list):
-        return [_importable(field, v) for v in value]
-    if isinstance(value, dict):
-        return {name: _importable(name, v) for name, v in value.items()}
-    if field in TEXT_FIELDS and looks_like_html(value):
-        return escape(value, quote=False)
-    return value
-
-
-def build(settings: Settings, site: str | None) -> None:
-    """Bring the index file of a site up to date, and say where it is."""
-    name = pick_site(settings, site)
-    started = time.monotonic()
-    with Backend(settings) as backend:
-        try:
-            number = build_file(settings, backend.store, name)
-        except OSError as error:
-            raise click.ClickException(f"the index file cannot be written: {error}") from error
-    if number is None:
-        click.echo(f"{name}: the index file is up to date")
-        return
-    click.echo(f"{name}: made index file {number} in {time.monotonic() - started:.1f} s")
+    click.echo(result.summary())

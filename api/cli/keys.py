@@ -1,16 +1,40 @@
-"""Keys: create, list, revoke."""
-
-from collections.abc import Sequence
+"""`alsosee keys`: the API keys."""
 
 import click
 import orjson
 
-from api.cli.sites import pick_site
+from api.cli.options import JSON, SITE
+from api.cli.settings import pick_site, read_settings
 from recommender.backend import Backend
-from recommender.config import Settings
+from recommender.storage.access import SCOPES, Grant
 
 
-def create(settings: Settings, site: str | None, scopes: Sequence[str], note: str) -> None:
+@click.group()
+def keys() -> None:
+    """Create, list and revoke API keys.
+
+    Writing, and everything that only editors may see, needs a key.
+    """
+
+
+@keys.command()
+@SITE
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    required=True,
+    help="What the key allows. ingest: store articles. look: see what editors see. edit: also"
+    " change lists. admin: also change site settings. Repeat it for several.",
+)
+@click.option("--note", default="", help="Who or what the key is for.")
+def create(site: str | None, scopes: tuple[str, ...], note: str) -> None:
+    """Print a new key.
+
+    It cannot be shown again: the service keeps only its hash.
+    """
+    settings = read_settings()
     name = pick_site(settings, site)
     with Backend(settings) as backend:
         key = backend.keys.create(name, set(scopes), note)
@@ -18,26 +42,42 @@ def create(settings: Settings, site: str | None, scopes: Sequence[str], note: st
     click.echo("This key is shown once. Send it as: Authorization: Bearer KEY", err=True)
 
 
-def show(settings: Settings, as_json: bool) -> None:
-    with Backend(settings) as backend:
+@keys.command("list")
+@JSON
+def list_(as_json: bool) -> None:
+    """Print every key without its secret."""
+    with Backend(read_settings()) as backend:
         grants = backend.keys.all()
     if as_json:
         click.echo(orjson.dumps([grant._asdict() for grant in grants]))
-        return
-    if not grants:
-        click.echo("No keys. Make one with: alsosee keys create --scope ingest", err=True)
-        return
+    elif grants:
+        click.echo(_table(grants))
+    else:
+        click.echo("No keys. Create one with: alsosee keys create --scope ingest", err=True)
+
+
+def _table(grants: list[Grant]) -> str:
     rows = [("ID", "SITE", "SCOPES", "CREATED", "NOTE")]
-    rows += [(g.key_id, g.site, ",".join(g.scopes), g.created_at, g.note) for g in grants]
+    for grant in grants:
+        scopes = ",".join(grant.scopes)
+        rows.append((grant.key_id, grant.site, scopes, grant.created_at, grant.note))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
 
 
-def revoke(settings: Settings, key_id: str) -> None:
-    if key_id.startswith("as_"):  # the whole key: its second part is the id
+@keys.command()
+@click.argument("key_id", metavar="ID")
+def revoke(key_id: str) -> None:
+    """Revoke a key, from the next request on.
+
+    ID is the part of the key between as_ and the next _. The whole key is accepted too.
+    """
+    if key_id.startswith("as_"):
         key_id = key_id.split("_")[1]
-    with Backend(settings) as backend:
+    with Backend(read_settings()) as backend:
         backend.keys.revoke(key_id)
     click.echo(f"Revoked {key_id}.", err=True)

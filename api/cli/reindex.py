@@ -1,34 +1,41 @@
-"""Features made anew from the stored texts, after an upgrade of the analyzer: `reindex`."""
-
-import sys
-from collections.abc import Iterator
+"""`alsosee reindex`: features computed again from the stored texts."""
 
 import click
 import orjson
 
-from api.cli.sites import pick_site
+from api.cli.options import JSON, SITE
+from api.cli.progress import progress_bar
+from api.cli.settings import pick_site, read_settings
 from recommender.backend import Backend
-from recommender.config import Settings
-from recommender.ingest import reindex as batches
+from recommender.ingest import reindex as analyse_again
+from recommender.storage.store import Store
 
 
-def reindex(settings: Settings, site: str | None, everything: bool, as_json: bool) -> None:
-    """Analyse what is outdated or damaged, or *everything*, and say how much there was to do."""
+@click.command()
+@SITE
+@click.option("--all", "everything", is_flag=True, help="Also articles that are up to date.")
+@JSON
+def reindex(site: str | None, everything: bool, as_json: bool) -> None:
+    """Analyse stored articles again, after an upgrade.
+
+    It analyses articles that doctor calls outdated, and those with damaged features. It can run
+    beside the service, and can be stopped and started again at any time.
+    """
+    settings = read_settings()
     name = pick_site(settings, site)
     with Backend(settings) as backend:
-        articles = backend.store.count(name)
-        written = sum(_with_bar(batches(backend.store, name, everything), articles))
+        written = _reindex(backend.store, name, everything)
     if as_json:
         click.echo(orjson.dumps({"site": name, "reindexed": written}))
     else:
-        click.echo(f"{written:,} articles of {name} are analysed anew")
+        click.echo(f"{name}: analysed {written:,} articles")
 
 
-def _with_bar(done: Iterator[tuple[int, int]], articles: int) -> Iterator[int]:
-    if not sys.stderr.isatty():
-        yield from (written for _, written in done)
-        return
-    with click.progressbar(length=articles, label="reindex", file=sys.stderr) as bar:
-        for looked_at, written in done:
-            bar.update(looked_at)
-            yield written
+def _reindex(store: Store, site: str, everything: bool) -> int:
+    """How many articles were analysed."""
+    written = 0
+    with progress_bar("reindex", store.count(site)) as bar:
+        for checked, rewritten in analyse_again(store, site, everything):
+            bar.update(checked)
+            written += rewritten
+    return written

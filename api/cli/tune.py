@@ -1,4 +1,4 @@
-"""`alsosee tune`: learn from the newsroom's own links, and say what that is worth."""
+"""`alsosee tune`: a ranking learnt from the links in an archive."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import NamedTuple
 import click
 import orjson
 
-from api.cli.evaluation import counted, progress
+from api.cli.options import JSON, PATH
+from api.cli.progress import progress
 from recommender.errors import InvalidInput, UnusableData
 from recommender.evaluation import Archive, Qrels, read_archive, read_truth
 from recommender.evaluation.links import harvest
@@ -18,73 +19,97 @@ from recommender.sources.records import Record
 
 
 class Newsroom(NamedTuple):
-    """An archive and its own links."""
+    """An archive and the links in it."""
 
     archive: Archive
     truth: Qrels
 
 
+@click.command()
+@click.argument("articles")
+@click.argument("truth_file", metavar="[TRUTH]", type=PATH, required=False)
+@click.option(
+    "--output",
+    type=PATH,
+    default="ranking.json",
+    show_default=True,
+    metavar="FILE",
+    help="File for the ranking, if it helps.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of folds and intervals.")
+@JSON
 def tune(articles: str, truth_file: Path | None, output: Path, seed: int, as_json: bool) -> None:
-    """Write the ranking if it surely helps, and print what was learnt and measured."""
-    if not output.absolute().parent.is_dir():
-        raise InvalidInput.at("output", f"there is no folder {output.absolute().parent}")
+    """Learn from the links in an archive how to rank it.
+
+    It learns from the older half of the links and tests on the newer half. The file is written
+    only if the 95 % interval of the gain lies above zero. To use it, set ALSOSEE_RANKING=FILE.
+    TRUTH is the output of `truth`; without it, the links are taken from ARTICLES.
+    """
+    folder = output.absolute().parent
+    if not folder.is_dir():
+        raise InvalidInput.at("output", f"there is no folder {folder}")
     newsroom = read_newsroom(articles, truth_file)
     halves = split(newsroom.archive, newsroom.truth)
     with progress("Learning", lists_to_make(halves)) as advance:
-        found = learn(newsroom.archive, halves, seed, advance)
-    if found.helps:
-        _write(found, output)
+        tuned = learn(newsroom.archive, halves, seed, advance)
+    if tuned.helps:
+        _write(tuned, output)
     if as_json:
-        written = str(output) if found.helps else None
-        click.echo(
-            orjson.dumps({**found.to_json(), "written": written}, option=orjson.OPT_INDENT_2)
-        )
+        written = str(output) if tuned.helps else None
+        answer = {**tuned.to_json(), "written": written}
+        click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
     else:
-        click.echo(told(found, output))
+        click.echo(summary(tuned, output))
 
 
 def read_newsroom(articles: str, truth_file: Path | None) -> Newsroom:
-    """Without a file of them, the links are those of the articles."""
+    """Read an archive, and judged pairs from a file or from the archive itself."""
     truth = read_truth(truth_file) if truth_file else None
-    with ArticleFile(articles) as file, progress("Reading", None) as advance:
-        records = [counted(record, advance) for record in file.records()]
+    records = _read_records(articles)
     with progress("Analysing", len(records)) as advance:
         archive = read_archive(records, advance)
     if not archive.articles:
         raise UnusableData(f"{articles}: holds no articles")
-    return Newsroom(archive, _links(records) if truth is None else truth)
+    if truth is None:
+        truth = harvest([record.data for record in records]).truth
+    return Newsroom(archive, truth)
 
 
-def _links(records: Sequence[Record]) -> Qrels:
-    return harvest([record.data for record in records]).truth
+def _read_records(articles: str) -> Sequence[Record]:
+    records = []
+    with ArticleFile(articles) as file, progress("Reading") as advance:
+        for record in file.records():
+            records.append(record)
+            advance()
+    return records
 
 
-def _write(found: Tuned, output: Path) -> None:
+def _write(tuned: Tuned, output: Path) -> None:
     try:
-        found.model.write(output)
+        tuned.model.write(output)
     except OSError as error:
         raise click.ClickException(f"{output}: {error.strerror}") from error
 
 
-def told(found: Tuned, output: Path) -> str:
-    """What was learnt, what it is worth, and what became of the file."""
-    tried = ", ".join(f"{name} {gain:+.3f}" for name, gain in found.cross_validated.items())
-    gain = found.gain
+def summary(tuned: Tuned, output: Path) -> str:
+    """What was learnt, what it gains, and whether the file was written."""
+    gains = ", ".join(f"{name} {gain:+.3f}" for name, gain in tuned.cross_validated.items())
+    gain = tuned.gain
     return "\n".join(
         (
-            f"Learnt from {found.learnt_from:,} older articles with links, "
-            f"tested on {found.queries:,} newer ones.",
-            f"Gain among the older ones, cross-validated: {tried}.",
-            f"{MEASURE} on the newer ones: {found.before:.3f} before, {found.after:.3f} with "
-            f"{found.recipe!r}: {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}].",
-            _verdict(found, output),
+            f"Learnt from {tuned.learnt_from:,} older articles with links, "
+            f"tested on {tuned.queries:,} newer ones.",
+            f"Gain on the older ones, cross-validated: {gains}.",
+            f"{MEASURE} on the newer ones: {tuned.before:.3f} before, {tuned.after:.3f} with "
+            f"{tuned.recipe!r}: {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}].",
+            _verdict(tuned, output),
         )
     )
 
 
-def _verdict(found: Tuned, output: Path) -> str:
-    if found.helps:
-        return f"Written: {output}. To use it: ALSOSEE_RANKING={output}"
-    if found.recipe == "defaults":
-        return "Nothing was written: nothing that was learnt beats the defaults."
-    return "Nothing was written: the 95 % interval of the gain does not lie above zero."
+def _verdict(tuned: Tuned, output: Path) -> str:
+    if tuned.helps:
+        return f"Wrote {output}. To use it, set ALSOSEE_RANKING={output}"
+    if tuned.recipe == "defaults":
+        return "Wrote no file: no learnt ranking is better than the defaults."
+    return "Wrote no file: the 95 % interval of the gain does not lie above zero."

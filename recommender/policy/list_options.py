@@ -232,7 +232,7 @@ class ListOptions(SharedOptions):
             max_length=MAX_EXCLUDED,
             description="Id of an article to leave out. Repeat it to leave out several",
         ),
-        Option(example="2025/03/13/kursk"),
+        Option(example="2025/03/13/kursk", metavar="ID"),
     ] = ()
     published_after: Annotated[
         Moment | None,
@@ -261,13 +261,13 @@ class ListOptions(SharedOptions):
             description="The `page_token` of another list on the page. Articles that lists before "
             "this one show are left out"
         ),
-        Option(not_in=frozenset({"widget"})),
+        Option(not_in=frozenset({"widget"}), metavar="TOKEN"),
     ] = PageToken()
     explain: Annotated[
         bool,
         Field(
-            description="Add the shared terms and every factor of each score. Requires a key with "
-            "the scope `look`"
+            description="Add the shared terms and every factor of each score. Over HTTP it needs a "
+            "key with the scope `look`"
         ),
         Option(example="true", not_in=frozenset({"links", "widget"})),
     ] = False

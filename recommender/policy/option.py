@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 Interface = Literal["query", "draft", "links", "widget", "command"]
 Caching = Literal["few values", "one value", "never"]
-Kind = Literal["flag", "choice", "number", "labels", "duration", "text"]
+Kind = Literal["flag", "choice", "number", "labels", "duration", "moment", "text"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class Option:
             has few values. `one value`: yes, with one value. `never`: such a list is personal.
         aliases: other names of the option in a query string.
         opposites: names in a query string for the opposite of a flag.
+        metavar: what a command calls its value, where the name of the option does not say it.
         widget_name: its attribute on the box, where that is another word.
         label: its name in the settings form.
         choices: words of the settings form for its values.
@@ -39,6 +40,7 @@ class Option:
     caching: Caching = "never"
     aliases: tuple[str, ...] = ()
     opposites: tuple[str, ...] = ()
+    metavar: str = ""
     widget_name: str = ""
     label: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
@@ -111,5 +113,6 @@ def _kind(value_type: Any) -> Kind:
         int: "number",
         float: "number",
         timedelta: "duration",
+        datetime: "moment",
     }
     return kinds.get(value_type, "text")
