@@ -2,23 +2,31 @@
 
 from typing import NamedTuple
 
-from features.article import Article, parse_article
+from features.article import Article, read_article
+from features.errors import FieldProblem
+from features.site_defaults import NO_DEFAULTS, SiteDefaults
 from features.vectorizer import ArticleFeatures, count_terms
 
 
 class AnalysedArticle(NamedTuple):
-    """An article with its term counts; all that the store needs to keep it."""
+    """
+    An article with its term counts; all that the store needs to keep it.
+
+    Fields:
+        warnings: about optional fields that were left out or cut.
+    """
 
     article: Article
     features: ArticleFeatures
+    warnings: tuple[FieldProblem, ...] = ()
 
 
-def analyse(data: object) -> AnalysedArticle:
+def analyse(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> AnalysedArticle:
     """
     Check the fields of one article and count its terms.
 
     Raises:
-        InvalidInput: with every field that cannot be used, and why.
+        InvalidInput: with every field that cannot be read, if one of them refuses the article.
     """
-    article = parse_article(data)
-    return AnalysedArticle(article, count_terms(article))
+    article, warnings = read_article(data, defaults)
+    return AnalysedArticle(article, count_terms(article), tuple(warnings))

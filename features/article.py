@@ -1,178 +1,43 @@
 """One article as the newsroom sends it, checked and cleaned: the only way in for its text."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
 
-import regex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from features.errors import InvalidInput, field_problems
-from features.fields import sender_names
-from features.language import detect_language, normalize_language
+from features.errors import FieldProblem, InvalidInput, field_problems
+from features.fields import sender_names, sender_names_by_rank
+from features.language import detect_language
+from features.site_defaults import NO_DEFAULTS, SiteDefaults
 from features.text import excerpt as first_words
-from features.text import plain_text
+from features.values import (
+    MAX_BODY_CHARS,
+    MAX_LINE_CHARS,
+    MAX_PIXELS,
+    UNSAFE,
+    ReadingContext,
+    check_article_id,
+    read_body,
+    read_date,
+    read_excerpt,
+    read_image,
+    read_labels,
+    read_language,
+    read_line,
+    read_optional_line,
+    read_url,
+    read_version,
+)
 
-MAX_ID_BYTES = 512
-MAX_BODY_CHARS = 200_000
-MAX_LABELS = 200
-MAX_LABEL_CHARS = 1000
-# Of a title, a tag and the like as they come in: the HTML parser need not see more.
-MAX_RAW_LINE_CHARS = 20_000
-UNKNOWN_LANGUAGES = ("", "und", "mul", "mis", "zxx")  # RFC 5646's ways to say nothing
 UNSAVED_ID = "(unsaved)"
+# Without these an article cannot be shown, found, or told from an older copy of itself.
+REQUIRED = frozenset(("id", "title", "version"))
 
-
-_CONTROL = regex.compile(r"\p{Cc}")
-_URL_FORBIDDEN = regex.compile(r"[\p{Cc}\p{Cf}\p{Z}\\]")
-
-
-def check_article_id(value: Any) -> str:
-    """Return the id as text (numbers count), or raise ValueError saying what is wrong with it."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # WordPress and most databases number their posts
-    if not isinstance(value, str):
-        raise ValueError("expected a string")
-    size = len(_utf8(value))
-    if not 1 <= size <= MAX_ID_BYTES:
-        raise ValueError(f"expected 1 to {MAX_ID_BYTES} bytes of UTF-8, got {size}")
-    if _CONTROL.search(value):
-        raise ValueError("must not hold control characters")
-    return value
-
-
-def _utf8(value: str) -> bytes:
-    try:
-        return value.encode()
-    except UnicodeEncodeError:
-        raise ValueError(
-            "holds what is not UTF-8 text: a lone surrogate, or a file in another encoding"
-        ) from None
-
-
-def _text(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("expected a string")
-    _utf8(value)
-    if "\0" in value:
-        raise ValueError("must not hold NUL characters")
-    return value
-
-
-def _one_line(value: Any) -> Any:
-    text = _text(value)
-    if len(text) > MAX_RAW_LINE_CHARS:
-        raise ValueError(f"expected at most {MAX_RAW_LINE_CHARS} characters, markup and all")
-    return " ".join(plain_text(text).split())
-
-
-def _one_line_or_none(value: Any) -> Any:
-    if isinstance(value, list):  # several categories: the first is the main one
-        value = value[0] if value else None
-    return None if value is None else _one_line(value) or None
-
-
-def _body(value: Any) -> Any:
-    text = _text(value)
-    if len(text) > 4 * MAX_BODY_CHARS:  # before the HTML parser, which need not see it
-        raise ValueError(f"expected at most {MAX_BODY_CHARS} characters")
-    return plain_text(text)
-
-
-def _url(value: Any) -> Any:
-    url = _text(value).strip().replace(" ", "%20")  # as browsers read it
-    if not url:
-        return None
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname
-        usable = usable and not {"@", "%"} & set(parts.netloc)
-        _ = parts.port
-    except ValueError:
-        usable = False
-    if not usable or _URL_FORBIDDEN.search(url):
-        raise ValueError("expected an absolute http or https URL")
-    return url
-
-
-def parse_date(value: Any) -> datetime | None:
-    """
-    Read ISO 8601 or the date of a feed (RFC 5322) as an instant in UTC.
-
-    A date without a zone is taken as UTC, a date without a time as its midnight.
-    Numbers are refused: seconds and milliseconds cannot be told apart.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise ValueError("expected a date as text, such as 2025-03-13T07:12:44Z")
-    try:
-        moment = _read_date(value.strip())
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError, TypeError, IndexError):
-        raise ValueError("expected an ISO 8601 date, such as 2025-03-13T07:12:44Z") from None
-
-
-def _read_date(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return parsedate_to_datetime(text)
-
-
-def _labels(value: Any) -> Any:
-    """Tags and authors: a list of names or of objects with a name, or one string of several."""
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        value = regex.split(r"[,;|]", value)
-    if not isinstance(value, list | tuple):
-        raise ValueError("expected a list of strings")
-    if len(value) > MAX_LABELS:
-        raise ValueError(f"expected at most {MAX_LABELS} entries")
-    names = [_one_line(v.get("name") if isinstance(v, Mapping) else v) for v in value]
-    if any(len(name) > MAX_LABEL_CHARS for name in names):
-        raise ValueError(f"expected at most {MAX_LABEL_CHARS} characters in each")
-    return tuple(dict.fromkeys(name for name in names if name))
-
-
-def _language(value: Any) -> Any:
-    if value is None or value in UNKNOWN_LANGUAGES:
-        return None
-    language = normalize_language(_text(value))
-    if language is None:
-        raise ValueError("expected a language tag, such as en or pt-BR")
-    return language
-
-
-def _whole_number(value: Any) -> Any:
-    """A cell of CSV is text."""
-    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 17
-    return int(value) if digits else value or (None if value == "" else value)
-
-
-def _image(value: Any) -> Any:
-    return {"url": value} if isinstance(value, str) and value else value or None
-
-
-# Bounds stand before validators: so they are the text's own, and speak of characters.
-Title = Annotated[str, Field(min_length=1, max_length=1000), BeforeValidator(_one_line)]
-OptionalLine = Annotated[
-    Annotated[str, Field(max_length=2000)] | None, BeforeValidator(_one_line_or_none)
-]
-Url = Annotated[str, Field(max_length=2000), BeforeValidator(_url)]
-OptionalUrl = Annotated[
-    Annotated[str, Field(max_length=2000)] | None,
-    BeforeValidator(lambda value: None if value is None else _url(value)),
-]
-Moment = Annotated[datetime | None, BeforeValidator(parse_date)]
-Labels = Annotated[tuple[str, ...], BeforeValidator(_labels)]
+Line = Annotated[str, Field(max_length=MAX_LINE_CHARS)]
+Labels = Annotated[tuple[str, ...], BeforeValidator(read_labels)]
+Moment = Annotated[datetime | None, BeforeValidator(read_date)]
+Pixels = Annotated[int, Field(ge=1, le=MAX_PIXELS)]
 
 
 class Image(BaseModel):
@@ -180,10 +45,10 @@ class Image(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    url: Url
-    width: int | None = Field(default=None, ge=1, le=20_000)
-    height: int | None = Field(default=None, ge=1, le=20_000)
-    alt: OptionalLine = None
+    url: Line
+    width: Pixels | None = None
+    height: Pixels | None = None
+    alt: Annotated[Line | None, BeforeValidator(read_optional_line)] = None
 
 
 class Article(BaseModel):
@@ -197,19 +62,19 @@ class Article(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: Annotated[str, BeforeValidator(check_article_id)]
-    title: Title
-    body: Annotated[str, Field(max_length=MAX_BODY_CHARS), BeforeValidator(_body)] = ""
-    url: OptionalUrl = None
-    excerpt: OptionalLine = None
+    title: Annotated[str, Field(min_length=1, max_length=1000), BeforeValidator(read_line)]
+    body: Annotated[str, Field(max_length=MAX_BODY_CHARS), BeforeValidator(read_body)] = ""
+    url: Annotated[Line | None, BeforeValidator(read_url)] = None
+    excerpt: Annotated[Line | None, BeforeValidator(read_excerpt)] = None
     published_at: Moment = None
     updated_at: Moment = None
-    section: OptionalLine = None
+    section: Annotated[Line | None, BeforeValidator(read_optional_line)] = None
     tags: Labels = ()
     authors: Labels = ()
-    language: Annotated[str | None, BeforeValidator(_language)] = None
-    image: Annotated[Image | None, BeforeValidator(_image)] = None
+    language: Annotated[str | None, BeforeValidator(read_language)] = None
+    image: Annotated[Image | None, BeforeValidator(read_image)] = None
     version: Annotated[
-        Annotated[int, Field(strict=True, ge=0, lt=2**53)] | None, BeforeValidator(_whole_number)
+        Annotated[int, Field(strict=True, ge=0, lt=2**53)] | None, BeforeValidator(read_version)
     ] = None
 
     @property
@@ -220,27 +85,70 @@ class Article(BaseModel):
         return round(self.updated_at.timestamp() * 1000)
 
 
-def parse_article(data: object) -> Article:
+class ReadArticle(NamedTuple):
+    """
+    An article from outside, and what could not be read of it.
+
+    Fields:
+        warnings: about optional fields that were left out or cut, in the sender's names.
+    """
+
+    article: Article
+    warnings: list[FieldProblem]
+
+
+def parse_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> Article:
+    """`read_article` without its warnings."""
+    return read_article(data, defaults).article
+
+
+def read_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> ReadArticle:
     """
     Check and clean one article from outside, under any of the names of `fields.FIELD_ALIASES`.
 
-    Fields nobody knows are ignored. A missing language is detected, a missing excerpt
-    is taken from the start of the body.
+    An optional field that cannot be read is read under the sender's next name for it, or else left
+    out with a warning. Unknown fields are ignored. A missing language is detected, a missing
+    excerpt is taken from the start of the body.
 
     Raises:
-        InvalidInput: naming every bad field by the name the sender used.
+        InvalidInput: where id, title or version cannot be used, or anything is unsafe; it names
+            every bad field by the sender's name.
     """
     if not isinstance(data, Mapping):
         raise InvalidInput.at("", "expected a JSON object")
-    names = sender_names(data)
-    try:
-        article = Article.model_validate({ours: data[theirs] for ours, theirs in names.items()})
-    except ValidationError as error:
-        raise InvalidInput(field_problems(error, names)) from None
-    return _completed(article)
+    by_rank = sender_names_by_rank(data)
+    warnings: list[FieldProblem] = []
+    while True:
+        names = {field: ranked[0] for field, ranked in by_rank.items() if ranked}
+        context = ReadingContext(defaults)
+        try:
+            article = Article.model_validate(
+                {field: data[name] for field, name in names.items()}, context=context
+            )
+        except ValidationError as error:
+            warnings += field_problems(error, names)
+            if _refuses(error):
+                raise InvalidInput(warnings) from None
+            for field in _fields_of(error):
+                del by_rank[field][0]
+            continue
+        warnings += [FieldProblem("/" + names[w.pointer], w.detail) for w in context.warnings]
+        return ReadArticle(_completed(article), warnings)
 
 
-def parse_draft(data: object) -> Article:
+def _refuses(error: ValidationError) -> bool:
+    return any(
+        details["type"] == UNSAFE or not REQUIRED.isdisjoint(details["loc"][:1])
+        for details in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+def _fields_of(error: ValidationError) -> set[str]:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return {str(one["loc"][0]) for one in details}
+
+
+def parse_draft(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> Article:
     """
     Check and clean a story that is still being written: its id and title may be missing.
 
@@ -255,7 +163,7 @@ def parse_draft(data: object) -> Article:
         raise InvalidInput.at("title", "expected a title or a body")
     untitled = not given.get("title")
     completed = {**data, "id": given.get("id", UNSAVED_ID)} | ({"title": "–"} if untitled else {})
-    article = parse_article(completed)
+    article = parse_article(completed, defaults)
     return article.model_copy(update={"title": ""}) if untitled else article
 
 

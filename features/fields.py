@@ -1,8 +1,9 @@
 """The names under which other systems send the fields of an article."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
+
+from features.dates import is_placeholder
 
 # Of several names in one record, the first in this order that has a value is read. Case, blanks,
 # hyphens and underscores do not count, so `post_title` is also "Post Title" and `postTitle`.
@@ -57,8 +58,6 @@ FIELD_ALIASES: dict[str, tuple[str, ...]] = {
 DATES = ("published_at", "updated_at")
 MAX_NAME_CHARS = 40  # longer names are none of ours
 _SEPARATORS = str.maketrans("", "", " _-\t")
-# How systems write "no date": the zero date of MySQL, and the first moment of a calendar.
-_NO_DATE = re.compile(r"[-+]?000[01]-|1970-01-01(?:[T ]00:00(?::00)?|$)")
 
 
 def folded_name(name: object) -> str:
@@ -78,21 +77,19 @@ for _field, _aliases in FIELD_ALIASES.items():
 
 def sender_names(data: Mapping[str, Any]) -> dict[str, str]:
     """Our field → the sender's name for it; null and empty strings count only when alone."""
-    best: dict[str, tuple[bool, int]] = {}
-    names: dict[str, str] = {}
+    return {field: names[0] for field, names in sender_names_by_rank(data).items()}
+
+
+def sender_names_by_rank(data: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Our field → the sender's names for it, the one to read first; null is no value."""
+    ranked: dict[str, list[tuple[bool, int, str]]] = {}
     for name, value in data.items():
         known = None if value is None else _KNOWN.get(name) or _KNOWN.get(folded_name(name))
-        if known is None:
-            continue
-        field, rank = known
-        order = (_is_empty(field, value), rank)
-        if field not in best or order < best[field]:
-            best[field] = order
-            names[field] = name
-    return names
+        if known is not None:
+            field, rank = known
+            ranked.setdefault(field, []).append((_is_empty(field, value), rank, name))
+    return {field: [name for *_, name in sorted(names)] for field, names in ranked.items()}
 
 
 def _is_empty(field: str, value: object) -> bool:
-    if field not in DATES or not isinstance(value, str):
-        return value == ""
-    return not value or _NO_DATE.match(value) is not None
+    return is_placeholder(value) if field in DATES else value == ""

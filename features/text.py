@@ -48,6 +48,11 @@ MARKUP = regex.compile(
     """,
     regex.VERBOSE | regex.IGNORECASE | regex.DOTALL,
 )
+_INLINE_DATA = regex.compile(
+    r"""data:[a-z0-9.+/;=,-]{0,100}?base64,[A-Za-z0-9+/=_%\s-]*+
+      | <(?P<raw>script|style)(?=[\s/>]).*?(?:</(?P=raw)(?=[\s/>])[^>]*+>?+|\Z)""",
+    regex.VERBOSE | regex.IGNORECASE | regex.DOTALL,
+)
 _TAG = regex.compile(
     r"<!--|<!doctype\b|</?([a-z][a-z0-9-]*+)(?:\s*+/?>|\s[^<>=]*+=[^<>]*+>)", regex.IGNORECASE
 )
@@ -74,6 +79,11 @@ def plain_text(text: str) -> str:
     Return text as it should be stored and analysed, whatever was sent: HTML, escaped text or plain.
     """
     return clean_text(html_to_text(text) if looks_like_html(text) else text)
+
+
+def without_inline_data(html: str) -> str:
+    """Drop what is large and never prose: pictures and fonts as data URLs, scripts, styles."""
+    return _INLINE_DATA.sub("", html)
 
 
 def looks_like_html(text: str) -> bool:

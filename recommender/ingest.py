@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import orjson
 
 from features.analysis import AnalysedArticle, analyse
+from features.site_defaults import NO_DEFAULTS, SiteDefaults
 from features.vectorizer import count_terms
 from recommender.articles import article_from_record
 from recommender.errors import FieldProblem, InvalidInput, StoreUnavailable
@@ -38,12 +39,14 @@ class IngestResult(NamedTuple):
     Fields:
         article_id: None when the record has no readable id.
         outcome: None when the record was refused; *problems* then say why.
+        warnings: about optional fields of a stored article that were left out or cut.
     """
 
     line: int
     article_id: str | None
     outcome: Outcome | None
-    problems: list[FieldProblem]
+    problems: Sequence[FieldProblem]
+    warnings: Sequence[FieldProblem] = ()
 
 
 class _ReadRecord(NamedTuple):
@@ -53,12 +56,19 @@ class _ReadRecord(NamedTuple):
 
 
 def ingest(
-    store: Store, site: str, records: Iterable[Record], patience_seconds: float = PATIENCE_SECONDS
+    store: Store,
+    site: str,
+    records: Iterable[Record],
+    patience_seconds: float = PATIENCE_SECONDS,
+    defaults: SiteDefaults = NO_DEFAULTS,
 ) -> Iterator[IngestResult]:
     """
     Store *records* in batches and yield one result for each, in order.
 
     A bad record stops no other.
+
+    Args:
+        defaults: what the site settles where articles do not say.
 
     Raises:
         StoreUnavailable: when the store stays away for *patience_seconds*. Everything yielded
@@ -68,7 +78,7 @@ def ingest(
     iterator = iter(records)
     # Records are analysed one by one, so that only the article stays in memory: JSON of empty
     # lists takes twenty times its size as Python objects.
-    while batch := [_read(record) for record in islice(iterator, BATCH)]:
+    while batch := [_read(record, defaults) for record in islice(iterator, BATCH)]:
         yield from _store_batch(store, site, batch, patience_seconds)
 
 
@@ -89,6 +99,41 @@ def reindex(store: Store, site: str, everything: bool = False) -> Iterator[tuple
         yield checked, store.put_features(site, analysed) if analysed else 0
 
 
+class FieldWarnings(NamedTuple):
+    """
+    What could not be read of one field of stored articles.
+
+    Fields:
+        field: as the sender calls it.
+        articles: in how many of them.
+        line, reason: of the first.
+    """
+
+    field: str
+    articles: int
+    line: int
+    reason: str
+
+
+class WarningCounter:
+    """Counts the warnings of an import by field, and keeps the first of each."""
+
+    def __init__(self) -> None:
+        self._by_field: dict[str, FieldWarnings] = {}
+
+    def add(self, result: IngestResult) -> None:
+        first_of = {warning.field.partition("/")[0]: warning for warning in result.warnings[::-1]}
+        for field, warning in first_of.items():
+            known = self._by_field.get(field)
+            if known is None:
+                known = FieldWarnings(field, 0, result.line, warning.detail)
+            self._by_field[field] = known._replace(articles=known.articles + 1)
+
+    def summary(self) -> list[FieldWarnings]:
+        """By field, the most frequent first."""
+        return sorted(self._by_field.values(), key=lambda one: (-one.articles, one.field))
+
+
 class ImportCounter:
     """Counts the results of one import, and keeps the first problems."""
 
@@ -105,6 +150,7 @@ class ImportCounter:
 
     def add(self, result: IngestResult) -> None:
         self._counts[result.outcome or "refused"] += 1
+        self._counts["warned"] += bool(result.warnings)
         for pointer, reason in result.problems:
             if len(self._problems) < MAX_PROBLEMS:
                 self._problems.append(_import_problem(result, pointer, reason))
@@ -120,13 +166,15 @@ class ImportCounter:
             changed=self._counts["changed"],
             unchanged=self._counts["unchanged"],
             refused=self._counts["refused"],
+            warned=self._counts["warned"],
             broke_off=broke_off[:MAX_CHARS],
             problems=tuple(self._problems),
         )
 
 
-def _read(record: Record) -> _ReadRecord:
-    return _ReadRecord(record.line, _sent_id(record.data), _analysed(record.data))
+def _read(record: Record, defaults: SiteDefaults) -> _ReadRecord:
+    content = _analysed(record.data, defaults)
+    return _ReadRecord(record.line, _sent_id(record.data), content)
 
 
 def _sent_id(data: object) -> str | None:
@@ -134,11 +182,11 @@ def _sent_id(data: object) -> str | None:
     return article_id if isinstance(article_id, str) else None
 
 
-def _analysed(data: object) -> AnalysedArticle | InvalidInput:
+def _analysed(data: object, defaults: SiteDefaults) -> AnalysedArticle | InvalidInput:
     if isinstance(data, InvalidInput):
         return data
     try:
-        return analyse(data)
+        return analyse(data, defaults)
     except InvalidInput as error:
         return error
 
@@ -152,13 +200,14 @@ def _store_batch(
         if isinstance(content, InvalidInput):
             yield IngestResult(line, sent_id, None, content.problems)
         else:
-            yield _written_result(line, content.article.id, next(written).outcome)
+            yield _written_result(line, content, next(written).outcome)
 
 
-def _written_result(line: int, article_id: str, outcome: Outcome) -> IngestResult:
+def _written_result(line: int, content: AnalysedArticle, outcome: Outcome) -> IngestResult:
+    article_id = content.article.id
     if outcome in REFUSALS:
         return IngestResult(line, article_id, None, [REFUSALS[outcome]])
-    return IngestResult(line, article_id, outcome, [])
+    return IngestResult(line, article_id, outcome, [], content.warnings)
 
 
 def _put_patiently(

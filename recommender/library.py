@@ -65,6 +65,7 @@ class RelatedArticles:
 
     Attributes:
         rejections: the records so far that are no valid articles, each with its problems.
+        warnings: the articles so far of which optional fields were left out or cut.
 
     Raises:
         TypeError: when *articles* is no iterable of records.
@@ -72,6 +73,7 @@ class RelatedArticles:
 
     def __init__(self, articles: Articles = (), ranking: RankingModel = DEFAULTS) -> None:
         self.rejections: list[Rejection] = []
+        self.warnings: list[Rejection] = []
         self._articles: dict[str, Article] = {}
         self._stored: dict[str, StoredArticle] = {}
         self._corpus = Corpus(self._stored_articles)
@@ -99,10 +101,12 @@ class RelatedArticles:
             try:
                 if isinstance(record.data, InvalidInput):
                     raise record.data
-                article, features = analyse(record.data)
+                article, features, warnings = analyse(record.data)
             except InvalidInput as error:
                 rejections.append(Rejection.of(record, error))
                 continue
+            if warnings:
+                self.warnings.append(Rejection(record.line, article.id, list(warnings)))
             self._articles[article.id] = article
             added[article.id] = StoredArticle(Facets.of(card_of(article)), features)
         self._stored |= added

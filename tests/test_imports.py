@@ -39,7 +39,8 @@ def last(backend: Backend) -> Last:
 
 def test_an_upload_is_counted_with_its_first_errors(send: Callable[..., int], last: Last) -> None:
     send(article("kursk"), article("sudzha"), b"{broken")
-    send(article("kursk"), article("sudzha", title="New"), article("", published_at="never"))
+    bad = article("", published_at="never")
+    send(article("kursk"), article("sudzha", title="New", image=7), bad)
     second, first = last()
 
     assert "upload" == first.source == second.source
@@ -47,20 +48,21 @@ def test_an_upload_is_counted_with_its_first_errors(send: Callable[..., int], la
     assert (0, 1, 1, 1) == (second.added, second.changed, second.unchanged, second.refused)
     assert [(3, None, "")] == [(p.line, p.id, p.field) for p in first.problems]
     assert [(3, "id"), (3, "published_at")] == [(p.line, p.field) for p in second.problems]
-    assert "ISO 8601" in second.problems[1].reason
+    assert "expected a date" in second.problems[1].reason
+    assert (0, 1) == (first.warned, second.warned)
 
 
 def test_no_text_of_an_article_is_kept(send: Callable[..., int], raw_redis: "redis.Redis") -> None:
     secret = "Unmistakable"
     send(
-        {"id": "a", "title": secret, "body": secret, "published_at": secret, "language": secret},
+        {"id": "a", "title": secret, "body": secret, "version": secret, "language": secret},
         article("b", title=secret),
         f'{{"id": "c", "title": "{secret}'.encode(),
         [secret],
     )
     kept = b"".join(raw_redis.lrange("see:{main}:imports", 0, -1))
 
-    assert b"published_at" in kept
+    assert b"version" in kept
     assert secret.encode() not in kept
 
 

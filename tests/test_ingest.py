@@ -37,14 +37,17 @@ BAD_LINES = {
     b'{"id": "a\\nb", "title": "T"}': ("/id", "must not hold control characters"),
     b'{"id": "no-title"}': ("/title", "Field required"),
     b'{"id": "x", "headline": 7}': ("/headline", "expected a string"),
-    b'{"id": "x", "title": "T", "content": ["p"]}': ("/content", "expected a string"),
+    b'{"id": "x", "title": "T", "version": "new"}': (
+        "/version",
+        "Input should be a valid integer",
+    ),
     b'{"id": "x", "title": "T", "link": "javascript:alert(1)"}': (
         "/link",
-        "expected an absolute http or https URL",
+        "must be an http or https address",
     ),
-    b'{"id": "x", "title": "T", "date": "yesterday"}': (
-        "/date",
-        "expected an ISO 8601 date, such as 2025-03-13T07:12:44Z",
+    b'{"id": "x", "title": "T", "content": "\\u0000"}': (
+        "/content",
+        "must not hold NUL characters",
     ),
 }
 

@@ -16,7 +16,7 @@ import orjson
 from api.cli.options import JSON, SITE
 from api.cli.settings import pick_site, read_settings
 from recommender.backend import Backend
-from recommender.ingest import ImportCounter, IngestResult, ingest
+from recommender.ingest import ImportCounter, IngestResult, WarningCounter, ingest
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.records import Record
 
@@ -52,12 +52,14 @@ class Result:
         self.counts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         self.rejections: list[Rejection] = []
         self.unreadable: list[dict[str, str]] = []
+        self.warnings: dict[str, WarningCounter] = {}  # by file
         self._max_rejections = max_rejections
         self._started = time.monotonic()
 
     def add(self, file: str, article: IngestResult) -> None:
         if article.outcome is not None:
             self.counts[article.outcome] += 1
+            self.warnings.setdefault(file, WarningCounter()).add(article)
             return
         self.counts["rejected"] += 1
         if self._max_rejections is None or self.counts["rejected"] <= self._max_rejections:
@@ -95,6 +97,11 @@ class Result:
             **{outcome: self.counts[outcome] for outcome in OUTCOMES},
             "seconds": round(time.monotonic() - self._started, 3),
             "rejections": [rejection._asdict() for rejection in self.rejections],
+            "warnings": [
+                {"file": file, **warning._asdict()}
+                for file, counter in self.warnings.items()
+                for warning in counter.summary()
+            ],
             "unreadable": self.unreadable,
         }
 
@@ -148,7 +155,8 @@ def import_(ctx: click.Context, files: Sequence[str], site: str | None, as_json:
     """Store articles from JSON Lines or CSV files.
 
     Files may be gzipped; - is standard input. Importing a file again changes nothing. Rejected
-    articles are listed with line, field and reason, and do not stop the others. Exit status 1 if
+    articles are listed with line, field and reason, and do not stop the others. Optional fields
+    that cannot be read are left out, and counted. Exit status 1 if
     a file cannot be read or no article is accepted; 130 after Ctrl-C.
     """
     settings = read_settings()
@@ -235,6 +243,10 @@ def _print(result: Result) -> None:
     more = result.counts["rejected"] - MAX_REJECTIONS_PRINTED
     if more > 0:
         click.echo(f"… and {more:,} more", err=True)
+    for name, counter in result.warnings.items():
+        for field, articles, line, reason in counter.summary():
+            what = "1 article" if articles == 1 else f"{articles:,} articles"
+            click.echo(f"{name}:{line}: {field}: left out of {what}: {reason}", err=True)
     for file in result.unreadable:
         click.echo(f"Error: {file['reason']}", err=True)
     click.echo(result.summary())

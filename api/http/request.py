@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from features.article import check_article_id
+from features.values import check_article_id
 from recommender.errors import InvalidInput, field_problems
 from recommender.sources.records import parse_json
 

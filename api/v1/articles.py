@@ -36,7 +36,9 @@ def put_article(site: str, article_id: str) -> Response:
     if written.outcome in REFUSALS:
         raise Conflict(f"{article_id}: {REFUSALS[written.outcome].detail}")
     status = HTTPStatus.CREATED if written.outcome == "added" else HTTPStatus.OK
-    return json_response({"id": article_id, **written._asdict()}, status)
+    warnings = [warning._asdict() for warning in analysed.warnings]
+    answer = {"id": article_id, **written._asdict(), "warnings": warnings}
+    return json_response(answer, status)
 
 
 @blueprint.get("/<article_id:article_id>")
@@ -116,5 +118,7 @@ def _result_line(result: IngestResult) -> bytes:
         "status": result.outcome or "rejected",
     }
     if result.problems:
-        answer["errors"] = [found._asdict() for found in result.problems]
+        answer["errors"] = [problem._asdict() for problem in result.problems]
+    if result.warnings:
+        answer["warnings"] = [warning._asdict() for warning in result.warnings]
     return orjson.dumps(answer) + b"\n"

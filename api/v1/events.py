@@ -10,7 +10,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from api.http.context import backend
 from api.http.request import parse_body, read_json
-from features.article import check_article_id
+from features.values import check_article_id
 from recommender.storage.events import MAX_POSITION, Event, EventKind
 
 blueprint = Blueprint("events", __name__, url_prefix="/v1/<site>/events")

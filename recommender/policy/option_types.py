@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from features.article import MAX_ID_BYTES, check_article_id, parse_date
+from features.dates import parse_moment
 from features.language import normalize_language
+from features.values import MAX_ID_BYTES, check_article_id
 
 ANY_LANGUAGE = "any"
 MAX_LIMIT = 50
@@ -62,7 +63,7 @@ def _to_moment(value: Any) -> datetime | timedelta | None:
     if isinstance(value, str) and (duration := parse_duration(value)) is not None:
         return duration
     try:
-        return parse_date(value)
+        return parse_moment(value)
     except ValueError:
         raise ValueError("expected an ISO 8601 date, or a time ago such as 7d or 12h") from None
 

@@ -21,12 +21,14 @@ from pydantic import (
     field_validator,
 )
 
-from features.article import MAX_RAW_LINE_CHARS, check_article_id, parse_date
+from features.dates import parse_moment
 from features.text import plain_text
+from features.values import check_article_id
 from recommender.errors import InvalidInput, field_problems
 from recommender.policy.option_types import parse_duration
 
 MAX_POSITION = 50
+MAX_RAW_LINE_CHARS = 20_000  # markup and all
 MAX_AUTHOR_CHARS = 200
 MAX_NOTE_CHARS = 1000
 MAX_SECTION_CHARS = 2000
@@ -73,7 +75,7 @@ def _line(value: Any) -> str:
 
 def _moment(value: Any) -> datetime | None:
     try:
-        return value if isinstance(value, datetime) else parse_date(value)
+        return value if isinstance(value, datetime) else parse_moment(value)
     except ValueError:
         raise ValueError("expected an ISO 8601 date, or a time from now such as 7d") from None
 

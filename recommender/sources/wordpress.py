@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from features.dates import is_placeholder
 from recommender.errors import InvalidInput
 from recommender.sources.records import Record
 
@@ -31,14 +32,19 @@ def _fields(post: dict[str, Any]) -> dict[str, Any] | InvalidInput:
         "url": post.get("link"),
         "excerpt": _at(post, "excerpt", "rendered"),
         # Their `date` is the site's local time and does not say which.
-        "published_at": post.get("date_gmt") or post.get("date"),
-        "updated_at": post.get("modified_gmt") or post.get("modified"),
+        "published_at": _first_date(post, "date_gmt", "date"),
+        "updated_at": _first_date(post, "modified_gmt", "modified"),
         "section": _terms(embedded, "category"),
         "tags": _terms(embedded, "post_tag"),
         "authors": [_at(one, "name") for one in _all(_at(embedded, "author"))],
         "language": post.get("lang"),
         "image": _image(_at(embedded, "wp:featuredmedia", 0)),
     }
+
+
+def _first_date(post: dict[str, Any], *names: str) -> Any:
+    dates = (post.get(name) for name in names)
+    return next((date for date in dates if not is_placeholder(date)), None)
 
 
 def _terms(embedded: object, taxonomy: str) -> list[Any]:

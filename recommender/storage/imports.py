@@ -36,6 +36,7 @@ class Import(BaseModel):
     Fields:
         source: the file's name without its folder, or `upload` for an import over HTTP.
         broke_off: why the import ended early; empty when it did not.
+        warned: how many of the stored articles lack a part that could not be read.
         problems: the first ones.
     """
 
@@ -47,6 +48,7 @@ class Import(BaseModel):
     changed: int
     unchanged: int
     refused: int
+    warned: int = 0
     broke_off: str = ""
     problems: tuple[ImportProblem, ...] = ()
 

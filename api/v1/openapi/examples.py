@@ -129,7 +129,12 @@ PROBLEM_EXAMPLE = {
     "detail": "published_at: expected an ISO 8601 date",
     "errors": [{"pointer": "/published_at", "detail": "expected an ISO 8601 date"}],
 }
-STORED_EXAMPLE = {"id": "2025/03/13/kursk", "outcome": "added", "version": 1285}
+STORED_EXAMPLE = {
+    "id": "2025/03/13/kursk",
+    "outcome": "added",
+    "version": 1285,
+    "warnings": [],
+}
 EVENTS_EXAMPLE = {
     "recommendation_id": "5a1f0c2b9d3e4f6071",
     "events": [

@@ -238,6 +238,7 @@ class Stored(BaseModel):
     id: str
     outcome: str = Field(description="`added`, `changed` or `unchanged`")
     version: int = Field(description="Number of the site's last change")
+    warnings: list[FieldError] = Field([], description="Optional fields that were left out or cut")
 
 
 class LineResult(BaseModel):
@@ -247,6 +248,7 @@ class LineResult(BaseModel):
     id: str | None
     status: str = Field(description="`added`, `changed`, `unchanged` or `rejected`")
     errors: list[FieldError] = []
+    warnings: list[FieldError] = Field([], description="Optional fields that were left out or cut")
 
 
 class Override(BaseModel):

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from api.lists.formats import LAYOUTS
 from api.lists.options import query_parameters
-from features.article import MAX_ID_BYTES
+from features.values import MAX_ID_BYTES
 from recommender.policy.list_options import LinkOptions, ListOptions
 
 Schema = dict[str, Any]

@@ -5,7 +5,8 @@ from api.lists.options import option_schemas
 from api.v1.openapi.parameters import Schema
 from api.v1.rules import GROUPS, MAX_OVERRIDES
 from api.v1.settings import SentComparison
-from features.article import MAX_ID_BYTES, MAX_LABELS, Article
+from features.article import Article
+from features.values import MAX_ID_BYTES, MAX_LABELS
 from recommender.policy.list_options import LinkOptions, ListOptions
 from recommender.policy.option_types import SURFACE_PATTERN
 from recommender.policy.rules import FLAGS, MAX_BOOST, MAX_POSITION, READ_ONLY, Kind
@@ -27,7 +28,7 @@ _NAMES: Schema = {
 }
 _DATE: Schema = {
     **_TEXT,
-    "description": "ISO 8601 or RFC 5322; without a zone it is UTC",
+    "description": "ISO 8601, RFC 5322, a Unix time and others; without a zone it is UTC",
     "examples": ["2025-03-13T07:12:44Z"],
 }
 _PIXELS: Schema = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": ["string", "null"]}]}

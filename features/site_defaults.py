@@ -1,0 +1,21 @@
+"""What articles leave open, and the site that they come from settles."""
+
+from typing import NamedTuple
+
+from features.dates import NO_RULES, DateRules
+
+
+class SiteDefaults(NamedTuple):
+    """
+    What holds for articles of one site that do not say.
+
+    Fields:
+        dates: the zone of dates without one, and the order of day and month.
+        home_page: completes relative addresses; None leaves them out.
+    """
+
+    dates: DateRules = NO_RULES
+    home_page: str | None = None
+
+
+NO_DEFAULTS = SiteDefaults()
