@@ -17,10 +17,13 @@ from api.cli.main import main
 from api.cli.tune import read_newsroom, summary
 from recommender.backend import Backend
 from recommender.evaluation import Archive, Protocol, read_archive, read_truth
-from recommender.evaluation.intervals import Difference
+from recommender.evaluation.intervals import Bootstrap, Difference
 from recommender.evaluation.measures import per_query
+from recommender.evaluation.pools import Pools, gather
+from recommender.evaluation.power import STANDARD_ERRORS, Power
+from recommender.evaluation.recipes import reranked
 from recommender.evaluation.systems import ranked_by
-from recommender.evaluation.tune import Pools, Tuned, gather, reranked, split
+from recommender.evaluation.tune import Tuned, split
 from recommender.policy.ranking_model import DEFAULTS, RankingModel, SignalWeights
 from recommender.sources.files import ArticleFile
 
@@ -124,16 +127,61 @@ def test_chance_is_not_written(tmp_path):
     answer = orjson.loads(found.stdout)
     assert (0, False, None) == (found.exit_code, answer["helps"], answer["written"])
     assert "the old one" == output.read_text()
+    power = answer["power"]
+    assert (
+        0
+        < power["detectable"]
+        == pytest.approx(STANDARD_ERRORS * power["spread"] / np.sqrt(answer["queries"]), abs=1e-5)
+    )
 
 
 def test_what_happened_to_the_file_is_said_in_words():
-    luck = Difference(0.02, -0.01, 0.05, 0.2)
-    found = Tuned(DEFAULTS, "time", {}, 50, 50, 0.5, 0.52, luck)
+    chance = Difference(0.02, -0.01, 0.05, 0.2)
+    power = Power.of(50, 0.1, 0.02)
+    tuned = Tuned(DEFAULTS, "time", {}, 50, 50, 0.5, 0.52, chance, power)
+    file = Path("r.json")
 
-    sure = replace(found, gain=Difference(0.02, 0.01, 0.03, 0.01))
-    assert "Wrote no file: the 95 % interval" in summary(found, Path("r.json"))
-    assert "Wrote no file: no learnt" in summary(replace(found, recipe="defaults"), Path("r.json"))
-    assert "Wrote r.json" in summary(sure, Path("r.json"))
+    significant = replace(tuned, gain=Difference(0.02, 0.01, 0.03, 0.01))
+    assert "Wrote no file: the 95 % interval" in summary(tuned, file)
+    assert "Wrote no file: no learnt" in summary(replace(tuned, recipe="defaults"), file)
+    assert "Wrote r.json" in summary(significant, file)
+    assert "detects" not in summary(significant, file)
+
+
+def test_where_nothing_is_written_it_is_said_what_the_test_could_have_seen():
+    chance = Difference(0.02, -0.01, 0.05, 0.2)
+    tuned = Tuned(DEFAULTS, "time", {}, 50, 50, 0.5, 0.52, chance, Power.of(50, 0.1, 0.02))
+    hopeless = replace(tuned, power=Power.of(50, 0.1, -0.01))
+
+    text = summary(tuned, Path("r.json"))
+    assert "With 50 newer articles, this test detects a true gain of 0.040 in four cases" in text
+    assert "To detect the gain on the older ones, +0.020, it would take 197." in text
+    assert "On the older articles nothing gained." in summary(hopeless, Path("r.json"))
+
+
+def test_the_detectable_gain_is_detected_in_four_tests_of_five():
+    """Simulated: how often the bootstrap interval of such a gain lies above zero."""
+    chance = np.random.default_rng(5)
+    queries, spread, tests = 100, 0.2, 400
+    power = Power.of(queries, spread, 0.05)
+    bootstrap = Bootstrap(queries, 0)
+    detected = 0
+    for _ in range(tests):
+        gains = chance.normal(power.detectable, spread, queries)
+        detected += bootstrap.difference(gains, np.zeros(queries)).low > 0
+
+    assert 0.75 < detected / tests < 0.87
+    assert STANDARD_ERRORS == pytest.approx(2.8016, abs=1e-4)
+
+
+@pytest.mark.parametrize(("expected", "needed"), [(0.05, 126), (0.2, 8), (0.0, None), (-0.1, None)])
+def test_so_many_queries_as_are_needed_detect_the_expected_gain(expected, needed):
+    power = Power.of(60, 0.2, expected)
+
+    assert needed == power.queries_needed
+    if needed:
+        assert Power.of(needed, 0.2, expected).detectable <= expected
+        assert Power.of(needed - 1, 0.2, expected).detectable > expected
 
 
 def test_links_of_the_archive_are_found_without_a_file_of_them(loyal, truth):

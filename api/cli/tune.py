@@ -95,16 +95,15 @@ def summary(tuned: Tuned, output: Path) -> str:
     """What was learnt, what it gains, and whether the file was written."""
     gains = ", ".join(f"{name} {gain:+.3f}" for name, gain in tuned.cross_validated.items())
     gain = tuned.gain
-    return "\n".join(
-        (
-            f"Learnt from {tuned.learnt_from:,} older articles with links, "
-            f"tested on {tuned.queries:,} newer ones.",
-            f"Gain on the older ones, cross-validated: {gains}.",
-            f"{MEASURE} on the newer ones: {tuned.before:.3f} before, {tuned.after:.3f} with "
-            f"{tuned.recipe!r}: {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}].",
-            _verdict(tuned, output),
-        )
-    )
+    lines = [
+        f"Learnt from {tuned.learnt_from:,} older articles with links, "
+        f"tested on {tuned.queries:,} newer ones.",
+        f"Gain on the older ones, cross-validated: {gains}.",
+        f"{MEASURE} on the newer ones: {tuned.before:.3f} before, {tuned.after:.3f} with "
+        f"{tuned.recipe!r}: {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}].",
+        _verdict(tuned, output),
+    ]
+    return "\n".join(lines if tuned.helps else [*lines, _power(tuned)])
 
 
 def _verdict(tuned: Tuned, output: Path) -> str:
@@ -113,3 +112,18 @@ def _verdict(tuned: Tuned, output: Path) -> str:
     if tuned.recipe == "defaults":
         return "Wrote no file: no learnt ranking is better than the defaults."
     return "Wrote no file: the 95 % interval of the gain does not lie above zero."
+
+
+def _power(tuned: Tuned) -> str:
+    """What the test could have detected."""
+    power = tuned.power
+    detects = (
+        f"With {power.queries:,} newer articles, this test detects a true gain of "
+        f"{power.detectable:.3f} in four cases of five, and smaller gains less often."
+    )
+    if power.queries_needed is None:
+        return f"{detects} On the older articles nothing gained."
+    return (
+        f"{detects} To detect the gain on the older ones, {power.expected:+.3f}, it would take "
+        f"{power.queries_needed:,}."
+    )
