@@ -1,4 +1,4 @@
-"""Settings at the editor's desk: tried side by side, saved, told and taken back."""
+"""The settings page of the desk: two settings are compared, and one is saved and undone."""
 
 import re
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 from news import STORIES, article
 
 from recommender.backend import Backend
+from recommender.policy.ranking_model import SignalWeights
+from recommender.policy.site_settings import ListDefaults
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def visit(client: FlaskClient, backend: Backend, put: Callable[..., None]) -> De
     return visit
 
 
-def read_by_readers(visit: DeskVisit, **query: str) -> list[str]:
+def list_for_readers(visit: DeskVisit, **query: str) -> list[str]:
     path = "/v1/main/articles/ceasefire/related"
     return [item["id"] for item in visit.client.get(path, query_string=query).json["items"]]
 
@@ -40,54 +42,55 @@ def save(visit: DeskVisit, **fields: str) -> str:
     return visit.client.get(answer.location).text
 
 
-def test_two_settings_stand_side_by_side_and_say_what_moved(visit: DeskVisit) -> None:
-    asked = {"compare": "article", "article": "ceasefire", "b.mode": "background"}
-    page = visit.get("/settings", **asked).text
-    now, tried = lists(page)
+def test_two_settings_are_shown_side_by_side_with_what_moved(visit: DeskVisit) -> None:
+    query = {"compare": "article", "article": "ceasefire", "b.mode": "background"}
+    page = visit.get("/settings", **query).text
+    current, tried = lists(page)
+    gone = set(current) - set(tried)
 
-    assert now == read_by_readers(visit)
-    assert tried == read_by_readers(visit, mode="background")
-    assert page.count('<span class="tag gone">gone</span>') == len(set(now) - set(tried)) > 0
+    assert current == list_for_readers(visit)
+    assert tried == list_for_readers(visit, mode="background")
+    assert page.count('<span class="tag gone">gone</span>') == len(gone) > 0
 
 
-def test_trying_saves_nothing(visit: DeskVisit, backend: Backend) -> None:
+def test_a_comparison_saves_nothing(visit: DeskVisit, backend: Backend) -> None:
     before = backend.store.change_log.version("main")
     visit.get("/settings", compare="sample", **{"b.mode": "background"})
 
     assert before == backend.store.change_log.version("main")
 
 
-def test_a_sample_tells_how_many_lists_change(visit: DeskVisit) -> None:
+def test_a_sample_shows_how_many_lists_differ(visit: DeskVisit) -> None:
     page = visit.get("/settings", compare="sample", **{"b.mode": "background"}).text
 
-    assert f"Over {len(STORIES)} articles" in page
-    assert "of the lists change" in page
+    assert f"Lists of {len(STORIES)} articles" in page
+    assert "of the lists differ" in page
     assert "Sections in a list" in page
 
 
-def test_what_is_saved_holds_for_the_next_reader_and_is_undone(visit: DeskVisit) -> None:
-    before = read_by_readers(visit)
+def test_saved_settings_apply_to_the_next_reader_and_can_be_undone(visit: DeskVisit) -> None:
+    before = list_for_readers(visit)
     page = save(visit, **{"b.mode": "background", "note": "quiet weekend"})
-    saved = read_by_readers(visit)
+    saved = list_for_readers(visit)
     changes = visit.get("/changes").text
     visit.post("/undo", entry=fields_of(changes)["entry"])
 
     assert "Saved for the whole site" in page
-    assert saved == read_by_readers(visit, mode="background") != before
+    assert saved == list_for_readers(visit, mode="background") != before
     assert "quiet weekend" in changes
-    assert before == read_by_readers(visit)
+    assert before == list_for_readers(visit)
 
 
 def test_a_surface_has_settings_of_its_own(visit: DeskVisit) -> None:
-    before = read_by_readers(visit)
+    before = list_for_readers(visit)
     save(visit, surface="home", **{"b.mode": "background"})
 
-    assert before == read_by_readers(visit)
-    assert read_by_readers(visit, mode="background") == read_by_readers(visit, surface="home")
+    assert before == list_for_readers(visit)
+    assert list_for_readers(visit, mode="background") == list_for_readers(visit, surface="home")
     assert 'surface=home"' in visit.get("/settings").text
 
 
-def test_a_surface_that_says_nothing_any_more_is_gone(visit: DeskVisit, backend: Backend) -> None:
+def test_a_surface_without_settings_is_removed(visit: DeskVisit, backend: Backend) -> None:
     save(visit, surface="home", **{"b.mode": "background"})
     save(visit, surface="home", **{"b.mode": ""})
 
@@ -116,18 +119,18 @@ def test_every_field_comes_back_as_it_was_saved(visit: DeskVisit) -> None:
     assert all(f">{text}</textarea>" in page for text in several.values())
 
 
-def test_what_is_saved_untouched_stays_as_it_was(visit: DeskVisit, backend: Backend) -> None:
-    told = {
+def test_saving_an_unchanged_form_changes_nothing(visit: DeskVisit, backend: Backend) -> None:
+    sent = {
         "site": {"tag": ["canal"], "author": ["Ann"], "section": ["Arts, Culture"]},
         "surfaces": {"home": {"section": [], "limit": 7}},
     }
     header = {"Authorization": f"Bearer {visit.key}"}
-    assert 200 == visit.client.put("/v1/main/settings", json=told, headers=header).status_code
+    assert 200 == visit.client.put("/v1/main/settings", json=sent, headers=header).status_code
     before = backend.store.rulebook.settings("main").settings
     for surface in ("", "home"):
         page = visit.get("/settings", surface=surface).text
-        sent = {n: v for n, v in fields_of(page).items() if n.startswith("b.")}
-        save(visit, **sent, **({"surface": surface} if surface else {}))
+        fields = {n: v for n, v in fields_of(page).items() if n.startswith("b.")}
+        save(visit, **fields, **({"surface": surface} if surface else {}))
 
     assert before == backend.store.rulebook.settings("main").settings
 
@@ -154,18 +157,17 @@ def test_a_bad_field_is_named_and_nothing_is_saved(
     assert None is backend.store.rulebook.settings("main").settings.site.limit
 
 
-def test_the_second_of_two_is_told_and_saves_with_a_second_look(
+def test_the_second_of_two_editors_is_warned_and_can_save_again(
     visit: DeskVisit, backend: Backend
 ) -> None:
     seen = fields_of(visit.get("/settings").text)["revision"]
     save(visit, **{"b.limit": "4"})
-    told = visit.post("/settings", revision=seen, **{"b.limit": "6"})
-    again = visit.post(
-        "/settings", **{n: v for n, v in fields_of(told.text).items() if n[0] != "a"}
-    )
+    warning = visit.post("/settings", revision=seen, **{"b.limit": "6"})
+    fields = {n: v for n, v in fields_of(warning.text).items() if n[0] != "a"}
+    again = visit.post("/settings", **fields)
 
-    assert (412, 303) == (told.status_code, again.status_code)
-    assert "Ana" in told.text
+    assert (412, 303) == (warning.status_code, again.status_code)
+    assert "Ana" in warning.text
     assert 6 == backend.store.rulebook.settings("main").settings.site.limit
 
 
@@ -178,8 +180,25 @@ def test_only_an_admin_saves(client: FlaskClient, backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("article_id", ["", "nowhere"])
-def test_an_article_that_is_not_there_is_named(visit: DeskVisit, article_id: str) -> None:
+def test_a_missing_article_is_a_problem_of_its_field(visit: DeskVisit, article_id: str) -> None:
     page = visit.get("/settings", compare="article", article=article_id)
 
     assert 200 == page.status_code
     assert "<li>article: " in page.text
+
+
+def test_the_form_has_a_field_for_every_setting(visit: DeskVisit) -> None:
+    shown = visit.get("/settings").text
+    names = [*ListDefaults.model_fields.keys() - {"weights"}]
+    names += [f"weights.{signal}" for signal in SignalWeights.model_fields]
+
+    for side in ("a", "b"):
+        assert [] == [name for name in names if f'name="{side}.{name}"' not in shown]
+
+
+def test_an_empty_field_shows_the_number_of_the_ranking_model(visit: DeskVisit) -> None:
+    page = visit.get("/settings").text
+
+    assert 'name="b.half_life_days" value="" placeholder="7.0"' in page
+    assert 'name="b.weights.time" value="" placeholder="0.67"' in page
+    assert 'name="b.limit" value="" placeholder="5"' in page
