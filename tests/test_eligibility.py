@@ -9,7 +9,8 @@ from pipeline import NOW, Archive
 from recommender.pipeline.eligibility import all_passed, conditions, first_failed
 from recommender.pipeline.signals import stored_source
 from recommender.policy.list_options import ListOptions
-from recommender.policy.rules import Applied, Rule, RuleSet
+from recommender.policy.rule_set import AppliedRules, RuleSet
+from recommender.policy.rules import Rule
 
 MARCH = [datetime(2025, 3, day, tzinfo=NOW.tzinfo) for day in range(1, 32)]
 ARTICLES: list[dict[str, Any]] = [
@@ -30,12 +31,12 @@ def archive() -> Archive:
 
 
 def passing(
-    source: str | None = "source", rules: Applied | None = None, **options: Any
+    source: str | None = "source", rules: AppliedRules | None = None, **options: Any
 ) -> set[str]:
     made = archive()
     beside = None if source is None else stored_source(made.corpus, made.slots(source)[0])
     asked, model = ListOptions(**options), made.recommender.model
-    found = conditions(made.corpus, beside, asked, rules or Applied(), model, NOW)
+    found = conditions(made.corpus, beside, asked, rules or AppliedRules(), model, NOW)
     eligible = {i for i in made.articles if all_passed(found)[made.slots(i)[0]]}
 
     assert eligible == {i for i in made.articles if first_failed(found, made.slots(i)[0]) is None}
@@ -80,10 +81,10 @@ def test_background_is_what_came_before_and_all_that_is_out_when_that_is_unknown
 
 
 def test_rules_hide_and_block_articles_and_sections():
-    def beside(**fields: Any) -> Applied:
+    def beside(**fields: Any) -> AppliedRules:
         made = {"id": "r", "created_at": NOW, "source": {"article": "source"}}
         rules = RuleSet([Rule.model_validate(made | fields)])
-        return rules.beside("source", None, NOW)
+        return rules.for_list("source", None, NOW)
 
     never = {"kind": "flag", "flag": "never_recommend", "source": None}
     assert ENGLISH - {"late"} == passing(rules=beside(**never, target={"article": "late"}))
@@ -107,5 +108,5 @@ def test_only_the_default_language_and_the_lists_own_idea_of_age_yield_to_a_pin(
         (("en",), {"too_old", "newer_than_source"}),
     ]:
         asked = ListOptions(lang=languages, **options)
-        found = conditions(made.corpus, source, asked, Applied(), made.recommender.model, NOW)
+        found = conditions(made.corpus, source, asked, AppliedRules(), made.recommender.model, NOW)
         assert expected == {test.code for test in found if not test.binds_pins}

@@ -24,7 +24,8 @@ from recommender.pipeline.results import Explanation, Reason
 from recommender.pipeline.signals import draft_source
 from recommender.policy.list_options import ListOptions
 from recommender.policy.page_token import PageToken
-from recommender.policy.rules import Rule, RuleSet
+from recommender.policy.rule_set import RuleSet
+from recommender.policy.rules import Rule
 
 WORDS = " ".join(" ".join(story) for story in STORIES.values()).split()
 bodies = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)

@@ -1,4 +1,4 @@
-"""The ranking model: its file, and a formula that can be told factor by factor."""
+"""The ranking model: its file, and the formula of the score, factor by factor."""
 
 import math
 from datetime import timedelta
@@ -66,18 +66,18 @@ def test_a_bad_file_is_refused_by_the_name_of_the_field(tmp_path, text, named):
     path = tmp_path / "model.json"
     path.write_text(text)
 
-    with pytest.raises(ConfigurationError) as refusal:
+    with pytest.raises(ConfigurationError) as caught:
         RankingModel.read(path)
-    assert str(refusal.value).startswith(f"{path}: {named}: ")
+    assert str(caught.value).startswith(f"{path}: {named}: ")
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match=r"model\.json: No such file"):
         RankingModel.read(tmp_path / "model.json")
 
 
 @given(cosines, weights, st.dictionaries(st.sampled_from(NAMES), shares))
-def test_the_score_is_the_cosine_times_what_each_signal_takes_off_it(cosine, weights, signals):
+def test_the_score_is_the_cosine_lowered_by_each_signal(cosine, weights, signals):
     model = RankingModel(weights=SignalWeights(**weights))
     arrays = {name: np.array([value]) for name, value in signals.items()}
     factors = model.factors(np.array([cosine]), arrays)
@@ -98,7 +98,7 @@ def test_powers_make_the_logarithm_of_the_score_a_weighted_sum(cosine, time, own
     assert expected == pytest.approx(sum(math.log(f.item()) for f in factors.values()))
 
 
-def test_the_default_model_asks_only_for_the_signals_that_it_weighs():
+def test_the_default_model_uses_only_signals_with_a_weight():
     assert ["time", "author", "section"] == RankingModel().used_signals()
 
 
@@ -117,7 +117,7 @@ def test_at_one_half_life_the_time_signal_is_a_half(half_life, origin):
 
 
 @pytest.mark.parametrize("mode", ["balanced", "recent"])
-def test_whoever_asks_for_a_half_life_has_the_score_halved_in_that_time(mode):
+def test_a_half_life_in_a_request_halves_the_score_in_that_time(mode):
     origin = NOW if mode == "recent" else NOW - timedelta(days=60)
     archive = Archive(
         {"id": "a", "body": "kursk sudzha", "published_at": (NOW - timedelta(days=60)).isoformat()},
@@ -136,7 +136,7 @@ def test_whoever_asks_for_a_half_life_has_the_score_halved_in_that_time(mode):
     assert [0.5] == [item.factors["time"] for item in archive.related("a", options).items]
 
 
-def test_every_factor_is_told_and_their_product_is_the_score():
+def test_every_factor_is_reported_and_their_product_is_the_score():
     archive = Archive(
         {"id": "a", "body": "kursk sudzha", "section": "World", "authors": ["Ana"]},
         {"id": "b", "body": "kursk talks", "section": "World", "published_at": "2025-03-01"},

@@ -18,7 +18,8 @@ from recommender.errors import NotFound
 from recommender.pipeline.results import RelatedList
 from recommender.policy.list_options import ListOptions
 from recommender.policy.page_token import PageToken
-from recommender.policy.rules import FLAGS, Rule, RuleSet, Selector
+from recommender.policy.rule_set import RuleSet
+from recommender.policy.rules import FLAGS, Rule, Selector
 
 Card = dict[str, Any]
 Rules = Sequence[Rule]

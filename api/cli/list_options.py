@@ -7,11 +7,11 @@ import click
 
 from api.lists.options import parse_options
 from recommender.policy.list_options import ListOptions
-from recommender.policy.option import DeclaredOption, Kind, declared_options
+from recommender.policy.option import DeclaredOption, ValueKind, declared_options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-METAVARS: dict[Kind, str] = {"number": "NUMBER", "duration": "TIME", "moment": "DATE"}
+METAVARS: dict[ValueKind, str] = {"number": "NUMBER", "duration": "TIME", "moment": "DATE"}
 
 
 def takes_list_options(command: Command) -> Command:

@@ -11,7 +11,7 @@ from api.editor import desk
 from api.http.context import backend
 from api.http.dates import moment
 from api.http.responses import json_response
-from recommender.policy.rules import Kind, Rule
+from recommender.policy.rules import Rule, RuleKind
 from recommender.replica.finder import Found
 from recommender.replica.survey import MAX_OUTLIERS
 from recommender.storage.surveys import SurveyOutlier
@@ -21,7 +21,7 @@ blueprint = Blueprint("finding", __name__, url_prefix="/<site>")
 PAGE = 30
 MAX_TYPED_CHARS = 300
 MAX_PAGES = 10_000
-MARKS: dict[str, tuple[Kind, ...]] = {
+MARKS: dict[str, tuple[RuleKind, ...]] = {
     "pinned": ("pin",),
     "blocked": ("block",),
     "boosted": ("boost", "bury"),
@@ -103,10 +103,10 @@ def _surveyed(site: str, mark: str) -> tuple[dict[str, list[str]], str]:
 
 def _rules(site: str) -> list[Rule]:
     now = datetime.now(UTC)
-    return [r for r in backend().store.rulebook.read(site).rules.values() if r.holds_at(now)]
+    return [r for r in backend().store.rulebook.read(site).rules.values() if r.is_active(now)]
 
 
-def _named(rules: Iterable[Rule], kinds: tuple[Kind, ...]) -> list[str]:
+def _named(rules: Iterable[Rule], kinds: tuple[RuleKind, ...]) -> list[str]:
     """Articles that such a rule is about, on either side."""
     found = (rule.articles for rule in rules if rule.kind in kinds)
     return list(dict.fromkeys(chain.from_iterable(found)))

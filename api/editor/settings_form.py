@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from recommender.errors import FieldProblem, InvalidInput
-from recommender.policy.option import DeclaredOption, Kind, declared_options
+from recommender.policy.option import DeclaredOption, ValueKind, declared_options
 from recommender.policy.ranking_model import RankingModel, SignalWeights
 from recommender.policy.site_settings import ListDefaults, parse_settings
 
@@ -15,7 +15,7 @@ LABELS = frozenset(option.name for option in OPTIONS if option.kind == "labels")
 NO_LABELS = "*"
 
 Widget = Literal["select", "lines", "number", "text"]
-WIDGETS: dict[Kind, Widget] = {
+WIDGETS: dict[ValueKind, Widget] = {
     "choice": "select",
     "flag": "select",
     "labels": "lines",

@@ -14,12 +14,7 @@ from api.http.request import checked_id, expected_revisions, parse_body, parse_q
 from api.http.responses import forward, json_response
 from recommender.errors import FieldProblem, InvalidInput, NotFound
 from recommender.policy.option_types import ArticleId
-from recommender.policy.rules import (
-    READ_ONLY,
-    Kind,
-    Rule,
-    parse_rule,
-)
+from recommender.policy.rules import READ_ONLY, Rule, RuleKind, parse_rule
 from recommender.storage.audit import ENTRY_ID, Editor
 from recommender.storage.rule_changes import Overrides
 from recommender.storage.rulebook import new_rule_id
@@ -28,7 +23,7 @@ blueprint = Blueprint("rules", __name__, url_prefix="/v1/<site>")
 
 MAX_OVERRIDES = 200  # of each kind
 MAX_PAGE = 500
-GROUPS: dict[str, Kind] = {
+GROUPS: dict[str, RuleKind] = {
     "pins": "pin",
     "blocks": "block",
     "boosts": "boost",
@@ -52,7 +47,7 @@ class SentOverrides(Signature):
     article: Any = None
     revision: Any = None
 
-    def entries(self) -> Iterator[tuple[str, Kind, dict[str, Any]]]:
+    def entries(self) -> Iterator[tuple[str, RuleKind, dict[str, Any]]]:
         """JSON Pointer, kind and fields of each."""
         for group, kind in GROUPS.items():
             for place, entry in enumerate(getattr(self, group)):
@@ -62,7 +57,7 @@ class SentOverrides(Signature):
 class RuleQuery(BaseModel):
     """What a caller may ask of the list of rules."""
 
-    kind: Kind | None = Field(None, description="Only rules of this kind")
+    kind: RuleKind | None = Field(None, description="Only rules of this kind")
     article: ArticleId | None = Field(None, description="Only rules that name this article")
     limit: int = Field(100, ge=1, le=MAX_PAGE, description=f"How many, 1 to {MAX_PAGE}")
     cursor: str | None = Field(
@@ -118,7 +113,7 @@ def rules(site: str) -> Response:
         if query.kind in (None, rule.kind)
         and (query.article is None or rule.names(query.article))
         and (query.cursor is None or rule.id < query.cursor)
-        and rule.holds_at(now)
+        and rule.is_active(now)
     ]
     found.sort(key=lambda rule: rule.id, reverse=True)
     page = found[: query.limit]
@@ -208,7 +203,7 @@ def _override_rules(
     return list(found.values())
 
 
-def _rule_fields(kind: Kind, entry: Mapping[str, Any], article_id: str) -> dict[str, Any]:
+def _rule_fields(kind: RuleKind, entry: Mapping[str, Any], article_id: str) -> dict[str, Any]:
     """A rule from an entry of an article's overrides, which names only the other side."""
     ours = {"article": article_id}
     rest = {name: value for name, value in entry.items() if name not in (*READ_ONLY, "author")}

@@ -13,7 +13,7 @@ from recommender.index.index import SCORE_DECIMALS, Neighbours
 from recommender.pipeline.signals import Source, recency, signals
 from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import RankingModel, Values
-from recommender.policy.rules import Applied
+from recommender.policy.rule_set import AppliedRules
 
 BEFORE = 0.25  # what an older article keeps of its score in mode `followup`
 HIGHEST = 1e6  # score
@@ -58,7 +58,7 @@ def score_candidates(
     source: Source,
     found: Neighbours,
     options: ListOptions,
-    rules: Applied,
+    rules: AppliedRules,
     model: RankingModel,
     now: datetime,
     depth: int,
@@ -137,7 +137,7 @@ def _newer(corpus: Corpus, source: Source, slots: NDArray[np.intp]) -> Values:
     return np.where(newer, 1.0, BEFORE)
 
 
-def _boosts(corpus: Corpus, slots: NDArray[np.intp], rules: Applied) -> dict[str, Values]:
+def _boosts(corpus: Corpus, slots: NDArray[np.intp], rules: AppliedRules) -> dict[str, Values]:
     """The editors' factor; none when no rule boosts or buries."""
     if not rules.boosts and not rules.section_boosts:
         return {}

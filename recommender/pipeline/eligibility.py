@@ -14,7 +14,7 @@ from recommender.pipeline.signals import Source
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option_types import ANY_LANGUAGE
 from recommender.policy.ranking_model import RankingModel
-from recommender.policy.rules import Applied
+from recommender.policy.rule_set import AppliedRules
 
 Mask = NDArray[np.bool_]
 
@@ -38,7 +38,7 @@ def conditions(
     corpus: Corpus,
     source: Source | None,
     options: ListOptions,
-    rules: Applied,
+    rules: AppliedRules,
     model: RankingModel,
     now: datetime,
 ) -> list[Condition]:
@@ -71,7 +71,7 @@ def first_failed(found: Sequence[Condition], slot: int) -> str | None:
     return next((one.code for one in found if not one.passed[slot]), None)
 
 
-def _section_blocks(facets: FacetTable, rules: Applied) -> list[Condition]:
+def _section_blocks(facets: FacetTable, rules: AppliedRules) -> list[Condition]:
     if not rules.blocked_sections:
         return []
     return [Condition("blocked_section", ~facets.mask("section", list(rules.blocked_sections)))]

@@ -33,7 +33,8 @@ from recommender.pipeline.signals import Source, draft_source, stored_source
 from recommender.pipeline.stories import BENEFIT_OF_DOUBT, Fingerprint, is_same_story
 from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
-from recommender.policy.rules import NO_RULES, Applied, Rule, RuleSet
+from recommender.policy.rule_set import NO_RULES, AppliedRules, RuleSet
+from recommender.policy.rules import Rule
 from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings, Surfaces
 
 Cards = Callable[[Sequence[str]], dict[str, Card]]
@@ -48,7 +49,7 @@ class Request:
     source: Source | None
     options: ListOptions
     now: datetime
-    rules: Applied
+    rules: AppliedRules
     model: RankingModel
     conditions: list[Condition]
     eligible: NDArray[np.bool_]
@@ -130,7 +131,7 @@ class Recommender:
         return replace(made, items=items)
 
     def _admits(self, host: Card, draft: StoredArticle, now: datetime, draft_of: str) -> bool:
-        rules = self.rules.beside(host["id"], host["section"], now)
+        rules = self.rules.for_list(host["id"], host["section"], now)
         away = draft_of in rules.hidden or draft_of in rules.blocked
         blocked = any(section in rules.blocked_sections for section in draft.facets.section)
         return not (rules.silenced or away or blocked)
@@ -205,7 +206,7 @@ class Recommender:
         surface = self.surfaces.of(options.surface)
         options, model = surface.complete(options), surface.model
         section = source.facets.section[:1] if source is not None else ()
-        rules = self.rules.beside(article_id, section[0] if section else None, now)
+        rules = self.rules.for_list(article_id, section[0] if section else None, now)
         found = conditions(self._corpus, source, options, rules, model, now)
         return Request(source, options, now, rules, model, found, all_passed(found))
 
@@ -400,7 +401,7 @@ def warm() -> None:
     diversified(np.ones(2), np.eye(2), 0.5, 2)
 
 
-def _rule_about(rules: Applied, article_id: str, section: str | None) -> Rule | None:
+def _rule_about(rules: AppliedRules, article_id: str, section: str | None) -> Rule | None:
     pins = {pin.target.article: pin for pin in rules.pins}
     boosts = rules.boost(article_id, section).rules
     return (

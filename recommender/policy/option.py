@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 Interface = Literal["query", "draft", "links", "widget", "command"]
 Caching = Literal["few values", "one value", "never"]
-Kind = Literal["flag", "choice", "number", "labels", "duration", "moment", "text"]
+ValueKind = Literal["flag", "choice", "number", "labels", "duration", "moment", "text"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class DeclaredOption:
     """
 
     name: str
-    kind: Kind
+    kind: ValueKind
     values: tuple[str, ...]
     description: str
     default: Any
@@ -102,13 +102,13 @@ def _value_type(annotation: Any) -> Any:
     return _value_type(alternatives[0]) if is_optional else annotation
 
 
-def _kind(value_type: Any) -> Kind:
+def _kind(value_type: Any) -> ValueKind:
     origin = get_origin(value_type)
     if origin is Literal:
         return "choice"
     if origin is tuple:
         return "labels"
-    kinds: dict[Any, Kind] = {
+    kinds: dict[Any, ValueKind] = {
         bool: "flag",
         int: "number",
         float: "number",

@@ -1,4 +1,4 @@
-"""The numbers of the ranking formula: measured defaults, or what `alsosee tune` found."""
+"""The numbers of the ranking formula: measured defaults, or those that `alsosee tune` learnt."""
 
 from functools import cached_property
 from hashlib import blake2b
@@ -14,7 +14,7 @@ from recommender.policy.option_types import StoryPolicy
 
 Values = NDArray[np.float64]
 Signals = dict[str, Values]
-"""Name → one value for each candidate, 0 to 1: how fully it speaks for it; shape (n,)."""
+"""Name → one value for each candidate, 0 to 1, where 1 favours it most; shape (n,)."""
 
 _Weight = Annotated[float, Field(ge=0, le=1)]
 _Power = Annotated[float, Field(ge=-50, le=50)]
@@ -25,9 +25,9 @@ class SignalWeights(BaseModel):
     """
     How much each signal of `recommender.pipeline.signals` counts; 0 leaves it out.
 
-    A weight w makes the factor `1 - w · (1 - signal)`: 1 where the signal is full, `1 - w` where
-    it is nothing. So, while powers are not negative, no score exceeds the cosine, and every factor
-    can be named to an editor.
+    A weight w makes the factor `1 - w · (1 - signal)`, from `1 - w` for a signal of 0 to 1 for a
+    signal of 1. While no power is negative, no score exceeds the cosine, and an editor can read
+    from each factor how much it lowers the score.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -41,7 +41,7 @@ class SignalWeights(BaseModel):
 
 
 class SignalPowers(BaseModel):
-    """What is added to `RankingModel.context_power` for one signal's factor."""
+    """For the factor of each signal, what is added to `RankingModel.context_power`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -55,19 +55,19 @@ class SignalPowers(BaseModel):
 
 class RankingModel(BaseModel):
     """
-    What turns a cosine into the score that lists are ordered by, and what shapes the list.
+    Turns cosines into the scores by which lists are ordered, and says what lists are like.
 
     The score is `cosine ^ similarity_power · (product of the factors) ^ context_power ·
-    nearness ^ nearness_power`, where nearness is the time signal. In logarithms that is linear,
-    so a linear re-ranker that `alsosee tune` fitted is such a model, to the last digit.
+    recency ^ nearness_power`, where recency is the time signal. Its logarithm is linear, so a
+    linear re-ranker that `alsosee tune` fitted is such a model, to the last digit.
 
     Fields:
         powers: differences from `context_power`, for single factors.
-        half_life_days: at this distance in time the time signal is a half.
-        min_similarity: below it an article is not called related; None lets the archive's own
-            cosines decide (`recommender.index.calibration`).
+        half_life_days: distance in time at which the time signal is a half.
+        min_similarity: the least cosine of a related article. None computes it from the cosines
+            of the archive (`recommender.index.calibration`).
         evergreen_tags: articles with one of these tags do not age.
-        measured: what `alsosee tune` saw when it made this model; empty for the defaults.
+        measured: what `alsosee tune` measured for this model; empty for the defaults.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -86,33 +86,34 @@ class RankingModel(BaseModel):
     measured: dict[str, float | int | str] = Field(default_factory=dict)
 
     def factors(self, similarity: Values, signals: Signals) -> dict[str, Values]:
-        """What each part contributes; the product of all is the score. Each shape (n,)."""
-        weights, powers = dict(self.weights), dict(self.powers)
-        found = {"similarity": similarity**self.similarity_power}
+        """The factors of the score, by signal; their product is the score. Each shape (n,)."""
+        weights = dict(self.weights)
+        powers = dict(self.powers)
+        factors = {"similarity": similarity**self.similarity_power}
         for name, values in signals.items():
             power = self.context_power + powers[name]
             base = 1.0 - weights[name] * (1.0 - values)
-            found[name] = np.maximum(base, LEAST_FACTOR) ** power  # a power may be negative
+            factors[name] = np.maximum(base, LEAST_FACTOR) ** power  # a power may be negative
         if self.nearness_power and "time" in signals:
-            found["time"] = found["time"] * signals["time"] ** self.nearness_power
-        return found
+            factors["time"] = factors["time"] * signals["time"] ** self.nearness_power
+        return factors
 
     def used_signals(self) -> list[str]:
         return [name for name, weight in self.weights if weight]
 
     @cached_property
     def digest(self) -> str:
-        """The same for models that make the same lists."""
+        """The same for all models that make the same lists."""
         numbers = self.model_dump_json(exclude={"measured"})
         return blake2b(numbers.encode(), digest_size=6).hexdigest()
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """
-        Read a file that `write` wrote, or an editor of numbers.
+        Read a file of `write`.
 
         Raises:
-            ConfigurationError: when it is not there or holds anything else, naming the field.
+            ConfigurationError: when it cannot be read, or naming a field that cannot be used.
         """
         try:
             return cls.model_validate_json(path.read_bytes())
@@ -124,7 +125,7 @@ class RankingModel(BaseModel):
             raise ConfigurationError(f"{path}: {field}: {problem['msg']}") from None
 
     def write(self, path: Path) -> None:
-        """As JSON, whole or not at all."""
+        """Write as JSON. A reader sees the whole file or none of it."""
         draft = path.with_name(path.name + ".new")
         draft.write_text(self.model_dump_json(indent=2) + "\n")
         draft.replace(path)

@@ -35,7 +35,7 @@ from recommender.pipeline.recommender import Recommender
 from recommender.pipeline.results import Explanation, RelatedList
 from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
-from recommender.policy.rules import NO_RULES, RuleSet
+from recommender.policy.rule_set import NO_RULES, RuleSet
 from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings, Surfaces
 from recommender.sources.urls import normalize_url
 from recommender.storage.change_log import ArchiveChange, SiteState, changed_articles
@@ -355,7 +355,7 @@ class SiteReplica:
             return True
         sections = [corpus.facets.of(slot).section for slot in slots.tolist()]
         own = sections[0][0] if sections[0] else None
-        applied = self._recommender.rules.beside(article_ids[0], own, now)
+        applied = self._recommender.rules.for_list(article_ids[0], own, now)
         away = any(i in applied.hidden or i in applied.blocked for i in article_ids)
         blocked = any(s in applied.blocked_sections for section in sections[1:] for s in section)
         return not (applied.silenced or away or blocked)

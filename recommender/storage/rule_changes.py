@@ -36,7 +36,7 @@ class Decisions(NamedTuple):
 
     def at(self, now: datetime) -> "Decisions":
         """The same without the rules that have expired by *now*."""
-        rules = {rule_id: rule for rule_id, rule in self.rules.items() if rule.holds_at(now)}
+        rules = {rule_id: rule for rule_id, rule in self.rules.items() if rule.is_active(now)}
         return self._replace(rules=rules)
 
 
@@ -130,7 +130,7 @@ def undoing(entry: AuditEntry, now: datetime, decisions: Decisions) -> RulebookC
             raise Conflict("a later change touched the same settings: undo that one first")
         back = SettingsChange(before=entry.settings.after, after=entry.settings.before)
         return RulebookChange("undo", undoes=entry.id, settings=back)
-    restored = tuple(rule for rule in entry.before if rule.holds_at(now))
+    restored = tuple(rule for rule in entry.before if rule.is_active(now))
     if not (restored or entry.after):
         raise Conflict("nothing to undo: the removed rules have expired")
     if not _is_untouched(entry, decisions.rules):

@@ -9,7 +9,7 @@ from features.article import Article
 from features.values import MAX_ID_BYTES, MAX_LABELS
 from recommender.policy.list_options import LinkOptions, ListOptions
 from recommender.policy.option_types import SURFACE_PATTERN
-from recommender.policy.rules import FLAGS, MAX_BOOST, MAX_POSITION, READ_ONLY, Kind
+from recommender.policy.rules import FLAGS, MAX_BOOST, MAX_POSITION, READ_ONLY, RuleKind
 from recommender.policy.site_settings import MAX_SURFACES, ListDefaults, WeightChanges
 
 _TEXT: Schema = {"type": ["string", "null"]}
@@ -160,7 +160,7 @@ def _sent_overrides() -> Schema:
     }
 
 
-def _sent_override(kind: Kind) -> Schema:
+def _sent_override(kind: RuleKind) -> Schema:
     own = {"pin": "position", "boost": "factor", "bury": "factor", "flag": "flag"}.get(kind)
     left_out = {"position", "factor", "flag"} - {own}
     fields = {name: schema for name, schema in _DECISION.items() if name not in left_out}
