@@ -142,7 +142,7 @@ class Visit:
             page.close()
 
 
-def until(fact: Callable[[], Any], seconds: float = 8.0) -> Any:
+def until(fact: Callable[[], Any], seconds: float = 30.0) -> Any:
     """Wait until *fact* is true, or fail."""
     deadline = time.monotonic() + seconds
     while not (found := fact()):

@@ -50,6 +50,7 @@ class FaultProxy:
         lose: the next request that holds these bytes is done, and its answer is lost.
         url: where a client finds it.
         accepted: how many connections were made.
+        dripped: the bytes that were sent one by one.
     """
 
     def __init__(self, upstream_url: str) -> None:
@@ -64,6 +65,7 @@ class FaultProxy:
         self.lose: bytes | None = None
         self.url = f"redis://127.0.0.1:{self._address[1]}"
         self.accepted = 0
+        self.dripped: list[bytes] = []
 
     @property
     def fault(self) -> Fault:
@@ -149,7 +151,8 @@ class FaultProxy:
             for start in range(0, len(data), step):
                 client.write(data[start : start + step])
                 await client.drain()
-                if step < len(data):
+                if self.fault == "drip":
+                    self.dripped.append(data[start : start + 1])
                     await asyncio.sleep(DRIP_SECONDS)
         raise ConnectionResetError
 

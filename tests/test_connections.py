@@ -1,16 +1,17 @@
-"""A server that is away costs a caller half a second at most, and is soon found again."""
+"""A server that is away costs a caller one time-out at most, and is soon found again."""
 
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import redis
-from faults import Fault, FaultProxy, server_pid, stopped
+from faults import DRIP_SECONDS, Fault, FaultProxy, server_pid, stopped
 from hypothesis import given
 from hypothesis import strategies as st
 from servers import new_server
@@ -18,12 +19,17 @@ from servers import new_server
 from recommender.errors import StoreUnavailable
 from recommender.storage import embedded
 from recommender.storage.change_signal import ChangeSignal
-from recommender.storage.connections import Breaker, Connection, one_wait_per_server
+from recommender.storage.connections import (
+    READ_SECONDS,
+    Breaker,
+    Connection,
+    one_wait_per_server,
+)
 
-# The promises are half a second and two seconds. Machines that run tests are busy, and what
-# goes wrong takes many times as long: redis-py's defaults hold a caller for up to a minute.
-PATIENCE_SECONDS = 3.0
-HEALING_SECONDS = 10.0
+# What a caller may wait, in time-outs of a plain socket on this machine at this moment. The promise
+# is five; redis-py's defaults come to hundreds.
+MAX_TIMEOUTS = 20
+HEALING_SECONDS = 30.0  # until a test gives up; no promise
 GREETING = b"hello " * 6
 FAULTS: list[Fault] = ["blackhole", "reset", "refuse"]
 
@@ -86,11 +92,28 @@ def timed(call: Callable[[], str]) -> tuple[str, float]:
     return call(), time.monotonic() - started
 
 
-def seconds_until_ok(connection: Connection) -> float:
-    started = time.monotonic()
-    while ask(connection) != "ok" and time.monotonic() < started + 2 * HEALING_SECONDS:
+def one_timeout() -> float:
+    """Seconds that a plain socket waits for a silent peer, with the time-out of a read."""
+    ours, silent = socket.socketpair()
+    with ours, silent:
+        ours.settimeout(READ_SECONDS)
+        started = time.monotonic()
+        with suppress(TimeoutError):
+            ours.recv(1)
+        return time.monotonic() - started
+
+
+def longest_wait(call: Callable[[], str], times: int = 5) -> tuple[list[str], float]:
+    """The answers to some calls in a row, and the longest wait, in time-outs of a plain socket."""
+    answers, seconds = zip(*(timed(call) for _ in range(times)), strict=True)
+    return list(answers), max(seconds) / one_timeout()
+
+
+def wait_until_ok(connection: Connection) -> str:
+    deadline = time.monotonic() + HEALING_SECONDS
+    while (answer := ask(connection)) != "ok" and time.monotonic() < deadline:
         time.sleep(0.01)
-    return time.monotonic() - started
+    return answer
 
 
 class Clock:
@@ -164,27 +187,41 @@ def test_one_silence_that_many_meet_is_one_failure():
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_readers_wait_half_a_second_at_most_for_a_server_behind_a_bad_network(
-    proxy, connect, fault
-):
+def test_a_reader_waits_once_for_a_server_behind_a_bad_network(proxy, connect, fault):
     connection = connect(proxy.url)
     assert "ok" == ask(connection)
     proxy.fault = fault
-    answers, seconds = zip(*(timed(lambda: ask(connection)) for _ in range(5)), strict=True)
+    answers, timeouts = longest_wait(lambda: ask(connection))
 
     assert "ok" not in answers
-    assert max(seconds) < PATIENCE_SECONDS
+    assert timeouts < MAX_TIMEOUTS
 
 
-@pytest.mark.xfail(
-    reason="socket timeouts count anew with every byte: a server that drips holds its callers"
-)
-def test_readers_wait_half_a_second_at_most_for_a_server_that_drips(proxy, connect):
+@pytest.mark.parametrize("pace", ["read", "write"])
+def test_the_bytes_of_a_reply_that_drips_do_not_count_anew(proxy, connect, pace):
     connection = connect(proxy.url)
-    assert "ok" == ask(connection)
+    with connection.using("write") as client:
+        client.set("long", bytes(2_000))
+        client.get("long")
+    connection.try_command("GET", "long")
     proxy.fault = "drip"
+    taken = len(proxy.dripped)
+    with pytest.raises(StoreUnavailable), connection.using(pace) as client:
+        client.get("long")
 
-    assert timed(lambda: ask(connection))[1] < 0.5
+    # A byte comes every 30 ms or later: in two time-outs not even a hundredth of the reply.
+    promised = 2 * {"read": 1, "write": 10}[pace] * READ_SECONDS / DRIP_SECONDS
+    assert len(proxy.dripped) - taken <= promised + 10
+
+
+def test_a_quick_question_is_not_held_by_a_reply_that_drips(proxy, connect):
+    connection = connect(proxy.url)
+    assert GREETING == asked(connection)
+    proxy.fault = "drip"
+    taken = len(proxy.dripped)
+
+    assert asked(connection) is None
+    assert len(proxy.dripped) - taken < len(GREETING) // 2
 
 
 def test_who_answers_a_reader_waits_once_for_a_silent_server(proxy, connect):
@@ -213,48 +250,61 @@ def test_what_was_asked_in_vain_just_before_counts(proxy, connect):
     assert "ok" != answer
 
 
-def test_writers_wait_one_and_a_half_seconds_at_most(proxy, connect):
+def test_a_writer_waits_once(proxy, connect):
     connection = connect(proxy.url)
     assert "ok" == write(connection)
     proxy.fault = "blackhole"
     answer, seconds = timed(lambda: write(connection))
 
     assert "ok" != answer
-    assert seconds < PATIENCE_SECONDS
+    assert seconds / one_timeout() < 10 * MAX_TIMEOUTS
 
 
-def test_a_server_is_found_again_within_two_seconds_of_any_fault(url, connect):
-    with ExitStack() as stack:
-        proxies = [stack.enter_context(FaultProxy(url)) for _ in FAULTS]
-        connections = [connect(proxy.url) for proxy in proxies]
-        for proxy, fault in zip(proxies, FAULTS, strict=True):
-            proxy.fault = fault
-        for connection in connections:
-            while not ask(connection).startswith("the store does not answer; waiting"):
-                pass
-        for proxy in proxies:
-            proxy.fault = "none"
-        with ThreadPoolExecutor() as pool:
-            seconds = list(pool.map(seconds_until_ok, connections))
+@pytest.mark.parametrize("fault", FAULTS)
+def test_after_any_fault_the_next_probe_finds_the_server_again(proxy, connect, fault):
+    clock = Clock()
+    connection = connect(proxy.url)
+    connection._breaker = Breaker(clock=clock)
+    proxy.fault = fault
+    for second in range(3):
+        clock.now = float(second)
+        ask(connection)
+    proxy.fault = "none"
+    asked_before = proxy.accepted
+    answers = []
+    for seconds_later in (0.0, 0.79, 1.21, 1.22):
+        clock.now = 2.0 + seconds_later
+        answers.append(ask(connection))
 
-    assert max(seconds) < HEALING_SECONDS
+    assert ["the store does not answer; waiting before the next try"] * 2 == [
+        answer.partition(":")[0] for answer in answers[:2]
+    ]
+    assert ["ok", "ok"] == answers[2:]
+    assert proxy.accepted <= asked_before + 1
 
 
-def test_callers_of_a_stopped_server_are_told_within_half_a_second(url, connect):
+def test_callers_of_a_stopped_server_wait_once(url, connect):
     connection = connect(url)
     with stopped(url):
-        answers, seconds = zip(*(timed(lambda: ask(connection)) for _ in range(5)), strict=True)
+        answers, timeouts = longest_wait(lambda: ask(connection))
 
     assert "ok" not in answers
-    assert max(seconds) < PATIENCE_SECONDS
+    assert timeouts < MAX_TIMEOUTS
 
 
-def test_eight_callers_at_once_of_a_stopped_server_are_told_within_half_a_second(url, connect):
+def test_of_many_callers_at_once_of_a_stopped_server_few_wait(url, connect):
     connection = connect(url, threads=4)
+    clock = Clock()
+    connection._breaker = Breaker(clock=clock)
+    connection._breaker.failed()
+    connection._breaker.failed()
     with stopped(url), ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: timed(lambda: ask(connection)), range(40)))
+        first = pool.submit(ask, connection).result()
+        answers = list(pool.map(lambda _: ask(connection), range(40)))
 
-    assert max(seconds for _, seconds in found) < PATIENCE_SECONDS
+    assert "the store does not answer: Timeout reading from socket" == first
+    waiting = "the store does not answer; waiting before the next try: Timeout reading from socket"
+    assert [waiting] * 40 == answers
 
 
 def test_a_server_that_is_killed_and_started_again_is_found_again(url, connect):
@@ -264,7 +314,7 @@ def test_a_server_that_is_killed_and_started_again_is_found_again(url, connect):
         killed = client.info("server")["process_id"]
     subprocess.run(["kill", "-9", str(killed)], check=True)
 
-    assert seconds_until_ok(connection) < HEALING_SECONDS
+    assert "ok" == wait_until_ok(connection)
     assert killed != server_pid(url)
 
 
@@ -272,29 +322,37 @@ def test_a_server_that_is_killed_and_started_again_is_found_again(url, connect):
     "nowhere",
     ["unix:///nowhere/valkey.sock", "redis://127.0.0.1:1", "redis://no-such-host.invalid"],
 )
-def test_no_server_at_all_is_told_at_once(connect, nowhere):
+def test_no_pause_and_no_second_try_precede_the_report_that_there_is_no_server(
+    connect, nowhere, monkeypatch
+):
+    pauses = []
+    monkeypatch.setattr(redis.retry, "sleep", pauses.append)
     connection = connect(nowhere)
-    answers, seconds = zip(*(timed(lambda: ask(connection)) for _ in range(5)), strict=True)
+    answers = [ask(connection) for _ in range(5)]
 
     assert all(answer.startswith("the store does not answer") for answer in answers)
-    assert max(seconds) < PATIENCE_SECONDS
+    assert [] == pauses
 
 
-def test_a_server_that_is_away_is_asked_about_once_a_second(proxy, connect):
+def test_a_server_that_is_away_is_tried_once_a_second(proxy, connect):
     connection = connect(proxy.url)
+    clock = Clock()
+    connection._breaker = Breaker(clock=clock)
     proxy.fault = "reset"
-    until = time.monotonic() + 1.5
 
-    def knock(_: int) -> None:
-        while time.monotonic() < until:
+    def ask_often(_: int) -> None:
+        for _ in range(100):
             ask(connection)
-            time.sleep(0.002)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(knock, range(8)))
+        list(pool.map(ask_often, range(8)))
+        opened = proxy.accepted
+        clock.now = 1.21
+        list(pool.map(ask_often, range(8)))
 
-    # Those on their way when the breaker opened, and one or two probes; not thousands.
-    assert 3 <= proxy.accepted <= 2 * 8
+    # First the calls on their way when the breaker opened; then one probe.
+    assert 3 <= opened <= 2 + 8
+    assert opened + 1 == proxy.accepted
 
 
 def test_after_a_short_silence_all_are_answered_at_once(url, connect):
@@ -425,15 +483,15 @@ def test_a_quick_question_without_an_answer_is_no_error(connect, proxy, fault):
     connection = connect(proxy.url)
     before = asked(connection)
     proxy.fault = fault
-    away, _ = timed(lambda: str([asked(connection) for _ in range(20)]))
+    away = [asked(connection) for _ in range(20)]
     proxy.fault = "none"
-    seconds_until_ok(connection)
+    wait_until_ok(connection)
     deadline = time.monotonic() + HEALING_SECONDS
     while asked(connection) is None and time.monotonic() < deadline:
         time.sleep(0.01)
 
     assert GREETING == before == asked(connection)
-    assert str([None] * 20) == away
+    assert [None] * 20 == away
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -444,7 +502,7 @@ def test_a_reply_is_told_or_why_there_is_none(connect, proxy, fault):
     with pytest.raises(StoreUnavailable):
         connection.read("GET", "greeting")
     proxy.fault = "none"
-    seconds_until_ok(connection)
+    wait_until_ok(connection)
 
     assert [GREETING, None] == before == connection.read("MGET", "greeting", "nothing")
     assert connection.read("GET", "nothing") is None
@@ -483,19 +541,14 @@ def test_a_refusal_costs_no_connection(connect, url, opened):
     assert before == opened()
 
 
-def test_a_server_that_hangs_is_asked_quickly_once(connect, url):
+def test_a_quick_question_waits_once_for_a_server_that_hangs(connect, url):
     connection = connect(url)
     asked(connection)
     with stopped(url):
-        asked(connection)
-        answers, seconds = [], 0.0
-        for _ in range(1000):
-            found, took = timed(lambda: str(asked(connection)))
-            answers.append(found)
-            seconds += took
+        answers = [asked(connection) for _ in range(1000)]
 
-    assert ["None"] * 1000 == answers
-    assert seconds < PATIENCE_SECONDS
+    assert [None] * 1000 == answers
+    assert 1 == connection._breaker._failures
 
 
 def test_threads_that_ask_at_once_get_their_own_answers(connect, url):
@@ -519,20 +572,20 @@ def test_a_command_that_a_server_refuses_has_no_answer(connect, url):
     assert connection.try_command("NO", "SUCH") is None
 
 
-@pytest.mark.parametrize(("pace", "rings"), [("read", False), ("write", True), ("batch", True)])
-def test_whatever_may_have_changed_something_rings_the_bell(redis_url, tmp_path, pace, rings):
-    signal = ChangeSignal(tmp_path / "bell")
+@pytest.mark.parametrize(("pace", "sends"), [("read", False), ("write", True), ("batch", True)])
+def test_whatever_may_have_changed_something_sends_the_signal(redis_url, tmp_path, pace, sends):
+    signal = ChangeSignal(tmp_path / "signal")
     connection = Connection(redis_url, signal=signal)
     before = signal.current()
     with connection.using(pace) as client:
         client.get("greeting")
 
-    assert rings == (before != signal.current())
+    assert sends == (before != signal.current())
     connection.close()
 
 
-def test_a_write_whose_answer_got_lost_rings_the_bell_too(proxy, tmp_path):
-    signal = ChangeSignal(tmp_path / "bell")
+def test_a_write_whose_answer_got_lost_sends_the_signal_too(proxy, tmp_path):
+    signal = ChangeSignal(tmp_path / "signal")
     connection = Connection(proxy.url, signal=signal)
     before = signal.current()
     proxy.fault = "reset"

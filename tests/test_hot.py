@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import redis
+from clocks import before_and_at
 from faults import stopped
 from flask import Flask
 from flask.testing import FlaskClient
@@ -20,7 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from news import article
 from servers import copied, put_back
-from werkzeug.test import create_environ
+from werkzeug.test import TestResponse, create_environ
 
 from api.app import create_app
 from api.lists import hot
@@ -302,10 +303,12 @@ def test_readers_of_all_workers_never_miss_what_was_acknowledged(
 def test_a_list_that_a_future_article_will_change_is_not_said_after_its_time(
     client: FlaskClient, put: Put
 ) -> None:
-    soon = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
-    put(article("kursk"), article("sudzha"), article("ceasefire", published_at=soon))
-    early = [client.get(KURSK) for _ in range(3)]
-    time.sleep(1.6)
+    def put_and_read(moment: datetime) -> list[TestResponse]:
+        future = article("ceasefire", published_at=moment.isoformat())
+        put(article("kursk"), article("sudzha"), future)
+        return [client.get(KURSK) for _ in range(3)]
+
+    early = before_and_at(put_and_read)
 
     assert ["hit"] * 2 == [a.headers["Cache-Status"].split()[1] for a in early[1:]]
     assert not any("ceasefire" in a.text for a in early)

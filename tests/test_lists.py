@@ -4,9 +4,11 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 import redis
+from clocks import before_and_at
 from faults import stopped
 from news import article
 from servers import copied, emptied, new_server, put_back
@@ -163,12 +165,17 @@ def test_a_list_of_any_other_version_is_not_served(store, caches, stamp):
 
 def test_a_list_that_a_future_article_will_change_expires_then(store, caches, raw_redis):
     cache = caches()
-    cache.put("main", "a", finished(write(store), life_seconds=0.2))
-    before, lifetime = cache.get("main", "a"), raw_redis.pttl("see:{main}:list:a")
-    time.sleep(0.25)
+
+    def put_and_get(moment: datetime) -> tuple[FinishedList | None, bool]:
+        life_seconds = moment.timestamp() - time.time()
+        cache.put("main", "a", finished(write(store), life_seconds=life_seconds))
+        expires_in_time = 0 < raw_redis.pttl("see:{main}:list:a") <= 1000 * life_seconds
+        return cache.get("main", "a"), expires_in_time
+
+    before, expires_in_time = before_and_at(put_and_get)
 
     assert before
-    assert 0 < lifetime <= 200
+    assert expires_in_time
     assert cache.get("main", "a") is None
     assert [] == raw_redis.keys("*:list:*")
 

@@ -1,7 +1,6 @@
 """Lists as readers get them: what stands in them, in which order, and how they travel."""
 
 import random
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 import redis
+from clocks import before_and_at
 from flask.testing import FlaskClient
 from news import STORIES, article
 from selectolax.lexbor import LexborHTMLParser
@@ -446,9 +446,11 @@ def test_a_new_article_shows_at_once(client: FlaskClient, put: Put, archive: Non
 def test_an_article_with_a_future_date_shows_when_its_time_has_come(
     client: FlaskClient, put: Put, archive: None, path: str
 ) -> None:
-    put(article("embargoed", published_at=in_seconds(0.6)))
-    first, second = client.get(path), client.get(path)
-    time.sleep(0.7)
+    def put_and_read(moment: datetime) -> list[TestResponse]:
+        put(article("embargoed", published_at=moment.isoformat()))
+        return [client.get(path), client.get(path)]
+
+    first, second = before_and_at(put_and_read)
 
     assert ("AlsoSee; hit", False) == (second.headers["Cache-Status"], "embargoed" in ids(first))
     assert "embargoed" in ids(client.get(path))

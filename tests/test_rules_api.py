@@ -9,6 +9,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 import redis
+from clocks import before_and_at
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -511,19 +512,19 @@ def test_a_pin_stands_at_its_place(client: FlaskClient, add: Add) -> None:
 def test_a_list_does_not_outlive_a_rule_in_it(
     client: FlaskClient, backend: Backend, editor: Key
 ) -> None:
-    now = datetime.now(UTC)
-    soon = now + timedelta(milliseconds=400)
-    rule = Rule(
-        id=new_rule_id(now),
-        kind="block",
-        target={"article": "sudzha"},
-        created_at=now,
-        expires_at=soon,
-    )
-    backend.store.rulebook.add("main", rule, Editor("k"), now)
-    before = shown(client)
-    while datetime.now(UTC) <= soon:
-        pass
+    def add_and_read(soon: datetime) -> list[str]:
+        now = datetime.now(UTC)
+        rule = Rule(
+            id=new_rule_id(now),
+            kind="block",
+            target={"article": "sudzha"},
+            created_at=now,
+            expires_at=soon,
+        )
+        backend.store.rulebook.add("main", rule, Editor("k"), now)
+        return shown(client)
+
+    before = before_and_at(add_and_read)
 
     assert ("sudzha" in before, "sudzha" in shown(client)) == (False, True)
 

@@ -16,11 +16,13 @@ from redis.retry import Retry
 
 from recommender.errors import StoreUnavailable
 from recommender.storage.change_signal import ChangeSignal
+from recommender.storage.reply_deadline import with_reply_deadline
 
 Pace = Literal["read", "write", "batch"]
 
 READ_SECONDS = 0.1
-# (connect, answer), as multiples of the time that a read may take. redis-py's own defaults hold
+# (connect, answer), as multiples of the time that a read may take; a reply whose bytes come one
+# by one has twice the time for an answer (`reply_deadline.py`). redis-py's own defaults hold
 # a request for up to a minute when a server hangs: ten retries of five seconds.
 _TIMEOUTS: dict[Pace, tuple[float, float]] = {
     "read": (1, 1),
@@ -280,4 +282,5 @@ def _client(url: str, pace: Pace, threads: int, read_seconds: float) -> "redis.R
         retry=Retry(NoBackoff(), 0),
         driver_info=None,  # sending the library's name takes two thirds of connecting
     )
+    pool.connection_class = with_reply_deadline(pool.connection_class)
     return redis.Redis(connection_pool=pool)

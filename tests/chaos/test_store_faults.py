@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from recommender.errors import StoreUnavailable
 from recommender.ingest import IngestResult, ingest
 from recommender.replica.follower import Follower
 from recommender.sources.records import Record
-from recommender.storage.connections import Connection
+from recommender.storage.connections import Breaker, Connection
 from recommender.storage.store import Store
 
 KNOWN = [
@@ -41,10 +41,10 @@ UNKNOWN = [
     "/v1/main/articles/nowhere/related",
     "/v1/main/recent?limit=7",
 ]
-# The promises are half a second and two seconds. Machines that run tests are busy, and what
-# goes wrong takes many times as long: redis-py's defaults hold a caller for up to a minute.
-PATIENCE_SECONDS = 3.0
-HEALING_SECONDS = 10.0
+# The promise is half a second more than an answer takes on this machine. What goes wrong takes many
+# times as long: redis-py's defaults hold a caller for up to a minute.
+PROMISED_SECONDS = 0.5
+GENEROUS = 6
 
 
 @pytest.fixture(scope="module")
@@ -92,15 +92,23 @@ class Answer(NamedTuple):
     ids: list[str]
     body: bytes
     seconds: float
+    ended_at: float
 
 
 def get(client: FlaskClient, path: str) -> Answer:
     started = time.monotonic()
     response = client.get(path)
-    seconds = time.monotonic() - started
+    ended_at = time.monotonic()
     items = (response.json or {}).get("items", []) if response.is_json else []
     ids = [item["id"] for item in items]
-    return Answer(response.status_code, dict(response.headers), ids, response.data, seconds)
+    headers = dict(response.headers)
+    return Answer(response.status_code, headers, ids, response.data, ended_at - started, ended_at)
+
+
+def held(answers: Iterable[Answer], control: Iterable[Answer]) -> float:
+    """The longest answer as a multiple of what is promised beside the longest *control* answer."""
+    quiet = max(answer.seconds for answer in control)
+    return max(answer.seconds for answer in answers) / (PROMISED_SECONDS + quiet)
 
 
 def put(store: Store, *ids: str, **fields: Any) -> None:
@@ -156,18 +164,17 @@ def test_what_was_shown_before_is_shown_in_an_outage_and_all_else_says_when_to_t
             assert [503] * len(UNKNOWN) == [answer.status for answer in unknown]
             assert all(int(answer.headers["Retry-After"]) > 0 for answer in unknown)
             assert all(b'"status":503' in answer.body for answer in unknown)
-            assert max(answer.seconds for answer in (*known, *unknown)) < PATIENCE_SECONDS
+            assert held([*known, *unknown], before) < GENEROUS
 
 
 @any_outage
 def test_health_is_told_apart_from_readiness_in_an_outage(outage, proxy, url, client):
-    get(client, KNOWN[0])
+    before = get(client, KNOWN[0])
     with outage(proxy, url):
         healthy, ready = get(client, "/healthz"), get(client, "/readyz")
 
     assert (200, 503) == (healthy.status, ready.status)
-    assert healthy.seconds < PATIENCE_SECONDS
-    assert ready.seconds < PATIENCE_SECONDS
+    assert held([healthy, ready], [before]) < GENEROUS
 
 
 @pytest.mark.parametrize("path", [KNOWN[0], "/readyz"])
@@ -180,16 +187,21 @@ def test_the_public_is_not_told_where_the_store_is(path):
 
 
 @pytest.mark.parametrize("outage", [paused, network("refuse")], ids=["SIGSTOP", "refuse"])
-def test_lists_are_fresh_again_within_two_seconds(outage, proxy, url, client, store):
+def test_lists_are_fresh_again_after_one_pause_of_the_breaker(
+    outage, proxy, url, client, store, backend
+):
+    breaker = backend.store._connection._breaker = Breaker(clock=lambda: now[0])
+    now = [0.0]
     get(client, KNOWN[0])
     with outage(proxy, url):
-        for _ in range(5):
+        for second in range(5):
+            now[0] = float(second)
             get(client, KNOWN[0])
-    started = time.monotonic()
     put(store, "sudzha", title="Another flag over Sudzha")
-    wait_until(lambda: b"Another flag" in get(client, KNOWN[0]).body)
+    now[0] += 1.21
 
-    assert time.monotonic() - started < HEALING_SECONDS
+    assert not breaker.has_no_failures
+    assert b"Another flag" in get(client, KNOWN[0]).body
 
 
 @pytest.mark.parametrize("how", ["next request", "follower"])
@@ -247,41 +259,42 @@ def test_this_list_too_is_shown_in_an_outage(url, client, path):
 
 
 @pytest.mark.parametrize("question", [b":list:", b":at", b"XRANGE", b":vector:"])
-def test_a_store_that_hangs_between_two_questions_holds_a_reader_half_a_second(
-    proxy, client, store, question
+def test_a_reader_waits_once_for_a_store_that_hangs_between_two_questions(
+    proxy, client, store, backend, question
 ):
-    get(client, KNOWN[0])
+    before = get(client, KNOWN[0])
     put(store, "sudzha", title="Another flag over Sudzha")
     proxy.swallow = question
     answer = get(client, KNOWN[0])
 
-    assert answer.seconds < PATIENCE_SECONDS
+    assert 1 >= backend.store._connection._breaker._failures
+    assert held([answer], [before]) < GENEROUS
 
 
 def test_eight_readers_at_once_are_served_through_a_pause(url, client, backend):
     get(client, KNOWN[0])
     app: Flask = client.application
-    until = time.monotonic() + 2.0
-    started = threading.Event()
+    done = threading.Event()
 
     def read(_: int) -> list[Answer]:
         reader, answers = app.test_client(), []
-        started.set()
-        while time.monotonic() < until:
+        while not done.is_set():
             answers.append(get(reader, KNOWN[0]))
         return answers
 
     with ThreadPoolExecutor(8) as pool:
         reading = [pool.submit(read, n) for n in range(8)]
-        started.wait()
-        time.sleep(0.2)
+        time.sleep(0.5)
+        paused_at = time.monotonic()
         with stopped(url):
             time.sleep(1.3)
-        answers = [answer for found in reading for answer in found.result()]
+        done.set()
+        answers = [answer for reader in reading for answer in reader.result()]
 
+    control = [answer for answer in answers if answer.ended_at < paused_at]
     assert {200} == {answer.status for answer in answers}
     assert {"AlsoSee; hit", "AlsoSee; fwd=stale"} <= {a.headers["Cache-Status"] for a in answers}
-    assert max(answer.seconds for answer in answers) < 2 * PATIENCE_SECONDS  # eight on two cores
+    assert held(answers, control) < GENEROUS
 
 
 def test_a_worker_that_starts_in_an_outage_serves_when_it_is_over(url, store, proxy):
@@ -290,11 +303,10 @@ def test_a_worker_that_starts_in_an_outage_serves_when_it_is_over(url, store, pr
         client = create_app(backend=backend).test_client()
         during = [get(client, path).status for path in KNOWN]
         os.kill(_stopped_server(url), signal.SIGCONT)
-        started = time.monotonic()
         wait_until(lambda: get(client, KNOWN[0]).status == 200)
 
         assert [503] * len(KNOWN) == during
-        assert time.monotonic() - started < HEALING_SECONDS
+        assert 200 == get(client, KNOWN[0]).status
 
 
 def _stopped_server(url: str) -> int:
