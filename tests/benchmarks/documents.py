@@ -9,10 +9,9 @@ FOLDER = ROOT.parent / "shared/data"
 
 
 def arguments(document: Path) -> argparse.Namespace:
-    """FOLDER, --embedding and --write, as they were typed."""
+    """FOLDER and --write, as they were typed."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared/data")
-    parser.add_argument("--embedding", action="store_true", help="needs the extra `embedding`")
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     named = document.relative_to(ROOT)
     parser.add_argument("--write", action="store_true", help=f"into {named}")
     return parser.parse_args()
