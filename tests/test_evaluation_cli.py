@@ -138,11 +138,11 @@ def test_truth_that_cannot_be_used_is_one_sentence(tmp_path, line, complaint):
     assert (1, True) == (found.exit_code, complaint in found.stderr)
 
 
-def test_an_archive_without_dates_is_told_to_be_asked_as_a_whole(tmp_path):
+def test_an_archive_without_dates_needs_the_option_all(tmp_path):
     undated = tmp_path / "undated.jsonl"
     lines = [orjson.loads(line) for line in Path(ARTICLES).read_text().splitlines()]
     undated.write_bytes(b"\n".join(orjson.dumps(line | {"published_at": None}) for line in lines))
 
     found = alsosee("evaluate", undated, TRUTH, *QUICK)
-    assert (1, True) == (found.exit_code, "ask with --all" in found.stderr)
+    assert (1, True) == (found.exit_code, "use --all instead" in found.stderr)
     assert 0 == alsosee("evaluate", undated, TRUTH, *QUICK, "--all").exit_code

@@ -22,7 +22,7 @@ from recommender.sources.tables import Articles, Rejection, records_of
 @dataclass(frozen=True)
 class Archive:
     """
-    Articles in order of publication (undated ones first, then by id), with what they say.
+    Articles in order of publication (undated ones first, then by id), with their features.
 
     Attributes:
         rejections: the records that are no valid articles, each with its problems.
@@ -50,7 +50,7 @@ class Archive:
 
     @cached_property
     def counts(self) -> list[TermCounts]:
-        """Of the whole articles: what is boilerplate depends on the moment, `Corpus` knows."""
+        """Of whole articles; `Corpus` leaves out boilerplate, which changes with the archive."""
         return [features.counts for features in self.features]
 
     @cached_property
@@ -77,12 +77,12 @@ class Archive:
         return any(article.published_at for article in self.articles)
 
     def stored(self, place: int) -> StoredArticle:
-        """The article at *place* as a worker holds it."""
+        """The article at *place* as a service holds it."""
         article_id = self.articles[place].id
         return StoredArticle(Facets.of(self.cards[article_id]), self.features[place])
 
     def stored_articles(self, article_ids: Sequence[str]) -> dict[str, StoredArticle]:
-        """These articles, as `Corpus` asks for them."""
+        """Articles by id, for `Corpus`."""
         return {article_id: self.stored(self.place[article_id]) for article_id in article_ids}
 
 

@@ -1,4 +1,4 @@
-"""The plain systems to beat: by the clock, by chance, by links, and the usual text similarities."""
+"""Plain systems to compare with: by date, at random, by links, and by common text similarities."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,8 @@ from recommender.evaluation.trec import Run
 
 DEPTH = 100
 LSA_DIMENSIONS = 100
-BM25_K1, BM25_B = 1.2, 0.75  # Lucene's defaults
+BM25_K1 = 1.2  # Lucene's defaults
+BM25_B = 0.75
 
 Scores = NDArray[np.float64]
 Scorer = Callable[[int], Scores]
@@ -31,7 +32,7 @@ def rank(
     on_query: Callable[[], None],
 ) -> tuple[Run, list[float]]:
     """
-    Ask *scorer* every query: its best eligible articles, ties newer first, then by id.
+    Rank the eligible articles for every query by *scorer*; ties newer first, then by id.
 
     Returns:
         the run, and the seconds that each list took.
@@ -57,7 +58,7 @@ def _best(scores: Scores) -> list[int]:
 
 
 def recent(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
-    """Newest first: what most sites show."""
+    """Newest first, as most sites do."""
     positions = np.arange(len(archive.articles), dtype=np.float64)
     return lambda query: positions
 
@@ -68,7 +69,7 @@ def random(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
 
 
 def same_section(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
-    """The query's section, newest first; nothing from elsewhere."""
+    """The newest of the query's section, and nothing else."""
     sections = np.array([article.section or "" for article in archive.articles])
     positions = np.arange(sections.size, dtype=np.float64)
     return lambda query: np.where(
@@ -77,21 +78,15 @@ def same_section(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer
 
 
 def popular_links(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
-    """The articles that most others link to, as far as those were out when the query was."""
-    pairs = np.array(
-        [
-            (archive.place[source], archive.place[target])
-            for source, target in sorted(judged.links)
-            if target in archive.place
-        ],
-        dtype=np.intp,
-    ).reshape(-1, 2)
+    """The articles with most links from others, counting links published by the query's date."""
+    place = archive.place
+    links = [(place[a], place[b]) for a, b in sorted(judged.links) if b in place]
+    sources, targets = np.array(links, dtype=np.intp).reshape(-1, 2).T
 
     def scorer(query: int) -> Scores:
-        sources, targets = pairs.T
-        out = archive.published[sources] <= archive.published[query]
-        known = (out | (protocol.as_of == "all")) & (sources != query)
-        counts = np.bincount(targets[known], minlength=len(archive.articles)).astype(np.float64)
+        is_published = archive.published[sources] <= archive.published[query]
+        counted = (is_published | (protocol.as_of == "all")) & (sources != query)
+        counts = np.bincount(targets[counted], minlength=len(archive.articles)).astype(np.float64)
         return np.where(counts > 0, counts, -np.inf)
 
     return scorer
@@ -132,11 +127,11 @@ def more_like_this(archive: Archive, judged: Judged, protocol: Protocol) -> Scor
     def scorer(query: int) -> Scores:
         row = counts[[query]]
         usable = (row.data >= 2) & (df[row.indices] >= 5)
-        terms, tf = row.indices[usable], row.data[usable]
-        chosen = terms[np.argsort(-tf * idf[terms], kind="stable")[:25]]
-        wanted = np.zeros(counts.shape[1])
-        wanted[chosen] = 1.0
-        return _matches(weights @ wanted)
+        terms = row.indices[usable]
+        tf_idf = row.data[usable] * idf[terms]
+        term_query = np.zeros(counts.shape[1])
+        term_query[terms[np.argsort(-tf_idf, kind="stable")[:25]]] = 1.0
+        return _matches(weights @ term_query)
 
     return scorer
 

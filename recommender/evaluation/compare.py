@@ -1,4 +1,4 @@
-"""Two evaluations held against each other: did it get better, where, and may it be released?"""
+"""Compare two evaluations: is it better, on which queries, and does it pass a threshold?"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ import orjson
 from recommender.errors import InvalidInput, UnusableData
 from recommender.evaluation.intervals import Bootstrap, Difference
 
-CHURNED = 10  # how many of the lists that changed most are named
+CHURNED = 10  # how many of the lists that changed most are listed
 
 
 class Threshold(NamedTuple):
-    """A measure may not fall by more than *drop* (0 or below), surely."""
+    """A measure must not fall by more than *drop* (0 or below) with 95 % confidence."""
 
     measure: str
     drop: float
@@ -28,8 +28,8 @@ class Comparison(NamedTuple):
     Fields:
         differences: measure → B minus A.
         wins, losses, ties: queries on which B is above, below or equal, by the first measure.
-        churn: query → share of A's list that B's does not hold; most changed first.
-        only_a, only_b: how many queries the other lacks.
+        churn: query → share of A's list that is not in B's; most changed first.
+        only_a, only_b: how many queries are in one evaluation alone.
     """
 
     system: str
@@ -64,7 +64,7 @@ def read_result(path: Path) -> dict[str, Any]:
     if not isinstance(result, dict) or "systems" not in result:
         raise UnusableData(f"{path}: not the JSON of an evaluation")
     if "per_query" not in result:
-        raise UnusableData(f"{path}: holds no values of single queries; make it with --per-query")
+        raise UnusableData(f"{path}: has no values of single queries; make it with --per-query")
     return result
 
 
@@ -77,17 +77,19 @@ def compare(
     Raises:
         UnusableData: when one lacks the system, or they share no query or no measure.
     """
-    for name, result in (("first", a), ("second", b)):
-        if system not in result["per_query"]["systems"]:
-            raise UnusableData(f"the {name} evaluation has no system {system!r}")
+    before = _system_of(a, system, "first")
+    after = _system_of(b, system, "second")
     shared, rows_a, rows_b = _shared_queries(a["per_query"]["queries"], b["per_query"]["queries"])
-    ours, theirs = (r["per_query"]["systems"][system] for r in (b, a))
-    measures = [measure for measure in theirs["values"] if measure in ours["values"]]
+    measures = [measure for measure in before["values"] if measure in after["values"]]
     if not shared or not measures:
         raise UnusableData("the two evaluations share no query, or no measure")
     bootstrap = Bootstrap(len(shared), seed)
-    pairs = {m: (_values(ours, m)[rows_b], _values(theirs, m)[rows_a]) for m in measures}
+    pairs = {}
+    for measure in measures:
+        pairs[measure] = _values(after, measure)[rows_b], _values(before, measure)[rows_a]
     gain = np.subtract(*pairs[measures[0]])
+    lists_before = [before["lists"][row] for row in rows_a]
+    lists_after = [after["lists"][row] for row in rows_b]
     return Comparison(
         system=system,
         queries=len(shared),
@@ -95,9 +97,7 @@ def compare(
         wins=int((gain > 0).sum()),
         losses=int((gain < 0).sum()),
         ties=int((gain == 0).sum()),
-        churn=_churn(
-            shared, [theirs["lists"][r] for r in rows_a], [ours["lists"][r] for r in rows_b]
-        ),
+        churn=_churn(shared, lists_before, lists_after),
         only_a=len(a["per_query"]["queries"]) - len(shared),
         only_b=len(b["per_query"]["queries"]) - len(shared),
     )
@@ -120,21 +120,30 @@ def failures(comparison: Comparison, thresholds: Sequence[Threshold]) -> list[st
     Raises:
         InvalidInput: for a measure that the two evaluations do not share.
     """
-    said = []
+    sentences = []
     for measure, drop in thresholds:
         if measure not in comparison.differences:
             raise InvalidInput.at("fail-under", f"{measure!r} is not measured in both evaluations")
-        found = comparison.differences[measure]
-        if found.high < drop:
-            said.append(
-                f"{measure} fell by {-found.mean:.4f} (95 % between {-found.high:.4f} and"
-                f" {-found.low:.4f}); allowed is {-drop:.4f}"
+        difference = comparison.differences[measure]
+        if difference.high < drop:
+            sentences.append(
+                f"{measure} fell by {-difference.mean:.4f} (95 % between {-difference.high:.4f} and"
+                f" {-difference.low:.4f}); allowed is {-drop:.4f}"
             )
-    return said
+    return sentences
+
+
+def _system_of(result: Mapping[str, Any], system: str, name: str) -> Mapping[str, Any]:
+    systems: Mapping[str, Any] = result["per_query"]["systems"]
+    if system not in systems:
+        raise UnusableData(f"the {name} evaluation has no system {system!r}")
+    values: Mapping[str, Any] = systems[system]
+    return values
 
 
 def _shared_queries(a: Sequence[str], b: Sequence[str]) -> tuple[list[str], list[int], list[int]]:
-    places_a, places_b = ({q: n for n, q in enumerate(queries)} for queries in (a, b))
+    places_a = {query: place for place, query in enumerate(a)}
+    places_b = {query: place for place, query in enumerate(b)}
     shared = [query for query in a if query in places_b]
     return shared, [places_a[q] for q in shared], [places_b[q] for q in shared]
 
@@ -146,8 +155,8 @@ def _values(system: Mapping[str, Any], measure: str) -> Any:
 def _churn(
     queries: Sequence[str], before: Sequence[Sequence[str]], after: Sequence[Sequence[str]]
 ) -> dict[str, float]:
-    changed = {
-        query: 1 - len(set(old) & set(new)) / len(old) if old else float(bool(new))
-        for query, old, new in zip(queries, before, after, strict=True)
-    }
+    changed = {}
+    for query, old, new in zip(queries, before, after, strict=True):
+        kept = len(set(old) & set(new))
+        changed[query] = 1 - kept / len(old) if old else float(bool(new))
     return dict(sorted(changed.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -1,4 +1,4 @@
-"""Neural sentence embeddings as a system to compare with; needs the extra `embedding`."""
+"""Sentence embeddings as a system to compare with; needs the extra `embedding`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ MISSING = (
 
 def embedding(model_path: Path | None = None) -> Callable[[Archive, Judged, Protocol], Scorer]:
     """
-    Cosine of sentence embeddings of title and body, cut where the model's window ends.
+    Cosine of sentence embeddings of title and body, truncated to the model's window.
 
     Args:
         model_path: folder of any sentence-transformers model; None takes the packaged

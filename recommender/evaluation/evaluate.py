@@ -1,4 +1,4 @@
-"""An evaluation from start to end: lists of every system, judged, with intervals."""
+"""An evaluation: the lists of every system, measured against judged pairs, with intervals."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +19,8 @@ from recommender.evaluation.measures import (
     Values,
     check_measure,
     overall,
+    per_query,
 )
-from recommender.evaluation.measures import per_query as measured
 from recommender.evaluation.protocol import Judged, Protocol, judge
 from recommender.evaluation.systems import MODES, SYSTEMS, System
 from recommender.evaluation.trec import Run
@@ -33,7 +33,7 @@ LISTED = 10  # places of each list that a result keeps for comparison
 @dataclass(frozen=True)
 class SystemResult:
     """
-    What one system did.
+    The lists of one system, and their measures.
 
     Fields:
         values: measure → one value for each query.
@@ -51,9 +51,7 @@ class SystemResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """
-    The outcome; `to_json` for scripts, `to_frame` for pandas, and a table in notebooks.
-    """
+    """The result: `to_json` for scripts, `to_frame` for pandas, a table in notebooks."""
 
     archive: Archive
     judged: Judged
@@ -73,7 +71,9 @@ class Evaluation:
         return self.bootstrap.interval(result.values[measure])
 
     def difference(self, system: str, baseline: str, measure: str) -> Difference:
-        ours, theirs = (self.systems[name].values[measure] for name in (system, baseline))
+        """By how much *system* is above *baseline*."""
+        ours = self.systems[system].values[measure]
+        theirs = self.systems[baseline].values[measure]
         return self.bootstrap.difference(ours, theirs)
 
     def to_json(
@@ -86,7 +86,7 @@ class Evaluation:
             per_query: add every value and the first ten of every list, so that
                 results can be compared later.
             versus: add differences of each system to this one.
-            timings: with what differs from run to run; without, two results are equal.
+            timings: with durations, which differ from run to run; without, results are equal.
         """
         systems = {name: self._system_json(name, versus, timings) for name in self.systems}
         answer: dict[str, Any] = {
@@ -119,8 +119,11 @@ class Evaluation:
         return f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
     def _cells(self, system: str) -> str:
-        found = (self.interval(system, measure) for measure in self.measures)
-        return "".join(f'<td title="{i.low:.3f} to {i.high:.3f}">{i.mean:.3f}</td>' for i in found)
+        cells = []
+        for measure in self.measures:
+            mean, low, high = self.interval(system, measure)
+            cells.append(f'<td title="{low:.3f} to {high:.3f}">{mean:.3f}</td>')
+        return "".join(cells)
 
     def _system_json(self, name: str, versus: str | None, timings: bool) -> dict[str, Any]:
         answer: dict[str, Any] = {
@@ -138,16 +141,12 @@ class Evaluation:
 
     def _per_query_json(self) -> dict[str, Any]:
         queries = list(self.judged.qrels)
-        return {
-            "queries": queries,
-            "systems": {
-                name: {
-                    "values": {m: [_number(v) for v in vs] for m, vs in result.values.items()},
-                    "lists": [[a for a, _ in result.run.get(q, [])[:LISTED]] for q in queries],
-                }
-                for name, result in self.systems.items()
-            },
-        }
+        systems = {}
+        for name, result in self.systems.items():
+            lists = [_ids(result.run.get(query, [])[:LISTED]) for query in queries]
+            values = {m: list(map(_number, values)) for m, values in result.values.items()}
+            systems[name] = {"values": values, "lists": lists}
+        return {"queries": queries, "systems": systems}
 
 
 def evaluate(
@@ -179,11 +178,14 @@ def evaluate(
             raise InvalidInput.at("systems", f"no system {name!r}; there are {', '.join(known)}")
     names = tuple(dict.fromkeys(check_measure(name) for name in measures))
     judged = judge(archive, truth, protocol)
-    results = {s: _asked(known[s], archive, judged, protocol, names, on_query) for s in systems}
+    results = {}
+    for name in systems:
+        system = known[name]
+        results[name] = _measure_system(system, archive, judged, protocol, names, on_query)
     return Evaluation(archive, judged, protocol, names, results)
 
 
-def _asked(
+def _measure_system(
     system: System,
     archive: Archive,
     judged: Judged,
@@ -194,9 +196,13 @@ def _asked(
     started = time.perf_counter()
     run, list_seconds = system(archive, judged, protocol, on_query)
     seconds = time.perf_counter() - started
-    values = {m: measured(m, archive, judged, run) for m in measures if m not in OVERALL}
+    values = {m: per_query(m, archive, judged, run) for m in measures if m not in OVERALL}
     totals = {m: overall(m, archive, judged, run) for m in measures if m in OVERALL}
     return SystemResult(run, values, totals, seconds, list_seconds)
+
+
+def _ids(places: Sequence[tuple[str, float]]) -> list[str]:
+    return [article for article, _ in places]
 
 
 def _latency(seconds: list[float]) -> dict[str, float | None]:
@@ -211,5 +217,5 @@ def _json(values: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _number(value: float) -> float | None:
-    """Ten decimals: more is noise of the order of additions."""
+    """Ten decimals: later ones depend on the order of additions."""
     return round(float(value), 10) if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""How sure may we be? Paired bootstrap over queries (Sakai 2006), one draw for all systems."""
+"""Intervals: paired bootstrap over queries (Sakai 2006), with the same draws for all systems."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ CONFIDENCE = 0.95
 
 
 class Interval(NamedTuple):
-    """A mean over queries and its 95 % bootstrap interval; nan where there is nothing."""
+    """A mean over queries and its 95 % bootstrap interval; nan without values."""
 
     mean: float
     low: float
@@ -40,7 +40,7 @@ class Bootstrap:
 
     def interval(self, values: NDArray[np.float64]) -> Interval:
         """
-        The mean of *values*, shape (queries,), and its interval; nan values count for nothing.
+        The mean of *values*, shape (queries,), and its interval; nan values are ignored.
         """
         if not np.isfinite(values).any():
             return Interval(*[float("nan")] * 3)

@@ -1,4 +1,4 @@
-"""Editors' links between an archive's articles: read as truth, taken out of the question."""
+"""Editors' links between articles of an archive: read as truth, and removed from the texts."""
 
 import re
 from collections import Counter
@@ -28,7 +28,7 @@ MAX_PACKAGE = 12
 
 
 class Link(NamedTuple):
-    """An editor pointed from one article to another: `also see`, `in text`, or in a `package`."""
+    """An editor's link from one article to another: `also see`, `in text`, or by a `package`."""
 
     source: str
     target: str
@@ -37,7 +37,7 @@ class Link(NamedTuple):
 
 class Harvest(NamedTuple):
     """
-    The truth of an archive and how it came about.
+    The truth of an archive, and how many links it comes from.
 
     Fields:
         links: how many links of each kind count.
@@ -51,11 +51,11 @@ class Harvest(NamedTuple):
 
 class ArchiveLinks:
     """
-    Knows which links lead from article to article, by address or, in plain text, by title.
+    Finds links from article to article, by address or, in plain text, by title.
 
     Args:
         urls: normalized address → id.
-        titles: folded title → id; a title that two articles share names neither.
+        titles: folded title → id; a title of two articles is left out.
     """
 
     def __init__(self, urls: Mapping[str, str], titles: Mapping[str, str]) -> None:
@@ -78,7 +78,8 @@ class ArchiveLinks:
     def links(self, data: object) -> Iterator[Link]:
         """The links of one raw article, in the order of its text."""
         fields = _fields(data)
-        source, body = str(fields.get("id")), fields.get("body")
+        source = str(fields.get("id"))
+        body = fields.get("body")
         if not isinstance(body, str):
             return
         for node, target in self._anchors(LexborHTMLParser(body), fields):
@@ -88,7 +89,7 @@ class ArchiveLinks:
             yield Link(source, target, "also see")
 
     def strip(self, data: object) -> object:
-        """The article without the text of its links; what is not an article comes back as it is."""
+        """The article without the text of its links; anything else is returned unchanged."""
         fields = _fields(data)
         body = fields.get("body")
         if not isinstance(data, Mapping) or not isinstance(body, str):
@@ -96,10 +97,10 @@ class ArchiveLinks:
         for line, _ in self._announced_titles(body):
             body = body.replace(line, "")
         tree = LexborHTMLParser(body)
-        found = list(self._anchors(tree, fields))
-        for node, _ in found:
+        anchors = list(self._anchors(tree, fields))
+        for node, _ in anchors:
             _remove(node)
-        if found and tree.body is not None:
+        if anchors and tree.body is not None:
             body = tree.body.inner_html or ""
         return {**data, sender_names(data)["body"]: body}
 
@@ -148,7 +149,8 @@ def _without_farms(links: list[Link], articles: int) -> tuple[list[Link], dict[s
     out = Counter(link.source for link in by_hand)
     into = Counter(link.target for link in by_hand)
     most = max(MAX_LINKED_FROM, MAX_LINKED_SHARE * articles)
-    kept, left_out = [], Counter[str]()
+    kept = []
+    left_out = Counter[str]()
     for link in links:
         if link.source == link.target:
             left_out["links to itself"] += 1
@@ -205,7 +207,7 @@ def _block(node: LexborNode) -> LexborNode:
 
 
 def _remove(node: LexborNode) -> None:
-    """Take out a link, with its whole paragraph where that only announces it."""
+    """Remove a link, with its whole paragraph if that only announces it."""
     block = _block(node)
     text = block.text(deep=True).strip()
     alone = text == node.text(deep=True).strip() or ANNOUNCES.match(text) is not None

@@ -1,4 +1,4 @@
-"""Which questions are asked, and who may be an answer."""
+"""The rules of an evaluation: which queries, and which articles may answer."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,8 +19,8 @@ class Protocol:
     The rules of an evaluation.
 
     Fields:
-        as_of: `publication`: an answer must have been out when the query was published, the
-            honest question; `all`: the whole archive answers.
+        as_of: `publication`: only articles published by the query's date may answer, as on that
+            day; `all`: the whole archive may.
         candidates: `any`, or `older`: published strictly before the query.
         queries: how many to draw, None for all.
         seed: of that draw, and of everything else random.
@@ -37,7 +37,8 @@ class Protocol:
 
     def eligible(self, archive: Archive, query: int) -> NDArray[np.bool_]:
         """Which articles may answer the article at position *query*, by position; never itself."""
-        published, moment = archive.published, archive.published[query]
+        published = archive.published
+        moment = published[query]
         mask = np.ones(published.size, dtype=np.bool_)
         if self.candidates == "older":
             mask &= published < moment
@@ -50,13 +51,13 @@ class Protocol:
 @dataclass(frozen=True)
 class Judged:
     """
-    The questions of an evaluation with their judged answers, as far as they can be reached.
+    The queries of an evaluation with their judged articles, as far as these may answer.
 
     Fields:
         qrels: query → eligible judged article → grade; every query has one above 0.
         unknown_ids: ids of the truth that the archive lacks.
         unanswerable: how many queries had no relevant article among the eligible.
-        links: every link of the truth, drawn or not: source and target.
+        links: every link of the truth, whether its query was drawn or not: source and target.
     """
 
     qrels: Qrels
@@ -75,14 +76,14 @@ class Judged:
 
 def judge(archive: Archive, truth: Qrels, protocol: Protocol) -> Judged:
     """
-    Keep of *truth* what *protocol* lets anybody answer.
+    Keep the queries and answers of *truth* that *protocol* allows.
 
     Raises:
         UnusableData: when no query is left, or the archive has no dates to go by.
     """
     needs_dates = protocol.as_of == "publication" or protocol.candidates == "older"
     if needs_dates and not archive.is_dated:
-        raise UnusableData("the archive has no publication dates; ask with --all instead")
+        raise UnusableData("the archive has no publication dates; use --all instead")
     named = set(truth).union(*truth.values())
     unknown = sorted(named - archive.place.keys())
     reachable = {q: _reachable(archive, truth[q], protocol, q) for q in truth if q in archive.place}

@@ -19,7 +19,7 @@ _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class Collapsed(NamedTuple):
-    """Judged pairs and a run in which each story has one name."""
+    """Judged pairs, and a run, in which each story has one name."""
 
     qrels: Qrels
     run: Run
@@ -91,9 +91,9 @@ def _named(
     places: Sequence[tuple[str, float]], names: Mapping[str, str]
 ) -> Iterator[tuple[str, float]]:
     """The list with the name of its story in place of each article, none of them twice."""
-    told = set()
+    listed = set()
     for place, (article, score) in enumerate(places):
         name = names.get(article, article)
-        # A blank cannot begin the id of a run, so this is the name of no article.
-        yield (f" repeated {place}" if name in told else name), score
-        told.add(name)
+        # Control characters are in no id, so this is the name of no article.
+        yield (f"\x01{place}" if name in listed else name), score
+        listed.add(name)

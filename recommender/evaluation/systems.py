@@ -1,4 +1,4 @@
-"""Our own system in an evaluation, and the names of all of them."""
+"""Our own system in an evaluation, and the names of all systems."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,8 +28,10 @@ itself; returns the run and the seconds that each list took. Calls its last argu
 
 def ranked_by(model: RankingModel = DEFAULTS, mode: Mode = "balanced") -> System:
     """
-    The production pipeline with the numbers of *model*. As of publication it travels through time:
-    articles enter the corpus in order of their dates, and each query is asked at its own moment.
+    The production pipeline with the numbers of *model*.
+
+    As of publication, articles enter the corpus in order of their dates, and each list is made at
+    the date of its query.
     """
 
     def system(
@@ -40,11 +42,11 @@ def ranked_by(model: RankingModel = DEFAULTS, mode: Mode = "balanced") -> System
         run: Run = {}
         seconds = []
         for query in through_time(archive, judged, protocol, corpus):
-            wish = _wish(archive, query, protocol, mode)
+            options = _options(archive, query, protocol, mode)
             started = time.perf_counter()
-            made = recommender.related(query, wish, moment(archive, query, protocol))
+            related = recommender.related(query, options, moment(archive, query, protocol))
             seconds.append(time.perf_counter() - started)
-            run[query] = [(item.card["id"], item.score) for item in made.items]
+            run[query] = [(item.card["id"], item.score) for item in related.items]
             on_query()
         return run, seconds
 
@@ -55,14 +57,14 @@ def cards_of(archive: Archive) -> Callable[[Sequence[str]], dict[str, Card]]:
     return lambda article_ids: {i: archive.cards[i] for i in article_ids}
 
 
-def _wish(archive: Archive, query: str, protocol: Protocol, mode: Mode) -> ListOptions:
+def _options(archive: Archive, query: str, protocol: Protocol, mode: Mode) -> ListOptions:
     published = archive.articles[archive.place[query]].published_at
     before = published if protocol.candidates == "older" else None
     return ListOptions(limit=LIST_LENGTH, mode=mode, published_before=before)
 
 
 def moment(archive: Archive, query: str, protocol: Protocol) -> datetime:
-    """When the query is asked: at its publication, or after the last one of the archive."""
+    """When the list is made: at the query's publication, or after the last one of the archive."""
     dated = [
         a.published_at
         for a in (archive.articles[archive.place[query]], archive.articles[-1])
@@ -76,7 +78,7 @@ def moment(archive: Archive, query: str, protocol: Protocol) -> datetime:
 def through_time(
     archive: Archive, judged: Judged, protocol: Protocol, corpus: Corpus
 ) -> Iterator[str]:
-    """The queries in order of publication, each when the corpus holds what was out by then."""
+    """The queries in order of publication; *corpus* then holds what was published by then."""
     queries = sorted(judged.qrels, key=lambda query: archive.place[query])
     if protocol.as_of == "all":
         _enter(archive, corpus, 0, len(archive.articles))
@@ -106,7 +108,7 @@ def baseline(build: Callable[[Archive, Judged, Protocol], baselines.Scorer]) -> 
 
 
 def given_run(run: Run) -> System:
-    """A run that somebody else made: its lists as they are, without what is not eligible."""
+    """A run from a file: its lists without the articles that may not answer."""
 
     def system(
         archive: Archive, judged: Judged, protocol: Protocol, on_query: Callable[[], None]
@@ -140,4 +142,4 @@ SYSTEMS: dict[str, System] = {
 MODES: dict[str, System] = {
     f"alsosee-{mode}": ranked_by(mode=mode) for mode in ("background", "followup", "recent")
 }
-"""The other modes of our own lists; only asked for by name."""
+"""The other modes of our own lists, which take part only if they are named."""

@@ -1,4 +1,4 @@
-"""The plain-text formats of the Text REtrieval Conference: runs, and the columns of all of them."""
+"""Plain-text formats of the Text REtrieval Conference: runs, and columns in general."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ def read_run(path: Path) -> tuple[str, Run]:
         the name in its first line, and the run.
 
     Raises:
-        UnusableData: for a line without six columns, or an article that stands twice in a list.
+        UnusableData: for a line without six columns, or an article that is in a list twice.
     """
     try:
         lines = list(enumerate(path.read_bytes().splitlines(), 1))
@@ -48,7 +48,7 @@ def write_run(name: str, run: Mapping[str, Sequence[tuple[str, float]]]) -> Iter
 
 
 def trec_id(article_id: str) -> str:
-    """The id without blanks: these, and percent signs, are percent-encoded."""
+    """The id with blanks and percent signs percent-encoded."""
     return "".join(quote(c) if c.isspace() or c == "%" else c for c in article_id)
 
 
@@ -72,5 +72,5 @@ def _ordered(
 ) -> list[tuple[str, float]]:
     articles = [article for _, article, _ in places]
     if len(set(articles)) < len(articles):
-        raise UnusableData(f"{path}: the list of {query!r} holds an article twice")
+        raise UnusableData(f"{path}: the list of {query!r} has an article twice")
     return [(article, score) for _, article, score in sorted(places, key=lambda place: place[0])]

@@ -1,4 +1,4 @@
-"""What editors think belongs together: judged pairs (qrels), in our format or TREC's."""
+"""Judged pairs (qrels): which articles are related, in our format or TREC's."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from recommender.sources.records import parse_json
 Qrels = dict[str, dict[str, int]]
 """
 Query → judged article → grade: 2 the query's text links to it, 1 only it links to the query,
-0 judged useless.
+0 judged not related.
 """
 
 
