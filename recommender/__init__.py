@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from recommender.errors import InvalidInput, NotFound
     from recommender.library import RelatedArticle, RelatedArticles
     from recommender.policy.ranking_model import RankingModel
-    from recommender.sources.tables import Rejection
+    from recommender.sources.tables import RecordProblems
 
 __all__ = [
     "InvalidInput",
     "NotFound",
     "RankingModel",
-    "Rejection",
+    "RecordProblems",
     "RelatedArticle",
     "RelatedArticles",
 ]
@@ -28,7 +28,7 @@ _HOMES = {
     "InvalidInput": "recommender.errors",
     "NotFound": "recommender.errors",
     "RankingModel": "recommender.policy.ranking_model",
-    "Rejection": "recommender.sources.tables",
+    "RecordProblems": "recommender.sources.tables",
     "RelatedArticle": "recommender.library",
     "RelatedArticles": "recommender.library",
 }

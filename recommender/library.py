@@ -15,7 +15,7 @@ from recommender.pipeline.recommender import Recommender
 from recommender.pipeline.results import ListItem, Reason
 from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
-from recommender.sources.tables import Articles, Rejection, plain_value, records_of
+from recommender.sources.tables import Articles, RecordProblems, plain_value, records_of
 
 
 class RelatedArticle(NamedTuple):
@@ -65,15 +65,15 @@ class RelatedArticles:
 
     Attributes:
         rejections: the records so far that are no valid articles, each with its problems.
-        warnings: the articles so far of which optional fields were left out or cut.
+        warnings: the optional fields so far that were left out of an article, or cut, and why.
 
     Raises:
         TypeError: when *articles* is no iterable of records.
     """
 
     def __init__(self, articles: Articles = (), ranking: RankingModel = DEFAULTS) -> None:
-        self.rejections: list[Rejection] = []
-        self.warnings: list[Rejection] = []
+        self.rejections: list[RecordProblems] = []
+        self.warnings: list[RecordProblems] = []
         self._articles: dict[str, Article] = {}
         self._stored: dict[str, StoredArticle] = {}
         self._corpus = Corpus(self._stored_articles)
@@ -93,8 +93,8 @@ class RelatedArticles:
     def __getitem__(self, article_id: str) -> Article:
         return self._articles[article_id]
 
-    def add(self, articles: Articles) -> list[Rejection]:
-        """Add or replace *articles*; returns, and keeps, those that are no valid articles."""
+    def add(self, articles: Articles) -> list[RecordProblems]:
+        """Add or replace *articles*; returns, and keeps, the rejections among them."""
         added: dict[str, StoredArticle] = {}
         rejections = []
         for record in records_of(articles):
@@ -103,10 +103,10 @@ class RelatedArticles:
                     raise record.data
                 article, features, warnings = analyse(record.data)
             except InvalidInput as error:
-                rejections.append(Rejection.of(record, error))
+                rejections.append(RecordProblems.of(record, error.problems))
                 continue
             if warnings:
-                self.warnings.append(Rejection(record.line, article.id, list(warnings)))
+                self.warnings.append(RecordProblems.of(record, warnings))
             self._articles[article.id] = article
             added[article.id] = StoredArticle(Facets.of(card_of(article)), features)
         self._stored |= added

@@ -146,3 +146,14 @@ def test_an_archive_without_dates_needs_the_option_all(tmp_path):
     found = alsosee("evaluate", undated, TRUTH, *QUICK)
     assert (1, True) == (found.exit_code, "use --all instead" in found.stderr)
     assert 0 == alsosee("evaluate", undated, TRUTH, *QUICK, "--all").exit_code
+
+
+def test_records_that_are_no_valid_articles_are_reported(tmp_path):
+    archive = tmp_path / "archive.jsonl"
+    broken = "".join(f'{{"id": "bad-{number}"}}\n' for number in range(7))
+    archive.write_text(Path(ARTICLES).read_text() + broken)
+
+    found = alsosee("evaluate", archive, TRUTH, *QUICK, "--json")
+    assert 0 == found.exit_code
+    assert f"{archive}: record 81 (bad-0): title: Field required\n" in found.stderr
+    assert found.stderr.endswith("… and 2 more\n")

@@ -45,6 +45,7 @@ from recommender.storage.evaluations import EvaluationFigures, MeasureFigures
 TUNED = "alsosee-tuned"
 TABLE_MEASURES = ("nDCG@10", "story-nDCG@10", "recall@10", "hit@5")
 MAX_UNKNOWN_IDS = 5
+MAX_REJECTIONS_PRINTED = 5
 
 
 class Options(NamedTuple):
@@ -211,6 +212,11 @@ def _systems_from_files(options: Options) -> Mapping[str, System]:
 def _read_archive(articles: str) -> Archive:
     with ArticleFile(articles) as file, progress("Reading") as advance:
         archive = read_archive(file.records(), advance)
+    for rejection in archive.rejections[:MAX_REJECTIONS_PRINTED]:
+        click.echo(f"{articles}: {rejection}", err=True)
+    more = len(archive.rejections) - MAX_REJECTIONS_PRINTED
+    if more > 0:
+        click.echo(f"… and {more:,} more", err=True)
     if not archive.articles:
         raise UnusableData(f"{articles}: holds no articles")
     return archive

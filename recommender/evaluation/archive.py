@@ -16,7 +16,7 @@ from recommender.errors import InvalidInput
 from recommender.evaluation.links import ArchiveLinks
 from recommender.evaluation.stories import Stories
 from recommender.sources.records import Record
-from recommender.sources.tables import Articles, Rejection, records_of
+from recommender.sources.tables import Articles, RecordProblems, records_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Archive:
 
     articles: list[Article]
     features: list[ArticleFeatures]
-    rejections: Sequence[Rejection] = ()
+    rejections: Sequence[RecordProblems] = ()
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -105,7 +105,7 @@ def read_archive(articles: Articles, on_article: Callable[[], None] = lambda: No
         try:
             one = _analysed(record, links)
         except InvalidInput as error:
-            rejections.append(Rejection.of(record, error))
+            rejections.append(RecordProblems.of(record, error.problems))
             continue
         analysed[one.article.id] = one
         on_article()

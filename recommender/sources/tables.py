@@ -1,6 +1,6 @@
 """Articles that a Python program holds in memory: mappings, or the rows of a pandas DataFrame."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
@@ -28,9 +28,9 @@ Articles = Iterable[Mapping[str, Any] | Record] | Table
 """Mappings with the fields of an article, records of a file, or a DataFrame with a row for each."""
 
 
-class Rejection(NamedTuple):
+class RecordProblems(NamedTuple):
     """
-    A record that is not a valid article.
+    What is wrong with one record.
 
     Fields:
         number: of the record in the input, from 1.
@@ -43,8 +43,8 @@ class Rejection(NamedTuple):
     problems: list[FieldProblem]
 
     @classmethod
-    def of(cls, record: Record, error: InvalidInput) -> "Rejection":
-        return cls(record.line, _id_of(record.data), error.problems)
+    def of(cls, record: Record, problems: Sequence[FieldProblem]) -> "RecordProblems":
+        return cls(record.line, _id_of(record.data), [*problems])
 
     def __str__(self) -> str:
         name = f"record {self.number}" + (f" ({self.article_id})" if self.article_id else "")
