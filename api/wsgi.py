@@ -10,13 +10,16 @@ import signal
 import sys
 import threading
 import time
+from typing import Any
 
 from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from api.app import create_app
+from api.gateway import Gateway
 from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -25,8 +28,10 @@ from recommender.replica.follower import Follower
 
 # Time for what is being answered when a worker has to go: `docker stop` allows ten seconds in all.
 DRAIN_SECONDS = 8
-# granian counts connections, also idle ones, not requests: a low number locks readers out.
-CONNECTIONS = 1024
+# Connections of one worker, idle ones too: a low number locks readers out.
+CONNECTIONS = 4096
+# To send a request's headers, and to stay idle between two requests.
+HEADER_SECONDS = 15
 # After SIGHUP, from the start of a new worker to the end of the one it replaces.
 RELOAD_SECONDS = 2.0
 POLL_SECONDS = 0.2
@@ -53,11 +58,11 @@ def main(supervisor: int) -> None:
         "api.wsgi:app",
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=1000 * HEADER_SECONDS),
         websockets=False,
         workers=settings.workers,
-        blocking_threads=settings.threads,
         backpressure=CONNECTIONS,
         respawn_failed_workers=True,
         respawn_interval=RELOAD_SECONDS,
@@ -70,7 +75,7 @@ def main(supervisor: int) -> None:
     server.serve(target_loader=_worker_app, wrap_loader=False)
 
 
-def _worker_app() -> Flask:
+def _worker_app() -> Any:
     # A new worker still has granian's own handlers, which only set a flag: without this, a SIGTERM
     # before it serves is lost, and stopping takes until it is killed.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -78,7 +83,9 @@ def _worker_app() -> Flask:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         _end_with(parent.pid)
-    return app()
+    application = app()
+    threads = application.extensions["alsosee"].settings.threads
+    return Gateway(application.wsgi_app, threads)
 
 
 def _end_with(parent: int) -> None:

@@ -1,0 +1,264 @@
+"""
+The application that the web server calls: it keeps slow clients and crowds away from Flask.
+
+The web server's event loop runs `Gateway`. It reads a request's body there, with a deadline, and
+hands the whole request to a thread, where Flask answers it (as WSGI). So a client that sends its
+body slowly occupies no thread. Reads, writes and health checks have threads of their own, and each
+kind of request has a limited queue: a request beyond it gets 503 at once.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from io import SEEK_END, BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from api.lists.hot import LIST_PATH
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+    from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+    from granian.rsgi import Scope
+
+READS = ("GET", "HEAD", "OPTIONS")
+# The headers that a list depends on, and those with which no answer is shared.
+LIST_HEADERS = ("accept", "host", "if-none-match", "origin")
+PRIVATE_HEADERS = ("authorization", "cookie", "if-match", "range")
+BROKEN_CHARACTER = "\ufffd"  # what the web server puts in place of bytes that are not UTF-8
+# The largest body of any route. Flask refuses most bodies long before it (`MAX_BODY_BYTES`).
+MAX_BODY_BYTES = 64 * 2**20
+SPOOL_BYTES = 2**20  # a longer body waits in a temporary file
+# A body must begin within the pause, may never stop for longer, and must keep up the rate.
+BODY_PAUSE_SECONDS = 5.0
+BODY_SECONDS = 15.0
+BODY_BYTES_A_SECOND = 100_000
+MAX_BODIES = 512  # read at the same time by one worker
+QUEUED_A_THREAD = 8
+RETRY_AFTER_SECONDS = 1
+
+_TOO_LONG = f"Expected at most {MAX_BODY_BYTES} bytes."
+
+Headers = list[tuple[str, str]]
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Refused(Exception):
+    """The request is refused before Flask sees it."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Lane:
+    """
+    Threads for one kind of request, and the number of requests that may wait for them.
+
+    Args:
+        threads: how many requests run at the same time.
+    """
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._limit = threads * (1 + QUEUED_A_THREAD)
+        self._pending = 0
+
+    async def run(self, work: Callable[[], Answer]) -> Answer:
+        """Run *work* in a thread; raises `Refused` (503) when the queue is full."""
+        if self._pending >= self._limit:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are waiting.")
+        self._pending += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._pending -= 1
+
+
+class Gateway:
+    """
+    An RSGI application around a WSGI one.
+
+    Args:
+        wsgi: answers the requests.
+        threads: that answer reads; half as many answer writes.
+    """
+
+    def __init__(self, wsgi: "WSGIApplication", threads: int) -> None:
+        self._wsgi = wsgi
+        self._reads = Lane("reads", threads)
+        self._writes = Lane("writes", max(1, threads // 2))
+        self._health = Lane("health", 1)
+        self._bodies = 0
+        self._flights: dict[tuple[str | None, ...], asyncio.Future[Answer]] = {}
+
+    async def __rsgi__(self, scope: "Scope", protocol: "HTTPProtocol") -> None:
+        try:
+            answer = await self._answer(scope, protocol)
+        except Refused as error:
+            answer = _refusal(error)
+        protocol.response_bytes(*answer)
+
+    async def _answer(self, scope: "Scope", protocol: "HTTPProtocol") -> Answer:
+        if BROKEN_CHARACTER in scope.path:
+            raise Refused(HTTPStatus.BAD_REQUEST, "The path is not UTF-8.")
+        lane = self._lane(scope)
+        if "content-length" in scope.headers or "transfer-encoding" in scope.headers:
+            with await self._body(scope, protocol) as body:
+                return await lane.run(lambda: self._call(scope, body))
+        flight = _flight(scope)
+        if flight is None:
+            return await lane.run(lambda: self._call(scope, None))
+        return await self._shared(flight, lane.run(lambda: self._call(scope, None)))
+
+    def _lane(self, scope: "Scope") -> Lane:
+        if scope.path in ("/healthz", "/readyz"):
+            return self._health
+        return self._reads if scope.method in READS else self._writes
+
+    async def _shared(
+        self, flight: tuple[str | None, ...], answer: Coroutine[Any, Any, Answer]
+    ) -> Answer:
+        """One answer for all equal requests that wait at the same time."""
+        future = self._flights.get(flight)
+        if future is None:
+            future = asyncio.ensure_future(answer)
+            self._flights[flight] = future
+            future.add_done_callback(lambda _: self._flights.pop(flight))
+        else:
+            answer.close()
+        # A client that goes away does not cancel what others wait for.
+        return await asyncio.shield(future)
+
+    async def _body(self, scope: "Scope", protocol: "HTTPProtocol") -> IO[bytes]:
+        """Read the body of a request; raises `Refused` when it is too long or too slow."""
+        if self._bodies >= MAX_BODIES:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are being read.")
+        length = scope.headers.get("content-length", "")
+        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LONG)
+        self._bodies += 1
+        try:
+            return await _read(protocol)
+        finally:
+            self._bodies -= 1
+
+    def _call(self, scope: "Scope", body: IO[bytes] | None) -> Answer:
+        """Let the WSGI application answer. Runs in a thread of a lane."""
+        started: list[Any] = []
+
+        def start(status: str, headers: Headers, *_: object) -> Any:
+            started[:] = int(status[:3]), headers
+
+        parts = self._wsgi(_environ(scope, body), start)
+        try:
+            content = b"".join(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+        status, headers = started
+        return Answer(status, headers, content)
+
+
+async def _read(protocol: "HTTPProtocol") -> IO[bytes]:
+    """
+    Read a body into a file in memory, or on disk when it is long.
+
+    Raises:
+        Refused: it is longer than the limit; it stops for longer than the pause; or all of it
+            takes longer than a slow line would need.
+    """
+    body = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115  # its reader closes it
+    size = 0
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    try:
+        async with asyncio.timeout(BODY_PAUSE_SECONDS) as deadline:
+            async for chunk in protocol:
+                size += len(chunk)
+                if size > MAX_BODY_BYTES:
+                    raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LONG)
+                body.write(chunk)
+                last = started + BODY_SECONDS + size / BODY_BYTES_A_SECOND
+                deadline.reschedule(min(last, loop.time() + BODY_PAUSE_SECONDS))
+    except TimeoutError:
+        body.close()
+        raise Refused(HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly.") from None
+    except BaseException:
+        body.close()
+        raise
+    body.seek(0)
+    return body
+
+
+def _flight(scope: "Scope") -> tuple[str | None, ...] | None:
+    """What equal requests for a list have in common; None for requests that are not shared."""
+    headers = scope.headers
+    if scope.method != "GET" or not LIST_PATH.fullmatch(scope.path):
+        return None
+    if any(name in headers for name in PRIVATE_HEADERS):
+        return None
+    return (scope.path, scope.query_string, *(headers.get(name) for name in LIST_HEADERS))
+
+
+def _environ(scope: "Scope", body: IO[bytes] | None) -> "WSGIEnvironment":
+    """The request as PEP 3333 describes it."""
+    client, _, _ = scope.client.rpartition(":")
+    host, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": client,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": body or BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        _add_header(environ, name, value)
+    if body is not None:
+        environ["CONTENT_LENGTH"] = str(body.seek(0, SEEK_END))
+        body.seek(0)
+    return environ
+
+
+def _add_header(environ: dict[str, Any], name: str, value: str) -> None:
+    key = name.upper().replace("-", "_")
+    if key == "TRANSFER_ENCODING":
+        return  # the body has been read, and its length is known
+    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        key = f"HTTP_{key}"
+    separator = "; " if key == "HTTP_COOKIE" else ","
+    environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
+
+
+def _refusal(refused: Refused) -> Answer:
+    fields = {
+        "type": "about:blank",
+        "title": refused.status.phrase,
+        "status": refused.status,
+        "detail": str(refused),
+    }
+    headers = [("Content-Type", "application/problem+json"), ("Cache-Control", "no-store")]
+    if refused.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
+    else:
+        headers.append(("Connection", "close"))  # the rest of the body is not read
+    return Answer(refused.status, headers, orjson.dumps(fields))
