@@ -35,6 +35,34 @@ HEADER_SECONDS = 15
 # After SIGHUP, from the start of a new worker to the end of the one it replaces.
 RELOAD_SECONDS = 2.0
 POLL_SECONDS = 0.2
+# Deaths of workers that count for the pause before the next start, and the longest pause.
+RECENT_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 2.0
+
+
+class _Server(Granian):  # type: ignore[misc, valid-type]
+    """
+    Granian, which starts its workers again however often they die.
+
+    On its own it ends when a worker dies twice in 5.5 seconds, and takes all others with it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deaths: list[float] = []
+
+    def _respawn_workers(self, workers: Any, *args: Any, delay: float = 0.0) -> None:
+        if not delay:  # a reload has one
+            time.sleep(self._pause())
+        super()._respawn_workers(workers, *args, delay=delay)
+        self.respawned_wrks.clear()  # the times by which Granian decides to end
+
+    def _pause(self) -> float:
+        """Seconds before the next start: none at first, then twice as long after each death."""
+        now = time.monotonic()
+        self._deaths = [at for at in self._deaths if now - at < RECENT_SECONDS] + [now]
+        frequent = len(self._deaths) - 2 * self.workers
+        return min(0.1 * 2**frequent, LONGEST_PAUSE_SECONDS) if frequent > 0 else 0.0
 
 
 def app() -> Flask:
@@ -54,7 +82,7 @@ def main(supervisor: int) -> None:
     settings = Settings.from_environment()
     logs.configure_service(settings.log_level)
     warm()  # workers are forked from here and have it all
-    server = Granian(
+    server = _Server(
         "api.wsgi:app",
         address=settings.host,
         port=settings.port,

@@ -196,6 +196,19 @@ def test_whatever_dies_is_back_and_the_end_leaves_no_process(install: Install) -
         wait_until(install.answers)
 
 
+def test_a_worker_that_dies_again_and_again_does_not_end_the_service(install: Install) -> None:
+    with running(install, "serve", "--workers", "2") as supervisor:
+        server = install.web_server(supervisor.pid)
+        for _ in range(5):
+            workers = install.workers(supervisor.pid)
+            victim = min(workers)
+            os.kill(victim, signal.SIGKILL)
+            wait_until(lambda: len(install.workers(supervisor.pid) - {victim}) == 2)  # noqa: B023
+        wait_until(install.answers)
+
+        assert install.web_server(supervisor.pid) == server
+
+
 def put_works(install: Install, key: str) -> bool:
     with unless_unavailable():
         return install.put(key, article("after")) in (HTTPStatus.OK, HTTPStatus.CREATED)
