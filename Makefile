@@ -12,7 +12,7 @@ TESTS_INSTALLED := $(VENV)/tests-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check format bench lock clean moved
+.PHONY: help install demo test chaos check format bench lock clean moved
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1#\2/p' Makefile | awk -F'#' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -27,6 +27,9 @@ demo: $(INSTALLED) ## install, then run the service with the sample archive (POR
 # Images often forbid bytecode files; each of a hundred processes would then compile everything anew.
 test: $(TESTS_INSTALLED) ## every test (ARGS= goes to pytest)
 	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/pytest -q --numprocesses 2 --dist loadfile $(ARGS)
+
+chaos: $(TESTS_INSTALLED) ## the long tests of reliability (ARGS= goes to pytest)
+	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/pytest -q -m chaos --timeout 900 $(ARGS)
 
 check: $(TESTS_INSTALLED) ## format, lint, types, layers, and the tests that compare docs with code
 	$(BIN)/ruff format --check --quiet --output-format concise .

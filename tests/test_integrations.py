@@ -49,11 +49,15 @@ class Service:
     """The service over HTTP; `stop` takes it away."""
 
     def __init__(self, app: Flask) -> None:
+        self._backend: Backend = app.extensions["alsosee"]
         self._server = make_server("127.0.0.1", 0, app, threaded=True)
         self.address = f"127.0.0.1:{self._server.port}"
         # It looks that often whether it is to end.
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
+
+    def delete(self, article_id: str) -> None:
+        self._backend.store.delete("main", article_id)
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -163,6 +167,25 @@ def test_the_script_can_come_from_the_sites_own_origin(nginx: int) -> None:
 
     assert (200, True) == (status, text == (ROOT / "api/static/widget.js").read_text())
     assert headers["Content-Type"].startswith("text/javascript")
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("is_down", [False, True], ids=["service up", "service down"])
+@pytest.mark.parametrize("cache", ["nginx", "varnish"])
+def test_a_deleted_article_is_gone_after_thirty_seconds(
+    cache: str, is_down: bool, service: Service, request: pytest.FixtureRequest
+) -> None:
+    port = request.getfixturevalue(cache)
+    assert "sudzha" in get(port, "/kursk.html")[1]
+    service.delete("sudzha")
+    deleted = time.monotonic()
+    if is_down:
+        service.stop()
+    while time.monotonic() < deleted + 31:  # a cache that is asked all the time renews its copy
+        get(port, "/kursk.html")
+        time.sleep(0.5)
+
+    assert "sudzha" not in get(port, "/kursk.html")[1]
 
 
 # Varnish

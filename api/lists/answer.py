@@ -26,7 +26,8 @@ Make = Callable[[ListOptions, datetime], tuple[RelatedList, int]]
 
 # A deleted article is gone from shared caches half a minute later at most; while we are
 # away they may go on showing what they have.
-CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=20, stale-if-error=3600"
+# No cache shows an article for longer than 30 seconds after it is deleted, service up or down.
+CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=20, stale-if-error=20"
 
 
 def list_response(live: SiteReplica, article_id: str, form: Form, make: Make) -> Response:

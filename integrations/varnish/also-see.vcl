@@ -34,9 +34,10 @@ sub vcl_hash {
 
 sub vcl_backend_response {
     if (bereq.http.X-Also-See) {
-        # Ten seconds fresh, as the service says; stale for 20 while it is asked anew. While it is
-        # away, for an hour (see below).
-        set beresp.grace = 1h;
+        # Ten seconds fresh, as the service says; stale for 20 while it is asked anew or is away:
+        # a deleted article is gone after 30.
+        set beresp.grace = 20s;
+        set beresp.keep = 0s;
         if (beresp.status >= 500) {
             if (bereq.is_bgfetch) { return (abandon); } # what we have is better
             set beresp.uncacheable = true;
