@@ -17,9 +17,11 @@ from api.v1 import lists as related
 from api.v1 import settings as site_settings
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.deadline import start_deadline
 
 MAX_BODY_BYTES = 2 * 2**20
 MAX_FORM_PARTS = 20
+REQUEST_SECONDS = 5.0  # for the steps that can be long; other limits hold for the store
 _WIDGET_PATH = re.compile(r"/widget(/[^/]+/widget)?\.js")
 
 
@@ -45,6 +47,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     # "//" is a legal part of an id, not a typing error to redirect.
     app.url_map.merge_slashes = False
     app.url_map.converters["article_id"] = ArticleIdConverter
+    app.before_request(_start_deadline)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
@@ -68,6 +71,10 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     return app
+
+
+def _start_deadline() -> None:
+    start_deadline(REQUEST_SECONDS)
 
 
 def _refuse_broken_paths() -> Response | None:

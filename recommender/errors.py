@@ -7,6 +7,7 @@ AlsoSeeError
 ├── NotFound            the requested site, article or key does not exist
 ├── Conflict            a newer version is stored, or the article was deleted
 ├── TooManyRequests     more requests than the service accepts at once
+├── TookTooLong         the request needs more time than one may take
 ├── StoreUnavailable    the store does not answer in time, or refuses writes
 ├── CorruptRecord       stored bytes fail their checksum or have an unknown format
 ├── ConfigurationError  settings that cannot work; stops startup
@@ -29,6 +30,7 @@ __all__ = [
     "NotFound",
     "StoreUnavailable",
     "TooManyRequests",
+    "TookTooLong",
     "UnusableData",
     "field_problems",
 ]
@@ -47,6 +49,10 @@ class Conflict(AlsoSeeError):
 
 
 class TooManyRequests(AlsoSeeError):
+    pass
+
+
+class TookTooLong(AlsoSeeError):
     pass
 
 

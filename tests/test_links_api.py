@@ -42,6 +42,18 @@ def sources(answer: dict[str, Any]) -> list[str]:
     return [item["source"]["id"] for item in answer["items"]]
 
 
+@pytest.mark.parametrize("direction", ["out", "in"])
+def test_a_request_whose_time_is_over_is_refused(
+    client: FlaskClient, key: Key, monkeypatch: pytest.MonkeyPatch, direction: str
+) -> None:
+    monkeypatch.setattr("api.app.REQUEST_SECONDS", -1.0)
+    response = client.post(f"{PATH}?direction={direction}", json=DRAFT, headers=key)
+
+    assert (503, "2") == (response.status_code, response.headers["Retry-After"])
+    assert response.json["detail"] == "This request took too long. Send a shorter text."
+    assert client.get("/v1/main/articles/kursk/related").status_code == 200
+
+
 # Out
 
 

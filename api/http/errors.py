@@ -18,6 +18,7 @@ from recommender.errors import (
     MissingExtra,
     NotFound,
     StoreUnavailable,
+    TookTooLong,
     TooManyRequests,
     UnusableData,
 )
@@ -32,6 +33,7 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     UnusableData: HTTPStatus.BAD_REQUEST,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    TookTooLong: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     CorruptRecord: HTTPStatus.INTERNAL_SERVER_ERROR,
     ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -13,6 +13,7 @@ from features.analyzer import occurrences
 from features.offsets import OffsetText, Span, Spans
 from features.text import MARKUP
 from features.vectorizer import term_ids
+from recommender.deadline import check_deadline
 
 # How a line of its own announces a link, in the languages we have seen or write it in.
 ANNOUNCES = regex.compile(
@@ -111,6 +112,7 @@ def placed(
     taken: set[int] = set()
     anchors = []
     for subject in subjects:
+        check_deadline()
         phrase = _chosen(list(_best_phrases(mentions, subject)), taken)
         if phrase is not None:
             taken.add(phrase.paragraph)
@@ -136,9 +138,14 @@ def _mentions(
     located, text = reading.located, reading.located.text
     barred = Spans([*reading.not_prose, *_barred(reading, title)])
     starts = [paragraph.start for paragraph in reading.paragraphs]
-    found = [term for term in occurrences(text, language) if term.start >= 0]
-    ids = _ids({term.term for term in found})
-    for term in found:
+    placed_terms = []
+    for term in occurrences(text, language):
+        check_deadline()
+        if term.start >= 0:
+            placed_terms.append(term)
+    ids = _ids({term.term for term in placed_terms})
+    for term in placed_terms:
+        check_deadline()
         parted = " " in term.term and _APART.search(text, term.start, term.end)
         if parted or ids[term.term] not in asked:
             continue
@@ -161,10 +168,12 @@ def _barred(reading: OffsetText, title: str) -> Iterator[Span]:
     for match in _NOT_PROSE.finditer(located.text):
         yield located.span(*match.span())
     for start, end, _ in reading.paragraphs:
+        check_deadline()
         if located.text[start:end].casefold() == title.casefold():
             yield located.span(start, end)
     position = 0
     for line in located.text.split("\n"):
+        check_deadline()
         if ANNOUNCES.match(line):
             yield located.span(position, position + len(line))
         position += len(line) + 1
@@ -188,6 +197,7 @@ def _best_phrases(mentions: Sequence[_Mention], subject: Subject) -> Iterator[_P
 def _phrases(mentions: Sequence[_Mention], subject: Subject) -> Iterator[_Phrase]:
     """All chains of terms that overlap: words with pairs of words, or pairs of characters."""
     for number, first in enumerate(mentions):
+        check_deadline()
         end, weight, said = first.end, 0.0, set[int]()
         for mention in mentions[number:]:
             apart = mention.start >= end
