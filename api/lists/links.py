@@ -14,6 +14,7 @@ from features.fields import sender_names
 from features.offsets import OffsetText, read, read_plain, utf16_offset
 from features.vectorizer import term_ids
 from recommender.articles import Card, StoredArticle
+from recommender.errors import InvalidInput
 from recommender.index.index import SCORE_DECIMALS
 from recommender.pipeline.anchors import Anchor, Subject, addresses, announced, placed
 from recommender.pipeline.duplicates import Duplicate
@@ -45,6 +46,8 @@ def read_draft(data: object) -> Draft:
     """Read a draft as the newsroom sends it. Raises InvalidInput."""
     article = parse_draft(data)
     sent = data.get(sender_names(data).get("body", "")) if isinstance(data, dict) else None
+    if sent is not None and not isinstance(sent, str):
+        raise InvalidInput.at("body", "expected text")
     return Draft(article, StoredArticle.of_draft(article), read(sent or ""))
 
 
