@@ -1,4 +1,4 @@
-"""`alsosee truth`, `evaluate` and `compare` as a newsroom types them."""
+"""The commands `alsosee truth`, `evaluate` and `compare`."""
 
 from pathlib import Path
 
@@ -28,22 +28,22 @@ def before(tmp_path_factory) -> Path:
 
 
 def test_the_truth_of_the_sample_is_its_own_links():
-    found = alsosee("truth", ARTICLES)
+    result = alsosee("truth", ARTICLES)
 
-    assert Path(TRUTH).read_text() == found.stdout
-    assert "43 also see" in found.stderr
+    assert Path(TRUTH).read_text() == result.stdout
+    assert "43 also see" in result.stderr
 
 
-def test_json_is_all_that_stands_on_standard_output():
-    found = alsosee("evaluate", ARTICLES, TRUTH, *QUICK, "--json")
+def test_only_json_is_on_standard_output():
+    result = alsosee("evaluate", ARTICLES, TRUTH, *QUICK, "--json")
 
-    answer = orjson.loads(found.stdout)
+    answer = orjson.loads(result.stdout)
     assert {"corpus", "protocol", "systems", "queries"} == answer.keys()
     assert {"nDCG@10", "hit@5", "latency_ms", "seconds"} == answer["systems"]["alsosee"].keys()
-    assert 0 == found.exit_code
+    assert 0 == result.exit_code
 
 
-def test_the_same_command_twice_is_equal_to_the_last_byte(tmp_path):
+def test_the_same_command_writes_the_same_bytes(tmp_path):
     def run(folder: str) -> list[bytes]:
         options = (
             "--json",
@@ -62,39 +62,35 @@ def test_the_same_command_twice_is_equal_to_the_last_byte(tmp_path):
     assert 5 == len(one)  # the JSON, the page, the judged pairs, and two runs
 
 
-def test_a_run_that_was_written_can_take_part_again(tmp_path):
+def test_a_written_run_can_take_part_again(tmp_path):
     alsosee("evaluate", ARTICLES, TRUTH, *QUICK, "--trec", tmp_path)
     written = tmp_path / "alsosee.run"
     written.write_text(written.read_text().replace(" alsosee\n", " theirs\n"))
-    found = alsosee(
+    result = alsosee(
         "evaluate", ARTICLES, tmp_path / "qrels.txt", *QUICK, "--run", written, "--json"
     )
 
-    systems = orjson.loads(found.stdout)["systems"]
+    systems = orjson.loads(result.stdout)["systems"]
     assert systems["alsosee"]["nDCG@10"] == systems["theirs"]["nDCG@10"]
 
 
-def test_a_gate_that_holds_exits_0_and_a_fall_exits_1(before, tmp_path):
+def test_a_threshold_that_is_met_exits_with_0_and_one_that_is_not_with_1(before, tmp_path):
     gate = ("--baseline", before, "--fail-under", "nDCG@10:-0.01")
     fallen = tmp_path / "fallen.json"
-    result = orjson.loads(before.read_bytes())
-    result["per_query"]["systems"]["alsosee"]["values"]["nDCG@10"] = [1.0] * result["queries"]
-    fallen.write_bytes(orjson.dumps(result))
+    earlier = orjson.loads(before.read_bytes())
+    earlier["per_query"]["systems"]["alsosee"]["values"]["nDCG@10"] = [1.0] * earlier["queries"]
+    fallen.write_bytes(orjson.dumps(earlier))
 
     assert 0 == alsosee("evaluate", ARTICLES, TRUTH, *QUICK, *gate).exit_code
-    found = alsosee("evaluate", ARTICLES, TRUTH, *QUICK, "--baseline", fallen, *gate[2:])
-    assert (1, True) == (found.exit_code, "nDCG@10 fell by" in found.stderr)
+    result = alsosee("evaluate", ARTICLES, TRUTH, *QUICK, "--baseline", fallen, *gate[2:])
+    assert (1, True) == (result.exit_code, "nDCG@10 fell by" in result.stderr)
 
 
 def test_a_result_compared_with_itself_has_no_winner(before):
-    found = orjson.loads(alsosee("compare", before, before, "--json").stdout)
+    comparison = orjson.loads(alsosee("compare", before, before, "--json").stdout)
+    names = ("wins", "losses", "ties", "mean_churn")
 
-    assert (0, 0, found["queries"], 0.0) == (
-        found["wins"],
-        found["losses"],
-        found["ties"],
-        found["mean_churn"],
-    )
+    assert [0, 0, comparison["queries"], 0.0] == [comparison[name] for name in names]
 
 
 @pytest.mark.parametrize(
@@ -114,28 +110,28 @@ def test_a_result_compared_with_itself_has_no_winner(before):
         (("truth", "nowhere.jsonl"), 1, "No such file"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_used_is_one_sentence(arguments, status, complaint):
-    found = alsosee(*arguments)
+def test_unusable_input_is_reported_in_one_sentence(arguments, status, complaint):
+    result = alsosee(*arguments)
 
-    assert (status, True) == (found.exit_code, complaint in found.stderr)
-    assert "Traceback" not in found.output
+    assert (status, True) == (result.exit_code, complaint in result.stderr)
+    assert "Traceback" not in result.output
 
 
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
         ("", "no judged pairs"),
-        ('{"id": "nobody", "related": {"nothing": 2}}', "ids are not in the archive"),
+        ('{"id": "unknown", "related": {"other": 2}}', "ids are not in the archive"),
         ('{"id": "a", "related": {"b": -1}}', "grade -1"),
         ('{"id": "a", "related": {}}\n{"id": "a", "related": {}}', "occurs twice"),
     ],
 )
-def test_truth_that_cannot_be_used_is_one_sentence(tmp_path, line, complaint):
+def test_unusable_judged_pairs_are_reported_in_one_sentence(tmp_path, line, complaint):
     path = tmp_path / "truth.jsonl"
     path.write_text(line)
-    found = alsosee("evaluate", ARTICLES, path)
+    result = alsosee("evaluate", ARTICLES, path)
 
-    assert (1, True) == (found.exit_code, complaint in found.stderr)
+    assert (1, True) == (result.exit_code, complaint in result.stderr)
 
 
 def test_an_archive_without_dates_needs_the_option_all(tmp_path):
@@ -143,8 +139,8 @@ def test_an_archive_without_dates_needs_the_option_all(tmp_path):
     lines = [orjson.loads(line) for line in Path(ARTICLES).read_text().splitlines()]
     undated.write_bytes(b"\n".join(orjson.dumps(line | {"published_at": None}) for line in lines))
 
-    found = alsosee("evaluate", undated, TRUTH, *QUICK)
-    assert (1, True) == (found.exit_code, "use --all instead" in found.stderr)
+    result = alsosee("evaluate", undated, TRUTH, *QUICK)
+    assert (1, True) == (result.exit_code, "use --all instead" in result.stderr)
     assert 0 == alsosee("evaluate", undated, TRUTH, *QUICK, "--all").exit_code
 
 
@@ -153,7 +149,7 @@ def test_records_that_are_no_valid_articles_are_reported(tmp_path):
     broken = "".join(f'{{"id": "bad-{number}"}}\n' for number in range(7))
     archive.write_text(Path(ARTICLES).read_text() + broken)
 
-    found = alsosee("evaluate", archive, TRUTH, *QUICK, "--json")
-    assert 0 == found.exit_code
-    assert f"{archive}: record 81 (bad-0): title: Field required\n" in found.stderr
-    assert found.stderr.endswith("… and 2 more\n")
+    result = alsosee("evaluate", archive, TRUTH, *QUICK, "--json")
+    assert 0 == result.exit_code
+    assert f"{archive}: record 81 (bad-0): title: Field required\n" in result.stderr
+    assert result.stderr.endswith("… and 2 more\n")

@@ -22,8 +22,10 @@ def lists(backend, settings, tmp_path, monkeypatch):
 
     def run(*options: str) -> list[dict[str, object]]:
         output = tmp_path / "lists.jsonl"
-        done = CliRunner().invoke(main, ["export", "--related", "--output", str(output), *options])
-        assert 0 == done.exit_code, done.output
+        process = CliRunner().invoke(
+            main, ["export", "--related", "--output", str(output), *options]
+        )
+        assert 0 == process.exit_code, process.output
         return [orjson.loads(line) for line in output.read_bytes().splitlines()]
 
     return run
@@ -54,10 +56,10 @@ def test_options_of_lists_have_the_same_effect_as_over_http(lists, client, backe
 @pytest.mark.usefixtures("lists")
 def test_standard_output_has_lists_and_nothing_else():
     command = [str(Path(sys.executable).with_name("alsosee")), "export", "--related"]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    process = subprocess.run(command, capture_output=True, timeout=60, check=True)
 
     assert sorted(STORIES) == [
-        orjson.loads(line)["source"]["id"] for line in done.stdout.splitlines()
+        orjson.loads(line)["source"]["id"] for line in process.stdout.splitlines()
     ]
 
 

@@ -46,7 +46,6 @@ class Sender:
         self._client = client
         self._key = key
         self._redis = raw_redis
-        self._long_article_seconds = min(self._store_long_article(n) for n in range(3))
 
     def sends(self, method: str, path: str, **request: Any) -> Refusal:
         before = self._stored()

@@ -170,7 +170,7 @@ def _site(store: Store, site: str) -> Iterator[Check]:
 
 def _ranking(path: Path, site: str, model: RankingModel) -> Check:
     if model == DEFAULTS:
-        return Check("ranking", "note", f"{site}: the defaults, as {path} changes nothing")
+        return Check("ranking", "note", f"{site}: the defaults, because {path} changes none")
     text = f"{site}: {path}"
     if {"gain", "queries"} <= model.measured.keys():
         text += f", {model.measured['gain']:+} nDCG@10 on {model.measured['queries']} articles"

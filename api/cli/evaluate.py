@@ -283,7 +283,7 @@ def _table(evaluation: Evaluation) -> str:
 
 
 def _notes(evaluation: Evaluation) -> list[str]:
-    """How many stories were asked about, and what of the judged pairs was of no use."""
+    """How many queries were evaluated, and which judged ids were of no use."""
     judged = evaluation.judged
     note = f"{len(judged.qrels)} queries, 95 % intervals; {judged.unanswerable} more had no answer"
     note += " among the eligible." if judged.unanswerable else "."

@@ -19,7 +19,7 @@ def reindex(site: str | None, everything: bool, as_json: bool) -> None:
     """Analyse stored articles again, after an upgrade.
 
     It analyses articles that doctor calls outdated, and those with damaged features. It can run
-    beside the service, and can be stopped and started again at any time.
+    while the service runs, and can be stopped and started again at any time.
     """
     settings = read_settings()
     name = pick_site(settings, site)

@@ -19,7 +19,7 @@ def survey(site: str | None, as_json: bool) -> None:
 
     It also finds articles that no list shows. The overview of the editor's desk has the last
     survey. An archive of more than 10,000 articles is surveyed by a sample of that size. A survey
-    can run beside the service; a second one at the same time is refused.
+    can run while the service runs; a second one at the same time is refused.
     """
     settings = read_settings()
     name = pick_site(settings, site)

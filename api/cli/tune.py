@@ -122,7 +122,7 @@ def _power(tuned: Tuned) -> str:
         f"{power.detectable:.3f} in four cases of five, and smaller gains less often."
     )
     if power.queries_needed is None:
-        return f"{detects} On the older articles nothing gained."
+        return f"{detects} On the older articles, no ranking gained."
     return (
         f"{detects} To detect the gain on the older ones, {power.expected:+.3f}, it would take "
         f"{power.queries_needed:,}."

@@ -91,7 +91,7 @@ def _page(site: str, stored: StoredSettings, status: int = 200, **more: Any) -> 
 
 
 def _comparison(site: str, stored: SiteSettings, a: Side, b: Side) -> dict[str, Any]:
-    """What the page shows of the comparison that was asked for, if any."""
+    """The comparison that the page shows, if any was requested."""
     comparison: dict[str, Any] = {"both": None, "sample": None}
     kind = request.values.get("compare", "")
     if not kind or a.problems or b.problems:

@@ -11,11 +11,11 @@ from werkzeug.datastructures import MultiDict
 from api.http.request import single
 from features.article import UNSAVED_ID
 from recommender.errors import InvalidInput, field_problems
-from recommender.policy.list_options import LinkOptions, ListOptions
+from recommender.policy.list_options import ListOptions
 from recommender.policy.option import Caching, Interface, declared_options
 
-MAX_CACHED_LIMIT = 20  # a longer list is no box, and fills the cache
-# Of options with few values. All of them together would make a thousand lists of one article.
+MAX_CACHED_LIMIT = 20  # longer lists are not for boxes, and would fill the cache
+# Options with few values in one request. All combinations would be a thousand lists per article.
 MAX_CACHED_OPTIONS = 2
 
 Options = TypeVar("Options", bound=ListOptions)
@@ -29,9 +29,13 @@ def _cached(caching: Caching) -> Set[str]:
 
 FEW_VALUES = _cached("few values")
 NEVER_CACHED = _cached("never")
-REPEATABLE = frozenset(o.name for o in declared_options(LinkOptions) if o.kind == "labels")
-_ALIASES = {alias: o.name for o in declared_options(LinkOptions) for alias in o.about.aliases}
-_OPPOSITES = {name: o.name for o in declared_options(ListOptions) for name in o.about.opposites}
+REPEATABLE = frozenset(o.name for o in declared_options(ListOptions) if o.kind == "labels")
+# Other name in a query string → name of the option.
+_ALIASES: dict[str, str] = {}
+_OPPOSITES: dict[str, str] = {}
+for _option in declared_options(ListOptions):
+    _ALIASES |= dict.fromkeys(_option.about.aliases, _option.name)
+    _OPPOSITES |= dict.fromkeys(_option.about.opposites, _option.name)
 _OPPOSITE_VALUES = {"true": "false", "1": "false", "false": "true", "0": "true"}
 
 
@@ -107,8 +111,9 @@ def is_cacheable(options: ListOptions) -> bool:
     """
     Whether many readers ask for this list, so that it is worth keeping.
 
-    Options that take any value are not, or made-up requests would fill the cache. Nor are several
-    values of one option: if one value matches articles, the others can be anything.
+    Lists with an option that takes any value are not worth it, because random requests would
+    fill the cache. Nor are lists with several values of one option: if one of them matches
+    articles, the others can be anything.
     """
     if any(len(getattr(options, name) or ()) > 1 for name in REPEATABLE):
         return False

@@ -1,1 +1,1 @@
-"""What should a list be like, and who says so?"""
+"""What lists are like: their options, site settings, rules of editors, the ranking model."""

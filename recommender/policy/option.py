@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-Interface = Literal["query", "draft", "links", "widget", "command"]
+Interface = Literal["draft", "links", "widget", "command"]
 Caching = Literal["few values", "one value", "never"]
 ValueKind = Literal["flag", "choice", "number", "labels", "duration", "moment", "text"]
 
@@ -18,17 +18,17 @@ ValueKind = Literal["flag", "choice", "number", "labels", "duration", "moment", 
 @dataclass(frozen=True, kw_only=True)
 class Option:
     """
-    Annotates a field of a model: what its type, limits and description do not say.
+    Annotates a field of a model with what its type, limits and description do not say.
 
     Fields:
         example: a value, as it is written in a query string.
         not_in: the interfaces that do not offer the option.
-        caching: whether lists with it may be shared between readers. `few values`: yes, as it
-            has few values. `one value`: yes, with one value. `never`: such a list is personal.
+        caching: whether a list with it is worth keeping for other readers. `few values`: yes.
+            `one value`: yes, unless several values are given. `never`: no.
         aliases: other names of the option in a query string.
         opposites: names in a query string for the opposite of a flag.
-        metavar: what a command calls its value, where the name of the option does not say it.
-        widget_name: its attribute on the box, where that is another word.
+        metavar: what the help of a command calls its value, if not by the name of the option.
+        widget_name: its attribute on the box, if not the name of the option.
         label: its name in the settings form.
         choices: words of the settings form for its values.
         placeholder: what the settings form shows in an empty field.
@@ -54,9 +54,9 @@ class DeclaredOption:
     An option as its model declares it.
 
     Fields:
-        kind: of its value; `labels` may be repeated.
-        values: all it can be, for a choice.
-        default: of the model; None or empty where something else decides.
+        kind: of its value. `labels` are several texts.
+        values: the possible ones of a choice.
+        default: of the model. None if the settings or the ranking decide.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""How the lists of a site, and of single surfaces, are made when a request does not say."""
+"""Defaults for the lists of a site and of its surfaces, for options that a request omits."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
