@@ -36,6 +36,7 @@ from recommender.storage.connections import Connection
 from recommender.storage.keyspace import site_key
 from recommender.storage.packing import OutdatedVector, unpack_record, unpack_vector
 from recommender.storage.rulebook import Rulebook
+from recommender.storage.scan import scan_hash
 
 # Articles read at once: the server answers nobody else while it collects a reply.
 BATCH = 500
@@ -255,13 +256,9 @@ class Store:
         return {**card, "url": None}
 
     def _live_keys(self, site: str) -> Iterator[list[str]]:
-        cursor = 0
-        while True:
-            with self._connection.using("batch") as client:
-                cursor, heads = client.hscan(site_key(site, "heads"), cursor, count=BATCH)
+        # Deleted articles keep their heads, so no field is ever removed.
+        for heads in scan_hash(self._connection, site_key(site, "heads"), BATCH):
             yield [key.decode() for key, head in heads.items() if head.startswith(b"live")]
-            if cursor == 0:
-                return
 
     def _records(self, site: str, kind: str, keys: Sequence[str]) -> list[bytes | None]:
         """Records of a kind (`card`, `text` or `vector`), in order; None for a missing one."""
