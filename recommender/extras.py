@@ -4,7 +4,10 @@ from importlib.util import find_spec
 
 from recommender.errors import MissingExtra
 
-EXTRAS = {"evaluate": ("ir_measures", "scipy", "selectolax", "sklearn")}
+EXTRAS = {
+    "evaluate": ("ir_measures", "scipy", "selectolax", "sklearn"),
+    "import": ("lxml_html_clean", "selectolax", "trafilatura"),
+}
 """Extra of pyproject.toml → the modules that it brings."""
 
 

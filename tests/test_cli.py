@@ -230,9 +230,10 @@ def mostly_good(folder: Path, count: int) -> Path:
 def test_of_10000_lines_37_bad_ones_stop_no_other(run: Run, tmp_path: Path) -> None:
     path = mostly_good(tmp_path, 10_000)
     result = run("import", path)
-    lines = result.stderr.splitlines()
+    described, *lines = result.stderr.splitlines()
 
     assert result.exit_code == 0
+    assert described == f"{path}: JSON Lines"
     assert counts(result) == "9,963 added, 0 changed, 0 unchanged, 37 rejected"
     assert lines[0].startswith(f"{path}:1: not readable as JSON: ")
     assert lines[1] == f"{path}:271: title: Field required"
@@ -261,14 +262,14 @@ def test_json_has_every_rejection_and_nothing_else_is_printed(run: Run, tmp_path
 def test_a_file_that_cannot_be_read_stops_no_other_and_fails_the_command(
     run: Run, stories: Path, tmp_path: Path
 ) -> None:
-    array = tmp_path / "array.jsonl"
-    array.write_text("[{}]")
-    result = run("import", "/nowhere.jsonl", array, stories)
+    document = tmp_path / "archive.jsonl"
+    document.write_bytes(b"%PDF-1.7\n")
+    result = run("import", "/nowhere.jsonl", document, stories)
 
     assert result.exit_code == 1
     assert counts(result) == "5 added, 0 changed, 0 unchanged, 0 rejected"
     assert "Error: /nowhere.jsonl: No such file or directory\n" in result.stderr
-    assert "a JSON array; expected one JSON object on each line\n" in result.stderr
+    assert f"Error: {document}: nothing here reads this: PDF; pdftotext" in result.stderr
 
 
 def test_a_file_without_one_good_article_fails(run: Run) -> None:
@@ -294,17 +295,29 @@ def test_ctrl_c_stores_and_counts_what_was_read_and_the_next_run_continues(
         process.stdin.write("".join(lines))  # and no end of file: it waits for more
         process.stdin.flush()
         wait_until(lambda: client.get("see:{main}:version") == b"200")  # one batch
-        time.sleep(0.2)
+        wait_until(lambda: is_waiting(process.pid))
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate()
 
     assert process.returncode == 130
     assert output.startswith("300 added")
     assert errors == (
+        "-: JSON Lines\n"
         "Interrupted. 300 articles are stored. Run the same command again to continue.\n"
     )
     again = run("import", "-", input="".join([*lines, json.dumps(article("new"))]))
     assert counts(again) == "1 added, 0 changed, 300 unchanged, 0 rejected"
+
+
+def is_waiting(pid: int) -> bool:
+    """Whether a process has used no processor for a quarter of a second."""
+    before = processor_ticks(pid)
+    time.sleep(0.25)
+    return before == processor_ticks(pid)
+
+
+def processor_ticks(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -52,11 +52,13 @@ class Result:
         self.counts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         self.rejections: list[Rejection] = []
         self.unreadable: list[dict[str, str]] = []
-        self.warnings: dict[str, WarningCounter] = {}  # by file
+        self.warnings: dict[str, WarningCounter] = {}  # by document
+        self.notes: Counter[str] = Counter()
         self._max_rejections = max_rejections
         self._started = time.monotonic()
 
     def add(self, file: str, article: IngestResult) -> None:
+        """Count the result of one record of the document *file*."""
         if article.outcome is not None:
             self.counts[article.outcome] += 1
             self.warnings.setdefault(file, WarningCounter()).add(article)
@@ -102,6 +104,7 @@ class Result:
                 for file, counter in self.warnings.items()
                 for warning in counter.summary()
             ],
+            "notes": dict(self.notes),
             "unreadable": self.unreadable,
         }
 
@@ -152,12 +155,13 @@ class Interruption:
 @JSON
 @click.pass_context
 def import_(ctx: click.Context, files: Sequence[str], site: str | None, as_json: bool) -> None:
-    """Store articles from JSON Lines or CSV files.
+    """Store articles from files, folders and zip archives.
 
-    Files may be gzipped; - is standard input. Importing a file again changes nothing. Rejected
-    articles are listed with line, field and reason, and do not stop the others. Optional fields
-    that cannot be read are left out, and counted. Exit status 1 if
-    a file cannot be read or no article is accepted; 130 after Ctrl-C.
+    - is standard input. What a file is, its content tells: JSON Lines, JSON, CSV, Excel, RSS, Atom,
+    exports of WordPress and Ghost, posts of Hugo and Jekyll, HTML pages; compressed or not.
+    Importing a file again changes nothing. Rejected articles are listed with line, field and
+    reason, and do not stop the others. Optional fields that cannot be read are left out, and
+    counted. Exit status 1 if a file cannot be read or no article is accepted; 130 after Ctrl-C.
     """
     settings = read_settings()
     name = pick_site(settings, site)
@@ -166,7 +170,7 @@ def import_(ctx: click.Context, files: Sequence[str], site: str | None, as_json:
     with Backend(settings) as backend, interruption.handling():
         for file in files:
             if not interruption.requested:
-                _import_file(backend, name, file, result, interruption)
+                _import_file(backend, name, file, result, interruption, quiet=as_json)
         if as_json:
             click.echo(orjson.dumps({"site": name, **result.as_json()}))
         else:
@@ -182,23 +186,52 @@ def import_(ctx: click.Context, files: Sequence[str], site: str | None, as_json:
 
 
 def _import_file(
-    backend: Backend, site: str, file_name: str, result: Result, interruption: Interruption
+    backend: Backend,
+    site: str,
+    file_name: str,
+    result: Result,
+    interruption: Interruption,
+    *,
+    quiet: bool,
 ) -> None:
     source = "standard input" if file_name == "-" else Path(file_name).name
     counter = ImportCounter(source)
-    reason = ""  # why the import ended early
+    unreadable = len(result.unreadable)
+    documents: deque[str] = deque()
     try:
         with ArticleFile(file_name) as file, _progress(file) as advance:
-            records = interruption.until_requested(file.records())
+            if not quiet:
+                _print_description(file)
+            records = interruption.until_requested(_records(file, documents, result))
             for article in counter.counting(ingest(backend.store, site, records)):
-                result.add(file_name, article)
+                result.add(documents.popleft(), article)
                 advance()
     except UnreadableFile as error:
         result.add_unreadable(file_name, error)
+    reason = ""  # why the import ended early
+    if len(result.unreadable) > unreadable:
         reason = "the file cannot be read"
     if interruption.requested:
         reason = "it was interrupted"
     backend.imports.record(site, counter.report(reason))
+
+
+def _print_description(file: ArticleFile) -> None:
+    description = file.describe()
+    if description:
+        click.echo(f"{file.name}: {description}", err=True)
+
+
+def _records(file: ArticleFile, documents: "deque[str]", result: Result) -> Iterator[Record]:
+    """All records of *file*; the name of each one's document is added to *documents*."""
+    for document in file.documents():
+        try:
+            for record in file.read(document):
+                documents.append(document.name)
+                yield record
+        except UnreadableFile as error:
+            result.add_unreadable(document.name, error)
+        result.notes.update(document.notes)
 
 
 @contextmanager
@@ -247,6 +280,8 @@ def _print(result: Result) -> None:
         for field, articles, line, reason in counter.summary():
             what = "1 article" if articles == 1 else f"{articles:,} articles"
             click.echo(f"{name}:{line}: {field}: left out of {what}: {reason}", err=True)
+    for note, times in result.notes.items():
+        click.echo(f"{times:,} × {note}" if times > 1 else note, err=True)
     for file in result.unreadable:
         click.echo(f"Error: {file['reason']}", err=True)
     click.echo(result.summary())

@@ -14,7 +14,7 @@ COMMANDS = {
     "evaluate": "Measure the quality of lists on judged pairs.",
     "events": "Print impressions and clicks.",
     "export": "Write every article, or every list, as JSON Lines.",
-    "import": "Store articles from JSON Lines or CSV files.",
+    "import": "Store articles from files, folders and zip archives.",
     "keys": "Create, list and revoke API keys.",
     "reindex": "Analyse stored articles again, after an upgrade.",
     "related": "Print the list for an article or a draft.",

@@ -1,64 +1,77 @@
-"""Articles in files: JSON Lines, CSV and WordPress's JSON, gzipped or not, or on standard input."""
+"""What can be imported by name: a file, a folder, a zip archive, or standard input."""
 
-import csv
-import gzip
-import io
+import os
 import sys
-import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from itertools import chain
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, BinaryIO, NamedTuple, Self
 
-from recommender.errors import AlsoSeeError, InvalidInput
-from recommender.sources.records import (
-    MAX_RECORD_BYTES,
-    Record,
-    json_record,
-    numbered_lines,
-    parse_json,
-)
-from recommender.sources.wordpress import is_post, post_records
+from recommender.errors import AlsoSeeError
+from recommender.sources import unpacking
+from recommender.sources.documents import Document, recognise
+from recommender.sources.formats import Format
+from recommender.sources.records import Record, UnreadableDocument, refused
+from recommender.sources.sandbox import Sandbox
+from recommender.sources.static_sites import StaticSite
 
 STANDARD_INPUT = "-"
-MAX_ARRAY_BYTES = 64 * 2**20
+MAX_FILES = 1_000_000  # in a folder
+MAX_ARCHIVES = 2  # in each other
+MAX_CONFIG_CHARS = 2**20
 
 
 class UnreadableFile(AlsoSeeError):
     """A file that cannot be opened, or whose format cannot be read at all."""
 
 
+class _Entry(NamedTuple):
+    """
+    A file in a folder or an archive.
+
+    Fields:
+        name: for reports.
+        path: below the folder or in the archive, with slashes.
+        file: where it lies, if it is a file of its own.
+        open: may raise UnreadableDocument or OSError.
+    """
+
+    name: str
+    path: str
+    file: Path | None
+    open: Callable[[], BinaryIO]
+
+
 class ArticleFile:
     """
-    A file of articles, to be read once, in a `with` block.
+    Articles under one name, to be read once, in a `with` block.
 
     Args:
-        name: a path, or `-` for standard input. `.csv` and `.csv.gz` are CSV with a header,
-            all else JSON Lines, or one array of WordPress's REST API; gzip is told by its
-            first bytes.
+        name: a path, or `-` for standard input. What is in it is told by its content.
 
     Attributes:
         size: in bytes as stored, or None where it is not known.
 
     Raises:
-        UnreadableFile: when it cannot be opened or decompressed.
+        UnreadableFile: when it cannot be opened or unpacked.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._stack = ExitStack()
-        try:
-            self._raw: IO[bytes] = (
-                sys.stdin.buffer
-                if name == STANDARD_INPUT
-                else self._stack.enter_context(Path(name).open("rb"))  # noqa: SIM115
-            )
-        except OSError as error:
-            raise UnreadableFile(f"{name}: {error.strerror}") from error
+        self._sandbox = self._stack.enter_context(Sandbox())
+        path = Path(name)
+        self._folder = path if name != STANDARD_INPUT and path.is_dir() else None
         # A pipe (`<(zcat …)`) has a path, but no size and no position.
-        measurable = name != STANDARD_INPUT and Path(name).is_file()
-        self.size = Path(name).stat().st_size if measurable else None
+        is_file = name != STANDARD_INPUT and path.is_file()
+        self.size = path.stat().st_size if is_file else None
+        self._raw = self._opened(path) if self._folder is None else None
+        self._document: Document | None = None
+        if self._raw is not None:
+            self._document = self._recognised(self._raw, path if is_file else None)
 
     def __enter__(self) -> Self:
         return self
@@ -66,81 +79,183 @@ class ArticleFile:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one document, and neither a folder nor an archive."""
+        return self._document is not None and self._document.form.kind != "archive"
+
     def position(self) -> int:
         """How many bytes of `size` have been read."""
-        return self._raw.tell() if self.size is not None else 0
+        return self._raw.tell() if self._raw is not None and self.size is not None else 0
+
+    def describe(self) -> str:
+        """
+        What it is, in one line; of a folder or an archive, which files are in it.
+
+        Empty for what cannot be read, which `read` then says.
+        """
+        if self._document is not None and (
+            self._document.problem or self._document.form.kind == "none"
+        ):
+            return ""
+        if self._document is not None and self.is_single:
+            return self._document.describe()
+        kind = "zip archive" if self._folder is None else "folder"
+        return f"{kind} with {self._inventory()}"
+
+    def documents(self) -> Iterator[Document]:
+        """
+        Every document in the order of their names, but those of formats that nothing here reads.
+
+        One of a folder or an archive is open until the next is asked for.
+        """
+        if self._document is not None and self.is_single:
+            yield self._document
+            return
+        for document in self._documents_in(self._entries()):
+            if document.problem or document.form.kind != "none":
+                yield document
+
+    def read(self, document: Document) -> Iterator[Record]:
+        """
+        The records of one of `documents`; a bad one says so.
+
+        Raises:
+            UnreadableFile: after the records that could be read.
+        """
+        try:
+            yield from document.records(self._sandbox)
+        except UnreadableDocument as error:
+            raise UnreadableFile(f"{document.name}: {error}") from error
 
     def records(self) -> Iterator[Record]:
-        """Every record in order; a bad one is a record that says so."""
-        lines = self._decompressed()
-        is_csv = self.name.lower().removesuffix(".gz").endswith(".csv")
+        """
+        All records of all documents.
+
+        Raises:
+            UnreadableFile: for a single document that cannot be read to its end; in a folder or an
+                archive such a document is a record that says so.
+        """
+        for document in self.documents():
+            try:
+                yield from self.read(document)
+            except UnreadableFile as error:
+                if self.is_single:
+                    raise
+                yield refused(1, str(error))
+
+    def _opened(self, path: Path) -> IO[bytes]:
+        if self.name == STANDARD_INPUT:
+            return sys.stdin.buffer
         try:
-            yield from _csv_records(lines) if is_csv else _json_records(lines, self.name)
-        except (OSError, EOFError, zlib.error) as error:
+            return self._stack.enter_context(path.open("rb"))
+        except OSError as error:
+            raise UnreadableFile(f"{self.name}: {error.strerror}") from error
+
+    def _recognised(self, raw: IO[bytes], path: Path | None) -> Document:
+        try:
+            return recognise(self.name, raw, path, self._stack)  # type: ignore[arg-type]
+        except OSError as error:
             raise UnreadableFile(f"{self.name}: {error}") from error
 
-    def _decompressed(self) -> io.BufferedIOBase:
-        raw = self._raw
-        buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
-        return gzip.GzipFile(fileobj=buffered) if buffered.peek(2)[:2] == b"\x1f\x8b" else buffered
+    def _entries(self) -> Sequence[_Entry]:
+        if self._folder is not None:
+            return _files_below(self._folder)
+        if self._document is None or self._document.archive is None:
+            return []
+        return _members(self._document.archive, f"{self.name}/")
+
+    def _inventory(self) -> str:
+        """How many documents of each format are in it, and what nothing here reads."""
+        readable: Counter[Format] = Counter()
+        others: Counter[Format] = Counter()
+        for document in self._documents_in(self._entries()):
+            counter = others if document.form.kind == "none" else readable
+            counter[document.form] += 1
+        parts = [_enumerated(readable) or "nothing that can be read"]
+        if others:
+            parts.append(f"not read: {_enumerated(others)}")
+        return "; ".join(parts)
+
+    def _documents_in(self, entries: Sequence[_Entry], depth: int = 0) -> Iterator[Document]:
+        site = StaticSite.of(*_texts_of(entries)) if depth == 0 else None
+        for entry in entries:
+            options = {"path": entry.path} if site is None else site.options(entry.path)
+            if options is None:
+                continue
+            with ExitStack() as stack:
+                document = _recognised_entry(entry, options, stack)
+                if document.archive is None or document.form.kind != "archive":
+                    yield document
+                elif depth + 1 < MAX_ARCHIVES:
+                    inner = _members(document.archive, f"{document.name}/")
+                    yield from self._documents_in(inner, depth + 1)
+                else:
+                    yield document._replace(problem="is an archive in an archive in an archive")
 
 
-def _json_records(lines: io.BufferedIOBase, name: str) -> Iterator[Record]:
-    for number, line in numbered_lines(lines):
-        if number == 1 and line.lstrip(b"\xef\xbb\xbf \t").startswith(b"["):
-            yield from _array_records(line, lines, name)
-            return
-        if line.strip():
-            yield json_record(number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
-
-
-def _array_records(start: bytes, rest: io.BufferedIOBase, name: str) -> Iterator[Record]:
-    """Posts of WordPress's REST API, which come as one array; no other array is understood."""
-    # A first line too long for a record comes in pieces: this is the first.
-    text = start + rest.read(MAX_ARRAY_BYTES)
+def _recognised_entry(entry: _Entry, options: Mapping[str, str], stack: ExitStack) -> Document:
     try:
-        posts = parse_json(text.removeprefix(b"\xef\xbb\xbf")) if not rest.read(1) else None
-    except InvalidInput:
-        posts = None
-    if not isinstance(posts, list) or not posts or not is_post(posts[0]):
-        raise UnreadableFile(f"{name}: a JSON array; expected one JSON object on each line")
-    yield from post_records(posts)
+        stream = stack.enter_context(entry.open())
+    except (OSError, UnreadableDocument) as error:
+        return Document.unreadable(entry.name, str(error))
+    return recognise(entry.name, stream, entry.file, stack)._replace(options=options)
 
 
-def _csv_records(lines: io.BufferedIOBase) -> Iterator[Record]:
-    csv.field_size_limit(MAX_RECORD_BYTES)
-    text = io.TextIOWrapper(  # type: ignore[type-var]
-        lines, encoding="utf-8-sig", errors="surrogateescape", newline=""
-    )
-    try:
-        yield from _rows(text)
-    finally:
-        with suppress(ValueError):  # closed already
-            text.detach()  # or the file would be closed with the wrapper
+def _files_below(folder: Path) -> list[_Entry]:
+    """
+    Every file in *folder* and below, by name; neither hidden ones nor links out of it.
+
+    Raises:
+        UnreadableFile: for too many.
+    """
+    entries: list[_Entry] = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            file = Path(root, name)
+            if name.startswith(".") or file.is_symlink() or not file.is_file():
+                continue
+            path = file.relative_to(folder).as_posix()
+            entries.append(_Entry(str(file), path, file, _opener(file)))
+        if len(entries) > MAX_FILES:
+            raise UnreadableFile(f"{folder}: expected at most {MAX_FILES:,} files")
+    return entries
 
 
-def _fields(row: dict[Any, Any], columns: int) -> dict[str, str] | InvalidInput:
-    """A row's fields; an empty cell is a missing field, what has no header is nobody's."""
-    surplus = [cell for cell in row.get(None) or [] if cell]
-    if surplus:
-        cells = columns + len(row[None])
-        detail = f"{cells} cells, the header has {columns}: a separator outside quotes?"
-        return InvalidInput.at("", detail)
-    return {name: cell for name, cell in row.items() if name and cell}
+def _opener(file: Path) -> Callable[[], BinaryIO]:
+    return lambda: file.open("rb")
 
 
-def _rows(text: IO[str]) -> Iterator[Record]:
-    header = text.readline(MAX_RECORD_BYTES)
-    # Excel writes semicolons in countries with a decimal comma.
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(chain([header], text), delimiter=delimiter)
-    while True:
+def _members(archive: zipfile.ZipFile, prefix: str) -> list[_Entry]:
+    infos = unpacking.members(archive)
+    allowance = unpacking.archive_allowance(archive)
+    return [
+        _Entry(
+            prefix + info.filename,
+            info.filename,
+            None,
+            partial(unpacking.open_member, archive, info, allowance),
+        )
+        for info in infos
+    ]
+
+
+def _texts_of(entries: Sequence[_Entry]) -> tuple[list[str], Callable[[str], str]]:
+    """The paths of *entries*, and a function that reads the text at one of them."""
+    by_path = {entry.path: entry for entry in entries}
+
+    def read(path: str) -> str:
         try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            problem = InvalidInput.at("", f"not readable as CSV: {error}")
-            yield Record(reader.reader.line_num, problem)
-            continue
-        yield Record(reader.line_num, _fields(row, len(reader.fieldnames or ())))
+            with by_path[path].open() as stream:
+                return stream.read(MAX_CONFIG_CHARS).decode(errors="replace")
+        except (OSError, UnreadableDocument):
+            return ""
+
+    return [*by_path], read
+
+
+def _enumerated(formats: Counter[Format]) -> str:
+    """Such as "3 HTML pages and 1 CSV"."""
+    parts = [form.counted(number) for form, number in formats.most_common()]
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import jiter
 
-from recommender.errors import InvalidInput
+from recommender.errors import AlsoSeeError, InvalidInput
 
 MAX_RECORD_BYTES = 2 * 2**20
 
@@ -22,6 +22,29 @@ class Record(NamedTuple):
 
     line: int
     data: object | InvalidInput
+
+
+class Note(NamedTuple):
+    """
+    A remark about a document, or about a part of it that is no article, such as an attachment.
+
+    Equal notes are shown once, with their number.
+    """
+
+    text: str
+
+
+SIGN_OF_LIFE = Note("")
+"""From a reader that is busy with much input: its time begins again."""
+
+
+class UnreadableDocument(AlsoSeeError):
+    """A document that no record, or no further record, can be read from; says why."""
+
+
+def refused(line: int, reason: str) -> Record:
+    """A record that cannot be used as a whole."""
+    return Record(line, InvalidInput.at("", reason))
 
 
 def parse_json(text: bytes) -> object:

@@ -1,24 +1,16 @@
 """Posts as WordPress's REST API gives them: `/wp-json/wp/v2/posts?per_page=100&_embed`."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from features.dates import is_placeholder
 from recommender.errors import InvalidInput
-from recommender.sources.records import Record
 
 
 def is_post(data: object) -> bool:
+    """Whether this is a post, and not a record of another system with a title."""
     return isinstance(_at(data, "title", "rendered"), str)
 
 
-def post_records(posts: list[Any]) -> Iterator[Record]:
-    """The posts of one answer, numbered from 1; what is no public post is a record that says so."""
-    for number, post in enumerate(posts, 1):
-        yield Record(number, _fields(post) if is_post(post) else _refused("not a WordPress post"))
-
-
-def _fields(post: dict[str, Any]) -> dict[str, Any] | InvalidInput:
+def post_fields(post: dict[str, Any]) -> dict[str, Any] | InvalidInput:
     """The post under our names; section, tags, authors and picture need `_embed`."""
     if post.get("status", "publish") != "publish":
         return _refused(f"not published: {post['status']!r}")
@@ -31,20 +23,17 @@ def _fields(post: dict[str, Any]) -> dict[str, Any] | InvalidInput:
         "body": _at(post, "content", "rendered"),
         "url": post.get("link"),
         "excerpt": _at(post, "excerpt", "rendered"),
-        # Their `date` is the site's local time and does not say which.
-        "published_at": _first_date(post, "date_gmt", "date"),
-        "updated_at": _first_date(post, "modified_gmt", "modified"),
+        # The local times come second: they do not say of which zone they are.
+        "date_gmt": post.get("date_gmt"),
+        "date": post.get("date"),
+        "modified_gmt": post.get("modified_gmt"),
+        "modified": post.get("modified"),
         "section": _terms(embedded, "category"),
         "tags": _terms(embedded, "post_tag"),
         "authors": [_at(one, "name") for one in _all(_at(embedded, "author"))],
         "language": post.get("lang"),
         "image": _image(_at(embedded, "wp:featuredmedia", 0)),
     }
-
-
-def _first_date(post: dict[str, Any], *names: str) -> Any:
-    dates = (post.get(name) for name in names)
-    return next((date for date in dates if not is_placeholder(date)), None)
 
 
 def _terms(embedded: object, taxonomy: str) -> list[Any]:
