@@ -157,6 +157,7 @@ def evaluate(
 
 def _run(articles: str, truth_file: Path, options: Options) -> int:
     """Evaluate, print and write the results; the exit status says whether thresholds are met."""
+    # Checked before the evaluation, which can take long.
     site = None
     if options.overview is not None:
         site = pick_site(Settings.from_environment(), options.overview)
@@ -200,6 +201,7 @@ def _systems_from_files(options: Options) -> Mapping[str, System]:
     systems = {}
     if options.ranking:
         systems[TUNED] = ranked_by(RankingModel.read(options.ranking))
+    # A run with the name of one of our systems would replace it without notice.
     runs = dict(read_run(path) for path in options.runs)
     taken = sorted(runs.keys() & {*SYSTEMS, *MODES, "embedding", TUNED})
     if taken:
@@ -225,6 +227,7 @@ def _read_archive(articles: str) -> Archive:
 def _write(evaluation: Evaluation, options: Options, file_name: str) -> None:
     try:
         if options.report is not None:
+            # Imported here, because it loads Jinja and the drawing of charts.
             from recommender.evaluation.report import write_report
 
             page = write_report(evaluation, options.report, name=file_name)

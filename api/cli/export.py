@@ -28,8 +28,8 @@ from recommender.policy.list_options import ListOptions
 from recommender.replica.site import SiteReplica
 
 TEXT_FIELDS = ("title", "body", "excerpt", "section", "tags", "authors", "alt")
-BATCH_LISTS = 100
-MAX_LINE_BYTES = 2**20
+BATCH_LISTS = 100  # of one task of a worker process
+MAX_LINE_BYTES = 2**20  # a list of 50 cards takes less
 
 
 @click.command()
@@ -136,6 +136,7 @@ def _pool(site: str, options: ListOptions, articles: int) -> Pool:
     """A process for each processor, or fewer, because each takes a second or two to start."""
     batches = -(-articles // BATCH_LISTS)
     processes = max(1, min(os.cpu_count() or 1, batches))
+    # Not "fork": this process has threads and connections, which a fork would share.
     return get_context("spawn").Pool(processes, _start_worker, (site, options))
 
 

@@ -76,6 +76,7 @@ def revoke(key_id: str) -> None:
 
     ID is the part of the key between as_ and the next _. The whole key is accepted too.
     """
+    # People paste the whole key, which is what they have.
     if key_id.startswith("as_"):
         key_id = key_id.split("_")[1]
     with Backend(read_settings()) as backend:

@@ -16,6 +16,7 @@ METAVARS: dict[ValueKind, str] = {"number": "NUMBER", "duration": "TIME", "momen
 
 def takes_list_options(command: Command) -> Command:
     """Decorates a command with all list options, each a keyword argument."""
+    # Decorators apply from the bottom up, so the last option comes first.
     for option in reversed(declared_options(ListOptions, "command")):
         command = _click_option(option)(command)
     return command
@@ -43,6 +44,7 @@ def _click_option(option: DeclaredOption) -> Callable[[Command], Command]:
         return click.option(flag, is_flag=True, default=None, help=text)
     if option.kind == "flag":
         return click.option(f"{flag}/--no-{flag[2:]}", default=None, help=text)
+    # Other values stay text: the model reads and checks them, as for a query string.
     if option.kind == "choice":
         return click.option(flag, type=click.Choice(option.values), help=text)
     metavar = option.about.metavar or METAVARS.get(option.kind) or option.name.upper()

@@ -69,6 +69,7 @@ def _read_draft(file_name: str) -> Article:
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UnreadableFile(f"{file_name}: {reason}") from error
+    # As in a mail or a note: a line for the title, then the text.
     title, _, body = text.strip().partition("\n")
     return parse_draft({"title": title, "body": body})
 

@@ -13,7 +13,7 @@ def read_settings(**overrides: object) -> Settings:
 
     The options become variables, so that every process that we start has the same settings.
     """
-    logs.configure("warning")
+    logs.configure("warning")  # so that a command prints little besides its result
     for name, value in overrides.items():
         if value is not None:
             os.environ[PREFIX + name.upper()] = str(value)

@@ -35,7 +35,7 @@ def _conduct(backend: Backend, site: str) -> Survey:
     with progress_bar("Lists") as bar:
 
         def advance(done: int, total: int) -> None:
-            bar.length = total
+            bar.length = total  # known once the survey has begun
             bar.update(done - bar.pos)
 
         try:

@@ -45,6 +45,7 @@ def tune(articles: str, truth_file: Path | None, output: Path, seed: int, as_jso
     only if the 95 % interval of the gain lies above zero. To use it, set ALSOSEE_RANKING=FILE.
     TRUTH is the output of `truth`; without it, the links are taken from ARTICLES.
     """
+    # Checked first, because learning takes minutes.
     folder = output.absolute().parent
     if not folder.is_dir():
         raise InvalidInput.at("output", f"there is no folder {folder}")

@@ -17,7 +17,7 @@ from recommender.storage.rulebook import RulesChanged
 
 blueprint = Blueprint("settings", __name__, url_prefix="/<site>")
 
-SURFACE = "surface"
+SURFACE = "surface"  # field of the page and of its address
 
 
 class Figure(NamedTuple):
@@ -58,6 +58,7 @@ def save(site: str) -> Response:
     editor = seat.editor(request.form.get("note", ""))
     try:
         changed = _with_defaults(stored.settings, surface, side.defaults)
+        # Refused if someone saved since this page was shown.
         seen = {request.form.get("revision", "")}
         book.replace_settings(site, changed, editor, datetime.now(UTC), seen)
     except RulesChanged as error:
@@ -72,6 +73,7 @@ def save(site: str) -> Response:
 
 def _page(site: str, stored: StoredSettings, status: int = 200, **more: Any) -> Response:
     surface = _surface()
+    # Both sides start with what is stored, so that B differs from A only by what is typed.
     own = stored.settings.surfaces.get(surface, ListDefaults()) if surface else stored.settings.site
     a = side_of("a", request.values, own)
     b = side_of("b", request.values, own)
@@ -145,6 +147,7 @@ def _text(value: float | None, figure: Figure) -> str:
     if value is None:
         return "–"
     number = value * figure.factor
+    # Decimals of large numbers and percentages would only distract.
     if abs(number) >= 20 or figure.unit == "%":
         return f"{number:.0f} {figure.unit}".strip()
     return f"{number:.2f}"

@@ -14,8 +14,8 @@ LABELS = frozenset(option.name for option in OPTIONS if option.kind == "labels")
 # Takes back the labels of the site. An empty field would leave them as they are.
 NO_LABELS = "*"
 
-Widget = Literal["select", "lines", "number", "text"]
-WIDGETS: dict[ValueKind, Widget] = {
+Control = Literal["select", "lines", "number", "text"]
+CONTROLS: dict[ValueKind, Control] = {
     "choice": "select",
     "flag": "select",
     "labels": "lines",
@@ -34,7 +34,7 @@ class FormField(NamedTuple):
 
     name: str
     label: str
-    widget: Widget
+    control: Control
     choices: Mapping[str, str]
     placeholder: str
 
@@ -78,13 +78,13 @@ def form_fields(model: RankingModel) -> FormFields:
 
 def _option_field(option: DeclaredOption, model: RankingModel) -> FormField:
     about = option.about
-    widget = WIDGETS.get(option.kind, "text")
+    control = CONTROLS.get(option.kind, "text")
     placeholder = about.placeholder
-    if widget == "lines" and not placeholder:
+    if control == "lines" and not placeholder:
         placeholder = f"one per line; {NO_LABELS} for any"
-    if widget == "number" and option.name in RankingModel.model_fields:
+    if control == "number" and option.name in RankingModel.model_fields:
         placeholder = _number(getattr(model, option.name))
-    return FormField(option.name, about.label, widget, about.choices, placeholder)
+    return FormField(option.name, about.label, control, about.choices, placeholder)
 
 
 def _weight_field(signal: str, model: RankingModel) -> FormField:
@@ -104,6 +104,7 @@ def side_of(name: str, sent: Mapping[str, str], stored: ListDefaults | None = No
         stored: the defaults to show if the form was not sent.
     """
     names = [option.name for option in OPTIONS] + [f"weights.{signal}" for signal in SIGNALS]
+    # A form that was sent with all fields empty means defaults, not the stored settings.
     if stored is not None and not any(f"{name}.{field}" in sent for field in names):
         return Side(name, _texts(stored), stored, [])
     texts = {field: sent.get(f"{name}.{field}", "").strip() for field in names}
@@ -134,6 +135,7 @@ def _text(value: Any) -> str:
 
 def _values(texts: Mapping[str, str]) -> dict[str, Any]:
     """The texts of the form as the API takes them; empty ones are left out."""
+    # Numbers stay text: `parse_settings` reads and checks them.
     values: dict[str, Any] = {}
     weights: dict[str, str] = {}
     for name, text in texts.items():

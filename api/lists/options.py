@@ -19,7 +19,7 @@ MAX_CACHED_LIMIT = 20  # longer lists are not for boxes, and would fill the cach
 MAX_CACHED_OPTIONS = 2
 
 Options = TypeVar("Options", bound=ListOptions)
-Schema = dict[str, Any]
+JsonSchema = dict[str, Any]
 
 
 def _cached(caching: Caching) -> Set[str]:
@@ -75,6 +75,7 @@ def options_from_draft(
 
     A draft is never in its own list. Raises InvalidInput, as `options_from_query` does.
     """
+    # A body that is not an object has been refused as a draft before.
     body = data if isinstance(data, dict) else {}
     names = [option.name for option in declared_options(model, "draft")]
     in_body = {name: body[name] for name in names if body.get(name) is not None}
@@ -124,14 +125,15 @@ def is_cacheable(options: ListOptions) -> bool:
     return NEVER_CACHED.isdisjoint(options.model_fields_set)
 
 
+# `default=repr` is for durations and dates, which have no form in JSON.
 def cache_key(options: ListOptions) -> bytes:
     """The same bytes for the same options, however they were written."""
     return orjson.dumps(options.model_dump(exclude_defaults=True), default=repr)
 
 
-def option_schemas(model: type[ListOptions], *interfaces: Interface) -> dict[str, Schema]:
+def option_schemas(model: type[ListOptions], *interfaces: Interface) -> dict[str, JsonSchema]:
     """A JSON Schema of each option that the *interfaces* offer."""
-    properties: dict[str, Schema] = model.model_json_schema()["properties"]
+    properties: dict[str, JsonSchema] = model.model_json_schema()["properties"]
     return {option.name: properties[option.name] for option in declared_options(model, *interfaces)}
 
 
@@ -147,9 +149,9 @@ def query_parameters(model: type[ListOptions], *interfaces: Interface) -> Iterat
         }
 
 
-def _without_null(schema: Schema) -> Schema:
+def _without_null(schema: JsonSchema) -> JsonSchema:
     """A query string has neither null nor empty lists: an option that is not set is left out."""
-    written: Schema = {**schema, **schema.get("anyOf", [{}])[0]}
+    written: JsonSchema = {**schema, **schema.get("anyOf", [{}])[0]}
     for name in ("anyOf", "description"):
         written.pop(name, None)
     if written.get("default") in (None, "", []):

@@ -18,15 +18,15 @@ from recommender.policy.option_types import (
     Count,
     Duration,
     Fraction,
-    Labels,
+    LabelFilter,
     Languages,
     LinkCount,
     Mode,
-    Moment,
     Offset,
     SortOrder,
     StoryPolicy,
     SurfaceName,
+    TimeBound,
 )
 from recommender.policy.page_token import PageToken
 
@@ -45,6 +45,8 @@ class SharedOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
+    # What may be in the list
+
     limit: Annotated[
         Count | None,
         Field(description=f"How many items, 1 to {MAX_LIMIT}. Default: {DEFAULT_LIMIT}"),
@@ -56,7 +58,7 @@ class SharedOptions(BaseModel):
         ),
     ] = None
     section: Annotated[
-        Labels | None,
+        LabelFilter | None,
         Field(description="Only articles of this section. Repeat it to allow several"),
         Option(
             example="World",
@@ -66,12 +68,12 @@ class SharedOptions(BaseModel):
         ),
     ] = None
     tag: Annotated[
-        Labels | None,
+        LabelFilter | None,
         Field(description="Only articles with this tag. Repeat it to allow several"),
         Option(example="war", caching="one value", label="Only with one of these tags"),
     ] = None
     author: Annotated[
-        Labels | None,
+        LabelFilter | None,
         Field(description="Only articles by this author. Repeat it to allow several"),
         Option(
             example="Ana Ruiz",
@@ -107,6 +109,8 @@ class SharedOptions(BaseModel):
             is_basic=True,
         ),
     ] = None
+    # How the list is ordered and mixed
+
     mode: Annotated[
         Mode | None,
         Field(
@@ -180,6 +184,8 @@ class SharedOptions(BaseModel):
             choices={"score": "by score", "published_at": "newest first"},
         ),
     ] = None
+    # How related its items must be
+
     min_score: Annotated[
         Fraction | None,
         Field(
@@ -201,7 +207,8 @@ class SharedOptions(BaseModel):
         Option(
             example="false",
             caching="few values",
-            opposites=("respect_empty_results",),  # of Parse.ly, as the aliases below
+            # Names of Parse.ly's API, here and below, for sites that come from there.
+            opposites=("respect_empty_results",),
             label="Fill a short list",
             choices={"true": "yes", "false": "no"},
         ),
@@ -211,6 +218,7 @@ class SharedOptions(BaseModel):
 class ListOptions(SharedOptions):
     """Everything that a request may ask of a list."""
 
+    # Only for mistakes in Python: a query string is read option by option.
     model_config = ConfigDict(extra="forbid")
 
     surface: Annotated[
@@ -235,7 +243,7 @@ class ListOptions(SharedOptions):
         Option(example="2025/03/13/kursk", metavar="ID"),
     ] = ()
     published_after: Annotated[
-        Moment | None,
+        TimeBound | None,
         Field(
             description="Only articles published at this time or later: ISO 8601, or a time ago "
             "such as `7d` or `12h`"
@@ -243,7 +251,7 @@ class ListOptions(SharedOptions):
         Option(example="7d", aliases=("pub_date_start",)),
     ] = None
     published_before: Annotated[
-        Moment | None,
+        TimeBound | None,
         Field(
             description="Only articles published before this time: ISO 8601, or a time ago such "
             "as `7d` or `12h`"

@@ -71,6 +71,7 @@ class DeclaredOption:
         return self.about.widget_name or self.name.replace("_", "-")
 
 
+# Cached, because drafts and the settings form need it in every request.
 @cache
 def declared_options(model: type[BaseModel], *interfaces: Interface) -> tuple[DeclaredOption, ...]:
     """The options that a model declares and all of the *interfaces* offer, in order."""
@@ -95,6 +96,7 @@ def _declared(name: str, info: FieldInfo) -> DeclaredOption | None:
 
 def _value_type(annotation: Any) -> Any:
     """The type without `None`, constraints and validators."""
+    # Pydantic unpacks the outer `Annotated` of a field, but none inside `… | None`.
     if get_origin(annotation) is Annotated:
         return _value_type(get_args(annotation)[0])
     alternatives = [part for part in get_args(annotation) if part is not NoneType]

@@ -18,7 +18,7 @@ Signals = dict[str, Values]
 
 _Weight = Annotated[float, Field(ge=0, le=1)]
 _Power = Annotated[float, Field(ge=-50, le=50)]
-LEAST_FACTOR = 0.01
+LEAST_FACTOR = 0.01  # a factor of 0 would make every negative power infinite
 
 
 class SignalWeights(BaseModel):
@@ -104,6 +104,7 @@ class RankingModel(BaseModel):
     @cached_property
     def digest(self) -> str:
         """The same for all models that make the same lists."""
+        # Part of the names of cached lists, so that another model never answers with old lists.
         numbers = self.model_dump_json(exclude={"measured"})
         return blake2b(numbers.encode(), digest_size=6).hexdigest()
 

@@ -22,7 +22,7 @@ from features.values import check_article_id
 from recommender.errors import InvalidInput, field_problems
 from recommender.policy.option_types import parse_duration
 
-MAX_POSITION = 50
+MAX_POSITION = 50  # as many as a list has items
 MAX_RAW_LINE_CHARS = 20_000  # including markup
 MAX_AUTHOR_CHARS = 200
 MAX_NOTE_CHARS = 1000
@@ -110,6 +110,7 @@ class Selector(BaseModel):
         return "everything", ""
 
 
+# Null in a request, as if the field were left out.
 EVERYTHING = Selector()
 Choice = Annotated[Selector, BeforeValidator(lambda value: EVERYTHING if value is None else value)]
 

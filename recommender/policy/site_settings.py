@@ -12,6 +12,8 @@ from recommender.policy.option_types import Days, Fraction, SurfaceName
 from recommender.policy.ranking_model import RankingModel, SignalWeights
 
 MAX_SURFACES = 50
+# What applies if neither a request nor the settings say otherwise. Caches treat a request that asks
+# for one of these like a request that does not.
 BUILT_IN = {"limit": DEFAULT_LIMIT, "mode": "balanced", "sort": "score", "fallback": True}
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -57,6 +59,7 @@ class ListDefaults(SharedOptions):
 
     def over(self, others: Self) -> Self:
         """These defaults, and *others* where these are not set."""
+        # Signal by signal: a surface that sets one weight keeps the other weights of the site.
         weights = others.weights.model_dump() | self.weights.model_dump(exclude_none=True)
         changes: dict[str, Any] = {"weights": WeightChanges(**weights)}
         for name in type(self).model_fields:
@@ -110,6 +113,7 @@ def parse_settings(model: type[Model], data: object) -> Model:
         return model.model_validate(data, extra="forbid")
     except ValidationError as error:
         problems = field_problems(error)
+    # Pydantic says `/surfaces/Home page/[key]` for a bad name of a surface.
     raise InvalidInput([p._replace(pointer=p.pointer.removesuffix("/[key]")) for p in problems])
 
 
