@@ -1,9 +1,11 @@
 """One article from outside, checked, cleaned and counted."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from features.article import Article, read_article
+from features.article import Article, detected_language, read_article
 from features.errors import FieldProblem
+from features.language import LanguageMix
 from features.site_defaults import NO_DEFAULTS, SiteDefaults
 from features.vectorizer import ArticleFeatures, count_terms
 
@@ -14,11 +16,13 @@ class AnalysedArticle(NamedTuple):
 
     Fields:
         warnings: about optional fields that were left out or cut.
+        is_language_certain: whether the sender gave it, or the text alone tells it.
     """
 
     article: Article
     features: ArticleFeatures
     warnings: tuple[FieldProblem, ...] = ()
+    is_language_certain: bool = True
 
 
 def analyse(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> AnalysedArticle:
@@ -28,5 +32,22 @@ def analyse(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> AnalysedArtic
     Raises:
         InvalidInput: with every field that cannot be read, if one of them refuses the article.
     """
-    article, warnings = read_article(data, defaults)
-    return AnalysedArticle(article, count_terms(article), tuple(warnings))
+    article, warnings, is_certain = read_article(data, defaults)
+    return AnalysedArticle(article, count_terms(article), tuple(warnings), is_certain)
+
+
+def settle_language(analysed: AnalysedArticle, languages: LanguageMix) -> AnalysedArticle:
+    """The article, in a language that is not certain, as its site's languages suggest."""
+    if analysed.is_language_certain:
+        return analysed
+    language = detected_language(analysed.article, languages).code
+    if language == analysed.article.language:
+        return analysed
+    article = analysed.article.model_copy(update={"language": language})
+    return analysed._replace(article=article, features=count_terms(article))
+
+
+def certain_languages(analysed: Iterable[AnalysedArticle], main: str | None = None) -> LanguageMix:
+    """The languages of those articles of which they are certain."""
+    codes = (one.article.language for one in analysed if one.is_language_certain)
+    return LanguageMix.of(codes, main)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from features.errors import FieldProblem, InvalidInput, field_problems
 from features.fields import sender_names, sender_names_by_rank
-from features.language import detect_language
+from features.language import DetectedLanguage, LanguageMix, detect
 from features.site_defaults import NO_DEFAULTS, SiteDefaults
 from features.text import excerpt as first_words
 from features.values import (
@@ -91,10 +91,12 @@ class ReadArticle(NamedTuple):
 
     Fields:
         warnings: about optional fields that were left out or cut, in the sender's names.
+        is_language_certain: whether the sender gave it, or the text alone tells it.
     """
 
     article: Article
     warnings: list[FieldProblem]
+    is_language_certain: bool = True
 
 
 def parse_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> Article:
@@ -133,7 +135,11 @@ def read_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> ReadArti
                 del by_rank[field][0]
             continue
         warnings += [FieldProblem("/" + names[w.pointer], w.detail) for w in context.warnings]
-        return ReadArticle(_completed(article), warnings)
+        is_certain = article.language is not None
+        if not is_certain:
+            code, is_certain = detected_language(article, defaults.languages)
+            article = article.model_copy(update={"language": code})
+        return ReadArticle(_with_excerpt(article), warnings, is_certain)
 
 
 def _refuses(error: ValidationError) -> bool:
@@ -163,14 +169,20 @@ def parse_draft(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> Article:
         raise InvalidInput.at("title", "expected a title or a body")
     untitled = not given.get("title")
     completed = {**data, "id": given.get("id", UNSAVED_ID)} | ({"title": "–"} if untitled else {})
-    article = parse_article(completed, defaults)
+    article, warnings, _ = read_article(completed, defaults)
+    text = [names.get(field) for field in ("title", "body")]
+    problems = [warning for warning in warnings if warning.field in text]
+    if problems:  # without its text there is no draft
+        raise InvalidInput(problems)
     return article.model_copy(update={"title": ""}) if untitled else article
 
 
-def _completed(article: Article) -> Article:
-    missing: dict[str, Any] = {}
-    if article.language is None:
-        missing["language"] = detect_language(f"{article.title}\n{article.body}")
-    if article.excerpt is None and article.body:
-        missing["excerpt"] = first_words(article.body) or None
-    return article.model_copy(update=missing) if missing else article
+def detected_language(article: Article, languages: LanguageMix) -> DetectedLanguage:
+    """The language of the article's text, on a site with these languages."""
+    return detect(f"{article.title}\n{article.body}", languages)
+
+
+def _with_excerpt(article: Article) -> Article:
+    if article.excerpt is not None or not article.body:
+        return article
+    return article.model_copy(update={"excerpt": first_words(article.body) or None})

@@ -18,8 +18,10 @@ from features.timezones import zone_offset
 
 EXPECTED = "expected a date, such as 2025-03-13T07:12:44Z"
 LONGEST_DATE = 100  # characters
-# Who writes an earlier or a later year has another calendar: 1403 is Persian, 2568 is Buddhist.
-_FIRST_YEAR, _LAST_YEAR = 1605, 2299  # from the first newspaper on
+# The first newspaper. Earlier years are of another calendar: 1403 is Persian.
+_FIRST_YEAR = 1605
+# Thai calendars are 543 years ahead. Other years to come are embargoes, however far away they are.
+_BUDDHIST_YEARS = range(_FIRST_YEAR + 843, 2700)
 
 
 class DateRules(NamedTuple):
@@ -120,18 +122,17 @@ _NO_DATE = frozenset((
     "invalid date",
 ))  # fmt: skip
 # First moments of calendars, as local time: .NET, Java and Go; Windows files; SQL Server; Excel,
-# in both its calendars; Unix. And the last ones, which mean "never".
+# in both its calendars; Unix. The last moments of calendars are embargoes that never end.
 _FIRST_MOMENTS = frozenset(
     datetime(*moment)  # noqa: DTZ001
     for moment in (
         (1, 1, 1), (1582, 10, 15), (1601, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31),
-        (1900, 1, 1), (1904, 1, 1), (1970, 1, 1), (2038, 1, 19, 3, 14, 7),
+        (1900, 1, 1), (1904, 1, 1), (1970, 1, 1),
     )
 )  # fmt: skip
 _ZERO_DATE = regex.compile(r"(?:-\d{4,6}|0000)-\d\d-\d\d.*|0000/00/00.*|00/00/0000.*")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 _AROUND_EPOCH = timedelta(hours=14)
-_NEVER = 9999
 
 
 def parse_date(value: object, rules: DateRules = NO_RULES) -> datetime | None:
@@ -210,14 +211,14 @@ def _instant(text: str, rules: DateRules) -> datetime | None:
     if _NUMBER.fullmatch(text) and (moment := _unix_time(text)) is not None:
         return moment
     wall, ahead = _wall_and_offset(text, rules)
-    if _is_first_moment(wall, ahead) or wall.year == _NEVER:
+    if _is_first_moment(wall, ahead):
         return None
     if ahead is None:
         ahead = wall.replace(tzinfo=rules.zone).utcoffset()
     moment = wall - (ahead or timedelta(0))
     if moment == _EPOCH:
         return None
-    if not _FIRST_YEAR <= wall.year <= _LAST_YEAR:
+    if wall.year < _FIRST_YEAR or wall.year in _BUDDHIST_YEARS:
         raise ValueError(f"{EXPECTED}; the year {wall.year} is none of news")
     return moment.replace(tzinfo=UTC)
 

@@ -1,7 +1,13 @@
-"""Which language is this? Told by a model that comes in a wheel, or read from the sender's tag."""
+"""
+The language of a text: detected by a model in a wheel and by what else a site publishes, or read
+from the sender's tag.
+"""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import regex
 
@@ -17,6 +23,17 @@ _SAMPLE_CHARACTERS = 1000
 _CERTAIN = 0.4
 _CERTAIN_IF_SHORT = 0.5
 _LONG_ENOUGH = 100  # letters
+# Where it is known what a site publishes, a short text is believed to be in any language only when
+# the model is as sure as this (it is wrong then in 1 %); otherwise by how much the site publishes
+# in it. Measured in docs/ARCHIVES.md.
+_CERTAIN_AGAINST_MIX = 0.9
+_CERTAIN_BY_MIX = 0.6
+_CERTAIN_WITHOUT_TEXT = 0.8  # the share of a language, for a text that says nothing
+_LEAST_SHARE = 0.01  # of a language in which the site has published nothing yet
+_LEAST_SCORE = 0.01  # of a language of the site that the model does not think of
+_MAIN_COUNTS_AS = 10  # articles
+_MAX_CANDIDATES = 10
+_FEW_HAN_CHARACTERS = 40
 # Names look like any language: to the model "NATO" is Italian at 0.77, "EU" Portuguese at 0.97.
 _ENOUGH_LATIN_LETTERS = 8
 
@@ -25,6 +42,7 @@ _ENOUGH_LATIN_LETTERS = 8
 _EAST_ASIAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _KANA = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
 _HANGUL = regex.compile(r"\p{Hangul}")
+_CYRILLIC = regex.compile(r"\p{Cyrillic}")
 _LATIN = regex.compile(r"\p{Latin}")
 
 # ISO 639-1 code : its ISO 639-2 and 639-3 codes.
@@ -51,27 +69,119 @@ _SAME_AS = """
     iw:he in:id ji:yi jw:jv mo:ro sh:hr arb:ar arz:ar cmn:zh wuu:zh yue:zh fil:tl nb:no nn:no pes:fa
     prs:fa pnb:ur sco:en swh:sw zsm:ms
 """
+_SOUTH_SLAVIC = ("bs", "cnr", "hr", "sr")
+CYRILLIC_SERBIAN = "sr-cyrl"
+UNKNOWN = "und"
+_RELATIVES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("bs", "cnr", "hr"), _SOUTH_SLAVIC),
+    "sr": (*_SOUTH_SLAVIC, CYRILLIC_SERBIAN),
+    CYRILLIC_SERBIAN: ("sr",),
+    **dict.fromkeys(("da", "no"), ("da", "no")),
+    **dict.fromkeys(("id", "ms"), ("id", "ms")),
+}
 # Undetermined, multiple, uncoded, and no language at all.
 _NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx"})
 _TAG = regex.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{1,8})*+")
 
 
-def detect_language(text: str) -> str | None:
+class LanguageMix(NamedTuple):
     """
-    Return the ISO 639 code of the language of a text, two letters where there are two.
+    What a site publishes in, as far as is known.
 
-    None where there is too little text or too much doubt. Only the first 1,000 characters are read.
-    Safe to call from several threads.
+    Fields:
+        main: the language that its settings name.
+        counts: how many articles are in which language.
+    """
+
+    main: str | None = None
+    counts: Mapping[str, int] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, languages: Iterable[str | None], main: str | None = None) -> Self:
+        """The mix of articles in these languages; None counts as unknown."""
+        counts = Counter(languages)
+        known = {language: n for language, n in counts.items() if language is not None}
+        return cls(main, known)
+
+    @property
+    def is_known(self) -> bool:
+        return self.main is not None or bool(self.counts)
+
+    @property
+    def languages(self) -> set[str]:
+        return {*self.counts} | ({self.main} if self.main else set())
+
+    def share(self, language: str) -> float:
+        main = _MAIN_COUNTS_AS if self.main is not None else 0
+        count = self.counts.get(language, 0) + (main if language == self.main else 0)
+        return count / max(sum(self.counts.values()) + main, 1)
+
+
+NO_MIX = LanguageMix()
+
+
+class DetectedLanguage(NamedTuple):
+    """
+    The language of a text.
+
+    Fields:
+        code: ISO 639, two letters where there are two; None where it cannot be told.
+        is_certain: whether the text alone tells it, whatever its site publishes.
+    """
+
+    code: str | None
+    is_certain: bool
+
+
+def detect_language(text: str, mix: LanguageMix = NO_MIX) -> str | None:
+    """The code that `detect` finds."""
+    return detect(text, mix).code
+
+
+def detect(text: str, mix: LanguageMix = NO_MIX) -> DetectedLanguage:
+    """
+    Detect the language of a text.
+
+    Where the text leaves doubt, what its site publishes decides, and then the site's main language.
+    Only the first 1,000 characters are read. Safe to call from several threads.
     """
     # One line, as the model wants it, and without lone surrogates, which it cannot take.
     sample = " ".join(text[:_SAMPLE_CHARACTERS].encode(errors="ignore").decode().split())
     letters = sum(map(str.isalpha, sample))
     east_asian = 0 if sample.isascii() else len(_EAST_ASIAN.findall(sample))
     if 4 * east_asian >= letters > 0:
-        return _east_asian_language(sample, east_asian)
+        return _east_asian_language(sample, east_asian, mix)
     if letters < 2 or (letters < _ENOUGH_LATIN_LETTERS and _LATIN.search(sample)):
-        return None
-    return _ask_model(sample, _CERTAIN if letters >= _LONG_ENOUGH else _CERTAIN_IF_SHORT)
+        return DetectedLanguage(_by_mix_alone(mix), is_certain=False)
+    scores = _scores(sample)
+    enough = _CERTAIN if letters >= _LONG_ENOUGH else _CERTAIN_AGAINST_MIX
+    best = max(scores, key=lambda language: scores[language], default=None)
+    if best is not None and scores[best] >= enough:
+        return DetectedLanguage(best, is_certain=True)
+    language, score = _likeliest(scores, mix)
+    if mix.is_known and score < enough:
+        return DetectedLanguage(_by_mix(scores, mix), is_certain=False)
+    return DetectedLanguage(language if score >= _CERTAIN_IF_SHORT else None, is_certain=False)
+
+
+def relatives(language: str) -> tuple[str, ...]:
+    """
+    The languages whose readers read this one, the language itself first.
+
+    Bosnian, Croatian, Montenegrin and Serbian in Latin letters; Danish and Norwegian; Indonesian
+    and Malay: no model tells them apart in short texts.
+    """
+    others = _RELATIVES.get(language, ())
+    return (language, *(other for other in others if other != language))
+
+
+def written_language(language: str | None, text: str) -> str:
+    """
+    The language as lists are filtered by it: Serbian in Cyrillic is apart, unknown is `UNKNOWN`.
+    """
+    if language == "sr" and _CYRILLIC.search(text):
+        return CYRILLIC_SERBIAN
+    return language or UNKNOWN
 
 
 def normalize_language(tag: str) -> str | None:
@@ -88,21 +198,70 @@ def normalize_language(tag: str) -> str | None:
     return known.get(match[1]) or (match[1] if len(match[1]) == 3 else None)
 
 
-def _east_asian_language(sample: str, characters: int) -> str:
+def _east_asian_language(sample: str, characters: int, mix: LanguageMix) -> DetectedLanguage:
     if 2 * len(_HANGUL.findall(sample)) >= characters:
-        return "ko"
+        return DetectedLanguage("ko", is_certain=True)
     # One in ten: Chinese quotes a Japanese name or の now and then.
-    return "ja" if 10 * len(_KANA.findall(sample)) >= characters else "zh"
+    if 10 * len(_KANA.findall(sample)) >= characters:
+        return DetectedLanguage("ja", is_certain=True)
+    if characters >= _FEW_HAN_CHARACTERS:
+        return DetectedLanguage("zh", is_certain=True)
+    # A Japanese headline may have hardly any kana.
+    is_japanese = mix.share("ja") > _CERTAIN_WITHOUT_TEXT
+    return DetectedLanguage("ja" if is_japanese else "zh", is_certain=False)
 
 
-def _ask_model(sample: str, certain: float) -> str | None:
+def _scores(sample: str) -> dict[str, float]:
+    """How likely the model finds each of a few languages."""
+    scores: dict[str, float] = {}
     # "lite" is the model in the wheel; every other choice downloads one.
-    best = _detector().detect(sample, model="lite")[:1]
-    if not best or float(best[0]["score"]) < certain:
-        return None
-    label = str(best[0]["lang"])
-    # To the model "als" is Alemannic, as on Wikipedia; in ISO 639-3 it is Albanian.
-    return "de" if label == "als" else normalize_language(label)
+    for answer in _detector().detect(sample, model="lite", k=_MAX_CANDIDATES):
+        label = str(answer["lang"])
+        # To the model "als" is Alemannic, as on Wikipedia; in ISO 639-3 it is Albanian.
+        language = "de" if label == "als" else normalize_language(label)
+        if language is not None:
+            scores[language] = scores.get(language, 0.0) + float(answer["score"])
+    return scores
+
+
+def _likeliest(scores: Mapping[str, float], mix: LanguageMix) -> tuple[str | None, float]:
+    """
+    The best language, and the sum of its relatives' scores.
+
+    Among relatives the site's own counts, as the model cannot tell them apart.
+    """
+    families: dict[str, float] = {}
+    for language, score in scores.items():
+        family = _family(language)
+        families[family] = families.get(family, 0.0) + score
+    if not families:
+        return None, 0.0
+    best = max(families, key=lambda family: families[family])
+    members = [one for one in mix.languages | scores.keys() if _family(one) == best]
+    return max(sorted(members), key=lambda one: _weight(one, scores, mix)), families[best]
+
+
+def _by_mix(scores: Mapping[str, float], mix: LanguageMix) -> str | None:
+    """The language by the model's scores and the site's shares together, as Bayes has it."""
+    languages = sorted(mix.languages | scores.keys())
+    weights = {language: _weight(language, scores, mix) for language in languages}
+    language, weight = _likeliest(weights, NO_MIX)
+    return language if weight >= _CERTAIN_BY_MIX * sum(weights.values()) else mix.main
+
+
+def _weight(language: str, scores: Mapping[str, float], mix: LanguageMix) -> float:
+    score = max(scores.get(language, 0.0), _LEAST_SCORE)
+    return score * max(mix.share(language), _LEAST_SHARE)
+
+
+def _by_mix_alone(mix: LanguageMix) -> str | None:
+    shares = {language: mix.share(language) for language in mix.languages}
+    language, share = _likeliest(shares, NO_MIX)
+    return language if share >= _CERTAIN_WITHOUT_TEXT else mix.main
+
+
+def _family(language: str) -> str:
+    return min(relatives(language))
 
 
 @cache

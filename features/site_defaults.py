@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from features.dates import NO_RULES, DateRules
+from features.language import NO_MIX, LanguageMix
 
 
 class SiteDefaults(NamedTuple):
@@ -12,10 +13,12 @@ class SiteDefaults(NamedTuple):
     Fields:
         dates: the zone of dates without one, and the order of day and month.
         home_page: completes relative addresses; None leaves them out.
+        languages: what the site publishes in, for texts that leave doubt.
     """
 
     dates: DateRules = NO_RULES
     home_page: str | None = None
+    languages: LanguageMix = NO_MIX
 
 
 NO_DEFAULTS = SiteDefaults()

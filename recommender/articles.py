@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from features.article import Article
+from features.language import written_language
 from features.vectorizer import ArticleFeatures, count_terms
 
 Card = dict[str, Any]
@@ -36,6 +37,7 @@ class Facets(NamedTuple):
 
     Fields:
         published: microseconds since 1970 UTC; `UNDATED` without a date.
+        language: as `features.language.written_language` has it, never empty.
         source: the host that publishes it, as its address says.
     """
 
@@ -55,7 +57,7 @@ class Facets(NamedTuple):
             folded([section] if section else []),
             folded(card["tags"]),
             folded(card["authors"]),
-            folded([language] if language else []),
+            folded([written_language(language, card["title"])]),
             folded(_host(card.get("url"))),
         )
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from recommender.article_defaults import ArticleDefaults
 from recommender.config import Settings
 from recommender.errors import NotFound, StoreUnavailable
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
@@ -47,6 +48,7 @@ class Backend:
         )
         hosts = {name: settings.hosts_of(name) for name in settings.sites}
         self.store = Store(connection, hosts)
+        self.defaults = ArticleDefaults(self.store, settings)
         self.keys = Keys(connection)
         self.sessions = Sessions(connection)
         self.events = EventCounts(connection)

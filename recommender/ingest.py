@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import orjson
 
-from features.analysis import AnalysedArticle, analyse
+from features.analysis import AnalysedArticle, analyse, certain_languages, settle_language
 from features.site_defaults import NO_DEFAULTS, SiteDefaults
 from features.vectorizer import count_terms
 from recommender.articles import article_from_record
@@ -79,6 +79,9 @@ def ingest(
     # Records are analysed one by one, so that only the article stays in memory: JSON of empty
     # lists takes twenty times its size as Python objects.
     while batch := [_read(record, defaults) for record in islice(iterator, BATCH)]:
+        if not defaults.languages.counts:  # a new site: its first articles say what it publishes
+            defaults = _with_languages_of(batch, defaults)
+            batch = [_settled(record, defaults) for record in batch]
         yield from _store_batch(store, site, batch, patience_seconds)
 
 
@@ -175,6 +178,17 @@ class ImportCounter:
 def _read(record: Record, defaults: SiteDefaults) -> _ReadRecord:
     content = _analysed(record.data, defaults)
     return _ReadRecord(record.line, _sent_id(record.data), content)
+
+
+def _with_languages_of(batch: list[_ReadRecord], defaults: SiteDefaults) -> SiteDefaults:
+    articles = [record.content for record in batch if isinstance(record.content, AnalysedArticle)]
+    return defaults._replace(languages=certain_languages(articles, defaults.languages.main))
+
+
+def _settled(record: _ReadRecord, defaults: SiteDefaults) -> _ReadRecord:
+    if isinstance(record.content, InvalidInput):
+        return record
+    return record._replace(content=settle_language(record.content, defaults.languages))
 
 
 def _sent_id(data: object) -> str | None:

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from features.analysis import analyse
+from features.analysis import AnalysedArticle, analyse, settle_language
 from features.article import Article, parse_draft
+from features.language import LanguageMix
 from recommender.articles import Facets, StoredArticle, card_of
 from recommender.errors import InvalidInput, field_problems
 from recommender.index.corpus import Corpus
@@ -26,7 +27,8 @@ class RelatedArticle(NamedTuple):
         score: what the list is ordered by; 0 for an item that only fills the list up.
         similarity: the cosine with the source article.
         reason: what brought it into the list: `similar`, `relaxed` (less similar than related
-            articles of this archive are), `same_section` or `recent`.
+            articles of this archive are), `same_section`, `recent`, or `other_language` if it fills
+            a list that would be empty.
         same_story: ids of articles that tell the same story and are left out for it.
         article: all its fields, checked and cleaned.
     """
@@ -76,6 +78,8 @@ class RelatedArticles:
         self.warnings: list[RecordProblems] = []
         self._articles: dict[str, Article] = {}
         self._stored: dict[str, StoredArticle] = {}
+        self._certain: dict[str, str | None] = {}  # languages
+        self._doubtful: dict[str, AnalysedArticle] = {}  # as detected without the others
         self._corpus = Corpus(self._stored_articles)
         self._recommender = Recommender(self._corpus, self._cards, ranking)
         self.add(articles)
@@ -95,24 +99,48 @@ class RelatedArticles:
 
     def add(self, articles: Articles) -> list[RecordProblems]:
         """Add or replace *articles*; returns, and keeps, the rejections among them."""
-        added: dict[str, StoredArticle] = {}
+        analysed: dict[str, AnalysedArticle] = {}
         rejections = []
         for record in records_of(articles):
             try:
                 if isinstance(record.data, InvalidInput):
                     raise record.data
-                article, features, warnings = analyse(record.data)
+                one = analyse(record.data)
             except InvalidInput as error:
                 rejections.append(RecordProblems.of(record, error.problems))
                 continue
-            if warnings:
-                self.warnings.append(RecordProblems.of(record, warnings))
-            self._articles[article.id] = article
-            added[article.id] = StoredArticle(Facets.of(card_of(article)), features)
-        self._stored |= added
-        self._corpus.apply(added)
+            if one.warnings:
+                self.warnings.append(RecordProblems.of(record, one.warnings))
+            analysed[one.article.id] = one
+        self._keep(self._settled(analysed))
         self.rejections += rejections
         return rejections
+
+    def _settled(self, analysed: dict[str, AnalysedArticle]) -> dict[str, AnalysedArticle]:
+        """These articles, and earlier ones whose language looks different beside them."""
+        for article_id, one in analysed.items():
+            self._doubtful.pop(article_id, None)
+            self._certain.pop(article_id, None)
+            if one.is_language_certain:
+                self._certain[article_id] = one.article.language
+            else:
+                self._doubtful[article_id] = one
+        languages = LanguageMix.of(self._certain.values())
+        settled = dict(analysed)
+        for article_id, one in self._doubtful.items():
+            again = settle_language(one, languages)
+            known = self._articles.get(article_id)
+            if article_id in analysed or known is None or known.language != again.article.language:
+                settled[article_id] = again
+        return settled
+
+    def _keep(self, analysed: dict[str, AnalysedArticle]) -> None:
+        stored = {}
+        for article_id, one in analysed.items():
+            self._articles[article_id] = one.article
+            stored[article_id] = StoredArticle(Facets.of(card_of(one.article)), one.features)
+        self._stored |= stored
+        self._corpus.apply(stored)
 
     def remove(self, article_ids: Iterable[str]) -> None:
         """Take these articles out; ids that are not there are ignored."""
@@ -120,6 +148,8 @@ class RelatedArticles:
         for article_id in leaving:
             del self._articles[article_id]
             del self._stored[article_id]
+            self._doubtful.pop(article_id, None)
+            self._certain.pop(article_id, None)
         self._corpus.apply({}, leaving)
 
     def to(

@@ -81,7 +81,7 @@ def test_an_address_that_may_deceive_refuses_the_article(url):
     ],
 )  # fmt: skip
 def test_what_is_no_http_address_is_left_out(url):
-    made, warnings = read_article(article(url=url))
+    made, warnings, _ = read_article(article(url=url))
 
     assert made.url is None
     assert ["/url"] == [warning.pointer for warning in warnings]
@@ -143,7 +143,7 @@ def test_a_version_may_come_as_text_as_in_csv():
 
 
 def test_a_body_over_200_000_characters_is_cut():
-    made, warnings = read_article(article(body="word " * 50_000))
+    made, warnings, _ = read_article(article(body="word " * 50_000))
 
     assert "word " * 39_999 + "word" == made.body
     assert [("/body", "cut after 200,000 characters")] == warnings

@@ -207,7 +207,6 @@ def test_the_zone_of_the_site_settles_what_a_date_leaves_open(zone, text, expect
         "1601-01-01T00:00:00Z", "1753-01-01", "1970-01-01", "1970-01-01T00:00:00",
         "1970-01-01T00:00:00.000Z", "1970-01-01T09:00:00+09:00", "1969-12-31T19:00:00-05:00",
         "Thu, 01 Jan 1970 00:00:00 GMT", "1969-12-31 16:00:00", "1970-01-01T01:00:00",
-        "2038-01-19T03:14:07Z", "9999-12-31T23:59:59Z",
     ],
 )  # fmt: skip
 def test_what_systems_write_for_no_date_is_no_date(nothing):
@@ -216,9 +215,13 @@ def test_what_systems_write_for_no_date_is_no_date(nothing):
 
 
 @pytest.mark.parametrize(
-    "text", ["1970-01-02", "1969-07-20T20:17:40Z", "1914-08-04", "1970-01-01T12:34:00Z"]
+    "text",
+    [
+        *("1970-01-02", "1969-07-20T20:17:40Z", "1914-08-04", "1970-01-01T12:34:00Z"),
+        *("2038-01-19T03:14:07Z", "9999-12-31T23:59:59Z", "2999-01-01"),
+    ],
 )
-def test_a_story_of_long_ago_keeps_its_date(text):
+def test_a_story_of_long_ago_or_of_a_day_that_never_comes_keeps_its_date(text):
     assert text[:10] == read(text)[:10]
     assert not is_placeholder(text)
 

@@ -15,7 +15,7 @@ from pipeline import ANY, NOW, Archive, ids, text
 from features.vectorizer import TWO_WORD_BIT
 from recommender.articles import StoredArticle
 from recommender.errors import NotFound
-from recommender.pipeline.results import RelatedList
+from recommender.pipeline.results import FALLBACKS, RelatedList
 from recommender.policy.list_options import ListOptions
 from recommender.policy.page_token import PageToken
 from recommender.policy.rule_set import RuleSet
@@ -172,12 +172,17 @@ class Oracle:
         return "any" in languages or card["language"] in folded(languages)
 
     def is_eligible(self, card: Card) -> bool:
+        own_language = self.options.lang is not None or self.speaks(
+            card, (self.source["language"],)
+        )
+        return own_language and self.is_eligible_in_any_language(card)
+
+    def is_eligible_in_any_language(self, card: Card) -> bool:
         options, date, own_date = self.options, published(card), published(self.source)
         young = options.max_age is None or (date is not None and date >= NOW - options.max_age)
         older = date is None or date <= min(own_date or NOW, NOW)
         return (
             self.passes_what_binds_pins(card)
-            and (options.lang is not None or self.speaks(card, (self.source["language"],)))
             and (young or is_evergreen(card))
             and (options.mode != "background" or older)
         )
@@ -247,11 +252,20 @@ class Oracle:
         if self.options.fallback:
             rest = [c for c in eligible if c not in near and c["id"] not in pins]
             places += self.filling(rest, [self.cards[i] for i, *_ in places])
+            if not places and not pins:
+                places = self.in_other_languages(near)
         place = 0
         for article_id, position in pins.items():
             place = max(place + 1, position)
             places.insert(place - 1, (article_id, "pinned", 0.0, 0.0))
         return places
+
+    def in_other_languages(self, near: list[Card]) -> list[tuple[str, str, float, float]]:
+        if self.options.lang is not None:
+            return []
+        rest = [c for c in self.cards.values() if self.is_eligible_in_any_language(c)]
+        filling = self.filling([c for c in rest if c not in near], [])
+        return [(article_id, "other_language", 0.0, 0.0) for article_id, *_ in filling]
 
     def is_near_enough(self, card: Card) -> bool:
         least = self.options.min_score
@@ -415,7 +429,7 @@ def test_a_list_is_what_its_rules_say_article_by_article(chance):
     page = expected[options.offset : options.offset + options.limit]
     made = archive.related("a0", options)
     assert page == places(made)
-    assert made.fallback == any(r in ("relaxed", "same_section", "recent") for _, r, *_ in page)
+    assert made.fallback == any(r in FALLBACKS for _, r, *_ in page)
 
 
 @settings(deadline=None)

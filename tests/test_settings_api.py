@@ -123,6 +123,7 @@ def test_settings_are_answered_as_they_are_kept(
     made = settle(sent | {"author": "Ana", "note": "Try it"})
     kept = client.get(SETTINGS, headers=keys["look"])
     full = {
+        "articles": {},
         "site": sent["site"] | {"weights": {}},
         "surfaces": {
             "home": sent["surfaces"]["home"] | {"weights": {}},
@@ -140,9 +141,12 @@ def test_without_any_settings_there_is_a_revision_to_start_from(
     before = client.get(SETTINGS, headers=keys["look"])
     made = settle(HOME, **{"If-Match": before.headers["ETag"]})
 
-    assert {"site": {"weights": {}}, "surfaces": {}, "revision": before.json["revision"]} == (
-        before.json
-    )
+    assert {
+        "articles": {},
+        "site": {"weights": {}},
+        "surfaces": {},
+        "revision": before.json["revision"],
+    } == (before.json)
     assert (200, True) == (made.status_code, made.json["revision"] != before.json["revision"])
 
 

@@ -19,6 +19,7 @@ import orjson
 from api.cli.options import JSON
 from api.serve import free_address, url_of
 from features.boilerplate import BlockBook, find_line
+from features.language import UNKNOWN
 from recommender import logs
 from recommender.backend import Backend
 from recommender.checks import Check, RepeatedLine, State, durability
@@ -158,7 +159,7 @@ def _site(store: Store, site: str) -> Iterator[Check]:
         ids.update(dict.fromkeys(batch))
         book.apply([article.features.blocks.digests for article in unseen], ())
         for article in unseen:
-            languages.update(article.facets.language[:1] or ("unknown",))
+            languages.update(_known(language) for language in article.facets.language)
     damaged = store.corrupt_records - corrupt_before
     outdated = store.outdated_vectors - outdated_before
     yield _archive(site, len(ids), languages, damaged, outdated)
@@ -166,6 +167,10 @@ def _site(store: Store, site: str) -> Iterator[Check]:
     if lines:
         text = f"{site}: {len(lines):,} lines are in many articles and do not count"
         yield Check("boilerplate", "ok", text, lines)
+
+
+def _known(language: str) -> str:
+    return "unknown" if language == UNKNOWN else language
 
 
 def _ranking(path: Path, site: str, model: RankingModel) -> Check:

@@ -203,7 +203,8 @@ def _import_file(
             if not quiet:
                 _print_description(file)
             records = interruption.until_requested(_records(file, documents, result))
-            for article in counter.counting(ingest(backend.store, site, records)):
+            results = ingest(backend.store, site, records, defaults=backend.defaults.of(site))
+            for article in counter.counting(results):
                 result.add(documents.popleft(), article)
                 advance()
     except UnreadableFile as error:

@@ -86,7 +86,8 @@ def _lines(settings: SiteSettings) -> dict[str, str]:
     """All that is settled, by what it is called."""
     places = {"the site": settings.site}
     places |= {f"surface {name}": own for name, own in settings.surfaces.items()}
-    found = {}
+    articles = settings.articles.model_dump(mode="json", exclude_none=True)
+    found = {f"articles, {name}": value for name, value in articles.items()}
     for place, defaults in places.items():
         said = defaults.model_dump(mode="json", exclude_none=True)
         said |= {f"weight of {n}": value for n, value in said.pop("weights").items()}

@@ -41,7 +41,7 @@ def draft_lists(site: str) -> Response:
     """Nothing is stored: the page holds the text, and nothing else does."""
     typed = _typed()
     try:
-        read = read_draft(_as_sent(typed))
+        read = read_draft(_as_sent(typed), backend().defaults.of(site))
     except InvalidInput as error:
         return desk.page("draft.html", 400, typed=typed, made=None, problems=error.problems)
     return desk.page("draft.html", typed=typed, made=_made(site, read, typed), problems=[])
@@ -51,7 +51,7 @@ def draft_lists(site: str) -> Response:
 def draft_as_typed(site: str) -> Response:
     """List and warnings for the script, which shows them while somebody types."""
     try:
-        read = read_draft(_as_sent(_typed()))
+        read = read_draft(_as_sent(_typed()), backend().defaults.of(site))
     except InvalidInput as error:
         problems = [found._asdict() for found in error.problems]
         return json_response({"items": [], "duplicates": [], "problems": problems})

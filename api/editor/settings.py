@@ -166,7 +166,8 @@ def _with_defaults(
     surfaces = {name: own for name, own in stored.surfaces.items() if name != surface}
     if defaults != ListDefaults():
         surfaces[surface] = defaults
-    return parse_settings(SiteSettings, {"site": stored.site, "surfaces": surfaces})
+    kept = {"articles": stored.articles, "site": stored.site}
+    return parse_settings(SiteSettings, {**kept, "surfaces": surfaces})
 
 
 def _surface() -> str | None:

@@ -12,6 +12,7 @@ from features.analyzer import analyze
 from features.article import UNSAVED_ID, Article, parse_draft
 from features.fields import sender_names
 from features.offsets import OffsetText, read, read_plain, utf16_offset
+from features.site_defaults import SiteDefaults
 from features.vectorizer import term_ids
 from recommender.articles import Card, StoredArticle
 from recommender.errors import InvalidInput
@@ -42,9 +43,9 @@ class Draft(NamedTuple):
         return self.article.id
 
 
-def read_draft(data: object) -> Draft:
+def read_draft(data: object, defaults: SiteDefaults) -> Draft:
     """Read a draft as the newsroom sends it. Raises InvalidInput."""
-    article = parse_draft(data)
+    article = parse_draft(data, defaults)
     sent = data.get(sender_names(data).get("body", "")) if isinstance(data, dict) else None
     if sent is not None and not isinstance(sent, str):
         raise InvalidInput.at("body", "expected text")

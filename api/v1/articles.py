@@ -31,7 +31,7 @@ def put_article(site: str, article_id: str) -> Response:
     backend().site(site)
     require(site, "ingest")
     article_id = checked_id(article_id)
-    analysed = analyse(_with_id(read_json(), article_id))
+    analysed = analyse(_with_id(read_json(), article_id), backend().defaults.of(site))
     [written] = backend().store.put(site, [analysed])
     if written.outcome in REFUSALS:
         raise Conflict(f"{article_id}: {REFUSALS[written.outcome].detail}")
@@ -74,7 +74,13 @@ def put_articles(site: str) -> Response:
     backend().site(site)
     require(site, "ingest")
     request.max_content_length = MAX_BULK_BYTES
-    results = ingest(backend().store, site, _lines(request.stream), BULK_PATIENCE_SECONDS)
+    results = ingest(
+        backend().store,
+        site,
+        _lines(request.stream),
+        BULK_PATIENCE_SECONDS,
+        backend().defaults.of(site),
+    )
     counter = ImportCounter("upload")
     try:
         lines = b"".join(map(_result_line, counter.counting(results)))

@@ -20,6 +20,6 @@ def links(site: str) -> Response:
     live = backend().site(site)
     require(site, "look")
     data = read_json()
-    draft = read_draft(data)
+    draft = read_draft(data, backend().defaults.of(site))
     query = options_from_draft(data, draft.id, request.args, LinkOptions)
     return json_response(suggestions(live, draft, query, datetime.now(UTC)))

@@ -62,7 +62,7 @@ def related_to_draft(site: str) -> Response:
     live = backend().site(site)
     require(site, "look")
     data = read_json()
-    draft = parse_draft(data)
+    draft = parse_draft(data, backend().defaults.of(site))
     query = options_from_draft(data, draft.id, request.args, ListOptions)
     draft_of = None if draft.id == UNSAVED_ID else draft.id
     stored, now = StoredArticle.of_draft(draft), datetime.now(UTC)

@@ -69,7 +69,7 @@ def put_site_settings(site: str) -> Response:
     backend().site(site)
     grant = require(site, "admin")
     sent = parse_settings(SentSettings, read_json())
-    wanted = SiteSettings(site=sent.site, surfaces=sent.surfaces)
+    wanted = SiteSettings(articles=sent.articles, site=sent.site, surfaces=sent.surfaces)
     made = backend().store.rulebook.replace_settings(
         site, wanted, sent.editor(grant), datetime.now(UTC), expected_revisions()
     )

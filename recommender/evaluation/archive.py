@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from features.analysis import AnalysedArticle, analyse
+from features.analysis import AnalysedArticle, analyse, certain_languages, settle_language
 from features.article import Article
 from features.vectorizer import ArticleFeatures, TermCounts, tfidf
 from recommender.articles import Card, Facets, StoredArticle, card_of
@@ -109,7 +109,9 @@ def read_archive(articles: Articles, on_article: Callable[[], None] = lambda: No
             continue
         analysed[one.article.id] = one
         on_article()
-    ordered = sorted(analysed.values(), key=lambda one: (_date(one.article), one.article.id))
+    languages = certain_languages(analysed.values())
+    settled = [settle_language(one, languages) for one in analysed.values()]
+    ordered = sorted(settled, key=lambda one: (_date(one.article), one.article.id))
     articles_in_order = [one.article for one in ordered]
     return Archive(articles_in_order, [one.features for one in ordered], rejections)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.language import UNKNOWN, relatives
 from recommender.articles import UNDATED, instant
 from recommender.index.corpus import Corpus
 from recommender.index.facets import FacetTable
@@ -15,6 +16,8 @@ from recommender.policy.list_options import ListOptions
 from recommender.policy.option_types import ANY_LANGUAGE
 from recommender.policy.ranking_model import RankingModel
 from recommender.policy.rule_set import AppliedRules
+
+OTHER_LANGUAGE = "other_language"
 
 Mask = NDArray[np.bool_]
 
@@ -115,14 +118,17 @@ def _dates(
 
 def _language(facets: FacetTable, source: Source | None, options: ListOptions) -> list[Condition]:
     if options.lang is None:
-        languages = source.facets.language if source is not None else ()
+        languages = source.facets.language if source is not None else (UNKNOWN,)
     else:
-        languages = () if ANY_LANGUAGE in options.lang else options.lang
-    if not languages:
+        languages = (UNKNOWN,) if ANY_LANGUAGE in options.lang else options.lang
+    if UNKNOWN in languages:
         return []
-    spoken = facets.mask("language", languages)
+    readable = {relative for language in languages for relative in relatives(language.casefold())}
+    if options.lang is None:
+        readable.add(UNKNOWN)  # a guess must not keep an article out of every list
+    mask = facets.mask("language", sorted(readable))
     # An editor who pins a story in another language means it; a caller's filter is a promise.
-    return [Condition("other_language", spoken, binds_pins=options.lang is not None)]
+    return [Condition(OTHER_LANGUAGE, mask, binds_pins=options.lang is not None)]
 
 
 def _all_but(facets: FacetTable, slots: NDArray[np.intp]) -> Mask:

@@ -22,6 +22,7 @@ REASONS = {
     "relaxed": "Loosely related",
     "same_section": "Recent in the same section",
     "recent": "Recent",
+    "other_language": "Recent, in another language",
 }
 WHY_NOT = {
     "itself": "It is the article itself.",

@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from features.language import UNKNOWN
 from recommender.articles import Card, StoredArticle
 from recommender.errors import NotFound
 from recommender.index.corpus import Corpus
@@ -16,7 +17,13 @@ from recommender.index.index import warm as warm_index
 from recommender.pipeline.candidates import DEEPER, DEEPEST, POOL, score_candidates
 from recommender.pipeline.diversity import diversified
 from recommender.pipeline.duplicates import Duplicate, copies
-from recommender.pipeline.eligibility import Condition, all_passed, conditions, first_failed
+from recommender.pipeline.eligibility import (
+    OTHER_LANGUAGE,
+    Condition,
+    all_passed,
+    conditions,
+    first_failed,
+)
 from recommender.pipeline.explain import Contributions, contributions, contributions_of
 from recommender.pipeline.fallback import filling, newest_places
 from recommender.pipeline.results import (
@@ -253,12 +260,23 @@ class Recommender:
             places += filling(
                 self._corpus, source, request.eligible, request.options, kept_out, places
             )
+            if not places and not pinned:
+                places = self._in_other_languages(source, request, kept_out)
         place = 0
         for slot, position in pinned.items():
             place = max(place + 1, position)  # two pins for one place stand one behind the other
             places.insert(place - 1, RankedArticle(slot, "pinned"))
             dropped.pop(slot, None)
         return places, dropped
+
+    def _in_other_languages(
+        self, source: Source, request: Request, kept_out: Collection[int]
+    ) -> list[RankedArticle]:
+        """What fills a list that would be empty for the language of its source alone."""
+        others = [one for one in request.conditions if one.code != OTHER_LANGUAGE or one.binds_pins]
+        eligible = all_passed(others)
+        places = filling(self._corpus, source, eligible, request.options, kept_out, [])
+        return [place._replace(reason="other_language") for place in places]
 
     def _nearest_first(
         self,
@@ -330,7 +348,8 @@ class Recommender:
             return request.options.min_score
         if request.model.min_similarity is not None:
             return request.model.min_similarity
-        return self._corpus.least_similarity(next(iter(source.facets.language), None))
+        language = next(iter(source.facets.language), UNKNOWN)
+        return self._corpus.least_similarity(None if language == UNKNOWN else language)
 
     def _pinned(self, request: Request) -> dict[int, int]:
         """Slot → position of the pins that hold, the first positions first."""

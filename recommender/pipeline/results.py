@@ -10,8 +10,8 @@ from recommender.articles import Card
 from recommender.pipeline.explain import Contributions
 from recommender.policy.rules import Rule
 
-Reason = Literal["similar", "pinned", "relaxed", "same_section", "recent"]
-FALLBACKS = frozenset({"relaxed", "same_section", "recent"})
+Reason = Literal["similar", "pinned", "relaxed", "same_section", "recent", "other_language"]
+FALLBACKS = frozenset({"relaxed", "same_section", "recent", "other_language"})
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from features.language import normalize_language
+from features.timezones import zone_named
 from recommender.errors import InvalidInput, field_problems
 from recommender.policy.list_options import DEFAULT_LIMIT, ListOptions, SharedOptions
 from recommender.policy.option import Option
@@ -17,6 +19,17 @@ MAX_SURFACES = 50
 BUILT_IN = {"limit": DEFAULT_LIMIT, "mode": "balanced", "sort": "score", "fallback": True}
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def _known_zone(name: str | None) -> str | None:
+    return None if name is None else zone_named(name).key
+
+
+def _known_language(tag: str | None) -> str | None:
+    language = None if tag is None else normalize_language(tag)
+    if language is None and tag is not None:
+        raise ValueError("expected a language tag, such as en or pt-BR")
+    return language
 
 
 class WeightChanges(BaseModel):
@@ -78,11 +91,29 @@ class ListDefaults(SharedOptions):
         return RankingModel(**numbers)
 
 
-class SiteSettings(BaseModel):
-    """Defaults for all lists of a site, and for those of single surfaces."""
+class ArticleSettings(BaseModel):
+    """What holds for articles that do not say it themselves, from their next import on."""
 
     model_config = ConfigDict(frozen=True)
 
+    zone: Annotated[
+        str | None,
+        Field(description="Time zone of dates without one, such as `Europe/Kyiv`; UTC if not set"),
+        AfterValidator(_known_zone),
+    ] = None
+    language: Annotated[
+        str | None,
+        Field(description="Main language, such as `uk`: of articles whose text leaves doubt"),
+        AfterValidator(_known_language),
+    ] = None
+
+
+class SiteSettings(BaseModel):
+    """Defaults for articles, for all lists of a site, and for those of single surfaces."""
+
+    model_config = ConfigDict(frozen=True)
+
+    articles: ArticleSettings = ArticleSettings()
     site: ListDefaults = ListDefaults()
     surfaces: dict[SurfaceName, ListDefaults] = Field({}, max_length=MAX_SURFACES)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from features.article import Article
 from features.boilerplate import LEAST_SHARE_LEFT, LEAST_TERMS_LEFT, LIMITS
+from features.language import UNKNOWN
 from features.vectorizer import FEATURES_VERSION, IDF_FADE, TWO_WORD_WEIGHT
 from recommender.articles import UNDATED, Card, StoredArticle
 from recommender.errors import NotFound, StoreUnavailable, TooManyRequests
@@ -312,12 +313,14 @@ class SiteReplica:
         with self._alone():
             self._catch_up()
             facets = self._corpus.facets
+            languages = facets.value_counts("language")
+            del languages[UNKNOWN]
             out = facets.published_between(None, None, now)
             dated = np.flatnonzero(out & (facets.published != UNDATED))
             newest = dated[np.argsort(facets.published[dated])][-1:].tolist()
             return Holdings(
                 self.version,
-                facets.value_counts("language"),
+                languages,
                 facets.value_counts("section"),
                 facets.published[self._corpus.index.live],
                 int(np.count_nonzero(out)),

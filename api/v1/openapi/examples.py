@@ -201,6 +201,7 @@ AUDIT_ENTRY_EXAMPLE = {
     "settings": None,
 }
 SENT_SETTINGS_EXAMPLE = {
+    "articles": {"zone": "Europe/Kyiv", "language": "uk"},
     "site": {"limit": 6, "half_life_days": 3.5},
     "surfaces": {
         "home": {"mode": "recent", "max_age": "90d", "max_per_section": 2},
@@ -210,6 +211,7 @@ SENT_SETTINGS_EXAMPLE = {
     "note": "Fresher lists on the home page",
 }
 SETTINGS_EXAMPLE = {
+    "articles": {"zone": "Europe/Kyiv", "language": "uk"},
     "site": {"limit": 6, "half_life_days": 3.5, "weights": {}},
     "surfaces": {
         "home": {"mode": "recent", "max_age": "90d", "max_per_section": 2, "weights": {}},

@@ -21,7 +21,7 @@ _PENALTY = (
 class Reason(BaseModel):
     """Why an item stands in the list."""
 
-    code: Literal["similar", "pinned", "relaxed", "same_section", "recent"]
+    code: Literal["similar", "pinned", "relaxed", "same_section", "recent", "other_language"]
     text: str
     same_story: list[str] = Field(
         default=[],

@@ -10,7 +10,12 @@ from features.values import MAX_ID_BYTES, MAX_LABELS
 from recommender.policy.list_options import LinkOptions, ListOptions
 from recommender.policy.option_types import SURFACE_PATTERN
 from recommender.policy.rules import FLAGS, MAX_BOOST, MAX_POSITION, READ_ONLY, RuleKind
-from recommender.policy.site_settings import MAX_SURFACES, ListDefaults, WeightChanges
+from recommender.policy.site_settings import (
+    MAX_SURFACES,
+    ArticleSettings,
+    ListDefaults,
+    WeightChanges,
+)
 
 _TEXT: Schema = {"type": ["string", "null"]}
 _NAME: Schema = {
@@ -181,6 +186,11 @@ def _sent_settings() -> Schema:
         "type": "object",
         "description": "How lists are made whose requests do not say; what is left out goes.",
         "properties": {
+            "articles": {
+                **ArticleSettings.model_json_schema(),
+                "description": "What holds for articles that do not say it",
+                "additionalProperties": False,
+            },
             "site": defaults,
             "surfaces": {
                 "type": "object",
