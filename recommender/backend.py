@@ -47,6 +47,7 @@ class Backend:
             else connection
         )
         hosts = {name: settings.hosts_of(name) for name in settings.sites}
+        self.connection = connection
         self.store = Store(connection, hosts)
         self.defaults = ArticleDefaults(self.store, settings)
         self.keys = Keys(connection)

@@ -7,6 +7,7 @@ import click
 
 # Printed by `alsosee --help`, which therefore need not import the commands.
 COMMANDS = {
+    "backup": "Write articles, rules, settings, keys, audit and events to a file.",
     "build": "Write the index file of a site, if articles changed.",
     "compare": "Show what changed between two evaluations.",
     "demo": "Run the service with a sample newspaper.",
@@ -18,6 +19,7 @@ COMMANDS = {
     "keys": "Create, list and revoke API keys.",
     "reindex": "Analyse stored articles again, after an upgrade.",
     "related": "Print the list for an article or a draft.",
+    "restore": "Write a backup into the store.",
     "serve": "Run the service.",
     "survey": "Make every list, and count how many are short.",
     "truth": "Print the links in an archive as judged pairs.",

@@ -2,18 +2,13 @@
 
 import gzip
 import io
-import sys
 import zipfile
 import zlib
 from collections.abc import Callable
 from typing import IO, BinaryIO
 
 from recommender.sources.records import UnreadableDocument
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from recommender.zstandard import zstd
 
 HEAD_BYTES = 2**16
 # Text is seldom packed to less than a fortieth of its size, and a bomb to a thousandth.

@@ -17,7 +17,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 # The roles of an editor; each includes those before it.
 ROLES: tuple[Scope, ...] = ("look", "edit", "admin")
 
-_KEYS = "see:keys"  # hash, key id → JSON of site, scopes, note, created_at, sha256
+KEYS_KEY = "see:keys"  # hash, key id → JSON of site, scopes, note, created_at, sha256
 
 
 class Grant(NamedTuple):
@@ -60,7 +60,7 @@ class Keys:
             "sha256": _hash(key),
         }
         with self._connection.using("write") as client:
-            is_new = client.hsetnx(_KEYS, key_id, orjson.dumps(record))
+            is_new = client.hsetnx(KEYS_KEY, key_id, orjson.dumps(record))
         return key if is_new else self.create(site, scopes, note)
 
     def grant(self, key: str) -> Grant | None:
@@ -69,7 +69,7 @@ class Keys:
         key_id = rest.partition("_")[0]
         if prefix != "as" or not key.isascii() or len(key) > 200:
             return None
-        record = self._connection.read("HGET", _KEYS, key_id)
+        record = self._connection.read("HGET", KEYS_KEY, key_id)
         if record is None:
             return None
         fields = orjson.loads(record)
@@ -77,20 +77,20 @@ class Keys:
 
     def holder(self, key_id: str) -> Grant | None:
         """Return what the key with this id allows, for a session that has shown the key before."""
-        record = self._connection.read("HGET", _KEYS, key_id)
+        record = self._connection.read("HGET", KEYS_KEY, key_id)
         return None if record is None else _grant(key_id, orjson.loads(record))
 
     def all(self) -> list[Grant]:
         """Every key, without its secret, oldest first."""
         with self._connection.using("read") as client:
-            records = client.hgetall(_KEYS)
+            records = client.hgetall(KEYS_KEY)
         grants = [_grant(key_id.decode(), orjson.loads(r)) for key_id, r in records.items()]
         return sorted(grants, key=lambda grant: (grant.created_at, grant.key_id))
 
     def revoke(self, key_id: str) -> None:
         """Raises NotFound when there is no such key."""
         with self._connection.using("write") as client:
-            if not client.hdel(_KEYS, key_id):
+            if not client.hdel(KEYS_KEY, key_id):
                 raise NotFound(f"no key {key_id!r}")
 
 

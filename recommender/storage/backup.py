@@ -1,0 +1,408 @@
+"""
+A whole install as lines of JSON, and back.
+
+The first line is a header with `FORMAT`. Each line after it has the content of one key, or a part
+of it; what a key holds is base64, for it need not be text:
+
+    {"key": "see:{main}:rules", "hash": {"<field>": "<value>"}}
+    {"key": "see:{main}:card:…", "string": "<value>"}          "expires_in": milliseconds
+    {"key": "see:{main}:log", "stream": [["7-0", ["<field>", "<value>", …]]]}
+    {"key": "see:{main}:imports", "list": ["<value>", …]}
+
+A line may repeat what an earlier one has: then it is newer. The last line has the number of the
+lines before it and their SHA-256, so a backup that was cut is refused before anything is written.
+
+Finished lists, sessions and the addresses of articles are left out: the first two are made again,
+and the addresses are in the records of the articles.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import orjson
+
+from recommender.errors import Conflict, CorruptRecord, StoreUnavailable
+from recommender.storage.access import KEYS_KEY
+from recommender.storage.article_records import article_key
+from recommender.storage.connections import Connection
+from recommender.storage.events import KEPT_DAYS
+from recommender.storage.keyspace import site_key
+from recommender.storage.packing import unpack_record
+from recommender.storage.scan import scan_hash
+
+FORMAT = 1
+BATCH = 500  # articles read or written at once
+PAGE = 1_000  # entries of a stream read at once
+MAX_ROUNDS = 100  # in which articles may change while a backup is being made
+
+KINDS = ("card", "text", "vector")
+# Read together with the version, so they are of one state with the articles.
+_OF_ONE_STATE = ("rules", "settings")
+_STRINGS = ("evaluation", "survey")
+
+Line = dict[str, Any]
+
+
+class Summary(NamedTuple):
+    """What a backup has of one site."""
+
+    site: str
+    version: int
+    articles: int
+
+
+def dump(
+    connection: Connection, sites: Sequence[str], report: Callable[[int], None]
+) -> Iterator[bytes]:
+    """
+    Yield the lines of a backup, each with its newline. Writers need not stop.
+
+    Each site is of one archive version: what changes meanwhile is read again.
+
+    Args:
+        report: called with the number of articles read since the last call.
+    """
+    digest = sha256()
+    count = 0
+    header = {"alsosee_backup": FORMAT, "created_at": datetime.now(UTC).isoformat(), "sites": sites}
+    for line in _lines(connection, header, sites, report):
+        encoded = orjson.dumps(line) + b"\n"
+        digest.update(encoded)
+        count += 1
+        yield encoded
+    yield orjson.dumps({"lines": count, "sha256": digest.hexdigest()}) + b"\n"
+
+
+def _lines(
+    connection: Connection, header: Line, sites: Sequence[str], report: Callable[[int], None]
+) -> Iterator[Line]:
+    yield header
+    yield from _hash(connection, KEYS_KEY)
+    for site in sites:
+        yield from _Dump(connection, site, report).lines()
+
+
+class _Dump:
+    """The backup of one site."""
+
+    def __init__(self, connection: Connection, site: str, report: Callable[[int], None]) -> None:
+        self._connection = connection
+        self._site = site
+        self._report = report
+
+    def lines(self) -> Iterator[Line]:
+        version = self._version()
+        for heads in scan_hash(self._connection, self._key("heads"), BATCH):
+            yield from self._articles(heads)
+            self._report(len(heads))
+        yield from self._extras()
+        yield from self._until_unchanged(version)
+
+    def _until_unchanged(self, version: int) -> Iterator[Line]:
+        """Read again what changed since *version*, until nothing did; then the state itself."""
+        for _ in range(MAX_ROUNDS):
+            changed = self._changed_since(version)
+            now, lines = self._state_and_articles(changed)
+            yield from lines
+            if now == version:
+                yield from self._streams()
+                return
+            version = now
+        raise StoreUnavailable("the archive changes faster than it can be read")
+
+    def _articles(self, heads: dict[bytes, bytes]) -> Iterator[Line]:
+        yield {"key": self._key("heads"), "hash": _encoded(heads)}
+        live = [key.decode() for key, head in heads.items() if head.startswith(b"live")]
+        names = [self._key(kind, key) for key in live for kind in KINDS]
+        with self._connection.using("batch") as client:
+            records = client.mget(names) if names else []
+        yield from _strings(names, records)
+
+    def _state_and_articles(self, article_ids: Sequence[str]) -> tuple[int, list[Line]]:
+        """The version, and everything that must be of that version, read in one transaction."""
+        keys = [article_key(self._site, article_id) for article_id in article_ids]
+        names = [self._key(kind, key) for key in keys for kind in KINDS]
+        with self._connection.using("batch") as client:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.mget([self._key("version"), self._key("at"), self._key("settings"), *names])
+            pipeline.hgetall(self._key("rules"))
+            for key in keys:
+                pipeline.hget(self._key("heads"), key)
+            [version, at, settings, *records], rules, *heads = pipeline.execute()
+        lines = list(_strings(names, records))
+        changed = {key.encode(): head for key, head in zip(keys, heads, strict=True) if head}
+        lines.append({"key": self._key("heads"), "hash": _encoded(changed)})
+        lines.append({"key": self._key("rules"), "hash": _encoded(rules), "is_whole": True})
+        lines += _strings(
+            [self._key("settings"), self._key("version"), self._key("at")], [settings, version, at]
+        )
+        return int(version or 0), lines
+
+    def _changed_since(self, version: int) -> list[str]:
+        with self._connection.using("batch") as client:
+            entries = client.xrange(self._key("log"), f"({version}-0", "+")
+        ids = (fields[b"id"].decode() for _, fields in entries if fields[b"op"] != b"rules")
+        return list(dict.fromkeys(ids))
+
+    def _streams(self) -> Iterator[Line]:
+        for name in ("log", "audit"):
+            yield from self._stream(self._key(name))
+
+    def _stream(self, key: str) -> Iterator[Line]:
+        after = "-"
+        while True:
+            with self._connection.using("batch") as client:
+                entries = client.xrange(key, after, "+", count=PAGE)
+            if not entries:
+                return
+            yield {"key": key, "stream": [_entry(*entry) for entry in entries]}
+            after = f"({entries[-1][0].decode()}"
+
+    def _extras(self) -> Iterator[Line]:
+        names = [self._key(name) for name in _STRINGS]
+        with self._connection.using("batch") as client:
+            records = client.mget(names)
+            reports = client.lrange(self._key("imports"), 0, -1)
+        yield from _strings(names, records)
+        yield {"key": self._key("imports"), "list": [_text(report) for report in reports]}
+        today = datetime.now(UTC).date()
+        for age in range(KEPT_DAYS + 1):
+            yield from self._events(self._key("events", str(today - timedelta(days=age))))
+
+    def _events(self, key: str) -> Iterator[Line]:
+        with self._connection.using("batch") as client:
+            pipeline = client.pipeline(transaction=True)
+            pipeline.pttl(key)
+            pipeline.hgetall(key)
+            pipeline.pttl(f"{key}:sums")
+            pipeline.get(f"{key}:sums")
+            counts_left, counts, sums_left, sums = pipeline.execute()
+        if counts:
+            yield {"key": key, "hash": _encoded(counts), "expires_in": counts_left}
+        if sums:
+            yield {"key": f"{key}:sums", "string": _text(sums), "expires_in": sums_left}
+
+    def _version(self) -> int:
+        with self._connection.using("batch") as client:
+            return int(client.get(self._key("version")) or 0)
+
+    def _key(self, *parts: str) -> str:
+        return site_key(self._site, *parts)
+
+
+def check(lines: Iterable[bytes]) -> list[str]:
+    """
+    Read a whole backup; return the names of its sites.
+
+    Raises:
+        CorruptRecord: for a backup that is cut or changed, or has another format.
+    """
+    digest = sha256()
+    count = 0
+    previous = b""
+    header: Line = {}
+    for encoded in lines:
+        if count == 1:
+            header = _header(previous)
+        if count:
+            digest.update(previous)
+        previous = encoded
+        count += 1
+    footer = _parsed(previous)
+    if not header or (footer.get("lines"), footer.get("sha256")) != (count - 1, digest.hexdigest()):
+        raise CorruptRecord("this backup is cut or damaged; nothing was restored")
+    return list(header["sites"])
+
+
+def restore(
+    connection: Connection,
+    lines: Iterable[bytes],
+    replace: bool,
+    report: Callable[[int], None],
+) -> list[Summary]:
+    """
+    Write a backup, which `check` has accepted, into the store.
+
+    Readers see a site when all of it is there: its version is written last.
+
+    Args:
+        replace: delete what the store has of the sites; otherwise there must be nothing.
+        report: called with the number of articles written since the last call.
+
+    Raises:
+        Conflict: when there is something and *replace* is not set.
+    """
+    iterator = iter(lines)
+    sites = list(_header(next(iterator))["sites"])
+    for site in sites:
+        _make_room(connection, site, replace)
+    writer = _Restore(connection, sites, report)
+    for encoded in iterator:
+        writer.add(_parsed(encoded))
+    return writer.finish()
+
+
+def _make_room(connection: Connection, site: str, replace: bool) -> None:
+    heads = site_key(site, "heads")
+    with connection.using("batch") as client:
+        is_there = client.exists(heads, site_key(site, "version"))
+    if is_there and not replace:
+        raise Conflict(f"the store has a site {site!r}; with --replace it is deleted first")
+    with connection.using("batch") as client:
+        client.unlink(site_key(site, "version"), site_key(site, "at"))
+    for keys in scan_hash(connection, heads, BATCH):
+        names = [site_key(site, kind, key.decode()) for key in keys for kind in KINDS]
+        with connection.using("batch") as client:
+            client.unlink(*names)
+    others = ("heads", "urls", "log", "audit", "imports", *_OF_ONE_STATE, *_STRINGS)
+    with connection.using("batch") as client:
+        client.unlink(*(site_key(site, name) for name in others))
+
+
+class _Restore:
+    """Writes the lines of a backup in batches."""
+
+    def __init__(
+        self, connection: Connection, sites: Sequence[str], report: Callable[[int], None]
+    ) -> None:
+        self._connection = connection
+        self._report = report
+        self._sites = sites
+        self._last = {site_key(site, name) for site in sites for name in ("version", "at")}
+        self._states: dict[str, bytes] = {}
+        self._lines: list[Line] = []
+
+    def add(self, line: Line) -> None:
+        if line.get("key") in self._last and "string" in line:
+            if line["string"] is not None:
+                self._states[line["key"]] = b64decode(line["string"])
+        elif "key" in line:
+            self._lines.append(line)
+        if len(self._lines) >= BATCH:
+            self._write()
+
+    def finish(self) -> list[Summary]:
+        self._write()
+        return [self._finished(site) for site in self._sites]
+
+    def _write(self) -> None:
+        with self._connection.using("batch") as client:
+            pipeline = client.pipeline(transaction=True)
+            for line in self._lines:
+                _write_line(pipeline, line)
+            pipeline.execute()
+        self._report(sum(":text:" in line["key"] for line in self._lines))
+        self._lines = []
+
+    def _finished(self, site: str) -> Summary:
+        """Index the addresses, cut the streams at the version, and let readers see the site."""
+        version = int(self._states.get(site_key(site, "version"), b"0"))
+        articles = self._index_addresses(site)
+        after = f"({version}-18446744073709551615"
+        for name in ("log", "audit"):
+            self._cut(site_key(site, name), after)
+        states = {key: self._states[key] for key in self._states if key.startswith(_prefix(site))}
+        if states:
+            with self._connection.using("batch") as client:
+                client.mset(states)
+        return Summary(site, version, articles)
+
+    def _cut(self, stream: str, after: str) -> None:
+        with self._connection.using("batch") as client:
+            entries = client.xrange(stream, after, "+")
+            if entries:
+                client.xdel(stream, *(entry_id for entry_id, _ in entries))
+
+    def _index_addresses(self, site: str) -> int:
+        """Write the hash of addresses: of several articles at one, the newest comes last."""
+        addresses: dict[str, list[tuple[str, str]]] = {}
+        count = 0
+        for heads in scan_hash(self._connection, site_key(site, "heads"), BATCH):
+            live = {key: head for key, head in heads.items() if head.startswith(b"live")}
+            count += len(live)
+            with self._connection.using("batch") as client:
+                names = [site_key(site, "card", key.decode()) for key in live]
+                records = client.mget(names) if names else []
+            for head, record in zip(live.values(), records, strict=True):
+                url = head.decode().rpartition("|")[2]
+                if url and record is not None:
+                    card = orjson.loads(unpack_record(record))
+                    addresses.setdefault(url, []).append((card["published_at"] or "", card["id"]))
+        fields = {url: "\n".join(i for _, i in sorted(ids)[-8:]) for url, ids in addresses.items()}
+        with self._connection.using("batch") as client:
+            if fields:
+                client.hset(site_key(site, "urls"), mapping=fields)
+        return count
+
+
+def _write_line(pipeline: Any, line: Line) -> None:
+    key = line["key"]
+    if "string" in line:
+        _write_string(pipeline, key, line["string"])
+    elif "hash" in line:
+        if line.get("is_whole"):
+            pipeline.unlink(key)
+        fields = {b64decode(field): b64decode(value) for field, value in line["hash"].items()}
+        if fields:
+            pipeline.hset(key, mapping=fields)
+    elif "stream" in line:
+        for entry_id, values in line["stream"]:
+            decoded = [b64decode(value) for value in values]
+            pipeline.xadd(key, dict(zip(decoded[::2], decoded[1::2], strict=True)), id=entry_id)
+    elif line["list"]:
+        pipeline.rpush(key, *(b64decode(value) for value in line["list"]))
+    if line.get("expires_in", -1) > 0:
+        pipeline.pexpire(key, line["expires_in"])
+
+
+def _write_string(pipeline: Any, key: str, value: str | None) -> None:
+    if value is None:
+        pipeline.unlink(key)
+    else:
+        pipeline.set(key, b64decode(value))
+
+
+def _hash(connection: Connection, key: str) -> Iterator[Line]:
+    with connection.using("batch") as client:
+        fields = client.hgetall(key)
+    yield {"key": key, "hash": _encoded(fields)}
+
+
+def _strings(names: Sequence[str], records: Sequence[bytes | None]) -> Iterator[Line]:
+    for name, record in zip(names, records, strict=True):
+        yield {"key": name, "string": None if record is None else _text(record)}
+
+
+def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> tuple[str, list[str]]:
+    values = [_text(part) for field in fields.items() for part in field]
+    return entry_id.decode(), values
+
+
+def _encoded(fields: dict[bytes, bytes]) -> dict[str, str]:
+    return {_text(field): _text(value) for field, value in fields.items()}
+
+
+def _text(value: bytes) -> str:
+    return b64encode(value).decode()
+
+
+def _prefix(site: str) -> str:
+    return site_key(site, "")
+
+
+def _header(encoded: bytes) -> Line:
+    header = _parsed(encoded)
+    if header.get("alsosee_backup") != FORMAT:
+        raise CorruptRecord(f"this is no backup of format {FORMAT}")
+    return header
+
+
+def _parsed(encoded: bytes) -> Line:
+    try:
+        line = orjson.loads(encoded)
+    except orjson.JSONDecodeError as error:
+        raise CorruptRecord("this backup is cut or damaged; nothing was restored") from error
+    return line if isinstance(line, dict) else {}
