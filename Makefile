@@ -87,7 +87,7 @@ $(INSTALLED): requirements-install.txt pyproject.toml
 		$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --quiet --require-hashes --requirement requirements-install.txt
 	@$(PIP) install --quiet --no-build-isolation --no-deps --editable .
-	@$(BIN)/python -P -c "from recommender.pipeline.recommender import warm; warm()"
+	@$(BIN)/python -P -c "from recommender.pipeline.warm import warm; warm()"
 	@pwd -P >$@
 
 $(TESTS_INSTALLED): requirements-dev.txt $(INSTALLED)

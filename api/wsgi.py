@@ -23,7 +23,7 @@ from api.gateway import Gateway
 from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.pipeline.recommender import warm
+from recommender.pipeline.warm import warm
 from recommender.replica.follower import Follower
 
 # Time for what is being answered when a worker has to go: `docker stop` allows ten seconds in all.

@@ -13,7 +13,7 @@ from recommender.articles import Facets, StoredArticle, card_of
 from recommender.errors import InvalidInput, field_problems
 from recommender.index.corpus import Corpus
 from recommender.pipeline.recommender import Recommender
-from recommender.pipeline.results import ListItem, Reason
+from recommender.pipeline.results import Ranking, Reason
 from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.sources.tables import Articles, RecordProblems, plain_value, records_of
@@ -81,7 +81,7 @@ class RelatedArticles:
         self._certain: dict[str, str | None] = {}  # languages
         self._doubtful: dict[str, AnalysedArticle] = {}  # as detected without the others
         self._corpus = Corpus(self._stored_articles)
-        self._recommender = Recommender(self._corpus, self._cards, ranking)
+        self._recommender = Recommender(self._corpus, ranking)
         self.add(articles)
 
     def __len__(self) -> int:
@@ -168,7 +168,7 @@ class RelatedArticles:
         """
         chosen = _options(options)
         related = self._recommender.related(article_id, chosen, now or datetime.now(UTC))
-        return [self._item(item) for item in related.items]
+        return self._items(related)
 
     def to_draft(
         self, draft: Mapping[str, Any], *, now: datetime | None = None, **options: Any
@@ -184,7 +184,7 @@ class RelatedArticles:
         related = self._recommender.related_to(
             StoredArticle.of_draft(article), chosen, now or datetime.now(UTC)
         )
-        return [self._item(item) for item in related.items]
+        return self._items(related)
 
     def lists(
         self, *, now: datetime | None = None, **options: Any
@@ -197,20 +197,23 @@ class RelatedArticles:
     def _stored_articles(self, article_ids: Iterable[str]) -> dict[str, StoredArticle]:
         return {article_id: self._stored[article_id] for article_id in article_ids}
 
-    def _cards(self, article_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        return {article_id: card_of(self._articles[article_id]) for article_id in article_ids}
-
-    def _item(self, item: ListItem) -> RelatedArticle:
-        article = self._articles[item.card["id"]]
-        return RelatedArticle(
-            article.id,
-            article.title,
-            item.score,
-            item.similarity,
-            item.reason,
-            item.same_story,
-            article,
-        )
+    def _items(self, ranking: Ranking) -> list[RelatedArticle]:
+        items = []
+        for article_id, ranked in ranking.by_id(self._corpus).items():
+            article = self._articles[article_id]
+            same_story = tuple(self._corpus.ids(ranked.same_story))
+            items.append(
+                RelatedArticle(
+                    article_id,
+                    article.title,
+                    ranked.score,
+                    ranked.similarity,
+                    ranked.reason,
+                    same_story,
+                    article,
+                )
+            )
+        return items
 
 
 _NOT_HERE = ("surface", "page_token", "explain")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from recommender.articles import UNDATED, instant
 from recommender.backend import Backend
 from recommender.checks import durability
-from recommender.replica.site import Holdings, SiteReplica
+from recommender.replica.holdings import Holdings
+from recommender.replica.site import SiteReplica
 from recommender.replica.survey import DAYS, FEW, OLD_DAYS, TIMES
 from recommender.storage.events import DailyTotal
 from recommender.storage.surveys import Survey, SurveyOutlier

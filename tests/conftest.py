@@ -19,7 +19,7 @@ from api.app import create_app
 from api.lists.hot import HotLists
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.pipeline.recommender import warm
+from recommender.pipeline.warm import warm
 
 # How long an example takes says how busy the machine is.
 properties.register_profile("suite", deadline=None)

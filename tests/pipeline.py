@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from news import article
@@ -14,7 +14,7 @@ from features.vectorizer import ArticleFeatures, TermCounts, hash_counts
 from recommender.articles import Facets, StoredArticle, card_of
 from recommender.index.corpus import Corpus
 from recommender.pipeline.recommender import Recommender
-from recommender.pipeline.results import RelatedList
+from recommender.pipeline.results import NeedsCards, RelatedList
 from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import RankingModel
 
@@ -22,6 +22,7 @@ NOW = datetime(2025, 3, 20, tzinfo=UTC)
 ANY = ListOptions(limit=50, lang=("any",), min_score=0.0, fallback=False)
 
 Count = Callable[[Article], ArticleFeatures]
+Shown = TypeVar("Shown")
 
 
 def counted(words: Iterable[str]) -> TermCounts:
@@ -54,11 +55,8 @@ class Archive:
         self.articles: dict[str, Article] = {}
         self.stored: dict[str, StoredArticle] = {}
         self.corpus = Corpus(lambda asked: {i: self.stored[i] for i in asked if i in self.stored})
-        self.recommender = Recommender(self.corpus, self._cards, RankingModel(**model))
+        self.recommender = Recommender(self.corpus, RankingModel(**model))
         self.put(*articles)
-
-    def _cards(self, asked: Iterable[str]) -> dict[str, dict[str, Any]]:
-        return {i: self.card(i) for i in asked if i in self.articles}
 
     def card(self, article_id: str) -> dict[str, Any]:
         return card_of(self.articles[article_id])
@@ -84,4 +82,18 @@ class Archive:
         return np.array([self.corpus.index.slot(i) for i in article_ids], dtype=np.intp)
 
     def related(self, article_id: str, options: ListOptions = ANY) -> RelatedList:
-        return self.recommender.related(article_id, options, NOW)
+        return self.with_cards(self.recommender.related(article_id, options, NOW))
+
+    def related_to(
+        self, draft: StoredArticle, options: ListOptions = ANY, draft_of: str | None = None
+    ) -> RelatedList:
+        return self.with_cards(self.recommender.related_to(draft, options, NOW, draft_of))
+
+    def recent(self, options: ListOptions = ANY) -> RelatedList:
+        return self.with_cards(self.recommender.recent(options, NOW))
+
+    def with_cards(self, result: NeedsCards[Shown]) -> Shown:
+        slots = list(result.slots())
+        ids = self.corpus.ids(slots)
+        cards = {slot: self.card(i) for slot, i in zip(slots, ids, strict=True)}
+        return result.with_cards(self.corpus, cards)

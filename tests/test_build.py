@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 import pytest
 from news import STORIES
 from servers import PATIENT_SECONDS, copied, put_back
-from test_live import IDS, LIST, Newsroom, everything, lengths, put, settle, shown
+from test_replica import IDS, Newsroom, everything, lengths, put, recent, settle, shown
 
 from recommender.backend import Backend
 from recommender.build import build
 from recommender.index import writer
 from recommender.index.files import IndexFiles
-from recommender.replica import site as live_module
+from recommender.replica import index_files as index_files_module
+from recommender.replica import site as site_module
 from recommender.replica.builder import Builder, index_files
 from recommender.replica.site import SiteReplica
 from recommender.storage import article_records
@@ -153,7 +154,7 @@ def test_a_file_of_an_archive_that_was_emptied_is_not_used(store, worker, settin
     live = worker()
     live.sync()
 
-    assert 6 == len(live.recent(LIST, NOW)[0].items)
+    assert 6 == len(recent(live)[0].items)
     assert 2 == build(settings, store, "main")
 
 
@@ -181,7 +182,7 @@ def test_a_worker_goes_over_to_a_new_file_and_misses_nothing(store, worker, sett
     live.adopt()
 
     assert ["sudzha", "ceasefire"] == shown(live)
-    assert 1 == live._file.number
+    assert 1 == live.file_number
 
 
 def test_settings_hold_in_a_worker_that_goes_over_to_a_new_file_or_starts_from_one(
@@ -218,7 +219,7 @@ def test_an_old_file_goes_when_the_last_worker_has_left_it(store, worker, settin
 
 
 def test_many_articles_are_read_by_way_of_a_file(store, worker, settings, monkeypatch):
-    monkeypatch.setattr(live_module, "BUILD_FIRST_FROM", 3)
+    monkeypatch.setattr(site_module, "BUILD_FIRST_FROM", 3)
     put(store, *STORIES)
     asked = []
 
@@ -229,23 +230,23 @@ def test_many_articles_are_read_by_way_of_a_file(store, worker, settings, monkey
     live = worker(build=made)
     live.sync()
 
-    assert ([1], 1) == (asked, live._file.number)
+    assert ([1], 1) == (asked, live.file_number)
 
 
 @pytest.mark.parametrize("build_anew", [None, lambda: False])
 def test_without_a_file_many_articles_are_kept_in_memory(store, worker, monkeypatch, build_anew):
-    monkeypatch.setattr(live_module, "FILE_FROM", 3)
+    monkeypatch.setattr(index_files_module, "FILE_FROM", 3)
     put(store, *STORIES)
     live = worker(build=build_anew)
     lists = everything(live, STORIES)
 
-    assert (0, None) == (live._corpus.index.delta_slots, live._file)
-    monkeypatch.setattr(live_module, "FILE_FROM", 2_000)
+    assert (0, None) == (live._corpus.index.delta_slots, live.file_number)
+    monkeypatch.setattr(index_files_module, "FILE_FROM", 2_000)
     assert everything(worker(files=None), STORIES) == lists
 
 
 def test_many_changes_ask_for_a_new_file(store, worker, monkeypatch):
-    monkeypatch.setattr(live_module, "FILE_FROM", 3)
+    monkeypatch.setattr(index_files_module, "FILE_FROM", 3)
     live = worker(files=None)
     put(store, *STORIES)
     live.sync()
@@ -259,7 +260,7 @@ def test_many_changes_ask_for_a_new_file(store, worker, monkeypatch):
 def published(live: SiteReplica, files: IndexFiles, monkeypatch, **about: object) -> None:
     """Have a file made by another version of the product."""
     with monkeypatch.context() as other:
-        other.setattr(live_module, "MADE_BY", live_module.MADE_BY | about)
+        other.setattr(index_files_module, "MADE_BY", index_files_module.MADE_BY | about)
         with files.building():
             live.publish()
 
@@ -267,7 +268,7 @@ def published(live: SiteReplica, files: IndexFiles, monkeypatch, **about: object
 def test_a_large_archive_whose_file_is_of_an_older_format_has_a_new_one_made(
     store, worker, settings, files, monkeypatch
 ):
-    monkeypatch.setattr(live_module, "FILE_FROM", 3)
+    monkeypatch.setattr(index_files_module, "FILE_FROM", 3)
     put(store, *STORIES)
     live = worker()
     live.sync()

@@ -85,11 +85,10 @@ def test_the_overlap_is_the_share_of_all_items_that_both_lists_have(a, b):
 
 
 def test_lists_stand_side_by_side():
-    found = compared(
-        ARCHIVE.recommender, "a03", ListDefaults(limit=3), ListDefaults(limit=4, mode="recent"), NOW
-    )
-    a = ARCHIVE.recommender.related("a03", ListOptions(limit=3), NOW)
-    b = ARCHIVE.recommender.related("a03", ListOptions(limit=4, mode="recent"), NOW)
+    settings = ListDefaults(limit=3), ListDefaults(limit=4, mode="recent")
+    found = ARCHIVE.with_cards(compared(ARCHIVE.recommender, "a03", *settings, NOW))
+    a = ARCHIVE.related("a03", ListOptions(limit=3))
+    b = ARCHIVE.related("a03", ListOptions(limit=4, mode="recent"))
 
     assert (a, b, movements(ids(a), ids(b))) == (found.a, found.b, found.movements)
     assert {*ids(a), *ids(b)} == found.movements.keys()
@@ -97,13 +96,15 @@ def test_lists_stand_side_by_side():
 
 
 def test_the_same_settings_move_nothing():
-    found = compared(ARCHIVE.recommender, "a03", ListDefaults(), ListDefaults(), NOW)
+    found = ARCHIVE.with_cards(
+        compared(ARCHIVE.recommender, "a03", ListDefaults(), ListDefaults(), NOW)
+    )
 
     assert ({Movement("same")}, 1.0) == ({*found.movements.values()}, found.overlap)
 
 
 def test_an_article_that_is_not_there_has_no_lists():
-    for call in (compared, lambda m, *rest: figures_of_both(m, ARCHIVE.corpus, *rest)):
+    for call in (compared, figures_of_both):
         with pytest.raises(NotFound):
             call(ARCHIVE.recommender, "nowhere", ListDefaults(), ListDefaults(), NOW)
 
@@ -157,8 +158,14 @@ def expected_figures(lists: dict[str, RelatedList]) -> dict[str, float | None]:
 @given(SETTINGS, SETTINGS)
 def test_figures_of_a_sample_are_those_of_its_lists(a, b):
     maker = ARCHIVE.recommender
-    lists = [{i: maker.trying(s).related(i, ListOptions(), NOW) for i in SOURCES} for s in (a, b)]
-    found = sampled([figures_of_both(maker, ARCHIVE.corpus, i, a, b, NOW) for i in SOURCES])
+    lists = [
+        {
+            i: ARCHIVE.with_cards(maker.with_settings(s).related(i, ListOptions(), NOW))
+            for i in SOURCES
+        }
+        for s in (a, b)
+    ]
+    found = sampled([figures_of_both(maker, i, a, b, NOW) for i in SOURCES])
     pairs = [(ids(lists[0][i]), ids(lists[1][i])) for i in SOURCES]
     moved = [abs(x.index(i) - y.index(i)) for x, y in pairs for i in x if i in y]
 

@@ -18,7 +18,7 @@ from recommender.config import PREFIX, Settings
 from recommender.evaluation.tune import FEWEST
 from recommender.index import arrays, codec, postings
 from recommender.ingest import ingest
-from recommender.pipeline.candidates import DEEPEST, POOL
+from recommender.pipeline.candidates import MAX_CANDIDATES, POOL
 from recommender.sources.records import Record
 
 ROOT = Path(__file__).parent.parent
@@ -197,6 +197,6 @@ def test_the_draft_of_the_readme_has_links(sample, key):
 
 def test_the_documents_name_how_many_links_tuning_takes_and_how_many_candidates_there_are():
     assert f"{FEWEST} older articles\nwith such links to learn from, and {FEWEST} newer" in README
-    assert (100, 400) == (POOL, DEEPEST)
-    assert "the hundred nearest, weighed" in ARCHITECTURE
-    assert f"deeper ones up to the {DEEPEST}th" in ARCHITECTURE
+    assert (100, 400) == (POOL, MAX_CANDIDATES)
+    assert "the hundred nearest articles" in ARCHITECTURE
+    assert f"deeper ones up to the {MAX_CANDIDATES}th" in ARCHITECTURE

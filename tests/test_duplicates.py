@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from pipeline import ANY, NOW, Archive, text
 
 from features.vectorizer import TWO_WORD_BIT
-from recommender.pipeline.results import ShownExclusion
+from recommender.articles import StoredArticle
+from recommender.pipeline.duplicates import Duplicate
+from recommender.pipeline.results import Exclusion
 from recommender.pipeline.stories import Fingerprint, overlap
 
 FLOOD = text("flood", 60)
-TOLD_TWICE = ShownExclusion("same_story_as_source")
+TOLD_TWICE = Exclusion("same_story_as_source")
 DRAFT = {"id": "draft", "body": FLOOD}
 
 
@@ -25,15 +27,19 @@ def archive() -> Archive:
     )
 
 
+def duplicates(newsroom: Archive, draft: StoredArticle, draft_of: str) -> list[Duplicate]:
+    return newsroom.with_cards(newsroom.recommender.duplicates(draft, NOW, draft_of))
+
+
 def test_duplicates_are_what_no_list_beside_the_draft_shows_the_most_similar_first() -> None:
     newsroom = archive()
     draft = newsroom.read(DRAFT)[1]
-    beside = newsroom.recommender.related_to(draft, ANY.replacing(explain=True), NOW)
-    found = newsroom.recommender.duplicates(draft, NOW, "draft")
+    beside = newsroom.related_to(draft, ANY.replacing(explain=True))
+    found = duplicates(newsroom, draft, "draft")
 
     assert ["copy", "longer"] == [one.card["id"] for one in found]
-    assert beside.dropped is not None
-    assert {"copy", "longer"} == {i for i, why in beside.dropped.items() if why == TOLD_TWICE}
+    assert beside.exclusions is not None
+    assert {"copy", "longer"} == {i for i, why in beside.exclusions.items() if why == TOLD_TWICE}
     assert [1.0, 1.0] == [one.overlap for one in found]
     assert 1.0 == pytest.approx(found[0].similarity)
     assert found[0].similarity > found[1].similarity
@@ -43,15 +49,13 @@ def test_a_stored_story_is_no_duplicate_of_its_own_draft() -> None:
     newsroom = archive()
     draft = newsroom.read(DRAFT)[1]
 
-    assert ["longer"] == [
-        one.card["id"] for one in newsroom.recommender.duplicates(draft, NOW, "copy")
-    ]
+    assert ["longer"] == [one.card["id"] for one in duplicates(newsroom, draft, "copy")]
 
 
 def test_an_empty_archive_has_told_nothing() -> None:
     newsroom = Archive()
 
-    assert [] == newsroom.recommender.duplicates(newsroom.read(DRAFT)[1], NOW, "draft")
+    assert [] == duplicates(newsroom, newsroom.read(DRAFT)[1], "draft")
 
 
 ids = st.sets(st.integers(0, 60), max_size=60)

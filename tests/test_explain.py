@@ -46,7 +46,7 @@ def test_the_shares_of_the_terms_add_up_to_the_cosine(texts):
 
     for made in (
         archive.related("a0", ALL),
-        archive.recommender.related_to(draft, ALL.replacing(exclude=("a0",)), NOW),
+        archive.related_to(draft, ALL.replacing(exclude=("a0",))),
     ):
         for item in made.items:
             assert item.shared is not None
@@ -57,7 +57,7 @@ def test_the_shares_of_the_terms_add_up_to_the_cosine(texts):
 def test_a_draft_has_the_same_shares_as_the_same_text_stored():
     archive = newsroom()
     source = draft_source(archive.corpus, archive.stored["kursk"])
-    stored = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
+    stored = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
 
     drafted = contributions(archive.corpus, source, archive.slots("sudzha")[0])
     assert stored is not None and stored.terms.tolist() == drafted.terms.tolist()
@@ -66,7 +66,7 @@ def test_a_draft_has_the_same_shares_as_the_same_text_stored():
 
 def test_terms_are_told_as_the_source_spells_them():
     archive = newsroom()
-    found = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
+    found = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
     assert found is not None
     told = named(found, spellings(archive.articles["kursk"]))
 
@@ -77,7 +77,7 @@ def test_terms_are_told_as_the_source_spells_them():
 
 def test_a_term_that_the_text_at_hand_does_not_hold_is_passed_over():
     archive = newsroom()
-    found = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
+    found = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
 
     assert found is not None
     assert [] == named(found, {}) == named(found, spellings(archive.articles["final"]))
@@ -85,7 +85,7 @@ def test_a_term_that_the_text_at_hand_does_not_hold_is_passed_over():
 
 def test_the_sentence_for_an_editor_says_what_both_are_about():
     archive = newsroom()
-    found = archive.recommender.standing("kursk", "sudzha", ALL, NOW).shared
+    found = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
     assert found is not None
     told = named(found, spellings(archive.articles["kursk"]))
 
@@ -156,20 +156,20 @@ def standing(
         *({"id": f"p{n}", "body": text(f"p{n}w", 9), "section": "Sport"} for n in range(20)),
     )
     archive.recommender.rules = RuleSet(rules)
-    return archive.recommender.standing("source", target_id, ListOptions(**options), NOW)
+    return archive.recommender.explanation("source", target_id, ListOptions(**options), NOW)
 
 
 @pytest.mark.parametrize("code", REFUSED)
 def test_a_refusal_has_its_code(code):
-    dropped = standing(*REFUSED[code]).dropped
+    dropped = standing(*REFUSED[code]).exclusion
 
     assert dropped is not None and code == dropped.code
-    assert ("near" if code == "same_story" else None) == dropped.by_id
+    assert ("near" if code == "same_story" else None) == dropped.by
 
 
 def test_there_is_a_text_for_every_refusal_and_no_other():
-    itself = standing({}, {}, [], "source").dropped
-    nowhere = standing({}, {}, [], "nowhere").dropped
+    itself = standing({}, {}, [], "source").exclusion
+    nowhere = standing({}, {}, [], "nowhere").exclusion
 
     assert itself is not None and nowhere is not None
     assert WHY_NOT.keys() == REFUSED.keys() | {itself.code, nowhere.code}
@@ -179,16 +179,16 @@ def test_there_is_a_text_for_every_refusal_and_no_other():
 def test_what_stands_on_the_page_has_a_place_and_no_refusal():
     found = standing({"min_score": 0.0}, {}, [])
 
-    assert (2, None) == (found.position, found.dropped)
+    assert (2, None) == (found.position, found.exclusion)
     assert found.place is not None and "similar" == found.place.reason
 
 
 def test_dropped_candidates_of_a_list_are_told_only_when_asked_for():
     archive = newsroom()
 
-    assert archive.related("kursk", ListOptions()).dropped is None
+    assert archive.related("kursk", ListOptions()).exclusions is None
     made = archive.related("kursk", ListOptions(explain=True, min_score=1.0))
-    assert {"less_similar"} == {drop.code for drop in (made.dropped or {}).values()}
+    assert {"less_similar"} == {drop.code for drop in (made.exclusions or {}).values()}
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_the_rule_that_decided_is_named(decision):
 
 def test_weights_are_of_the_terms_that_both_hold():
     archive = newsroom()
-    found = archive.recommender.standing("kursk", "budget", ALL, NOW).shared
+    found = archive.recommender.explanation("kursk", "budget", ALL, NOW).shared
     own, other = (archive.corpus.index.terms(slot) for slot in archive.slots("kursk", "budget"))
 
     assert found is not None

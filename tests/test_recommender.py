@@ -441,7 +441,7 @@ def test_a_draft_gets_its_list_by_the_same_rules(chance):
 
     expected = Oracle(archive, draft, options, rules).related()
     page = expected[options.offset : options.offset + options.limit]
-    assert page == places(archive.recommender.related_to(draft, options, NOW))
+    assert page == places(archive.related_to(draft, options))
 
 
 @settings(deadline=None)
@@ -456,7 +456,7 @@ def test_the_newest_articles_are_the_eligible_ones_by_date_then_id(chance):
     eligible = [card for card in oracle.cards.values() if oracle.is_eligible(card)]
     expected = [card["id"] for card in sorted(eligible, key=newest_first)]
     page = expected[options.offset : options.offset + options.limit]
-    assert page == ids(archive.recommender.recent(options, NOW))
+    assert page == ids(archive.recent(options))
 
 
 def test_an_unknown_article_is_not_found():
@@ -572,7 +572,7 @@ def test_who_says_what_many_say_and_more_tells_their_story():
     made = Archive(source, *many, *others).related("source", ANY.replacing(explain=True))
 
     assert [] == ids(made)
-    assert {"same_story_as_source"} == {made.dropped[one["id"]].code for one in many}
+    assert {"same_story_as_source"} == {made.exclusions[one["id"]].code for one in many}
 
 
 @pytest.mark.parametrize("fallback", [True, False])

@@ -327,7 +327,7 @@ def test_a_stop_while_the_store_reads_a_long_file_leaves_nothing(install: Instal
 
 def test_what_only_evaluations_need_is_not_imported_to_serve() -> None:
     script = (
-        "import sys, api.wsgi; from recommender.pipeline.recommender import warm; warm(); "
+        "import sys, api.wsgi; from recommender.pipeline.warm import warm; warm(); "
         "print({'scipy.linalg', 'scipy.sparse', 'sklearn', 'pandas'} & sys.modules.keys())"
     )
     done = subprocess.run(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipeline import ANY, NOW, Archive, as_written
+from pipeline import ANY, Archive, as_written
 
 from recommender.articles import UNDATED
 from recommender.pipeline.signals import (
@@ -143,7 +143,7 @@ def test_the_first_draft_of_a_site_without_articles_has_a_list_without_items():
 
     for diversity in (None, 0.5):
         wanted = ANY if diversity is None else type(ANY)(diversity=diversity)
-        assert [] == archive.recommender.related_to(draft, wanted, NOW).items
+        assert [] == archive.related_to(draft, wanted).items
 
 
 def test_what_has_no_date_stands_as_far_as_a_year():

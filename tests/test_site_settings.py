@@ -10,6 +10,7 @@ from pipeline import NOW, Archive, ids
 
 from recommender.errors import FieldProblem, InvalidInput
 from recommender.pipeline.recommender import Recommender
+from recommender.pipeline.results import RelatedList
 from recommender.policy.list_options import ListOptions, SharedOptions
 from recommender.policy.ranking_model import DEFAULTS, RankingModel, SignalWeights
 from recommender.policy.site_settings import (
@@ -88,6 +89,10 @@ def news() -> Archive:
 ARCHIVE = news()
 
 
+def related(recommender: Recommender, article_id: str, options: ListOptions) -> RelatedList:
+    return ARCHIVE.with_cards(recommender.related(article_id, options, NOW))
+
+
 @given(subsets(), SETTINGS, SETTINGS)
 def test_the_request_goes_before_the_surface_and_the_surface_before_the_site(
     request, surface, site
@@ -121,15 +126,16 @@ def test_the_settings_of_the_site_apply_without_a_surface_and_on_an_unknown_one(
 @given(SETTINGS, SETTINGS)
 def test_a_setting_has_the_same_effect_as_the_option_of_a_request(site, surface):
     defaults = parse_settings(ListDefaults, surface).over(parse_settings(ListDefaults, site))
-    plain = Recommender(ARCHIVE.corpus, ARCHIVE._cards, defaults.ranking(DEFAULTS))
-    tried = ARCHIVE.recommender.trying(defaults)
+    plain = Recommender(ARCHIVE.corpus, defaults.ranking(DEFAULTS))
+    tried = ARCHIVE.recommender.with_settings(defaults)
     options = ListOptions(**defaults.options())
 
     for article_id in ("a03", "a07"):
-        expected = plain.related(article_id, options, NOW)
-        assert expected == tried.related(article_id, ListOptions(), NOW)
-        assert expected == tried.related(article_id, ListOptions(surface="home"), NOW)
-    assert plain.recent(options, NOW) == tried.recent(ListOptions(), NOW)
+        expected = related(plain, article_id, options)
+        assert expected == related(tried, article_id, ListOptions())
+        assert expected == related(tried, article_id, ListOptions(surface="home"))
+    expected = ARCHIVE.with_cards(plain.recent(options, NOW))
+    assert expected == ARCHIVE.with_cards(tried.recent(ListOptions(), NOW))
 
 
 @given(subsets())
@@ -142,24 +148,26 @@ def test_asking_for_a_built_in_default_changes_nothing(request):
 
 
 def test_the_half_life_of_a_request_goes_before_the_setting():
-    recommender = ARCHIVE.recommender.trying(ListDefaults(half_life_days=90.0))
+    recommender = ARCHIVE.recommender.with_settings(ListDefaults(half_life_days=90.0))
     options = ListOptions(half_life=timedelta(days=1))
 
-    assert ARCHIVE.related("a03", options) == recommender.related("a03", options, NOW)
+    assert ARCHIVE.related("a03", options) == related(recommender, "a03", options)
 
 
 def test_settings_change_explanations_as_they_change_lists():
-    recommender = ARCHIVE.recommender.trying(ListDefaults(limit=1, min_score=1.0, fallback=False))
-    explanation = recommender.standing("a03", "a07", ListOptions(), NOW)
+    recommender = ARCHIVE.recommender.with_settings(
+        ListDefaults(limit=1, min_score=1.0, fallback=False)
+    )
+    explanation = recommender.explanation("a03", "a07", ListOptions(), NOW)
 
-    assert "less_similar" == explanation.dropped.code
-    assert [] == ids(recommender.related("a03", ListOptions(), NOW))
+    assert "less_similar" == explanation.exclusion.code
+    assert [] == ids(related(recommender, "a03", ListOptions()))
 
 
 def test_settings_apply_to_the_list_of_a_draft():
     _, draft = ARCHIVE.read({"id": "draft", "body": "kursk talks word1"})
-    recommender = ARCHIVE.recommender.trying(ListDefaults(limit=2, section=("Local",)))
-    related_list = recommender.related_to(draft, ListOptions(), NOW)
+    recommender = ARCHIVE.recommender.with_settings(ListDefaults(limit=2, section=("Local",)))
+    related_list = ARCHIVE.with_cards(recommender.related_to(draft, ListOptions(), NOW))
 
     assert [("Local"), ("Local")] == [item.card["section"] for item in related_list.items]
 

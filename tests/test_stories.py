@@ -19,7 +19,7 @@ from recommender.pipeline.stories import (
     _below,
     _shared,
     candidate_pairs,
-    is_same_story,
+    is_duplicate,
     one_per_story,
 )
 from recommender.policy.list_options import ListOptions
@@ -63,7 +63,7 @@ def terms(body: str, title: str = "–") -> Fingerprint:
 def are_one_story(one: Fingerprint, other: Fingerprint) -> bool:
     """Whether one of them is found to tell the story of the other, as in a list."""
     there, back = (
-        [[1, 0]] == candidate_pairs(in_common(articles)).tolist() and is_same_story(*articles)
+        [[1, 0]] == candidate_pairs(in_common(articles)).tolist() and is_duplicate(*articles)
         for articles in ([one, other], [other, one])
     )
     assert there == back
@@ -72,7 +72,7 @@ def are_one_story(one: Fingerprint, other: Fingerprint) -> bool:
 
 def compared(articles: Sequence[Fingerprint]) -> tuple[np.ndarray, Callable[[int, int], bool]]:
     pairs = candidate_pairs(in_common(articles))
-    return pairs, lambda one, other: is_same_story(articles[one], articles[other])
+    return pairs, lambda one, other: is_duplicate(articles[one], articles[other])
 
 
 def in_common(articles: Sequence[Fingerprint]) -> np.ndarray:
@@ -213,7 +213,7 @@ def test_no_story_stays_unread(seed, size, of_pairs, of_headline, changed):
     first = said(one + headline, headline)
     second = said(other + other_headline, other_headline)
 
-    assert is_same_story(first, second) == are_one_story(first, second)
+    assert is_duplicate(first, second) == are_one_story(first, second)
 
 
 def test_who_has_little_in_common_is_not_read():
@@ -248,7 +248,7 @@ def test_each_story_is_told_by_the_first_the_newest_or_the_original(seed, policy
     dates = [chance.randint(0, 5) for _ in starts]
     depths = sorted(chance.choice([0, 1]) for _ in starts)
     among = sorted(chance.sample(range(9), 7))
-    same = [[is_same_story(one, other) for other in articles] for one in articles]
+    same = [[is_duplicate(one, other) for other in articles] for one in articles]
 
     expected = []
     for group in plain_groups(same, among):

@@ -26,7 +26,7 @@ from recommender.checks import Check, RepeatedLine, State, durability
 from recommender.config import PREFIX, Settings
 from recommender.errors import AlsoSeeError, ConfigurationError
 from recommender.index import jit as compiled
-from recommender.pipeline.recommender import warm
+from recommender.pipeline.warm import warm
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.storage.connections import Connection
 from recommender.storage.embedded import EmbeddedServerError

@@ -158,6 +158,9 @@ def _make_lists(ids: Sequence[str]) -> bytes:
 
 
 def _make_list(live: SiteReplica, article_id: str, options: ListOptions) -> Mapping[str, Any]:
-    related_list, version = live.related(article_id, options, datetime.now(UTC))
+    now = datetime.now(UTC)
+    related_list, version = live.read_with_cards(
+        lambda recommender: recommender.related(article_id, options, now)
+    )
     texts = live.texts([article_id]) if options.explain else None
     return document(related_list, version, article_id, options, texts=texts)

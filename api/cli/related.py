@@ -55,9 +55,13 @@ def _answer(
     now = datetime.now(UTC)
     if draft is not None:
         stored = StoredArticle.of_draft(draft)
-        related_list, version = live.related_to(stored, options, now)
+        related_list, version = live.read_with_cards(
+            lambda recommender: recommender.related_to(stored, options, now)
+        )
     else:
-        related_list, version = live.related(article_id, options, now)
+        related_list, version = live.read_with_cards(
+            lambda recommender: recommender.related(article_id, options, now)
+        )
     texts = live.texts([article_id]) if options.explain else None
     return document(related_list, version, "command line", options, draft, texts)
 

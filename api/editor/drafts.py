@@ -79,8 +79,13 @@ def _made(site: str, read: Draft, typed: dict[str, str]) -> dict[str, Any]:
 
 def _list(site: str, read: Draft) -> dict[str, Any]:
     query = ListOptions(explain=True)
-    parameters = query
-    made, version = backend().site(site).related_to(read.stored, parameters, datetime.now(UTC))
+    made, version = (
+        backend()
+        .site(site)
+        .read_with_cards(
+            lambda recommender: recommender.related_to(read.stored, query, datetime.now(UTC))
+        )
+    )
     return document(made, version, "draft", query, read.article, {})
 
 

@@ -85,7 +85,13 @@ def shown(site: str, article_id: str, limit: int = SHOWN) -> list[dict[str, str]
     """Ids and titles of the list as it stands now; none for an article that is gone."""
     wanted = ListOptions(limit=limit)
     try:
-        made, _ = backend().site(site).related(article_id, wanted, datetime.now(UTC))
+        made, _ = (
+            backend()
+            .site(site)
+            .read_with_cards(
+                lambda recommender: recommender.related(article_id, wanted, datetime.now(UTC))
+            )
+        )
     except NotFound:
         return []
     return [{"id": item.card["id"], "title": item.card["title"]} for item in made.items]

@@ -12,7 +12,8 @@ from api.http.responses import json_response
 from recommender.overview import Figures, figures
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option_types import ANY_LANGUAGE
-from recommender.replica.site import FILE_FROM, SiteReplica
+from recommender.replica.index_files import FILE_FROM
+from recommender.replica.site import SiteReplica
 
 blueprint = Blueprint("overview", __name__, url_prefix="/<site>")
 
@@ -80,7 +81,7 @@ def _spelt(live: SiteReplica, section: str | None, now: datetime) -> str | None:
     if section is None:
         return None
     options = ListOptions(limit=1, section=(section,), tag=(), author=(), lang=(ANY_LANGUAGE,))
-    newest, _ = live.recent(options, now)
+    newest, _ = live.read_with_cards(lambda recommender: recommender.recent(options, now))
     return next((item.card["section"] for item in newest.items), section)
 
 

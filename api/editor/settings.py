@@ -10,8 +10,10 @@ from api.editor.settings_form import Side, form_fields, side_of
 from api.http.context import backend
 from api.http.request import checked_id
 from recommender.errors import FieldProblem, InvalidInput, NotFound
+from recommender.pipeline import compare
 from recommender.pipeline.compare import MAX_SAMPLE, Compared, Sampled
 from recommender.policy.site_settings import ListDefaults, SiteSettings, parse_settings
+from recommender.replica.sampling import compare_over_sample
 from recommender.storage.rule_changes import StoredSettings
 from recommender.storage.rulebook import RulesChanged
 
@@ -103,14 +105,17 @@ def _comparison(site: str, stored: SiteSettings, a: Side, b: Side) -> dict[str, 
     defaults_a = stored.trying(a.defaults, _surface())
     defaults_b = stored.trying(b.defaults, _surface())
     if kind == "sample":
-        sampled = live.sampled(defaults_a, defaults_b, MAX_SAMPLE, now)
+        sampled = compare_over_sample(live, defaults_a, defaults_b, MAX_SAMPLE, now)
         return {**comparison, "sample": _sample_figures(sampled)}
     article_id = request.values.get("article", "")
     if not article_id:
         problem = FieldProblem("article", "expected the id of an article")
         return {**comparison, "problems": [problem]}
     try:
-        compared, _ = live.compared(checked_id(article_id), defaults_a, defaults_b, now)
+        known_id = checked_id(article_id)
+        compared, _ = live.read_with_cards(
+            lambda recommender: compare.compared(recommender, known_id, defaults_a, defaults_b, now)
+        )
     except NotFound:
         problem = FieldProblem("article", "the archive has no article with this id")
         return {**comparison, "problems": [problem]}

@@ -36,7 +36,9 @@ def pair(site: str) -> Response:
     article_id, target = asked_id(), checked_id(request.args.get("target", ""))
     live = backend().site(site)
     wanted = options_from_query(request.args, ListOptions)
-    standing = live.standing(article_id, target, wanted, datetime.now(UTC))
+    standing, _ = live.read(
+        lambda recommender: recommender.explanation(article_id, target, wanted, datetime.now(UTC))
+    )
     texts = live.texts((article_id, target))
     if len(texts) < len({article_id, target}):
         raise NotFound("one of the two articles is not in the archive, or no more")

@@ -7,7 +7,7 @@ from typing import Any
 from api.lists.answer import explained
 from features.article import Article
 from recommender.pipeline.explain import REASONS, WHY_NOT, named, sentence, spellings
-from recommender.pipeline.results import Explanation, ShownExclusion
+from recommender.pipeline.results import Exclusion, Explanation
 from recommender.policy.list_options import ListOptions
 from recommender.policy.rules import Rule
 from recommender.replica.site import SiteReplica
@@ -25,7 +25,7 @@ def pair(
     return {
         "source": _named_article(texts.get(article_id), article_id),
         "target": _named_article(texts.get(target), target),
-        "shown": standing.dropped is None,
+        "shown": standing.exclusion is None,
         "position": standing.position,
         "reason": _reason(standing, sentence(terms)),
         "rule": _rule(standing.rule),
@@ -41,8 +41,11 @@ def ranking(live: SiteReplica, article_id: str, query: ListOptions) -> dict[str,
     """The first candidates with all that moved them, and those that were dropped."""
     if "limit" not in query.model_fields_set:
         query = query.model_copy(update={"limit": CANDIDATES})
-    made, version = live.related(article_id, query, datetime.now(UTC))
-    dropped = dict(list((made.dropped or {}).items())[:CANDIDATES])
+    now = datetime.now(UTC)
+    made, version = live.read_with_cards(
+        lambda recommender: recommender.related(article_id, query, now)
+    )
+    dropped = dict(list((made.exclusions or {}).items())[:CANDIDATES])
     items = {item.card["id"]: item for item in made.items}
     texts = live.texts((article_id, *items, *dropped))
     source = texts.get(article_id)
@@ -72,8 +75,8 @@ def _named_article(article: Article | None, article_id: str) -> dict[str, Any]:
 
 
 def _reason(standing: Explanation, words: str) -> dict[str, Any]:
-    if standing.dropped is not None:
-        return _why_not(standing.dropped)
+    if standing.exclusion is not None:
+        return _why_not(standing.exclusion)
     code = standing.place.reason if standing.place else "similar"
     return {
         "code": code,
@@ -81,8 +84,8 @@ def _reason(standing: Explanation, words: str) -> dict[str, Any]:
     }
 
 
-def _why_not(drop: ShownExclusion) -> dict[str, Any]:
-    by = {"by": drop.by_id} if drop.by_id is not None else {}
+def _why_not(drop: Exclusion[str]) -> dict[str, Any]:
+    by = {"by": drop.by} if drop.by is not None else {}
     return {"code": drop.code, "text": WHY_NOT[drop.code], **by}
 
 

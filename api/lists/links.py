@@ -59,6 +59,9 @@ def suggestions(
     outward = query.direction == "out"
     find = _out if outward else _in
     found, version = find(live, draft, query, now)
+    duplicates, _ = live.read_with_cards(
+        lambda recommender: recommender.duplicates(draft.stored, now, draft.id)
+    )
     spelt = spellings(draft.article)
     return {
         "draft": {
@@ -77,17 +80,17 @@ def suggestions(
             }
             for item, place in found
         ],
-        "duplicates": [
-            _duplicate(found)
-            for found in live.duplicates(draft.stored, now, draft.id)[:MOST_DUPLICATES]
-        ],
+        "duplicates": [_duplicate(one) for one in duplicates[:MOST_DUPLICATES]],
     }
 
 
 def _out(live: SiteReplica, draft: Draft, query: LinkOptions, now: datetime) -> Found:
     """What the draft could link to and does not yet, and where in the draft."""
     article, own_id = draft.article, None if draft.id == UNSAVED_ID else draft.id
-    made, version = live.related_to(draft.stored, _with_spare(query), now, own_id)
+    options = _with_spare(query)
+    made, version = live.read_with_cards(
+        lambda recommender: recommender.related_to(draft.stored, options, now, own_id)
+    )
     known = _linked(draft)
     items = [item for item in made.items if not known & _names(item.card)][: query.limit]
     subjects = [_subject(item, item.card["title"], item.card["language"]) for item in items]
@@ -100,7 +103,10 @@ def _out(live: SiteReplica, draft: Draft, query: LinkOptions, now: datetime) -> 
 
 def _in(live: SiteReplica, draft: Draft, query: LinkOptions, now: datetime) -> Found:
     """What could link to the draft and does not yet, and where in its stored text."""
-    made, version = live.linking_to(draft.stored, _with_spare(query), now, draft.id)
+    options = _with_spare(query)
+    made, version = live.read_with_cards(
+        lambda recommender: recommender.linking_to(draft.stored, options, now, draft.id)
+    )
     places = ((item, _in_host(live, draft, item)) for item in made.items)
     # One after the other: to read a story through takes longer than to rank it.
     found = ((item, place) for item, place in places if place is not None)

@@ -16,6 +16,7 @@ from api.http.context import backend
 from api.lists.answer import document
 from api.lists.words import RIGHT_TO_LEFT, words
 from recommender.errors import NotFound
+from recommender.pipeline.results import RelatedList
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option_types import ANY_LANGUAGE
 
@@ -37,14 +38,14 @@ POLICY = (
 @blueprint.get("/")
 def home() -> Response:
     wanted = ListOptions(limit=FRONT_PAGE_STORIES, lang=(ANY_LANGUAGE,))
-    made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
+    made, version = _recent(wanted)
     return _page("home.html", **_linked(document(made, version, "home", ListOptions())))
 
 
 @blueprint.get("/section/<name>")
 def section(name: str) -> Response:
     wanted = ListOptions(limit=FRONT_PAGE_STORIES, section=(name.casefold(),), lang=(ANY_LANGUAGE,))
-    made, version = backend().site(_site()).recent(wanted, datetime.now(UTC))
+    made, version = _recent(wanted)
     if not made.items:
         return _page("missing.html", status=404)
     return _page(
@@ -55,7 +56,7 @@ def section(name: str) -> Response:
 @blueprint.get("/layouts")
 def layouts() -> Response:
     """Every layout of the box, on light paper and on dark."""
-    made, _ = backend().site(_site()).recent(ListOptions(limit=1), datetime.now(UTC))
+    made, _ = _recent(ListOptions(limit=1))
     return _page("layouts.html", story=made.items[0].card["id"] if made.items else "")
 
 
@@ -69,7 +70,9 @@ def article(article_id: str) -> Response:
         return _page("missing.html", status=404)
     live = backend().site(site)
     try:
-        made, version = live.related(article_id, ListOptions(), datetime.now(UTC))
+        made, version = live.read_with_cards(
+            lambda recommender: recommender.related(article_id, ListOptions(), datetime.now(UTC))
+        )
     except NotFound:
         return _page("missing.html", status=404)
     spoken, heading, more = words(found["language"])
@@ -91,6 +94,15 @@ def sample_articles(origin: str) -> Iterator[dict[str, Any]]:
     text = files("api").joinpath("sample/articles.jsonl").read_bytes()
     for line in text.replace(SAMPLE_ORIGIN.encode(), origin.encode()).splitlines():
         yield orjson.loads(line)
+
+
+def _recent(options: ListOptions) -> tuple[RelatedList, int]:
+    now = datetime.now(UTC)
+    return (
+        backend()
+        .site(_site())
+        .read_with_cards(lambda recommender: recommender.recent(options, now))
+    )
 
 
 def _site() -> str:

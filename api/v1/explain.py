@@ -24,5 +24,8 @@ def explain(site: str, article_id: str) -> Response:
     if target is None:
         return json_response(ranking(live, known_id, query))
     target = checked_id(target)
-    standing = live.standing(known_id, target, query, datetime.now(UTC))
+    now = datetime.now(UTC)
+    standing, _ = live.read(
+        lambda recommender: recommender.explanation(known_id, target, query, now)
+    )
     return json_response(pair(standing, live.texts((known_id, target)), known_id, target))

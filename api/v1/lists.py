@@ -52,7 +52,7 @@ def recent(site: str, form: str | None = None) -> Response:
     live = backend().site(site)
 
     def make(query: ListOptions, now: datetime) -> tuple[RelatedList, int]:
-        return live.recent(query, now)
+        return live.read_with_cards(lambda recommender: recommender.recent(query, now))
 
     return list_response(live, "", form_of(request, form), make)
 
@@ -65,8 +65,11 @@ def related_to_draft(site: str) -> Response:
     draft = parse_draft(data, backend().defaults.of(site))
     query = options_from_draft(data, draft.id, request.args, ListOptions)
     draft_of = None if draft.id == UNSAVED_ID else draft.id
-    stored, now = StoredArticle.of_draft(draft), datetime.now(UTC)
-    made, version = live.related_to(stored, query, now, draft_of)
+    stored = StoredArticle.of_draft(draft)
+    now = datetime.now(UTC)
+    made, version = live.read_with_cards(
+        lambda recommender: recommender.related_to(stored, query, now, draft_of)
+    )
     texts: dict[str, Article] | None = {} if query.explain else None
     return json_response(document(made, version, "draft", query, draft, texts))
 
@@ -76,6 +79,6 @@ def _beside(site: str, article_id: str, form: str | None) -> Response:
     known_id = checked_id(article_id)
 
     def make(query: ListOptions, now: datetime) -> tuple[RelatedList, int]:
-        return live.related(known_id, query, now)
+        return live.read_with_cards(lambda recommender: recommender.related(known_id, query, now))
 
     return list_response(live, known_id, form_of(request, form), make)

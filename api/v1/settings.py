@@ -11,7 +11,7 @@ from api.http.context import backend
 from api.http.request import expected_revisions, read_json
 from api.http.responses import json_response
 from api.lists.answer import list_item
-from recommender.pipeline.compare import MAX_SAMPLE, Compared
+from recommender.pipeline.compare import MAX_SAMPLE, Compared, compared
 from recommender.pipeline.results import RelatedList
 from recommender.policy.option_types import ArticleId, SurfaceName
 from recommender.policy.site_settings import (
@@ -19,6 +19,8 @@ from recommender.policy.site_settings import (
     SiteSettings,
     parse_settings,
 )
+from recommender.replica.sampling import compare_over_sample
+from recommender.replica.site import SiteReplica
 from recommender.storage.rule_changes import StoredSettings
 
 blueprint = Blueprint("site_settings", __name__, url_prefix="/v1/<site>")
@@ -85,10 +87,17 @@ def compare_settings(site: str) -> Response:
     stored = backend().store.rulebook.settings(site).settings
     a, b = sent.over(stored)
     if sent.article is not None:
-        return json_response(_side_by_side(*live.compared(sent.article, a, b, datetime.now(UTC))))
-    found = live.sampled(a, b, sent.sample, datetime.now(UTC))
+        return json_response(_side_by_side(*_compare_lists(live, sent.article, a, b)))
+    found = compare_over_sample(live, a, b, sent.sample, datetime.now(UTC))
     both = {"a": found.a._asdict(), "b": found.b._asdict()}
     return json_response(found._asdict() | both)
+
+
+def _compare_lists(
+    live: SiteReplica, article_id: str, a: ListDefaults, b: ListDefaults
+) -> tuple[Compared, int]:
+    now = datetime.now(UTC)
+    return live.read_with_cards(lambda recommender: compared(recommender, article_id, a, b, now))
 
 
 def _side_by_side(found: Compared, version: int) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class Archive:
     def stories(self) -> Stories:
         """Which articles tell one story."""
         stored = {article.id: self.stored(place) for place, article in enumerate(self.articles)}
-        return Stories(stored, self.cards)
+        return Stories(stored)
 
     @property
     def is_dated(self) -> bool:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.measures import GAINS
 from recommender.evaluation.protocol import Judged, Protocol
-from recommender.evaluation.systems import cards_of, moment, through_time
+from recommender.evaluation.systems import moment, through_time
+from recommender.evaluation.truth import Qrels
 from recommender.index.corpus import Corpus
 from recommender.pipeline.candidates import POOL
 from recommender.pipeline.recommender import Recommender
-from recommender.pipeline.results import ListItem
+from recommender.pipeline.results import RankedArticle
 from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import (
     DEFAULTS,
@@ -27,7 +28,8 @@ PLACES = 10
 TRACE = 1e-6  # a weight that moves nothing and still makes the signal readable
 _DISCOUNTS = 1 / np.log2(np.arange(PLACES) + 2)
 
-Lists = Mapping[str, list[ListItem]]
+Lists = Mapping[str, Mapping[str, RankedArticle]]
+"""Query → article id → its ranking, best first."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,14 @@ def gather(archive: Archive, judged: Judged, on_query: Callable[[], None]) -> Po
     weights = {name: weight or TRACE for name, weight in DEFAULTS.weights}
     probe = DEFAULTS.model_copy(update={"weights": SignalWeights(**weights)})
     corpus = Corpus(archive.stored_articles)
-    recommender = Recommender(corpus, cards_of(archive), probe)
+    recommender = Recommender(corpus, probe)
     # Not validated: a pool is larger than a list that callers may ask for.
     options = ListOptions(fallback=False, min_score=0.0).replacing(limit=POOL)
     protocol = Protocol()
-    lists: dict[str, list[ListItem]] = {}
+    lists: dict[str, Mapping[str, RankedArticle]] = {}
     for query in through_time(archive, judged, protocol, corpus):
-        related = recommender.related(query, options, moment(archive, query, protocol))
-        lists[query] = related.items
+        ranking = recommender.related(query, options, moment(archive, query, protocol))
+        lists[query] = ranking.by_id(corpus)
         on_query()
     return _pools(lists, judged, weights)
 
@@ -109,28 +111,35 @@ def _pools(lists: Lists, judged: Judged, weights: Mapping[str, float]) -> Pools:
     for name, weight in weights.items():
         factor = _table(lists, judged, _factor_called(name), 1.0)
         signals[name] = np.clip(1 - (1 - factor) / weight, 0.0, 1.0)
-    grades = _table(lists, judged, lambda query, item: qrels[query].get(item.card["id"], 0), 0)
     return Pools(
-        listed=_table(lists, judged, lambda _, item: 1.0, 0.0) > 0,
-        similarity=_table(lists, judged, lambda _, item: item.similarity, 0.0),
+        listed=_table(lists, judged, lambda _: 1.0, 0.0) > 0,
+        similarity=_table(lists, judged, lambda article: article.similarity, 0.0),
         signals=signals,
-        grades=grades.astype(np.intp),
+        grades=_grades(lists, qrels),
         ideal=np.array([_ideal(grades) for grades in qrels.values()]),
     )
 
 
-def _factor_called(name: str) -> Callable[[str, ListItem], float]:
-    return lambda _, item: item.factors[name]
+def _factor_called(name: str) -> Callable[[RankedArticle], float]:
+    return lambda article: article.factors[name]
 
 
 def _table(
-    lists: Lists, judged: Judged, value: Callable[[str, ListItem], float], missing: float
+    lists: Lists, judged: Judged, value: Callable[[RankedArticle], float], missing: float
 ) -> Values:
-    """The value of each item, filled up with *missing*; shape (queries, `POOL`)."""
+    """The value of each article, filled up with *missing*; shape (queries, `POOL`)."""
     table = np.full((len(judged.qrels), POOL), missing, np.float64)
     for row, query in zip(table, judged.qrels, strict=True):
-        row[: len(lists[query])] = [value(query, item) for item in lists[query]]
+        row[: len(lists[query])] = [value(article) for article in lists[query].values()]
     return table
+
+
+def _grades(lists: Lists, qrels: Qrels) -> NDArray[np.intp]:
+    """The grade of each article, 0 without one; shape (queries, `POOL`)."""
+    grades = np.zeros((len(qrels), POOL), np.intp)
+    for row, (query, judged) in zip(grades, qrels.items(), strict=True):
+        row[: len(lists[query])] = [judged.get(article_id, 0) for article_id in lists[query]]
+    return grades
 
 
 def _ideal(judged: Mapping[str, int]) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from recommender.articles import Card, StoredArticle
+from recommender.articles import StoredArticle
 from recommender.evaluation.trec import Run
 from recommender.evaluation.truth import Qrels
 from recommender.index.corpus import Corpus
@@ -31,14 +31,13 @@ class Stories:
 
     Args:
         articles: by id.
-        cards: by id.
     """
 
-    def __init__(self, articles: Mapping[str, StoredArticle], cards: Mapping[str, Card]) -> None:
+    def __init__(self, articles: Mapping[str, StoredArticle]) -> None:
         corpus = Corpus(lambda ids: {article_id: articles[article_id] for article_id in ids})
         corpus.apply(articles)
         self._articles = articles
-        self._recommender = Recommender(corpus, lambda ids: {i: cards[i] for i in ids})
+        self._recommender = Recommender(corpus)
         self._twins: dict[str, frozenset[str]] = {}
 
     def twins(self, article_id: str) -> frozenset[str]:
@@ -46,7 +45,7 @@ class Stories:
         if article_id not in self._twins:
             article = self._articles[article_id]
             duplicates = self._recommender.duplicates(article, _END_OF_TIME, article_id)
-            self._twins[article_id] = frozenset(one.card["id"] for one in duplicates)
+            self._twins[article_id] = frozenset(self._recommender.corpus.ids(duplicates.slots()))
         return self._twins[article_id]
 
     def collapsed(self, qrels: Qrels, run: Run) -> Collapsed:

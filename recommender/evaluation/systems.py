@@ -1,12 +1,11 @@
 """Our own system in an evaluation, and the names of all systems."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import numpy as np
 
-from recommender.articles import Card
 from recommender.evaluation import baselines
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.protocol import Judged, Protocol
@@ -38,23 +37,20 @@ def ranked_by(model: RankingModel = DEFAULTS, mode: Mode = "balanced") -> System
         archive: Archive, judged: Judged, protocol: Protocol, on_query: Callable[[], None]
     ) -> tuple[Run, list[float]]:
         corpus = Corpus(archive.stored_articles)
-        recommender = Recommender(corpus, cards_of(archive), model)
+        recommender = Recommender(corpus, model)
         run: Run = {}
         seconds = []
         for query in through_time(archive, judged, protocol, corpus):
             options = _options(archive, query, protocol, mode)
             started = time.perf_counter()
-            related = recommender.related(query, options, moment(archive, query, protocol))
+            ranking = recommender.related(query, options, moment(archive, query, protocol))
+            articles = ranking.by_id(corpus)
             seconds.append(time.perf_counter() - started)
-            run[query] = [(item.card["id"], item.score) for item in related.items]
+            run[query] = [(i, article.score) for i, article in articles.items()]
             on_query()
         return run, seconds
 
     return system
-
-
-def cards_of(archive: Archive) -> Callable[[Sequence[str]], dict[str, Card]]:
-    return lambda article_ids: {i: archive.cards[i] for i in article_ids}
 
 
 def _options(archive: Archive, query: str, protocol: Protocol, mode: Mode) -> ListOptions:

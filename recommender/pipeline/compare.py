@@ -1,30 +1,33 @@
-"""What other settings would change: in one list, and in those of a sample of articles."""
+"""Compares the lists of two settings: of one article, and of a sample of articles."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from statistics import fmean, median
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.articles import UNDATED, instant
+from recommender.articles import UNDATED, Card, instant
 from recommender.index.corpus import Corpus
 from recommender.pipeline.candidates import in_order
 from recommender.pipeline.diversity import newest
 from recommender.pipeline.recommender import Recommender
-from recommender.pipeline.results import FALLBACKS, RelatedList
+from recommender.pipeline.results import FALLBACKS, Ranking, RelatedList
 from recommender.pipeline.signals import MICROSECONDS_A_DAY
 from recommender.policy.list_options import ListOptions
 from recommender.policy.site_settings import ListDefaults
 
 MAX_SAMPLE = 200
-AS_SETTLED = ListOptions()
+BY_SETTINGS = ListOptions()
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 class Movement(NamedTuple):
-    """What becomes of an item from list A to list B; *places* is how far up or down it goes."""
+    """What becomes of an item from list A to list B; *places* is how far it moves up or down."""
 
     code: Literal["same", "up", "down", "in", "out"]
     places: int = 0
@@ -32,7 +35,7 @@ class Movement(NamedTuple):
 
 class Compared(NamedTuple):
     """
-    The lists beside one article by settings A and by settings B.
+    The lists of one article by settings A and by settings B.
 
     Fields:
         movements: by article id, of every item of the two lists.
@@ -45,20 +48,37 @@ class Compared(NamedTuple):
     overlap: float
 
 
+@dataclass(frozen=True, slots=True)
+class ComparedRankings:
+    """The same before the cards are joined."""
+
+    a: Ranking
+    b: Ranking
+
+    def slots(self) -> list[int]:
+        return list(dict.fromkeys((*self.a.slots(), *self.b.slots())))
+
+    def with_cards(self, corpus: Corpus, cards: Mapping[int, Card]) -> Compared:
+        """Raises NotFound when the source has no card."""
+        a = self.a.with_cards(corpus, cards)
+        b = self.b.with_cards(corpus, cards)
+        return Compared(a, b, movements(_ids(a), _ids(b)), overlap(_ids(a), _ids(b)))
+
+
 class ListFigures(NamedTuple):
     """
     A list in figures.
 
     Fields:
-        ids: of the items, in order.
-        age_days: of each dated item, at the moment of asking.
+        slots: of the items, in order.
+        age_days: of each dated item, at the moment of the request.
         distance_days: between each dated item and the source, if that has a date too.
         cosine: mean of all pairs of items; None with fewer than two.
         sections: how many different ones the items have.
         fallbacks: how many items only fill the list up.
     """
 
-    ids: tuple[str, ...]
+    slots: tuple[int, ...]
     age_days: tuple[float, ...]
     distance_days: tuple[float, ...]
     cosine: float | None
@@ -73,7 +93,7 @@ class SampleFigures(NamedTuple):
     Fields:
         items: in a list, on average.
         age_days: median over all items.
-        distance_days: median over all items, to the article they stand beside.
+        distance_days: median over all items, to the source of their list.
         cosine: how alike the items of a list are, on average over lists of two and more.
         sections: different ones in a list that is not empty, on average.
         fallback: share of the items that only fill a list up.
@@ -89,10 +109,10 @@ class SampleFigures(NamedTuple):
 
 class Sampled(NamedTuple):
     """
-    How two settings differ over a sample of articles; None where nothing can be said.
+    How two settings differ over a sample of articles; None where there is nothing to compare.
 
     Fields:
-        articles: how many had their lists made.
+        articles: how many were compared.
         changed: share of the lists in which any place differs.
         overlap: mean Jaccard index of the two lists as sets.
         moved: by how many places, up or down, the items of both lists go on average.
@@ -108,73 +128,74 @@ class Sampled(NamedTuple):
 
 def compared(
     recommender: Recommender, article_id: str, a: ListDefaults, b: ListDefaults, now: datetime
-) -> Compared:
+) -> ComparedRankings:
     """
-    Both lists beside an article.
+    Both lists of an article.
 
     Raises:
         NotFound: when the site has no such article.
     """
-    one, other = _both(recommender, article_id, a, b, now)
-    return Compared(one, other, movements(_ids(one), _ids(other)), overlap(_ids(one), _ids(other)))
-
-
-def figures_of_both(
-    recommender: Recommender,
-    corpus: Corpus,
-    article_id: str,
-    a: ListDefaults,
-    b: ListDefaults,
-    now: datetime,
-) -> tuple[ListFigures, ListFigures]:
-    """Both lists beside an article in figures. Raises NotFound, as `compared` does."""
-    one, other = _both(recommender, article_id, a, b, now)
-    found = list_figures(corpus, article_id, one, now)
-    same = _ids(one) == _ids(other)  # then only fallbacks may differ, and cosines take time
-    return found, (
-        found._replace(fallbacks=_fallbacks(other))
-        if same
-        else list_figures(corpus, article_id, other, now)
+    return ComparedRankings(
+        recommender.with_settings(a).related(article_id, BY_SETTINGS, now),
+        recommender.with_settings(b).related(article_id, BY_SETTINGS, now),
     )
 
 
-def list_figures(corpus: Corpus, article_id: str, made: RelatedList, now: datetime) -> ListFigures:
-    slots = corpus.slots(_ids(made))
+def figures_of_both(
+    recommender: Recommender, article_id: str, a: ListDefaults, b: ListDefaults, now: datetime
+) -> tuple[ListFigures, ListFigures]:
+    """Both lists of an article in figures. Raises NotFound, as `compared` does."""
+    corpus = recommender.corpus
+    rankings = compared(recommender, article_id, a, b, now)
+    one = list_figures(corpus, rankings.a, now)
+    page = rankings.b.page(corpus)
+    if one.slots == tuple(place.slot for place in page):
+        # Only fallbacks may differ, and cosines take time.
+        fallbacks = sum(place.reason in FALLBACKS for place in page)
+        return one, one._replace(fallbacks=fallbacks)
+    return one, list_figures(corpus, rankings.b, now)
+
+
+def list_figures(corpus: Corpus, ranking: Ranking, now: datetime) -> ListFigures:
+    page = ranking.page(corpus)
+    slots = np.array([place.slot for place in page], dtype=np.intp)
     published = corpus.facets.published[slots]
     dated = published[published != UNDATED]
-    own = corpus.facets.published[corpus.slots([article_id])]
-    origin = own[own != UNDATED][:1]
-    sections = {corpus.facets.of(slot).section for slot in slots.tolist()} - {()}
+    origin = UNDATED if ranking.source is None else ranking.source.facets.published
+    sections = {corpus.facets.of(place.slot).section for place in page} - {()}
     return ListFigures(
-        _ids(made),
+        tuple(slots.tolist()),
         _days(dated, instant(now)),
-        _days(dated, int(origin[0])) if origin.size else (),
+        () if origin == UNDATED else _days(dated, origin),
         _mean_cosine(corpus, slots),
         len(sections),
-        _fallbacks(made),
+        sum(place.reason in FALLBACKS for place in page),
     )
 
 
 def sampled(pairs: Sequence[tuple[ListFigures, ListFigures]]) -> Sampled:
-    moves = [movements(a.ids, b.ids).values() for a, b in pairs]
-    in_both = [m.places for m in chain.from_iterable(moves) if m.code not in ("in", "out")]
+    in_both: list[int] = []
+    for a, b in pairs:
+        moves = movements(a.slots, b.slots).values()
+        in_both += [move.places for move in moves if move.code not in ("in", "out")]
     return Sampled(
         len(pairs),
-        _mean([float(a.ids != b.ids) for a, b in pairs]),
-        _mean([overlap(a.ids, b.ids) for a, b in pairs]),
+        _mean([float(a.slots != b.slots) for a, b in pairs]),
+        _mean([overlap(a.slots, b.slots) for a, b in pairs]),
         _mean(in_both),
         _sample_figures([a for a, _ in pairs]),
         _sample_figures([b for _, b in pairs]),
     )
 
 
-def movements(a: Sequence[str], b: Sequence[str]) -> dict[str, Movement]:
-    """What becomes of each id from list *a* to list *b*."""
-    before, after = ({i: place for place, i in enumerate(ids)} for ids in (a, b))
-    return {i: _movement(before.get(i), after.get(i)) for i in (*a, *b)}
+def movements(a: Sequence[Name], b: Sequence[Name]) -> dict[Name, Movement]:
+    """What becomes of each article from list *a* to list *b*."""
+    before = {name: place for place, name in enumerate(a)}
+    after = {name: place for place, name in enumerate(b)}
+    return {name: _movement(before.get(name), after.get(name)) for name in (*a, *b)}
 
 
-def overlap(a: Sequence[str], b: Sequence[str]) -> float:
+def overlap(a: Sequence[Name], b: Sequence[Name]) -> float:
     """Jaccard index of the two as sets; 1 when both are empty."""
     either = {*a, *b}
     return len({*a} & {*b}) / len(either) if either else 1.0
@@ -182,22 +203,17 @@ def overlap(a: Sequence[str], b: Sequence[str]) -> float:
 
 def sample(corpus: Corpus, size: int, now: datetime) -> list[str]:
     """
-    The ids of *size* articles that are out by *now*: half of them the newest, for these are read
-    most, and half from anywhere in the archive. The same archive has the same sample.
+    The ids of *size* articles that are published by *now*.
+
+    Half of them are the newest, which are read most, and half are from anywhere in the archive. The
+    same archive has the same sample.
     """
-    out = corpus.facets.published_between(None, None, now)
+    is_published = corpus.facets.published_between(None, None, now)
     published = corpus.facets.published
-    latest = newest(published, out & (published != UNDATED), size // 2)
+    latest = newest(published, is_published & (published != UNDATED), size // 2)
     latest = latest[in_order(corpus, latest, np.zeros(latest.size))][: size // 2]
-    anywhere = [slot for slot in corpus.sample(2 * size).tolist() if out[slot]]
+    anywhere = [slot for slot in corpus.sample(2 * size).tolist() if is_published[slot]]
     return corpus.ids(list(dict.fromkeys((*latest.tolist(), *anywhere)))[:size])
-
-
-def _both(
-    recommender: Recommender, article_id: str, a: ListDefaults, b: ListDefaults, now: datetime
-) -> tuple[RelatedList, RelatedList]:
-    one, other = (recommender.trying(s).related(article_id, AS_SETTLED, now) for s in (a, b))
-    return one, other
 
 
 def _movement(before: int | None, after: int | None) -> Movement:
@@ -210,12 +226,8 @@ def _movement(before: int | None, after: int | None) -> Movement:
     return Movement("up" if after < before else "down", abs(after - before))
 
 
-def _ids(made: RelatedList) -> tuple[str, ...]:
-    return tuple(item.card["id"] for item in made.items)
-
-
-def _fallbacks(made: RelatedList) -> int:
-    return sum(item.reason in FALLBACKS for item in made.items)
+def _ids(related_list: RelatedList) -> list[str]:
+    return [item.card["id"] for item in related_list.items]
 
 
 def _days(published: NDArray[np.int64], origin: int) -> tuple[float, ...]:
@@ -230,13 +242,13 @@ def _mean_cosine(corpus: Corpus, slots: NDArray[np.intp]) -> float | None:
 
 
 def _sample_figures(lists: Sequence[ListFigures]) -> SampleFigures:
-    items = sum(len(one.ids) for one in lists)
+    items = sum(len(one.slots) for one in lists)
     return SampleFigures(
-        _mean([len(one.ids) for one in lists]),
+        _mean([len(one.slots) for one in lists]),
         _median(lambda one: one.age_days, lists),
         _median(lambda one: one.distance_days, lists),
         _mean([one.cosine for one in lists if one.cosine is not None]),
-        _mean([one.sections for one in lists if one.ids]),
+        _mean([one.sections for one in lists if one.slots]),
         sum(one.fallbacks for one in lists) / items if items else None,
     )
 

@@ -1,5 +1,6 @@
-"""Has the archive told this already, in the same words?"""
+"""Finds the articles of the archive that tell a draft's story in the same words."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -7,14 +8,14 @@ from numpy.typing import NDArray
 
 from recommender.articles import Card
 from recommender.index.corpus import Corpus
-from recommender.pipeline.candidates import POOL
+from recommender.pipeline.candidates import POOL, nearest
 from recommender.pipeline.fingerprints import Fingerprints
-from recommender.pipeline.selection import SAME_STORY_COSINE, TOLD_BY_NOTHING
+from recommender.pipeline.selection import SAME_STORY_COSINE, UNINFORMATIVE_COSINE
 from recommender.pipeline.signals import Source
-from recommender.pipeline.stories import is_same_story, overlap
+from recommender.pipeline.stories import is_duplicate, overlap
 
 
-class Copy(NamedTuple):
+class RankedDuplicate(NamedTuple):
     """
     An article that tells the story of a draft in the same words.
 
@@ -29,30 +30,51 @@ class Copy(NamedTuple):
 
 
 class Duplicate(NamedTuple):
-    """A `Copy` with the card of its article."""
+    """A `RankedDuplicate` with its card."""
 
     card: Card
     similarity: float
     overlap: float
 
 
-def copies(corpus: Corpus, draft: Source, among: NDArray[np.bool_]) -> list[Copy]:
+class Duplicates(NamedTuple):
+    """The duplicates of a draft, the most similar first."""
+
+    articles: list[RankedDuplicate]
+
+    def slots(self) -> list[int]:
+        return [article.slot for article in self.articles]
+
+    def with_cards(self, _: Corpus, cards: Mapping[int, Card]) -> list[Duplicate]:
+        return [
+            Duplicate(cards[slot], similarity, overlap)
+            for slot, similarity, overlap in self.articles
+            if slot in cards
+        ]
+
+
+def duplicates(corpus: Corpus, draft: Source, eligible: NDArray[np.bool_]) -> Duplicates:
     """
-    What tells the draft's story, the most similar first, by the measure that lists go by.
+    Find the draft's duplicates, by the same comparison as in lists.
 
     Args:
-        among: which articles count; shape (slots,).
+        eligible: which articles count; shape (slots,).
     """
-    found = corpus.index.similar_to(draft.counts, POOL, among)
-    # Where most of the archive is one text, that text has no weight, and cosines tell nothing.
-    near = (found.scores >= SAME_STORY_COSINE) | (found.scores < TOLD_BY_NOTHING)
-    slots, scores = found.slots[near], found.scores[near]
-    wordings, own = Fingerprints(corpus, slots, draft), slots.size
-    pairs = wordings.in_common()
-    pairs = pairs[pairs[:, 0] == own]
-    said = wordings.of(pairs)
-    return [
-        Copy(int(slots[n]), float(scores[n]), overlap(said[n], said[own]))
-        for n in pairs[:, 1].tolist()
-        if is_same_story(said[n], said[own])
-    ]
+    neighbours = nearest(corpus, draft, POOL, eligible)
+    cosines = neighbours.scores
+    is_near = (cosines >= SAME_STORY_COSINE) | (cosines < UNINFORMATIVE_COSINE)
+    slots = neighbours.slots[is_near]
+    fingerprints = Fingerprints(corpus, slots, draft)
+    pairs = fingerprints.candidate_pairs()
+    pairs = pairs[pairs[:, 0] == slots.size]
+    texts = fingerprints.of(pairs)
+    own = texts[slots.size]
+    return Duplicates(
+        [
+            RankedDuplicate(
+                int(slots[number]), float(cosines[is_near][number]), overlap(texts[number], own)
+            )
+            for number in pairs[:, 1].tolist()
+            if is_duplicate(texts[number], own)
+        ]
+    )

@@ -1,4 +1,6 @@
-"""What articles of the archive say, read of as few of them as can tell one story."""
+"""Reads the term ids of articles that may be duplicates, and of no others."""
+
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +13,17 @@ from recommender.pipeline.stories import (
     IsDuplicate,
     Pairs,
     candidate_pairs,
-    is_same_story,
+    is_duplicate,
 )
 
 
 class Fingerprints:
     """
-    Some articles by number, to be held against each other word pair by word pair.
+    Some articles by number, to compare them by the terms that they hold.
 
     Args:
         slots: of the articles.
-        draft: a text that is not stored, as the last number.
+        draft: a text that is not stored; it gets the last number.
     """
 
     def __init__(
@@ -32,29 +34,30 @@ class Fingerprints:
         self._draft = draft
 
     @classmethod
-    def beside(cls, corpus: Corpus, slots: NDArray[np.intp], source: Source) -> "Fingerprints":
+    def with_source(cls, corpus: Corpus, slots: NDArray[np.intp], source: Source) -> Self:
         """The articles in *slots*, and the source of their list as the last number."""
         if source.slot is None:
             return cls(corpus, slots, source)
         return cls(corpus, np.append(slots, source.slot))
 
-    def in_common(self) -> Pairs:
-        """Those that have enough in common to be worth reading."""
+    def candidate_pairs(self) -> Pairs:
+        """The pairs that share enough terms to be compared in full."""
         draft = None if self._draft is None else self._draft.counts
         return candidate_pairs(self._corpus.index.in_common(self._slots, BENEFIT_OF_DOUBT, draft))
 
-    def compared(self, pairs: Pairs) -> IsDuplicate:
-        """Tells of each of the *pairs* whether they tell one story."""
-        said = self.of(pairs)
-        return lambda one, other: is_same_story(said[one], said[other])
+    def comparison(self, pairs: Pairs) -> IsDuplicate:
+        """A function that tells of each of the *pairs* whether its articles are duplicates."""
+        fingerprints = self.of(pairs)
+        return lambda one, other: is_duplicate(fingerprints[one], fingerprints[other])
 
     def of(self, pairs: Pairs) -> dict[int, Fingerprint]:
-        """What those say that stand in one of the *pairs*."""
+        """Number → fingerprint of every article in one of the *pairs*."""
         numbers = np.unique(pairs)
         stored = numbers[numbers < self._slots.size]
         terms = self._corpus.index.term_lists(self._slots[stored])
         titles = map(self._corpus.title_terms, self._slots[stored].tolist())
-        said = dict(zip(stored.tolist(), map(Fingerprint, terms, titles), strict=True))
+        fingerprints = dict(zip(stored.tolist(), map(Fingerprint, terms, titles), strict=True))
         if self._draft is not None:
-            said[self._slots.size] = Fingerprint(self._draft.counts.terms, self._draft.title)
-        return said
+            own = Fingerprint(self._draft.counts.terms, self._draft.title)
+            fingerprints[self._slots.size] = own
+        return fingerprints

@@ -1,101 +1,235 @@
-"""What a list is made of: its places, before and after their cards are known."""
+"""What the pipeline returns: ranked slots with numbers, and the lists that cards make of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from recommender.articles import Card
-from recommender.pipeline.explain import Contributions
+from recommender.errors import NotFound
+from recommender.index.corpus import Corpus
+from recommender.pipeline.explain import Contributions, contributions_of
+from recommender.pipeline.signals import Source
+from recommender.policy.list_options import ListOptions
 from recommender.policy.rules import Rule
 
 Reason = Literal["similar", "pinned", "relaxed", "same_section", "recent", "other_language"]
 FALLBACKS = frozenset({"relaxed", "same_section", "recent", "other_language"})
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+NO_FACTORS: Mapping[str, float] = MappingProxyType({})
+
+ArticleName = TypeVar("ArticleName", int, str)
+Shown_co = TypeVar("Shown_co", covariant=True)
+
+
+class NeedsCards(Protocol[Shown_co]):
+    """A result in slots that becomes what readers see when the cards of its articles are there."""
+
+    def slots(self) -> Iterable[int]:
+        """The articles whose cards it needs."""
+        ...
+
+    def with_cards(self, corpus: Corpus, cards: Mapping[int, Card]) -> Shown_co:
+        """
+        Join the cards.
+
+        Args:
+            corpus: the one that the result was made from, unchanged since.
+            cards: by slot; an article without a card is left out.
+        """
+        ...
 
 
 class RankedArticle(NamedTuple):
     """
-    One place of a list before its card is known.
+    One article of a ranking.
 
     Fields:
         score: what the list is ordered by; 0 where similarity played no part.
         similarity: the cosine.
         factors: name → what it contributes; their product is the score.
-        same_story: slots of the articles that this one speaks for.
-        diversity_penalty: `diversity` times its highest cosine with those chosen before it, which
-            is subtracted when places are given, and no part of the score.
+        same_story: slots of the articles whose story this one represents.
+        diversity_penalty: `diversity` times its highest cosine with the articles chosen before it.
+            It is subtracted when places are given, and is no part of the score.
     """
 
     slot: int
     reason: Reason
     score: float = 0.0
     similarity: float = 0.0
-    factors: Mapping[str, float] = NOTHING
+    factors: Mapping[str, float] = NO_FACTORS
     same_story: Sequence[int] = ()
     diversity_penalty: float = 0.0
 
 
-class ListItem(NamedTuple):
+class Exclusion(NamedTuple, Generic[ArticleName]):
     """
-    A place with the card that stands there.
+    Why an article is not in a list.
 
     Fields:
-        same_story: ids of the articles that this one speaks for.
-        shared: what the source has in common with it; only with `ListOptions.trace`.
+        code: a key of `explain.WHY_NOT`.
+        by: the article that represents its story, where that is the reason; its slot in the
+            pipeline, its id in a list with cards.
     """
 
-    card: Card
-    score: float
-    reason: Reason
-    similarity: float = 0.0
-    factors: Mapping[str, float] = NOTHING
-    same_story: tuple[str, ...] = ()
-    shared: Contributions | None = None
-    diversity_penalty: float = 0.0
-
-
-class ShownExclusion(NamedTuple):
-    """Why an article is not in the list; *by_id* is the article that stands for it, if any."""
-
     code: str
-    by_id: str | None = None
+    by: ArticleName | None = None
 
 
 class Explanation(NamedTuple):
     """
-    Where one article stands beside another.
+    The place of one article in the list of another.
 
     Fields:
         position: in the whole ranking, from 1; None when it has no place.
         place: what brought it there.
-        dropped: why it has no place on the page that was asked for, None when it has.
+        exclusion: why it is not on the requested page; None when it is.
         shared: what the two have in common; None when the site has no such article.
         rule: the editors' rule that decided, if one did.
     """
 
     position: int | None
     place: RankedArticle | None
-    dropped: ShownExclusion | None
+    exclusion: Exclusion[str] | None
     shared: Contributions | None
     rule: Rule | None
+
+
+class ListItem(NamedTuple):
+    """
+    A `RankedArticle` with its card.
+
+    Fields:
+        same_story: ids of the articles whose story this one represents.
+        shared: what the source has in common with it; only with `ListOptions.explain`.
+    """
+
+    card: Card
+    score: float
+    reason: Reason
+    similarity: float = 0.0
+    factors: Mapping[str, float] = NO_FACTORS
+    same_story: tuple[str, ...] = ()
+    shared: Contributions | None = None
+    diversity_penalty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedList:
     """
-    The items in order.
+    One page of a `Ranking` with cards.
 
     Fields:
-        source: the card of the article that the list stands beside; None for other lists.
+        source: the card of the article that the list belongs to, or only its id before its
+            publication; None for other lists.
         fallback: whether some items only fill the list up.
         expires_at: when a date, or the end of a rule, may change it, or None.
-        dropped: id → why it is not in the list; only with `ListOptions.trace`.
+        exclusions: id → why it is not in the list; only with `ListOptions.explain`.
     """
 
     source: Card | None
     items: list[ListItem]
     fallback: bool
     expires_at: datetime | None
-    dropped: Mapping[str, ShownExclusion] | None = None
+    exclusions: Mapping[str, Exclusion[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """
+    Articles in list order, by slot.
+
+    Fields:
+        source: the article or draft that the list belongs to; None for the newest articles.
+        is_source_published: whether readers may see the title of the source.
+        places: from the first place to some behind the page, which move up where a card is missing.
+        options: with the settings of surface and site.
+        expires_at: when a date, or the end of a rule, may change it, or None.
+        exclusions: slot → why it is not in the list; only with `ListOptions.explain`.
+    """
+
+    source: Source | None
+    is_source_published: bool
+    places: list[RankedArticle]
+    options: ListOptions
+    expires_at: datetime | None
+    exclusions: Mapping[int, Exclusion[int]] | None = None
+
+    def page(self, corpus: Corpus, without: Collection[int] = ()) -> list[RankedArticle]:
+        """
+        The articles of the requested page, in its order.
+
+        Args:
+            without: slots to leave out; the places behind them move up.
+        """
+        places = [place for place in self.places if place.slot not in without]
+        page = places[self.options.offset : self.options.last_place]
+        if self.options.sort == "published_at":
+            page.sort(key=lambda place: int(corpus.facets.published[place.slot]), reverse=True)
+        return page
+
+    def by_id(self, corpus: Corpus) -> dict[str, RankedArticle]:
+        """The articles of the page by id, in its order; for lists without cards."""
+        return {corpus.index.ids[place.slot]: place for place in self.page(corpus)}
+
+    def slots(self) -> list[int]:
+        source = self._source_slot
+        own = [] if source is None else [source]
+        return own + [place.slot for place in self.places]
+
+    def with_cards(self, corpus: Corpus, cards: Mapping[int, Card]) -> RelatedList:
+        """Raises NotFound when the source is stored and has no card, as `NeedsCards` says else."""
+        source = self._source_slot
+        if source is not None and source not in cards:
+            raise NotFound(f"no article {corpus.index.ids[source]!r}")
+        page = self.page(corpus, {place.slot for place in self.places} - cards.keys())
+        shared: Sequence[Contributions | None] = [None] * len(page)
+        if self.options.explain and self.source is not None:
+            shared = contributions_of(corpus, self.source, [place.slot for place in page])
+        items = [
+            _item(corpus, place, cards[place.slot], terms)
+            for place, terms in zip(page, shared, strict=True)
+        ]
+        return RelatedList(
+            self._shown_source(cards),
+            items,
+            self.source is not None and any(item.reason in FALLBACKS for item in items),
+            self.expires_at,
+            None if self.exclusions is None else _by_id(corpus, self.exclusions),
+        )
+
+    @property
+    def _source_slot(self) -> int | None:
+        return None if self.source is None else self.source.slot
+
+    def _shown_source(self, cards: Mapping[int, Card]) -> Card | None:
+        slot = self._source_slot
+        if slot is None:
+            return None
+        return cards[slot] if self.is_source_published else {"id": cards[slot]["id"]}
+
+
+def _item(
+    corpus: Corpus, place: RankedArticle, card: Card, shared: Contributions | None
+) -> ListItem:
+    return ListItem(
+        card,
+        place.score,
+        place.reason,
+        place.similarity,
+        place.factors,
+        tuple(corpus.ids(place.same_story)),
+        shared,
+        place.diversity_penalty,
+    )
+
+
+def _by_id(corpus: Corpus, exclusions: Mapping[int, Exclusion[int]]) -> dict[str, Exclusion[str]]:
+    ids = corpus.index.ids
+    return {ids[slot]: named_exclusion(corpus, why) for slot, why in exclusions.items()}
+
+
+def named_exclusion(corpus: Corpus, exclusion: Exclusion[int]) -> Exclusion[str]:
+    """The same with the id of the article in place of its slot."""
+    by = exclusion.by
+    return Exclusion(exclusion.code, None if by is None else corpus.index.ids[by])

@@ -1,4 +1,4 @@
-"""Which candidates stand in the list together: one per story, unlike each other, within caps."""
+"""Selects candidates for a list: one per story, different from each other, within caps."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,64 +13,65 @@ from recommender.index.index import SCORE_DECIMALS
 from recommender.pipeline.candidates import POOL, Candidates
 from recommender.pipeline.diversity import diversified
 from recommender.pipeline.fingerprints import Fingerprints
+from recommender.pipeline.request import Request
+from recommender.pipeline.results import Exclusion
 from recommender.pipeline.signals import Source
 from recommender.pipeline.stories import Pairs, Story, one_per_story
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option_types import StoryPolicy
-from recommender.policy.ranking_model import RankingModel, Values
+from recommender.policy.ranking_model import Values
 
-# Of 6,000 pairs that tell one story, in opensuse-news, Reuters, Urdu rewrites and encyclopedic
-# passages, none had a cosine below 0.39; few other articles have more.
+# Of 6,000 pairs of duplicates in opensuse-news, Reuters, Urdu rewrites and encyclopedic passages,
+# none had a cosine below 0.39; few other articles have more.
 SAME_STORY_COSINE = 0.3
-TOLD_BY_NOTHING = 0.02
-
-
-class Exclusion(NamedTuple):
-    """Why an article is not in the list: a code, and the article, if any, that stands for it."""
-
-    code: str
-    by_slot: int | None = None
+# Below it, cosines say nothing: where most of the archive is one text, that text has no weight.
+UNINFORMATIVE_COSINE = 0.02
 
 
 class Selection(NamedTuple):
     """
-    The candidates that may stand in the list, in order.
+    The candidates that may be in the list, in order.
 
     Fields:
         penalties: what diversity took from each of the *kept*, shape (n,), six decimals.
-        same_story: slot → the slots of other articles that it speaks for.
-        dropped: slot → why.
+        same_story: slot → the slots of other articles whose story it represents.
+        excluded: slot → why.
     """
 
     kept: Candidates
     penalties: Values
     same_story: Mapping[int, list[int]]
-    dropped: Mapping[int, Exclusion]
+    excluded: Mapping[int, Exclusion[int]]
 
 
-def select(
-    corpus: Corpus,
-    source: Source,
-    candidates: Candidates,
-    options: ListOptions,
-    model: RankingModel,
-) -> Selection:
-    """Take the source's own story out, keep one candidate per story, and spread the rest."""
+def select(request: Request, source: Source, candidates: Candidates) -> Selection:
+    """Take out the source's own story, keep one candidate per story, and diversify the rest."""
+    corpus = request.corpus
     slots = candidates.slots.tolist()
-    own, stories = _stories(corpus, source, candidates, options.story or model.story)
-    speakers = np.array([story.representative for story in stories], dtype=np.intp)
-    order, taken = _spread(corpus, candidates.take(speakers), options, model)
+    policy = request.options.story or request.model.story
+    own, stories = _stories(corpus, source, candidates, policy)
+    representatives = np.array([story.representative for story in stories], dtype=np.intp)
+    order, taken = _diversified(request, candidates.take(representatives))
     penalties = np.zeros(len(slots))
-    penalties[speakers[order]] = taken
-    within = within_caps(corpus.facets, candidates.slots, speakers[order].tolist(), options)
-    speaks_for = {
-        slots[s.representative]: [slots[o] for o in s.others] for s in stories if s.others
+    penalties[representatives[order]] = taken
+    caps = beyond_caps(
+        corpus.facets, candidates.slots, representatives[order].tolist(), request.options
+    )
+    kept = np.array([place for place, cap in caps.items() if not cap], dtype=np.intp)
+    same_story = {
+        slots[story.representative]: [slots[other] for other in story.others]
+        for story in stories
+        if story.others
     }
-    dropped = {slots[place]: Exclusion("same_story_as_source") for place in own}
-    dropped |= {o: Exclusion("same_story", s) for s, others in speaks_for.items() for o in others}
-    dropped |= {slots[place]: Exclusion(cap) for place, cap in within.items() if cap}
-    kept = np.array([place for place, cap in within.items() if not cap], dtype=np.intp)
-    return Selection(candidates.take(kept), penalties[kept], speaks_for, dropped)
+    excluded: dict[int, Exclusion[int]] = {}
+    for place in own:
+        excluded[slots[place]] = Exclusion("same_story_as_source")
+    for representative, others in same_story.items():
+        excluded |= dict.fromkeys(others, Exclusion("same_story", representative))
+    for place, cap in caps.items():
+        if cap:
+            excluded[slots[place]] = Exclusion(cap)
+    return Selection(candidates.take(kept), penalties[kept], same_story, excluded)
 
 
 def _stories(
@@ -78,9 +79,9 @@ def _stories(
 ) -> tuple[list[int], list[Story]]:
     """Places of the candidates that tell the source's story, and the stories of the others."""
     slots = candidates.slots
-    wordings = Fingerprints.beside(corpus, slots, source)
-    pairs = _close(corpus, candidates, wordings.in_common())
-    is_duplicate = wordings.compared(pairs)
+    fingerprints = Fingerprints.with_source(corpus, slots, source)
+    pairs = _similar_pairs(corpus, candidates, fingerprints.candidate_pairs())
+    is_duplicate = fingerprints.comparison(pairs)
     with_source = pairs[pairs[:, 0] == slots.size, 1].tolist()
     own = [number for number in with_source if is_duplicate(slots.size, number)]
     others = np.delete(np.arange(slots.size), own).tolist()
@@ -88,8 +89,8 @@ def _stories(
     return own, one_per_story(pairs, is_duplicate, others, published, candidates.pools, policy)
 
 
-def _close(corpus: Corpus, candidates: Candidates, pairs: Pairs) -> Pairs:
-    """Those of *pairs* of which both are close to the source or to another one, or may be."""
+def _similar_pairs(corpus: Corpus, candidates: Candidates, pairs: Pairs) -> Pairs:
+    """The *pairs* whose two articles both have a near enough article among source and pairs."""
     if not pairs.size:
         return pairs
     involved = np.unique(pairs)
@@ -97,56 +98,61 @@ def _close(corpus: Corpus, candidates: Candidates, pairs: Pairs) -> Pairs:
     similarity = candidates.similarity[involved]
     cosines = corpus.index.cosines(candidates.slots[involved])
     np.fill_diagonal(cosines, -1.0)
-    # Not only to each other: what many articles say has little weight in the cosine of two.
+    # The nearest may be any of them, not the other one of the pair: what many articles share has
+    # little weight in the cosine of two.
     closest = np.maximum(np.max(cosines, axis=0, initial=-1.0), similarity)
     is_near = np.ones(candidates.slots.size + 1, dtype=np.bool_)
-    # Where most of the archive is one text, that text has no weight, and cosines tell nothing.
-    is_near[involved] = (closest >= SAME_STORY_COSINE) | (similarity < TOLD_BY_NOTHING)
+    is_near[involved] = (closest >= SAME_STORY_COSINE) | (similarity < UNINFORMATIVE_COSINE)
     near: Pairs = pairs[is_near[pairs].all(axis=1)]
     return near
 
 
-def within_caps(
+def beyond_caps(
     facets: FacetTable, slots: NDArray[np.intp], order: list[int], options: ListOptions
 ) -> dict[int, str]:
-    """For each place in *order*: empty, or the cap that it is beyond."""
+    """For each place in *order*: the cap that it exceeds, or an empty string."""
     caps = {
         "section": options.max_per_section,
         "author": options.max_per_author,
         "source": options.max_per_source,
     }
-    asked = {field: cap for field, cap in caps.items() if cap is not None}
-    if not asked:
+    requested = {field: cap for field, cap in caps.items() if cap is not None}
+    if not requested:
         return dict.fromkeys(order, "")
-    taken: Counter[tuple[str, str]] = Counter()
-    found = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    codes = {}
     for place in order:
         article = facets.of(int(slots[place]))
-        labels = [(field, value) for field in asked for value in getattr(article, field)]
-        full = next((field for field, value in labels if taken[field, value] >= asked[field]), "")
-        found[place] = f"enough_of_{full}" if full else ""
-        if not full:
-            taken.update(labels)
-    return found
+        labels = [(field, value) for field in requested for value in getattr(article, field)]
+        full = [field for field, value in labels if counts[field, value] >= requested[field]]
+        if full:
+            codes[place] = f"enough_of_{full[0]}"
+        else:
+            codes[place] = ""
+            counts.update(labels)
+    return codes
 
 
-def _spread(
-    corpus: Corpus, candidates: Candidates, options: ListOptions, model: RankingModel
-) -> tuple[NDArray[np.intp], Values]:
+def _diversified(request: Request, candidates: Candidates) -> tuple[NDArray[np.intp], Values]:
     """
-    An order of *candidates*, each pool by itself, so that deeper ones follow. And what diversity
-    took from each, in that order.
+    Order the candidates by score and by how different they are, each pool by itself.
+
+    Returns:
+        the order, and what diversity took from each, in that order.
     """
-    diversity = model.diversity if options.diversity is None else options.diversity
+    options = request.options
+    diversity = request.model.diversity if options.diversity is None else options.diversity
     order = np.arange(candidates.slots.size)
     if not diversity:
         return order, np.zeros(order.size)
-    # Rounded as scores are, or float noise would decide between articles that are equally unlike.
-    alike = np.round(corpus.index.cosines(candidates.slots), SCORE_DECIMALS)
-    spread = []
+    # Rounded as scores are, or float noise would decide between articles that are equally alike.
+    cosines = np.round(request.corpus.index.cosines(candidates.slots), SCORE_DECIMALS)
+    orders = []
+    penalties = []
     for pool in np.split(order, np.flatnonzero(np.diff(candidates.pools)) + 1):
-        scores, cosines = candidates.scores[pool], alike[np.ix_(pool, pool)]
-        found, penalties = diversified(scores, cosines, diversity, POOL)
-        spread.append((pool[found], np.round(penalties, SCORE_DECIMALS)))
-    orders, taken = zip(*spread, strict=True)
-    return np.concatenate(orders), np.concatenate(taken)
+        own_order, taken = diversified(
+            candidates.scores[pool], cosines[np.ix_(pool, pool)], diversity, POOL
+        )
+        orders.append(pool[own_order])
+        penalties.append(np.round(taken, SCORE_DECIMALS))
+    return np.concatenate(orders), np.concatenate(penalties)

@@ -1,4 +1,4 @@
-"""Articles that tell one story in the same words: which of them may stand in a list?"""
+"""Articles that tell one story in the same words: which of them represents it in a list?"""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -11,26 +11,27 @@ from recommender.index.jit import compiled
 from recommender.index.reader import readonly
 from recommender.policy.option_types import StoryPolicy
 
-# Measured on pairs of opensuse-news, Reuters and current-events that were read: see
-# docs/RELEVANCE.md. Two-word terms in common, of the shorter article's and this many more (so that
-# a note of two lines, which resembles another by chance, is never judged by them)…
-SHARED, BENEFIT_OF_DOUBT = 0.5, 20
-# … unless the longer one is a digest that holds much else.
+# Measured on pairs of opensuse-news, Reuters and current-events that people read: see
+# docs/RELEVANCE.md. Two articles are duplicates when they share this part of the shorter one's
+# two-word terms, and so many more (a note of two lines resembles others by chance) …
+SHARED = 0.5
+BENEFIT_OF_DOUBT = 20
+# … unless the longer one is a digest with much else in it.
 LEAST_LENGTH_RATIO = 0.2
-# Share of what a text says below its headline, for texts of any length: an agency's report under
-# another headline. Where the headline is most of the text, all of it counts.
+# Or when they share this part of their text below the headline, at any length: an agency report
+# under another headline. Where the headline is most of the text, all of it counts.
 SAME_TEXT = 0.9
 LEAST_BELOW_HEADLINE = 0.5
-# Who has less in common than this share of the shorter one's terms is not read: headlines of half
-# a text leave two fifths, but may hold most of its word pairs.
-WORTH_READING = 0.2
+# Pairs that share less of the shorter one's terms are not compared in full: headlines of half a
+# text leave two fifths, which may hold most of its word pairs.
+LEAST_IN_COMMON = 0.2
 
 Pairs = NDArray[np.intp]  # of articles by number: shape (m, 2), the later one first, in order
 IsDuplicate = Callable[[int, int], bool]  # whether two articles, by number, tell one story
 
 
 class Fingerprint(NamedTuple):
-    """What one article says, and what of it its headline says: ascending term ids."""
+    """The ids of an article's terms and of those in its headline, both ascending."""
 
     terms: NDArray[np.uint32]
     title: NDArray[np.uint32]
@@ -38,47 +39,51 @@ class Fingerprint(NamedTuple):
 
 def candidate_pairs(in_common: NDArray[np.int32]) -> Pairs:
     """
-    Return which of some articles may tell one story.
+    Return the pairs of articles that may tell one story.
 
     Args:
         in_common: how many of the terms that count every two have, as `ArticleIndex.in_common`
-            says for `BENEFIT_OF_DOUBT`.
+            returns for `BENEFIT_OF_DOUBT`.
     """
-    return _with_enough(readonly(in_common.view()))
+    return _pairs_with_enough(readonly(in_common.view()))
 
 
 @compiled
-def _with_enough(in_common: NDArray[np.int32]) -> Pairs:
-    found, size = np.empty((in_common.size // 2, 2), np.intp), 0
+def _pairs_with_enough(in_common: NDArray[np.int32]) -> Pairs:
+    pairs, size = np.empty((in_common.size // 2, 2), np.intp), 0
     for later in range(len(in_common)):
         for earlier in range(later):
             shorter = min(in_common[later, later], in_common[earlier, earlier])
-            if in_common[later, earlier] >= max(WORTH_READING * shorter, 1):
-                found[size] = later, earlier
+            if in_common[later, earlier] >= max(LEAST_IN_COMMON * shorter, 1):
+                pairs[size] = later, earlier
                 size += 1
-    return found[:size].copy()
+    return pairs[:size].copy()
 
 
-def is_same_story(one: Fingerprint, other: Fingerprint) -> bool:
+def is_duplicate(one: Fingerprint, other: Fingerprint) -> bool:
     """
     Whether two articles tell one story in the same words.
 
-    The vocabulary of a story is that of its subject; only its two-word terms are the same in
-    another article when one was written from the other.
+    All articles on a subject share its vocabulary; only when one was written from the other do
+    they share its two-word terms.
     """
-    return _are_same_story(_fixed(one), _fixed(other))
+    return _is_duplicate(_readonly(one), _readonly(other))
 
 
 def overlap(one: Fingerprint, other: Fingerprint) -> float:
-    """Which part of the one with fewer word pairs the other has too; of words where few."""
-    one, other = _fixed(one), _fixed(other)
+    """
+    Which part of the two-word terms of the article with fewer of them the other has too.
+
+    Where one has few of them, all terms count.
+    """
+    one, other = _readonly(one), _readonly(other)
     terms = _two_word(one.terms), _two_word(other.terms)
     if min(map(len, terms)) < BENEFIT_OF_DOUBT:
         terms = one.terms, other.terms
     return _shared(*terms) / max(min(map(len, terms)), 1)
 
 
-def _fixed(article: Fingerprint) -> Fingerprint:
+def _readonly(article: Fingerprint) -> Fingerprint:
     return Fingerprint(readonly(article.terms.view()), readonly(article.title.view()))
 
 
@@ -88,32 +93,32 @@ def _two_word(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 @compiled
-def _are_same_story(one: Fingerprint, other: Fingerprint) -> bool:
+def _is_duplicate(one: Fingerprint, other: Fingerprint) -> bool:
     pairs = _two_word(one.terms), _two_word(other.terms)
-    return _tell_the_same(*pairs) or _say_the_same(one, other)
+    return _share_word_pairs(*pairs) or _share_text(one, other)
 
 
 @compiled
-def _tell_the_same(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> bool:
+def _share_word_pairs(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> bool:
     fewer, more = min(one.size, other.size), max(one.size, other.size)
     enough = SHARED * (fewer + BENEFIT_OF_DOUBT)
     if fewer < max(enough, LEAST_LENGTH_RATIO * more):
-        return False  # even if all of them were shared
+        return False  # even if they shared all of them
     return _shared(one, other) >= enough
 
 
 @compiled
-def _say_the_same(one: Fingerprint, other: Fingerprint) -> bool:
-    # Each holds so much of the other at least; a first look at that spares most of the work.
+def _share_text(one: Fingerprint, other: Fingerprint) -> bool:
+    # Each has at least this much of the other; checking that first saves most of the work.
     least = SAME_TEXT * LEAST_BELOW_HEADLINE * max(one.terms.size, other.terms.size)
     if min(one.terms.size, other.terms.size) < least or _shared(one.terms, other.terms) < least:
         return False
-    return _holds(one, other) and _holds(other, one)
+    return _contains(one, other) and _contains(other, one)
 
 
 @compiled
-def _holds(one: Fingerprint, other: Fingerprint) -> bool:
-    """Whether *one* says what *other* says below its headline."""
+def _contains(one: Fingerprint, other: Fingerprint) -> bool:
+    """Whether *one* has the text of *other* below its headline."""
     below, shared = _below(one.terms, other.terms, other.title)
     if below < LEAST_BELOW_HEADLINE * other.terms.size:
         below, shared = other.terms.size, _shared(one.terms, other.terms)
@@ -123,13 +128,13 @@ def _holds(one: Fingerprint, other: Fingerprint) -> bool:
 @compiled
 def _shared(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> int:
     """How many ids both have; each ascending and distinct."""
-    found, j = 0, 0
+    count, j = 0, 0
     for i in range(one.size):
         while j < other.size and other[j] < one[i]:
             j += 1
         if j < other.size and other[j] == one[i]:
-            found += 1
-    return found
+            count += 1
+    return count
 
 
 @compiled
@@ -137,7 +142,7 @@ def _below(
     one: NDArray[np.uint32], other: NDArray[np.uint32], title: NDArray[np.uint32]
 ) -> tuple[int, int]:
     """How many of *other* are not in its *title*, and how many of these *one* has too."""
-    size, found, i, t = 0, 0, 0, 0
+    size, shared, i, t = 0, 0, 0, 0
     for j in range(other.size):
         while t < title.size and title[t] < other[j]:
             t += 1
@@ -146,12 +151,12 @@ def _below(
         size += 1
         while i < one.size and one[i] < other[j]:
             i += 1
-        found += i < one.size and one[i] == other[j]
-    return size, found
+        shared += i < one.size and one[i] == other[j]
+    return size, shared
 
 
 class Story(NamedTuple):
-    """The article that speaks for a story, and the others that tell it."""
+    """The article that represents a story, and the others that tell it."""
 
     representative: int
     others: list[int]
@@ -166,26 +171,29 @@ def one_per_story(
     policy: StoryPolicy,
 ) -> list[Story]:
     """
-    Group articles by story, each against the first of a story, in list order.
+    Group articles by story, in list order; each is compared with the first of a group.
 
-    Not transitive: running updates drift, and the end of a chain is another story than its start.
+    The comparison is not transitive: running updates drift, and the end of a chain of updates is
+    another story than its start.
 
     Args:
-        pairs: who may tell one story; asked about are only pairs with the first of a story.
-        among: numbers of articles, ascending, which is list order.
-        published: by number; by it the `newest` or the `original` speaks for the story, and not
-            the first (`best`).
-        pools: by number; only one of the first's pool speaks, or a deeper look would change what
-            stands higher up.
+        pairs: the articles that may tell one story; no others are compared.
+        among: numbers of the articles, ascending, which is list order.
+        published: by number; decides which one represents the story, when that is the `newest` or
+            the `original` and not the first in the list (`best`).
+        pools: by number; an article of the same pool as the first represents the story, so that
+            fetching deeper candidates does not change the start of the list.
     """
     groups = {number: [number] for number in among}
     laters, starts = np.unique(pairs[:, 0], return_index=True)
     for later, earlier in zip(laters.tolist(), np.split(pairs[:, 1], starts[1:]), strict=False):
-        if later in groups:
-            # Who has joined a story is no group any more, and nobody joins it.
-            firsts = (f for f in earlier.tolist() if f in groups and is_duplicate(later, f))
-            if (first := next(firsts, None)) is not None:
+        if later not in groups:
+            continue
+        for first in earlier.tolist():
+            # A merged article no longer heads a group, so nothing merges into it.
+            if first in groups and is_duplicate(later, first):
                 groups[first] += groups.pop(later)
+                break
     return [_story(group, published, pools, policy) for group in groups.values()]
 
 

@@ -10,8 +10,10 @@ from statistics import median
 from typing import TypeVar
 
 from recommender.errors import NotFound, StoreUnavailable
+from recommender.pipeline.recommender import Recommender
 from recommender.pipeline.results import FALLBACKS, RelatedList
 from recommender.policy.list_options import DEFAULT_LIMIT, ListOptions
+from recommender.replica.sampling import sample_ids
 from recommender.replica.site import SiteReplica
 from recommender.storage.surveys import Survey, SurveyOutlier
 
@@ -87,12 +89,13 @@ def survey(replica: SiteReplica, now: datetime, between: BetweenLists) -> Survey
     """
     options = ListOptions()
     counter = SurveyCounter(now)
-    ids = patiently(partial(replica.sample, MAX_LISTS, now))
+    ids = patiently(partial(sample_ids, replica, MAX_LISTS, now))
     articles = patiently(partial(replica.holdings, now)).out
     for done, article_id in enumerate(ids):
         between(done, len(ids))
+        related = partial(Recommender.related, article_id=article_id, options=options, now=now)
         try:
-            related_list, _ = patiently(partial(replica.related, article_id, options, now))
+            related_list, _ = patiently(partial(replica.read_with_cards, related))
         except NotFound:  # deleted just now
             continue
         counter.add(article_id, related_list)

@@ -23,7 +23,7 @@ from variants import DEFAULT, LEFT_OUT, ONE_PER_STORY, Variant, changed
 
 from recommender.evaluation import Archive, evaluate, read_archive, read_truth
 from recommender.evaluation.measures import LIST_MEASURES
-from recommender.evaluation.systems import cards_of, given_run
+from recommender.evaluation.systems import given_run
 from recommender.index.corpus import Corpus
 from recommender.pipeline.recommender import Recommender
 from recommender.policy.list_options import ListOptions
@@ -87,12 +87,11 @@ def _boxes(archive: Archive) -> dict[str, list[str]]:
     """What a reader sees next to every article: five ids at most."""
     corpus = Corpus(archive.stored_articles)
     corpus.apply({article.id: archive.stored(p) for p, article in enumerate(archive.articles)})
-    recommender = Recommender(corpus, cards_of(archive))
+    recommender = Recommender(corpus)
     now = datetime.max.replace(tzinfo=UTC)
     boxes = {}
     for article in archive.articles:
-        items = recommender.related(article.id, BOX, now).items
-        boxes[article.id] = [item.card["id"] for item in items]
+        boxes[article.id] = [*recommender.related(article.id, BOX, now).by_id(corpus)]
     return boxes
 
 

@@ -28,7 +28,7 @@ from recommender.evaluation import Protocol, read_archive
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.links import ArchiveLinks, harvest
 from recommender.evaluation.protocol import LINKED, judge
-from recommender.evaluation.systems import cards_of, moment, through_time
+from recommender.evaluation.systems import moment, through_time
 from recommender.index.corpus import Corpus
 from recommender.pipeline.anchors import Subject, placed
 from recommender.pipeline.explain import contributions
@@ -73,7 +73,7 @@ def counted(archive: Archive, raw: dict[str, dict[str, Any]]) -> Counter[str]:
     links, protocol = ArchiveLinks.of(list(raw.values())), Protocol()
     judged = judge(archive, harvest(list(raw.values())).truth, protocol)
     corpus = Corpus(archive.stored_articles)
-    recommender = Recommender(corpus, cards_of(archive))
+    recommender = Recommender(corpus)
     counts: Counter[str] = Counter()
     for query in through_time(archive, judged, protocol, corpus):
         options = {one for one, grade in judged.qrels[query].items() if grade == LINKED}
@@ -135,8 +135,8 @@ def _fields(data: Any) -> dict[str, Any]:
 
 def _first(recommender: Recommender, archive: Archive, query: str, protocol: Protocol) -> set[str]:
     options = ListOptions(limit=FIRST, mode="background", fallback=False)
-    made = recommender.related(query, options, moment(archive, query, protocol))
-    return {item.card["id"] for item in made.items}
+    ranking = recommender.related(query, options, moment(archive, query, protocol))
+    return {*ranking.by_id(recommender.corpus)}
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from recommender.index.ids import SortedIds
 from recommender.index.index import ArticleIndex, Neighbours, warm
 from recommender.index.reader import Base
 from recommender.index.writer import build_index
-from recommender.pipeline.recommender import warm as warm_all
+from recommender.pipeline.warm import warm as warm_all
 from recommender.policy.list_options import ListOptions
 
 SITE = "main"
@@ -157,11 +157,16 @@ def pipeline(url: str, corpus: Corpus) -> list[Row]:
     warm_all()
     diverse = ListOptions(limit=K, diversity=DIVERSITY)
     with Backend(Settings(redis_url=url)) as backend:
-        live, now = backend.site(SITE), datetime.now(UTC)
+        live = backend.site(SITE)
+        now = datetime.now(UTC)
         live.sync()
+
+        def related(article_id: str, options: ListOptions) -> object:
+            return live.read_with_cards(lambda maker: maker.related(article_id, options, now))
+
         calls = {
-            OURS: lambda article_id: live.related(article_id, diverse, now),
-            "without diversity": lambda i: live.related(i, ListOptions(limit=K), now),
+            OURS: lambda i: related(i, diverse),
+            "without diversity": lambda i: related(i, ListOptions(limit=K)),
             "its nearest 100 alone": lambda i: live._corpus.index.similar(i, 10 * K),
         }
         figures = times(calls, _ids(backend, SOURCES)).cpu

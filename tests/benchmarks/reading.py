@@ -14,7 +14,6 @@ from judged import archive_of
 
 from recommender.evaluation import Archive, Protocol, read_truth
 from recommender.evaluation.protocol import judge
-from recommender.evaluation.systems import cards_of
 from recommender.index.corpus import Corpus
 from recommender.pipeline.recommender import Recommender
 from recommender.policy.list_options import ListOptions
@@ -31,14 +30,15 @@ def main() -> None:
     drawn = np.random.default_rng(2025).choice(sorted(qrels), QUERIES, replace=False)
     corpus = Corpus(archive.stored_articles)
     corpus.apply({article.id: archive.stored(p) for p, article in enumerate(archive.articles)})
-    recommender = Recommender(corpus, cards_of(archive))
+    recommender = Recommender(corpus)
     for query in drawn.tolist():
         print(f"\n{_line(archive, query)}")
         now = datetime.max.replace(tzinfo=UTC)
-        for item in recommender.related(query, ListOptions(limit=PLACES), now).items:
-            grade = qrels[query].get(item.card["id"], "–")
-            text = f"{item.score:.3f} cos {item.similarity:.2f} {item.reason:8}"
-            print(f"  {grade} {text} {_line(archive, item.card['id'])}")
+        ranking = recommender.related(query, ListOptions(limit=PLACES), now)
+        for article_id, article in ranking.by_id(corpus).items():
+            grade = qrels[query].get(article_id, "–")
+            text = f"{article.score:.3f} cos {article.similarity:.2f} {article.reason:8}"
+            print(f"  {grade} {text} {_line(archive, article_id)}")
 
 
 def _line(archive: Archive, article_id: str) -> str:

@@ -19,7 +19,7 @@ from features import vectorizer
 from features.boilerplate import Blocks
 from recommender.evaluation import Archive, Protocol
 from recommender.evaluation.protocol import Judged
-from recommender.evaluation.systems import cards_of, moment, through_time
+from recommender.evaluation.systems import moment, through_time
 from recommender.index.corpus import Corpus
 from recommender.pipeline import fingerprints
 from recommender.pipeline.recommender import Recommender
@@ -164,16 +164,15 @@ def _run_together(
 ) -> Runs:
     """As `ranked_by` makes them, but for several variants of one corpus in one go."""
     corpus = Corpus(archive.stored_articles)
-    cards = cards_of(archive)
-    recommenders = {name: Recommender(corpus, cards, v.model()) for name, v in variants.items()}
+    recommenders = {name: Recommender(corpus, v.model()) for name, v in variants.items()}
     runs: Runs = {name: {} for name in variants}
     for query in through_time(archive, judged, protocol, corpus):
         now = moment(archive, query, protocol)
         for name, variant in variants.items():
             options = ListOptions(limit=PLACES, mode=variant.mode)
             with changed(variant):
-                items = recommenders[name].related(query, options, now).items
-            runs[name][query] = [(item.card["id"], item.score) for item in items]
+                articles = recommenders[name].related(query, options, now).by_id(corpus)
+            runs[name][query] = [(i, article.score) for i, article in articles.items()]
     return runs
 
 

@@ -16,10 +16,13 @@ from servers import PATIENT_SECONDS, copied, put_back
 
 from features.analysis import analyse
 from recommender.errors import NotFound
+from recommender.pipeline.compare import Compared, compared
+from recommender.pipeline.results import RelatedList
 from recommender.policy.list_options import ListOptions
 from recommender.policy.rules import FLAGS, Rule, Selector
 from recommender.policy.site_settings import ListDefaults, SiteSettings
 from recommender.replica.follower import FOLLOW_SECONDS, Follower
+from recommender.replica.sampling import compare_over_sample
 from recommender.replica.site import SiteReplica
 from recommender.storage import article_records, change_log
 from recommender.storage.article_records import article_key
@@ -59,18 +62,36 @@ def put(store: Store, *ids: str, **fields: object) -> int:
     return written[-1].version
 
 
+def related(
+    live: SiteReplica, article_id: str, options: ListOptions = LIST, now: datetime = NOW
+) -> tuple[RelatedList, int]:
+    return live.read_with_cards(lambda recommender: recommender.related(article_id, options, now))
+
+
+def recent(
+    live: SiteReplica, options: ListOptions = LIST, now: datetime = NOW
+) -> tuple[RelatedList, int]:
+    return live.read_with_cards(lambda recommender: recommender.recent(options, now))
+
+
+def compared_lists(
+    live: SiteReplica, article_id: str, a: ListDefaults, b: ListDefaults, now: datetime
+) -> tuple[Compared, int]:
+    return live.read_with_cards(lambda recommender: compared(recommender, article_id, a, b, now))
+
+
 def shown(live: SiteReplica, article_id: str = "kursk") -> list[str]:
     """The ids of the list beside an article."""
-    made, _ = live.related(article_id, LIST, NOW)
+    made, _ = related(live, article_id, LIST, NOW)
     return [item.card["id"] for item in made.items]
 
 
 def everything(live: SiteReplica, ids: Iterable[str] = IDS) -> list[object]:
     """Every list that a worker would give out now, with all that stands in it."""
-    lists: list[object] = [live.recent(LIST, NOW)]
+    lists: list[object] = [recent(live, LIST, NOW)]
     for article_id in ids:
         try:
-            lists.append(live.related(article_id, LIST, NOW))
+            lists.append(related(live, article_id, LIST, NOW))
         except NotFound:
             lists.append(None)
     return lists
@@ -155,7 +176,7 @@ def test_an_edit_is_in_the_next_list(store, worker):
     shown(live)
     put(store, "sudzha", title="Another flag over Sudzha")
 
-    made, _ = live.related("kursk", LIST, NOW)
+    made, _ = related(live, "kursk", LIST, NOW)
     assert ["Another flag over Sudzha"] == [item.card["title"] for item in made.items]
 
 
@@ -175,15 +196,15 @@ def test_a_list_names_a_version_that_is_not_behind(store, worker):
     live = worker()
     version = put(store, *STORIES)
 
-    assert (version, version) == (live.related("kursk", LIST, NOW)[1], live.version)
+    assert (version, version) == (related(live, "kursk", LIST, NOW)[1], live.version)
 
 
 def test_nothing_is_read_when_nothing_has_changed(store, worker, raw_redis):
     live = worker()
     put(store, *STORIES)
-    live.related("kursk", ListOptions(limit=1), NOW)
+    related(live, "kursk", ListOptions(limit=1), NOW)
     raw_redis.config_resetstat()
-    live.related("kursk", ListOptions(limit=1), NOW)
+    related(live, "kursk", ListOptions(limit=1), NOW)
     sent = raw_redis.info("commandstats")
 
     assert 2 == sent["cmdstat_mget"]["calls"]  # the site's state, and the cards
@@ -198,7 +219,7 @@ def test_a_new_article_costs_a_worker_two_more_commands_however_big_the_archive(
     live.sync()
     put(store, "sudzha", title="News")
     raw_redis.config_resetstat()
-    live.related("kursk", ListOptions(limit=1), NOW)
+    related(live, "kursk", ListOptions(limit=1), NOW)
     sent = raw_redis.info("commandstats")
 
     assert {"xrange": 1, "mget": 3} == {
@@ -242,7 +263,7 @@ def test_an_emptied_store_is_noticed(store, worker, raw_redis):
     live.sync()
     raw_redis.flushall()
 
-    assert [] == live.recent(LIST, NOW)[0].items
+    assert [] == recent(live, LIST, NOW)[0].items
     with pytest.raises(NotFound):
         shown(live)
 
@@ -263,7 +284,7 @@ def test_a_store_that_was_emptied_and_filled_again_is_noticed(store, worker, raw
     raw_redis.flushall()
     put(store, *refill)
 
-    assert sorted(refill) == sorted(i.card["id"] for i in live.recent(LIST, NOW)[0].items)
+    assert sorted(refill) == sorted(i.card["id"] for i in recent(live, LIST, NOW)[0].items)
 
 
 @pytest.mark.parametrize("again", [["a1", "a2"], ["a1", "a2", "a3"]], ids=["as many", "more"])
@@ -299,7 +320,7 @@ def test_sites_keep_apart(store, worker):
     store.put("other", [analyse(article("budget"))])
 
     assert ["sudzha"] == shown(main)
-    assert ["budget"] == [item.card["id"] for item in other.recent(LIST, NOW)[0].items]
+    assert ["budget"] == [item.card["id"] for item in recent(other, LIST, NOW)[0].items]
 
 
 def test_before_the_first_look_nothing_is_loaded(worker):
@@ -362,7 +383,7 @@ def test_spellings_of_one_address_are_remembered_once(store, worker):
     found = {live.id_of_url(f"https://news.example/kursk?utm_source={n}") for n in range(5)}
 
     assert {"kursk"} == found
-    assert 1 == len(live._asked_urls)
+    assert 1 == len(live._ids_by_url)
 
 
 # What editors decided
@@ -467,15 +488,15 @@ def test_a_rule_of_one_site_is_in_no_list_of_another(store, worker):
     store.put("other", [analyse(article("sudzha"))])
     decide(store)
 
-    assert ["sudzha"] == [i.card["id"] for i in worker("other").recent(LIST, NOW)[0].items]
+    assert ["sudzha"] == [i.card["id"] for i in recent(worker("other"), LIST, NOW)[0].items]
 
 
 def test_a_rule_holds_until_it_expires_and_a_list_says_when(store, worker):
     live, ends = worker(), NOW + timedelta(hours=1)
     put(store, *STORIES)
     decide(store, expires_at=ends)
-    before, _ = live.related("kursk", LIST, NOW)
-    after, _ = live.related("kursk", LIST, ends)
+    before, _ = related(live, "kursk", LIST, NOW)
+    after, _ = related(live, "kursk", LIST, ends)
 
     assert (ends, None) == (before.expires_at, after.expires_at)
     assert [False, True] == [
@@ -546,7 +567,7 @@ def test_workers_make_the_same_list_of_one_version_while_editors_change_their_mi
     def read(live: SiteReplica) -> list[tuple[int, str]]:
         seen = []
         while not done.is_set():
-            made, version = live.related("kursk", LIST, NOW)
+            made, version = related(live, "kursk", LIST, NOW)
             seen.append((version, str([item.card["id"] for item in made.items])))
         return seen
 
@@ -636,7 +657,7 @@ def test_readers_of_four_workers_never_miss_what_was_acknowledged(store, worker)
         seen = []
         while not done.is_set():
             newest, gone = added[-1], deleted[-1]
-            items = live.recent(ListOptions(limit=50), NOW)[0].items
+            items = recent(live, ListOptions(limit=50), NOW)[0].items
             seen.append((newest, gone, [int(item.card["id"][1:]) for item in items]))
         return seen
 
@@ -661,7 +682,7 @@ def settle(store: Store, site: dict[str, Any], **surfaces: dict[str, Any]) -> No
 def lengths(live: SiteReplica) -> list[int]:
     """Of the lists of a surface with settings, of one without any, and of none."""
     asked = (ListOptions(surface=name) for name in ("home", "elsewhere", None))
-    return [len(live.related("kursk", options, NOW)[0].items) for options in asked]
+    return [len(related(live, "kursk", options, NOW)[0].items) for options in asked]
 
 
 def test_settings_are_in_the_next_list_of_every_worker_and_so_is_their_end(store, worker):
@@ -695,7 +716,7 @@ def test_a_list_of_a_version_is_made_by_the_settings_of_that_version(store, work
     with ThreadPoolExecutor(1) as pool:
         editing = pool.submit(edit)
         while not done.is_set():
-            made, version = live.related("a1", ListOptions(), NOW)
+            made, version = related(live, "a1", ListOptions(), NOW)
             found.append((version - first, len(made.items)))
             made_one.set()
         editing.result()
@@ -709,7 +730,7 @@ def test_settings_and_rules_of_one_change_come_together(store, worker):
     put(store, *STORIES)
     settle(store, {"limit": 2})
     decide(store, "pin", "final", source={"article": "kursk"}, position=1)
-    made, _ = live.related("kursk", ListOptions(), NOW)
+    made, _ = related(live, "kursk", ListOptions(), NOW)
 
     assert (2, "final") == (len(made.items), made.items[0].card["id"])
 
@@ -718,7 +739,9 @@ def test_two_settings_are_compared_without_being_stored(store, worker):
     put(store, *STORIES)
     settle(store, {"limit": 1})
     live = worker()
-    found, version = live.compared("kursk", ListDefaults(limit=2), ListDefaults(limit=4), NOW)
+    found, version = compared_lists(
+        live, "kursk", ListDefaults(limit=2), ListDefaults(limit=4), NOW
+    )
 
     assert (2, 4) == (len(found.a.items), len(found.b.items))
     assert (store.change_log.version("main"), [1, 1, 1]) == (version, lengths(live))
@@ -731,8 +754,8 @@ def test_a_deleted_article_has_nothing_to_compare(store, worker):
     store.delete("main", "kursk")
 
     with pytest.raises(NotFound, match="no article 'kursk'"):
-        live.compared("kursk", ListDefaults(), ListDefaults(), NOW)
-    assert 4 == live.sampled(ListDefaults(), ListDefaults(limit=1), 200, NOW).articles
+        compared_lists(live, "kursk", ListDefaults(), ListDefaults(), NOW)
+    assert 4 == compare_over_sample(live, ListDefaults(), ListDefaults(limit=1), 200, NOW).articles
 
 
 def test_articles_that_are_deleted_while_a_sample_is_compared_are_passed_over(store, worker):
@@ -749,16 +772,16 @@ def test_articles_that_are_deleted_while_a_sample_is_compared_are_passed_over(st
     with ThreadPoolExecutor(1) as pool:
         deleting = pool.submit(delete)
         while not done.is_set():
-            found.append(live.sampled(ListDefaults(), ListDefaults(), 40, NOW))
+            found.append(compare_over_sample(live, ListDefaults(), ListDefaults(), 40, NOW))
         deleting.result()
-    found.append(live.sampled(ListDefaults(), ListDefaults(), 40, NOW))
+    found.append(compare_over_sample(live, ListDefaults(), ListDefaults(), 40, NOW))
 
     assert {(0.0, 1.0)} == {(one.changed, one.overlap) for one in found}
     assert 20 == found[-1].articles == min(one.articles for one in found)
 
 
 def test_of_an_empty_site_nothing_can_be_said(worker):
-    found = worker().sampled(ListDefaults(), ListDefaults(limit=1), 200, NOW)
+    found = compare_over_sample(worker(), ListDefaults(), ListDefaults(limit=1), 200, NOW)
 
     assert (0, None, None, None) == found[:4]
     assert {None} == {*found.a, *found.b}
