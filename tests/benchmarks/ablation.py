@@ -13,7 +13,7 @@ import numpy as np
 from documents import ROOT, arguments, write
 from judged import MEASURE, SEED, JudgedCorpus, kept_corpora
 from tables import markdown, number, signed
-from variants import DEFAULT, LEFT_OUT
+from variants import DEFAULT, LEFT_OUT, ONE_PER_STORY
 
 from recommender.evaluation.intervals import Bootstrap
 from recommender.evaluation.measures import per_query
@@ -22,6 +22,7 @@ from recommender.evaluation.truth import Qrels
 
 DOCUMENT = ROOT / "docs/RELEVANCE.md"
 PLAIN = ("bm25", "more-like-this", "tfidf")
+COSINES = (0.8, 0.6)
 
 
 def main() -> None:
@@ -31,6 +32,7 @@ def main() -> None:
         "bar": _bar_table(corpora),
         "table": _ablation_tables(corpora),
         "modes": _modes_table(corpora),
+        "twins": _twins_table(corpora),
     }
     for name, table in tables.items():
         print(f"\n{name}\n\n{table}")
@@ -138,6 +140,59 @@ def _links_to(corpus: JudgedCorpus, newer: bool) -> Qrels:
         if any(kept.values()):
             qrels[query] = kept
     return qrels
+
+
+def _twins_table(corpora: Sequence[JudgedCorpus]) -> str:
+    """How many relevant items each rule takes out of the first ten, as telling a story again."""
+    head = ["corpus", "lists", "relevant items among their first ten", "taken by our rule",
+            *(f"by a cosine of {least}" for least in COSINES)]  # fmt: skip
+    rows = []
+    for corpus in corpora:
+        relevant = _relevant_items(corpus)
+        taken = [_count_taken(corpus, relevant, least) for least in (None, *COSINES)]
+        counts = [len(relevant), sum(map(len, relevant.values())), *taken]
+        rows.append([corpus.title, *map(str, counts)])
+    return markdown(head, rows)
+
+
+def _count_taken(
+    corpus: JudgedCorpus, relevant: Mapping[str, set[str]], least_cosine: float | None
+) -> int:
+    return sum(len(_repeated(corpus, one, least_cosine) & relevant[one]) for one in relevant)
+
+
+def _relevant_items(corpus: JudgedCorpus) -> dict[str, set[str]]:
+    """Query → relevant articles among the first ten without the rule."""
+    relevant = {}
+    for query, judged in corpus.judged.qrels.items():
+        relevant[query] = {
+            article for article in _without_rule(corpus, query) if judged.get(article)
+        }
+    return relevant
+
+
+def _without_rule(corpus: JudgedCorpus, query: str) -> list[str]:
+    return [article for article, _ in corpus.runs[f"without: {ONE_PER_STORY}"][query]]
+
+
+def _repeated(corpus: JudgedCorpus, query: str, least_cosine: float | None) -> set[str]:
+    """The items that repeat the query or an earlier item: by cosine, or None for our rule."""
+    kept = [query]
+    repeated = set()
+    for article in _without_rule(corpus, query):
+        if any(_is_twin(corpus, article, other, least_cosine) for other in kept):
+            repeated.add(article)
+        else:
+            kept.append(article)
+    return repeated
+
+
+def _is_twin(corpus: JudgedCorpus, one: str, other: str, least_cosine: float | None) -> bool:
+    if least_cosine is None:
+        return one in corpus.archive.stories.twins(other)
+    places = [corpus.archive.place[one], corpus.archive.place[other]]
+    rows = corpus.archive.vectors[places]
+    return float((rows @ rows.T).toarray()[0, 1]) >= least_cosine
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def kept_corpora(folder: Path) -> list[JudgedCorpus]:
         truth = read_truth(folder / f"{name}.truth.jsonl")
         for label, protocol in PROTOCOLS[name].items():
             judged = judge(archive, truth, protocol)
-            corpora.append(JudgedCorpus(name, label, archive, judged, _kept_runs(name, label)))
+            corpora.append(JudgedCorpus(name, label, archive, judged, kept_runs(name, label)))
     return corpora
 
 
@@ -95,7 +95,8 @@ def keep_runs(name: str, label: str, runs: Runs) -> None:
     _file(name, label).write_bytes(orjson.dumps(shown))
 
 
-def _kept_runs(name: str, label: str) -> Runs:
+def kept_runs(name: str, label: str) -> Runs:
+    """What `keep_runs` wrote."""
     shown = orjson.loads(_file(name, label).read_bytes())
     return {
         system: {query: _with_scores(articles) for query, articles in lists.items()}

@@ -65,6 +65,10 @@ def _same(archive: Archive) -> Archive:
     return archive
 
 
+def _never_opens(title: str, body: str) -> bool:
+    return False
+
+
 def _no_pairs(in_common: NDArray[np.int32]) -> NDArray[np.intp]:
     return np.empty((0, 2), np.intp)
 
@@ -79,6 +83,7 @@ def _constant(name: str, value: float, rebuild: Rebuild) -> Variant:
 
 DEFAULT = "the defaults"
 ONE_PER_STORY = "one per story"
+OPENING_TITLES = "no weight for titles that open the text"
 LEFT_OUT = {
     "time": Variant({"time": 0}),
     "same author": Variant({"author": 0}),
@@ -87,6 +92,7 @@ LEFT_OUT = {
     ONE_PER_STORY: Variant(constants=[(fingerprints, "candidate_pairs", _no_pairs)]),
     "two-word terms": _two_word_weight(0.0),
     "title words as three": _constant("TITLE_WEIGHT", 1.0, _count_again),
+    OPENING_TITLES: Variant(constants=[(vectorizer, "_opens", _never_opens)], rebuild=_count_again),
     "tags": Variant(rebuild=_count_without_tags),
     "boilerplate shield": Variant(rebuild=_forget_lines),
     "idf that fades": _constant("IDF_FADE", 1e15, _same),
