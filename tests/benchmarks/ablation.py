@@ -7,7 +7,7 @@ It measures the lists that `keep_runs.py` has kept. `box_lists.py` and `tuning.p
 tables of the document.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from documents import ROOT, arguments, write
