@@ -12,7 +12,12 @@ from recommender.evaluation.intervals import Interval
 # Horizontal positions are percentages of the page's width, so that lines stretch and letters
 # do not. The right margin is for figures.
 _PLOT = 86.0
-_BAR, _LABEL, _GAP = 14, 20, 12
+_BAR = 14
+_LABEL = 20
+_GAP = 12
+_TOP_MARGIN = 14.0  # of a line chart
+_LINES_HEIGHT = 200.0
+_COUNTS_HEIGHT = 34.0
 
 
 class Chart(NamedTuple):
@@ -92,7 +97,8 @@ def _bar(bar: Bar, y: float, top: float) -> list[Markup]:
     middle = y + _BAR / 2
     drawn = [_tag("rect", x="0", y=y, width=_percent(width), height=_BAR, class_=f"bar {bar.kind}")]
     if math.isfinite(low) and math.isfinite(high):
-        left, right = _PLOT * low / top, _PLOT * high / top
+        left = _PLOT * low / top
+        right = _PLOT * high / top
         for kind in ("whisker-back", "whisker"):
             drawn.append(_line(left, right, middle, middle, kind))
             drawn.append(_line(left, left, middle - 4, middle + 4, kind))
@@ -110,34 +116,43 @@ def lines(
 ) -> Markup:
     """Points with whiskers, joined where both neighbours have a value; below them the counts."""
     top = nice_top(max((_high(i) for s in series for i in s.intervals if i), default=1.0))
-    plot, strip = 200.0, 34.0
-    xs = [6 + 92 * (n + 0.5) / len(names) for n in range(len(names))]
+    xs = [6 + 92 * (number + 0.5) / len(names) for number in range(len(names))]
 
     def height(value: float) -> float:
-        return 14 + plot * (1 - value / top)
+        return _TOP_MARGIN + _LINES_HEIGHT * (1 - value / top)
 
     parts = []
     for tick in _ticks(top):
         parts.append(_line(0, 100, height(tick), height(tick), "grid"))
         parts.append(_text(f"{tick:g}", 0, height(tick) - 3, "tick"))
     for number, one in enumerate(series):
-        shift = 5 * (number - (len(series) - 1) / 2)
+        shift = 5 * (number - (len(series) - 1) / 2)  # so that whiskers do not cover each other
         parts += _curve(one, xs, height, shift)
-    base = plot + 14 + 16 + strip
+    base = _TOP_MARGIN + _LINES_HEIGHT + 16 + _COUNTS_HEIGHT
+    parts += _count_bars(names, counts, xs, base)
+    parts.append(_line(0, 100, base, base, "axis"))
+    return _svg(key, title, description, base + 20, parts)
+
+
+def _count_bars(
+    names: Sequence[str], counts: Sequence[int], xs: Sequence[float], base: float
+) -> list[Markup]:
+    """A bar for each count on the line at *base*; names and counts where there is room."""
+    parts = []
     every = math.ceil(len(names) / 12)
     most = max([*counts, 1])
     for number, (name, count, x) in enumerate(zip(names, counts, xs, strict=True)):
-        tall = strip * count / most
-        narrow = "" if number % 2 == 0 else " minor"
+        tall = _COUNTS_HEIGHT * count / most
+        # Every second label is left out on narrow screens.
+        kind = "tick middle" if number % 2 == 0 else "tick middle minor"
         parts.append(
             _tag("rect", x=_percent(x - 1), y=base - tall, width="2%", height=tall, class_="count")
         )
         if number % every == 0:
-            parts.append(_text(name, x, base + 14, f"tick middle{narrow}"))
+            parts.append(_text(name, x, base + 14, kind))
         if len(names) <= 16:
-            parts.append(_text(f"{count}", x, base - tall - 3, f"tick middle{narrow}"))
-    parts.append(_line(0, 100, base, base, "axis"))
-    return _svg(key, title, description, base + 20, parts)
+            parts.append(_text(f"{count}", x, base - tall - 3, kind))
+    return parts
 
 
 def _curve(
@@ -201,14 +216,17 @@ def lorenz(
     curves: Sequence[tuple[str, Sequence[tuple[float, float]]]],
 ) -> Markup:
     """Share of places by share of articles, least shown first; the diagonal is equality."""
-    left, top, size = 40.0, 8.0, 270.0
+    left = 40.0
+    top = 8.0
+    size = 270.0
 
     def at(x: float, y: float) -> str:
         return f"{left + size * x:.1f},{top + size * (1 - y):.1f}"
 
     parts = []
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        y, x = top + size * (1 - tick), left + size * tick
+        y = top + size * (1 - tick)
+        x = left + size * tick
         label = f"{100 * tick:.0f}\u202f%"
         parts.append(_tag("line", x1=left, x2=left + size, y1=y, y2=y, class_="grid"))
         parts.append(_tag("text", label, x=left - 5, y=y + 4, class_="tick end"))

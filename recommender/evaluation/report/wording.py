@@ -167,7 +167,8 @@ def span_of(interval: Interval, measure: str, with_unit: bool = True) -> str:
     """The 95 % interval, or nothing where there is none."""
     if not math.isfinite(interval.low):
         return ""
-    low, high = figure(measure, interval.low), figure(measure, interval.high)
+    low = figure(measure, interval.low)
+    high = figure(measure, interval.high)
     unit = next((mark for mark in ("\u202f%", " d") if high.endswith(mark)), "")
     return f"{low.removesuffix(unit)}–{high if with_unit else high.removesuffix(unit)}"
 
