@@ -1,8 +1,11 @@
 """Evaluation: honest questions, right figures, the same twice."""
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -21,6 +24,7 @@ from recommender.evaluation.systems import SYSTEMS, given_run
 from recommender.sources.records import Record
 
 SUBJECTS = ("river lock gates barge", "tram drivers strike pay", "storm coast harbour pier")
+DOCUMENT = (Path(__file__).parents[1] / "docs/EVALUATION.md").read_text()
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -284,3 +288,15 @@ def test_the_sample_archive_can_be_evaluated_from_its_own_links():
     assert (
         found.interval("alsosee", "hit@5").mean > 0.8 > 0.5 > found.interval("recent", "hit@5").mean
     )
+
+
+def test_the_example_of_the_document_runs(tmp_path, monkeypatch):
+    [example] = re.findall(r"^```python\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+    for name, sample in (("archive", "articles"), ("truth", "truth")):
+        text = files("api").joinpath(f"sample/{sample}.jsonl").read_text()
+        (tmp_path / f"{name}.jsonl").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(example, "docs/EVALUATION.md", "exec"), names)
+
+    assert ["alsosee", "bm25"] == list(names["evaluation"].to_frame().index)
