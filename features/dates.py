@@ -6,7 +6,6 @@ Ruby and SQL, of WordPress, Drupal and Oracle, English month names, and Unix tim
 """
 
 import re
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from features.timezones import zone_offset
 
 EXPECTED = "expected a date, such as 2025-03-13T07:12:44Z"
 LONGEST_DATE = 100  # characters
+_SHORTEST_NUMERIC_DATE = len("1/2/2025")
 # The first newspaper. Earlier years are of another calendar: 1403 is Persian.
 _FIRST_YEAR = 1605
 # Thai calendars are 543 years ahead. Other years to come are embargoes, however far away they are.
@@ -184,27 +184,32 @@ def is_placeholder(value: object) -> bool:
         return False
 
 
-def is_day_first(values: Iterable[object]) -> bool | None:
+class DayOrder:
     """
-    Whether the numeric dates of one file have the day before the month.
+    Finds out from the dates of one file whether the day comes before the month.
 
-    None where none of them decides it, or where they contradict each other.
+    Attributes:
+        has_numbers: whether any of them is written in numbers that leave it open or decide it.
     """
-    votes = {vote for value in values if (vote := _vote(value)) is not None}
-    return votes.pop() if len(votes) == 1 else None
 
+    def __init__(self) -> None:
+        self.has_numbers = False
+        self._votes: set[bool] = set()
 
-def _vote(value: object) -> bool | None:
-    text = " ".join(value.split()) if isinstance(value, str) else ""
-    if not 8 <= len(text) <= LONGEST_DATE:
-        return None
-    parts = _parts(text)
-    if parts is None or "left" not in parts:
-        return None
-    days = _readings(parts)
-    if len(days) != 1 or parts["left"] == parts["right"]:
-        return None
-    return days[0].day == int(parts["left"])
+    def add(self, value: object) -> None:
+        text = " ".join(value.split()) if isinstance(value, str) else ""
+        parts = _parts(text) if _SHORTEST_NUMERIC_DATE <= len(text) <= LONGEST_DATE else None
+        if parts is None or "left" not in parts:
+            return
+        self.has_numbers = True
+        days = _readings(parts)
+        if len(days) == 1 and parts["left"] != parts["right"]:
+            self._votes.add(days[0].day == int(parts["left"]))
+
+    @property
+    def is_day_first(self) -> bool | None:
+        """None where no date decides it, or where they contradict each other."""
+        return next(iter(self._votes)) if len(self._votes) == 1 else None
 
 
 def _instant(text: str, rules: DateRules) -> datetime | None:

@@ -242,6 +242,41 @@ def test_of_10000_lines_37_bad_ones_stop_no_other(run: Run, tmp_path: Path) -> N
     assert lines[20] == "… and 17 more"
 
 
+def test_optional_fields_that_are_left_out_are_counted_by_field(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "stories.jsonl"
+    dates = ["2025-03-13", "yesterday", "13 March 2025 at 7 BANANA", "2025-03-14"]
+    stories = [{"id": n, "title": f"Story {n}", "date": date} for n, date in enumerate(dates)]
+    stories.append({"id": 9, "title": "Story 9", "url": "/9", "image": 7})
+    path.write_text("\n".join(map(json.dumps, stories)))
+    result = run("import", path)
+
+    assert 0 == result.exit_code
+    assert "5 added, 0 changed, 0 unchanged, 0 rejected" == counts(result)
+    assert [
+        f"{path}:2: date: left out of 2 articles: expected a date, such as 2025-03-13T07:12:44Z",
+        f"{path}:5: image: left out of 1 article: expected an address, or an object with a url",
+        f"{path}:5: url: left out of 1 article: expected an absolute http or https URL",
+    ] == [line for line in result.stderr.splitlines() if "left out" in line]
+
+    warnings = json.loads(run("import", path, "--json").stdout)["warnings"]
+    assert {"date": 2, "image": 1, "url": 1} == {w["field"]: w["articles"] for w in warnings}
+
+
+@pytest.mark.parametrize(
+    ("deciding", "expected"),
+    [("25/05/2025", "2025-05-04"), ("05/25/2025", "2025-04-05"), ("2025-05-25", None)],
+)
+def test_a_file_decides_for_all_its_dates_whether_the_day_comes_first(
+    run: Run, tmp_path: Path, backend: Backend, deciding: str, expected: str | None
+) -> None:
+    path = tmp_path / "stories.csv"
+    path.write_text(f"id,title,date\n1,One,04/05/2025\n2,Two,{deciding}\n")
+    run("import", path)
+    date = backend.store.article("main", "1")["published_at"]
+
+    assert expected == (date and date[:10])
+
+
 def test_json_has_every_rejection_and_nothing_else_is_printed(run: Run, tmp_path: Path) -> None:
     path = mostly_good(tmp_path, 1000)
     result = run("import", path, "--json")

@@ -10,7 +10,7 @@ from field_cases import FOLDER, needs_field_cases, rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.dates import DateRules, is_day_first, is_placeholder, parse_date
+from features.dates import DateRules, DayOrder, is_placeholder, parse_date
 from features.timezones import zone_named
 
 REFUSED = "refused"
@@ -264,6 +264,13 @@ def test_anything_is_a_date_or_refused(value):
     except ValueError:
         return
     assert moment is None or moment.tzinfo is UTC
+
+
+def is_day_first(dates: list[object]) -> bool | None:
+    order = DayOrder()
+    for date in dates:
+        order.add(date)
+    return order.is_day_first
 
 
 def test_a_file_decides_whether_its_days_come_first():

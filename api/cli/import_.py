@@ -5,7 +5,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,8 +15,10 @@ import orjson
 
 from api.cli.options import JSON, SITE
 from api.cli.settings import pick_site, read_settings
+from features.site_defaults import SiteDefaults
 from recommender.backend import Backend
 from recommender.ingest import ImportCounter, IngestResult, WarningCounter, ingest
+from recommender.sources.day_order import is_day_first
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.records import Record
 
@@ -203,7 +205,8 @@ def _import_file(
             if not quiet:
                 _print_description(file)
             records = interruption.until_requested(_records(file, documents, result))
-            results = ingest(backend.store, site, records, defaults=backend.defaults.of(site))
+            defaults = _defaults(backend, site, file)
+            results = ingest(backend.store, site, records, defaults=defaults)
             for article in counter.counting(results):
                 result.add(documents.popleft(), article)
                 advance()
@@ -215,6 +218,19 @@ def _import_file(
     if interruption.requested:
         reason = "it was interrupted"
     backend.imports.record(site, counter.report(reason))
+
+
+def _defaults(backend: Backend, site: str, file: ArticleFile) -> SiteDefaults:
+    """Those of the site, with the order of day and month that a file of known size decides."""
+    defaults = backend.defaults.of(site)
+    if file.size is None:
+        return defaults
+    with ArticleFile(file.name) as again:
+        records = (record for document in again.documents() for record in again.read(document))
+        with suppress(UnreadableFile):  # which the import itself will say
+            day_first = is_day_first(records)
+            return defaults._replace(dates=defaults.dates._replace(day_first=day_first))
+    return defaults
 
 
 def _print_description(file: ArticleFile) -> None:

@@ -1,0 +1,23 @@
+"""Whether the days of a file come before its months: 4/5/2025 does not say, another date may."""
+
+from collections.abc import Iterable, Mapping
+
+from features.dates import DayOrder
+from features.fields import DATES, sender_names
+from recommender.sources.records import Record
+
+# A file that has no numeric date in so many records has none at all, and is not read to its end.
+PROBED = 50
+
+
+def is_day_first(records: Iterable[Record]) -> bool | None:
+    """None where no date of the file decides it, or where they contradict each other."""
+    order = DayOrder()
+    for number, record in enumerate(records, 1):
+        if isinstance(record.data, Mapping):
+            names = sender_names(record.data)
+            for field in DATES:
+                order.add(record.data.get(names.get(field, "")))
+        if number == PROBED and not order.has_numbers:
+            return None
+    return order.is_day_first
