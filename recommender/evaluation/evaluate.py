@@ -108,7 +108,9 @@ class Evaluation:
         """A pandas DataFrame, systems × measures. Raises ImportError without pandas."""
         import pandas
 
-        table = {s: {m: self.interval(s, m).mean for m in self.measures} for s in self.systems}
+        table = {}
+        for system in self.systems:
+            table[system] = {m: self.interval(system, m).mean for m in self.measures}
         return pandas.DataFrame.from_dict(table, orient="index")
 
     def _repr_html_(self) -> str:

@@ -134,8 +134,10 @@ def harvest(records: Sequence[object]) -> Harvest:
     that more than ten others and more than 1 % of the archive link to).
     """
     archive = ArchiveLinks.of(records)
-    links = {(link.source, link.target): link for data in records for link in archive.links(data)}
-    links = {**{(a, b): Link(a, b, "package") for a, b in _packages(records)}, **links}
+    links = {(a, b): Link(a, b, "package") for a, b in _packages(records)}
+    for data in records:
+        for link in archive.links(data):
+            links[link.source, link.target] = link  # a link by hand counts before a package
     kept, left_out = _without_farms(list(links.values()), len(records))
     truth: Qrels = {}
     for link in kept:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain
 
 import ir_measures
 import numpy as np
@@ -160,8 +161,8 @@ def _coverage(archive: Archive, shown: Mapping[str, list[str]]) -> float:
 
 def _gini(archive: Archive, shown: Mapping[str, list[str]]) -> float:
     """Gini coefficient of exposure over the archive: 0 all alike, 1 one article has all places."""
-    seen = Counter(article for items in shown.values() for article in items)
-    counts = np.sort([seen.get(article.id, 0) for article in archive.articles])
+    lists = Counter(chain.from_iterable(shown.values()))
+    counts = np.sort([lists.get(article.id, 0) for article in archive.articles])
     if not counts.sum():
         return float("nan")
     places = np.arange(1, counts.size + 1)
@@ -175,9 +176,7 @@ def _section_calibration(archive: Archive, shown: Mapping[str, list[str]]) -> fl
     """
     sections = sorted({article.section or "" for article in archive.articles})
     queries = _mix(archive, list(shown), sections)
-    items = _mix(
-        archive, [article for articles in shown.values() for article in articles], sections
-    )
+    items = _mix(archive, list(chain.from_iterable(shown.values())), sections)
     return float(jensenshannon(queries, items, base=2)) if items.sum() else float("nan")
 
 

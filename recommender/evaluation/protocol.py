@@ -1,5 +1,6 @@
 """The rules of an evaluation: which queries, and which articles may answer."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -95,8 +96,19 @@ def judge(archive: Archive, truth: Qrels, protocol: Protocol) -> Judged:
             if unknown
             else "no query of the truth can be answered"
         )
-    links = frozenset((q, a) for q in reachable for a, g in truth[q].items() if g == LINKED)
-    return Judged(_drawn(answerable, protocol), unknown, len(reachable) - len(answerable), links)
+    return Judged(
+        qrels=_drawn(answerable, protocol),
+        unknown_ids=unknown,
+        unanswerable=len(reachable) - len(answerable),
+        links=frozenset(_links(truth, reachable)),
+    )
+
+
+def _links(truth: Qrels, queries: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for query in queries:
+        for article, grade in truth[query].items():
+            if grade == LINKED:
+                yield query, article
 
 
 def _reachable(

@@ -1,7 +1,7 @@
 """Findings beyond the measures: ages, exposure, the best and worst stories, the truth itself."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -187,19 +187,23 @@ def _case(figures: Figures, systems: Sequence[str], query: str, number: int) -> 
     return Case(
         query=query,
         values=[float(figures.values(system, MAIN_MEASURE)[number]) for system in systems],
-        lists=[[Shown(article, judged.get(article)) for article in one[:SHOWN]] for one in lists],
+        lists=[_box(one, judged) for one in lists],
         missed=missed[:MOST_MISSED],
         more_missed=len(missed[MOST_MISSED:]),
     )
 
 
+def _box(articles: Sequence[str], judged: Mapping[str, int]) -> list[Shown]:
+    return [Shown(article, judged.get(article)) for article in articles[:SHOWN]]
+
+
 def _missed(judged: dict[str, int], lists: Sequence[Sequence[str]]) -> list[Missed]:
     """The relevant articles outside the first list's box, the highest grade first."""
-    places = [{article: place for place, article in enumerate(one, 1)} for one in lists]
     missed = []
     for article, grade in judged.items():
         if grade and article not in lists[0][:SHOWN]:
-            missed.append(Missed(article, grade, [place.get(article) for place in places]))
+            places = [one.index(article) + 1 if article in one else None for one in lists]
+            missed.append(Missed(article, grade, places))
     missed.sort(key=lambda one: (-one.grade, one.places[0] or 10**9, one.id))
     return missed
 
@@ -238,7 +242,7 @@ def truth_statistics(figures: Figures) -> TruthStatistics:
     grades = Counter[int]()
     for pairs in judged.qrels.values():
         grades.update(pairs.values())
-    sizes = np.array([sum(grade > 0 for grade in p.values()) for p in judged.qrels.values()])
+    sizes = np.array([np.count_nonzero([*pairs.values()]) for pairs in judged.qrels.values()])
     return TruthStatistics(
         queries=len(judged.qrels),
         pairs=grades.total(),

@@ -35,14 +35,10 @@ def by_section(figures: Figures, systems: Sequence[str]) -> list[Group]:
         return []
     large = named[:MOST_SECTIONS]
     small = frozenset(named[MOST_SECTIONS:])
-    groups = [_group(figures, systems, name, [one == name for one in sections]) for name in large]
-    more = {
-        f"{len(small)} smaller sections": [section in small for section in sections],
-        "no section": [not section for section in sections],
-    }
-    return groups + [
-        _group(figures, systems, name, mask) for name, mask in more.items() if any(mask)
-    ]
+    masks = {name: [section == name for section in sections] for name in large}
+    masks[f"{len(small)} smaller sections"] = [section in small for section in sections]
+    masks["no section"] = [not section for section in sections]
+    return [_group(figures, systems, name, mask) for name, mask in masks.items() if any(mask)]
 
 
 def _most_frequent_first(names: Sequence[str]) -> list[str]:

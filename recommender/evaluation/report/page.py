@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -150,8 +151,9 @@ def _measure_table(figures: Figures) -> list[dict[str, Any]]:
     """All measures of all systems in groups; a row names the best systems."""
     measures = figures.evaluation.measures
     family = {measure: measure.removeprefix(STORY).partition("@")[0] for measure in measures}
-    grouped = {name for _, names in _MEASURE_GROUPS for name in names}
-    groups = [*_MEASURE_GROUPS, ("Other measures", tuple({*family.values()} - grouped))]
+    grouped = chain.from_iterable(names for _, names in _MEASURE_GROUPS)
+    others = tuple({*family.values()}.difference(grouped))
+    groups = [*_MEASURE_GROUPS, ("Other measures", others)]
     table = []
     for title, names in groups:
         rows = [_measure_row(figures, measure) for measure in measures if family[measure] in names]

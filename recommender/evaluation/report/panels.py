@@ -249,7 +249,8 @@ def exposure_chart(exposures: Mapping[str, Exposure], systems: Sequence[str]) ->
         "Lorenz curves: the further a line sags below the diagonal, the fewer articles share"
         " the places of all lists."
     )
-    curves = [(kind, exposures[name].curve) for kind, name in zip(kinds, names, strict=False)]
+    shown = [exposures[name] for name in names]
+    curves = [(kind, one.curve) for kind, one in zip(kinds, shown, strict=False)]
     legend = [
         (f"lorenz {kind}", wording.system_name(name))
         for kind, name in zip(kinds, names, strict=False)
@@ -259,7 +260,7 @@ def exposure_chart(exposures: Mapping[str, Exposure], systems: Sequence[str]) ->
         description,
         svg.lorenz("exposure", title, description, curves[::-1]),
         ["Share of all places that go to", *map(wording.system_name, names)],
-        [_exposure_row(share, [exposures[name] for name in names]) for share in _LEAST_SHOWN],
+        [_exposure_row(share, shown) for share in _LEAST_SHOWN],
         [*legend, ("lorenz equal", "all articles alike")],
     )
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -69,7 +69,8 @@ class Band(NamedTuple):
 
 def bars(key: str, title: str, description: str, groups: Sequence[BarGroup]) -> Markup:
     """Horizontal bars from zero, with whiskers for their intervals."""
-    top = nice_top(max((_high(bar.interval) for g in groups for bar in g.bars), default=1.0))
+    all_bars = chain.from_iterable(group.bars for group in groups)
+    top = nice_top(max((_high(bar.interval) for bar in all_bars), default=1.0))
     parts = []
     y = 0.0
     for group in groups:
@@ -115,7 +116,8 @@ def lines(
     series: Sequence[Series],
 ) -> Markup:
     """Points with whiskers, joined where both neighbours have a value; below them the counts."""
-    top = nice_top(max((_high(i) for s in series for i in s.intervals if i), default=1.0))
+    intervals = filter(None, chain.from_iterable(one.intervals for one in series))
+    top = nice_top(max(map(_high, intervals), default=1.0))
     xs = [6 + 92 * (number + 0.5) / len(names) for number in range(len(names))]
 
     def height(value: float) -> float:
