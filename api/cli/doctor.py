@@ -26,6 +26,7 @@ from recommender.checks import Check, RepeatedLine, State, durability
 from recommender.config import PREFIX, Settings
 from recommender.errors import AlsoSeeError, ConfigurationError
 from recommender.index import jit as compiled
+from recommender.index.code_cache import default_folder
 from recommender.pipeline.warm import warm
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.storage.connections import Connection
@@ -108,6 +109,13 @@ def _compiled() -> Check:
         names = ", ".join(sorted(compiled.damaged))
         return Check(
             "compiled", "note", f"cached machine code was damaged and is compiled again: {names}"
+        )
+    if compiled.cache is None:
+        return Check(
+            "compiled",
+            "note",
+            "compiled code is not kept, so every start takes half a minute longer: "
+            f"{default_folder()} must be a folder that only our user may write to",
         )
     return Check("compiled", "ok", "the loops that make lists run as machine code")
 

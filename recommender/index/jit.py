@@ -1,5 +1,5 @@
 """
-Compiled functions: once per machine, kept on disk with a checksum, never while a reader waits.
+Compiled functions: once per machine, kept on disk with a signature, never while a reader waits.
 
 All of numba's private names that the project uses are in this file; a test fails when one moves.
 """
@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
-from zlib import crc32
 
 import numba
 import numpy as np
@@ -23,6 +22,7 @@ from numba.cpython.unsafe import numbers
 from numba.extending import intrinsic
 
 from recommender.errors import CorruptRecord
+from recommender.index.code_cache import SIGNATURE_BYTES, CodeCache, open_default
 
 # Numba looks once for SciPy's linear algebra, which no function here uses, and importing that
 # takes a tenth of the time of a start: so this import finds none.
@@ -39,7 +39,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 damaged: set[str] = set()
 """Functions whose cached machine code was damaged, so that this process compiled them anew."""
 
-_CHECKSUM_BYTES = 4
+cache: CodeCache | None = open_default()
+if cache is not None:
+    numba.config.CACHE_DIR = str(cache.folder)  # type: ignore[attr-defined]
 
 _PREFETCH = "llvm.prefetch.p0"
 _READ, _ALL_CACHES, _DATA = 0, 3, 1
@@ -94,20 +96,22 @@ def compiled(function: F) -> F:
     """Compile a function of arrays and numbers; it runs without the interpreter's lock."""
     function.__qualname__ += f"-{_EDITION}"
     dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
-    with suppress(RuntimeError):  # neither the package's folder nor the user's cache is writable
-        dispatcher._cache = _DiskCache(function)
+    if cache is not None:
+        with suppress(RuntimeError):  # the cache folder is full, or not writable any more
+            dispatcher._cache = _DiskCache(function, cache)
     return cast("F", dispatcher)
 
 
 class _DiskCache(FunctionCache):
     """Numba's cache of one function; a start without it takes longer, but never fails."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], cache: CodeCache) -> None:
         super().__init__(function)
         locator = self._impl.locator
-        self._cache_file = _ChecksummedFiles(
+        self._cache_file = _SignedFiles(
             locator.get_cache_path(), self._impl.filename_base, locator.get_source_stamp()
         )
+        self._cache_file.cache = cache
 
     def _load_overload(self, *arguments: Any) -> Any:
         try:
@@ -128,20 +132,23 @@ class _DiskCache(FunctionCache):
             log.warning("compiled code cannot be cached", function=name, error=repr(error))
 
 
-class _ChecksummedFiles(IndexDataCacheFile):
+class _SignedFiles(IndexDataCacheFile):
     """
-    Numba's cache files of one function, each with a checksum at its end.
+    Numba's cache files of one function, each with a signature at its end.
 
-    A power cut can leave a file with holes, and machine code with a wrong bit ends the process.
+    They are pickles: one that we have not written must not be loaded. And a power cut can leave a
+    file with holes, where machine code with a wrong bit ends the process.
     """
+
+    cache: CodeCache
 
     def _load_index(self) -> Any:
         with suppress(FileNotFoundError):
-            _check(Path(self._index_path))
+            self._check(Path(self._index_path))
         return super()._load_index()
 
     def _load_data(self, name: str) -> Any:
-        _check(Path(self._data_path(name)))
+        self._check(Path(self._data_path(name)))
         return super()._load_data(name)
 
     @contextmanager
@@ -149,15 +156,10 @@ class _ChecksummedFiles(IndexDataCacheFile):
         content = io.BytesIO()
         yield content
         with super()._open_for_write(path) as file:
-            file.write(content.getvalue() + _checksum(Path(path), content.getvalue()))
+            file.write(content.getvalue() + self.cache.sign(Path(path), content.getvalue()))
 
-
-def _check(file: Path) -> None:
-    content = file.read_bytes()
-    if _checksum(file, content[:-_CHECKSUM_BYTES]) != content[-_CHECKSUM_BYTES:]:
-        raise CorruptRecord(f"wrong checksum of {file}")
-
-
-def _checksum(file: Path, content: bytes) -> bytes:
-    """Of the file's name too: one function's code under another's name ends the process."""
-    return crc32(content, crc32(file.name.encode())).to_bytes(_CHECKSUM_BYTES, "little")
+    def _check(self, file: Path) -> None:
+        content = file.read_bytes()
+        signature = content[-SIGNATURE_BYTES:]
+        if not self.cache.is_signed(file, content[:-SIGNATURE_BYTES], signature):
+            raise CorruptRecord(f"{file} is not what this install wrote")
