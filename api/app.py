@@ -11,14 +11,24 @@ from api.http.dates import day, moment
 from api.http.errors import problem
 from api.lists.hot import LIST_PATH, HotLists
 from api.site import demo, widget
-from api.v1 import articles, events, explain, health, openapi, overview, rules
-from api.v1 import drafts as links
-from api.v1 import lists as related
+from api.v1 import articles, drafts, events, explain, health, lists, openapi, overview, rules
 from api.v1 import settings as site_settings
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.deadline import start_deadline
 
+API = (
+    lists,
+    drafts,
+    explain,
+    articles,
+    rules,
+    site_settings,
+    events,
+    overview,
+    health,
+    openapi,
+)
 MAX_BODY_BYTES = 2 * 2**20
 MAX_FORM_PARTS = 20
 REQUEST_SECONDS = 5.0  # for the steps that can be long; other limits hold for the store
@@ -44,33 +54,27 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_PARTS=MAX_FORM_PARTS)
     backend = app.extensions["alsosee"] = backend or Backend(settings)
     app.wsgi_app = HotLists(app.wsgi_app, backend.store, settings.sites)  # type: ignore[method-assign]
-    # "//" is a legal part of an id, not a typing error to redirect.
-    app.url_map.merge_slashes = False
-    app.url_map.converters["article_id"] = ArticleIdConverter
     app.before_request(_start_deadline)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
     for spelling in (day, moment):
         app.add_template_filter(spelling)
-    for module in (
-        related,
-        links,
-        explain,
-        articles,
-        rules,
-        site_settings,
-        events,
-        overview,
-        health,
-        openapi,
-        widget,
-    ):
-        app.register_blueprint(module.blueprint)
+    register_api(app)
+    app.register_blueprint(widget.blueprint)
     app.register_blueprint(editor.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     return app
+
+
+def register_api(app: Flask) -> None:
+    """Add the views of the public API; they need a backend only to answer."""
+    # "//" is a legal part of an id, not a typing error to redirect.
+    app.url_map.merge_slashes = False
+    app.url_map.converters["article_id"] = ArticleIdConverter
+    for module in API:
+        app.register_blueprint(module.blueprint)
 
 
 def _start_deadline() -> None:

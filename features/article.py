@@ -9,6 +9,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from features.errors import FieldProblem, InvalidInput, field_problems
 from features.fields import sender_names, sender_names_by_rank
 from features.language import DetectedLanguage, LanguageMix, detect
+from features.schemas import (
+    BODY,
+    DATE,
+    EXCERPT,
+    IMAGE,
+    LABELS,
+    LANGUAGE,
+    PUBLICATION_DATE,
+    SECTION,
+    TITLE,
+    URL,
+    VERSION,
+    accepts,
+)
 from features.site_defaults import NO_DEFAULTS, SiteDefaults
 from features.text import excerpt as first_words
 from features.values import (
@@ -35,7 +49,7 @@ UNSAVED_ID = "(unsaved)"
 REQUIRED = frozenset(("id", "title", "version"))
 
 Line = Annotated[str, Field(max_length=MAX_LINE_CHARS)]
-Labels = Annotated[tuple[str, ...], BeforeValidator(read_labels)]
+Labels = Annotated[tuple[str, ...], BeforeValidator(read_labels), accepts(LABELS)]
 Moment = Annotated[datetime | None, BeforeValidator(read_date)]
 Pixels = Annotated[int, Field(ge=1, le=MAX_PIXELS)]
 
@@ -53,28 +67,34 @@ class Image(BaseModel):
 
 class Article(BaseModel):
     """
-    A story of the archive. Text fields are plain text: HTML that came in has become text.
+    A story of the archive. Text fields are plain text: HTML is converted on the way in.
 
-    `language` is an ISO 639 code, detected where the sender gave none, None where it
-    cannot be told. `version` (or else `updated_at`) decides between two writers.
+    `language` is an ISO 639 code. It is detected if the sender gives none, and is None if it
+    cannot be detected. `version`, or else `updated_at`, decides between two writers.
     """
 
     model_config = ConfigDict(frozen=True)
 
     id: Annotated[str, BeforeValidator(check_article_id)]
-    title: Annotated[str, Field(min_length=1, max_length=1000), BeforeValidator(read_line)]
-    body: Annotated[str, Field(max_length=MAX_BODY_CHARS), BeforeValidator(read_body)] = ""
-    url: Annotated[Line | None, BeforeValidator(read_url)] = None
-    excerpt: Annotated[Line | None, BeforeValidator(read_excerpt)] = None
-    published_at: Moment = None
-    updated_at: Moment = None
-    section: Annotated[Line | None, BeforeValidator(read_optional_line)] = None
+    title: Annotated[
+        str, Field(min_length=1, max_length=1000), BeforeValidator(read_line), accepts(TITLE)
+    ]
+    body: Annotated[
+        str, Field(max_length=MAX_BODY_CHARS), BeforeValidator(read_body), accepts(BODY)
+    ] = ""
+    url: Annotated[Line | None, BeforeValidator(read_url), accepts(URL)] = None
+    excerpt: Annotated[Line | None, BeforeValidator(read_excerpt), accepts(EXCERPT)] = None
+    published_at: Annotated[Moment, accepts(PUBLICATION_DATE)] = None
+    updated_at: Annotated[Moment, accepts(DATE)] = None
+    section: Annotated[Line | None, BeforeValidator(read_optional_line), accepts(SECTION)] = None
     tags: Labels = ()
     authors: Labels = ()
-    language: Annotated[str | None, BeforeValidator(read_language)] = None
-    image: Annotated[Image | None, BeforeValidator(read_image)] = None
+    language: Annotated[str | None, BeforeValidator(read_language), accepts(LANGUAGE)] = None
+    image: Annotated[Image | None, BeforeValidator(read_image), accepts(IMAGE)] = None
     version: Annotated[
-        Annotated[int, Field(strict=True, ge=0, lt=2**53)] | None, BeforeValidator(read_version)
+        Annotated[int, Field(strict=True, ge=0, lt=2**53)] | None,
+        BeforeValidator(read_version),
+        accepts(VERSION),
     ] = None
 
     @property

@@ -46,7 +46,9 @@ def field_problems(
     """Pydantic's errors as JSON Pointers in the sender's *names*."""
     problems = []
     for details in error.errors(include_url=False, include_context=False, include_input=False):
-        first, *rest = (str(part) for part in details["loc"]) if details["loc"] else ("",)
+        # Pydantic marks a problem with a key of a dictionary, whose name comes before.
+        location = [str(part) for part in details["loc"] if part != "[key]"]
+        first, *rest = location or [""]
         path = [names.get(first, first), *rest] if first else []
         pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
         problems.append(FieldProblem(pointer, details["msg"].removeprefix("Value error, ")))

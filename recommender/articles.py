@@ -3,17 +3,41 @@
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from sys import intern
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 from urllib.parse import urlsplit
 
 import numpy as np
+from typing_extensions import TypedDict
 
-from features.article import Article
+from features.article import Article, Line, Pixels
 from features.language import written_language
 from features.vectorizer import ArticleFeatures, count_terms
 
-Card = dict[str, Any]
-"""What a list shows of an article: every field of `Article` but body and version, as JSON types."""
+
+class CardImage(TypedDict):
+    """The picture of a card; sizes in pixels."""
+
+    url: Line
+    width: Pixels | None
+    height: Pixels | None
+    alt: Line | None
+
+
+class Card(TypedDict):
+    """What a list shows of an article: every field of `Article` but body and version, as JSON."""
+
+    id: str
+    url: str | None
+    title: str
+    excerpt: str | None
+    image: CardImage | None
+    published_at: str | None
+    updated_at: str | None
+    section: str | None
+    tags: list[str]
+    authors: list[str]
+    language: str | None
+
 
 UNDATED = int(np.iinfo(np.int64).min)
 FIELDS = ("section", "tag", "author", "language", "source")
@@ -22,7 +46,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def card_of(article: Article) -> Card:
-    return article.model_dump(mode="json", exclude={"body", "version"})
+    return cast(Card, article.model_dump(mode="json", exclude={"body", "version"}))
 
 
 def article_from_record(fields: Mapping[str, Any]) -> Article:

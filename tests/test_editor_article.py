@@ -227,7 +227,7 @@ def test_a_pin_that_cannot_stand_there_yet_says_so(
     put(article("planned", published_at="2099-01-01T00:00:00Z"))
 
     assert "not out" in overrule(visit, target="planned", kind="pin", position="1")
-    assert "not out yet" in str(visit.get("/find.json").json["items"][0]["marks"])
+    assert "not published yet" in str(visit.get("/find.json").json["items"][0]["marks"])
 
 
 def test_numbers_of_any_length_are_only_too_large(visit: DeskVisit) -> None:

@@ -12,7 +12,9 @@ from jsonschema import Draft202012Validator
 from news import article
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from api.v1.openapi import description, examples
+from api.app import register_api
+from api.v1.openapi.document import describe
+from api.v1.openapi.examples import BODY_LINES, EXAMPLES, RESULT_LINES
 
 Key = dict[str, str]
 Operation = dict[str, Any]
@@ -21,10 +23,20 @@ METHODS = {"get", "put", "post", "delete"}
 NOT_DESCRIBED = {"/static/{filename}", "/widget", "/widget.js", "/widget/{version}/widget.js"}
 
 
+def described_api() -> dict[str, Any]:
+    """The description of the API, without a backend."""
+    app = Flask("api")
+    register_api(app)
+    return describe(app)
+
+
+DESCRIPTION = described_api()
+
+
 def operations() -> list[tuple[str, str, Operation]]:
     return [
         (method, path, operation)
-        for path, item in description()["paths"].items()
+        for path, item in DESCRIPTION["paths"].items()
         for method, operation in item.items()
     ]
 
@@ -36,7 +48,7 @@ NAMES = [operation["operationId"] for _, _, operation in OPERATIONS]
 def schema(model: str) -> Draft202012Validator:
     """A validator of one of the described models."""
     reference = {"$ref": f"#/components/schemas/{model}"}
-    return Draft202012Validator({**reference, "components": description()["components"]})
+    return Draft202012Validator({**reference, "components": DESCRIPTION["components"]})
 
 
 def described_path(rule: str) -> str:
@@ -46,7 +58,7 @@ def described_path(rule: str) -> str:
 
 
 def test_the_description_is_valid_openapi_3_1() -> None:
-    assert [] == list(OpenAPIV31SpecValidator(description()).iter_errors())
+    assert [] == list(OpenAPIV31SpecValidator(DESCRIPTION).iter_errors())
 
 
 def test_anybody_may_read_it(client: FlaskClient) -> None:
@@ -111,9 +123,9 @@ def test_what_needs_a_key_always_or_only_to_be_explained_says_so(
 # Examples
 
 
-@pytest.mark.parametrize("model", examples.EXAMPLES)
+@pytest.mark.parametrize("model", EXAMPLES)
 def test_an_example_is_what_its_schema_says(model: str) -> None:
-    assert [] == list(schema(model).iter_errors(examples.EXAMPLES[model]))
+    assert [] == list(schema(model).iter_errors(EXAMPLES[model]))
 
 
 def test_what_is_sent_and_answered_has_an_example() -> None:
@@ -136,53 +148,53 @@ def test_what_is_sent_and_answered_has_an_example() -> None:
 def test_the_example_of_an_article_is_accepted_and_stored_as_described(
     client: FlaskClient, key: Key
 ) -> None:
-    path = "/v1/main/articles/" + quote(examples.ARTICLE_EXAMPLE["id"], safe="")
-    answer = client.put(path, json=examples.SENT_ARTICLE_EXAMPLE, headers=key)
+    path = "/v1/main/articles/" + quote(EXAMPLES["Article"]["id"], safe="")
+    answer = client.put(path, json=EXAMPLES["SentArticle"], headers=key)
 
-    assert (201, examples.STORED_EXAMPLE | {"version": 1}) == (answer.status_code, answer.json)
-    assert examples.ARTICLE_EXAMPLE == client.get(path, headers=key).json
+    assert (201, EXAMPLES["Stored"] | {"version": 1}) == (answer.status_code, answer.json)
+    assert EXAMPLES["Article"] == client.get(path, headers=key).json
 
 
 def test_the_example_of_a_bulk_is_answered_as_described(client: FlaskClient, key: Key) -> None:
-    text = examples.SENT_LINES_EXAMPLE
+    text = BODY_LINES
     answer = client.post("/v1/main/articles", data=text, headers=key).text
 
-    assert [orjson.loads(line) for line in examples.LINES_EXAMPLE.splitlines()] == [
+    assert [orjson.loads(line) for line in RESULT_LINES.splitlines()] == [
         orjson.loads(line) for line in answer.splitlines()
     ]
 
 
 def test_the_example_of_a_draft_is_accepted(client: FlaskClient, key: Key) -> None:
-    answer = client.post("/v1/main/related", json=examples.DRAFT_EXAMPLE, headers=key)
+    answer = client.post("/v1/main/related", json=EXAMPLES["SentDraft"], headers=key)
 
     assert 200 == answer.status_code
 
 
 def test_the_example_of_links_is_what_its_draft_is_answered(client: FlaskClient, key: Key) -> None:
-    path = "/v1/main/articles/" + quote(examples.ARTICLE_EXAMPLE["id"], safe="")
-    client.put(path, json=examples.SENT_ARTICLE_EXAMPLE, headers=key)
-    answer = client.post("/v1/main/links", json=examples.SENT_LINK_EXAMPLE, headers=key).json
+    path = "/v1/main/articles/" + quote(EXAMPLES["Article"]["id"], safe="")
+    client.put(path, json=EXAMPLES["SentArticle"], headers=key)
+    answer = client.post("/v1/main/links", json=EXAMPLES["SentLinkDraft"], headers=key).json
     varying = ("score", "reason")
 
-    assert [examples.LINKS_EXAMPLE["items"][0] | dict.fromkeys(varying)] == [
+    assert [EXAMPLES["Links"]["items"][0] | dict.fromkeys(varying)] == [
         item | dict.fromkeys(varying) for item in answer["items"]
     ]
-    assert examples.LINKS_EXAMPLE["draft"] == answer["draft"]
+    assert EXAMPLES["Links"]["draft"] == answer["draft"]
 
 
 def test_the_example_of_a_rule_is_accepted_and_stored_as_described(
     client: FlaskClient, key: Key
 ) -> None:
-    answer = client.post("/v1/main/rules", json=examples.SENT_RULE_EXAMPLE, headers=key)
+    answer = client.post("/v1/main/rules", json=EXAMPLES["SentRule"], headers=key)
     varying = dict.fromkeys(("id", "key_id", "created_at", "expires_at"))
 
-    assert (201, examples.RULE_EXAMPLE | varying) == (answer.status_code, answer.json | varying)
+    assert (201, EXAMPLES["Rule"] | varying) == (answer.status_code, answer.json | varying)
 
 
 def test_the_example_of_overrides_is_accepted(client: FlaskClient, key: Key) -> None:
     path = "/v1/main/articles/kursk"
     client.put(path, json=article(), headers=key)
-    answer = client.put(f"{path}/overrides", json=examples.SENT_OVERRIDES_EXAMPLE, headers=key)
+    answer = client.put(f"{path}/overrides", json=EXAMPLES["SentOverrides"], headers=key)
 
     assert 200 == answer.status_code
 
@@ -191,11 +203,11 @@ def test_the_examples_of_settings_are_accepted_and_answered_as_described(
     client: FlaskClient, key: Key
 ) -> None:
     path = "/v1/main/settings"
-    kept = client.put(path, json=examples.SENT_SETTINGS_EXAMPLE, headers=key)
-    tried = client.post(f"{path}/compare", json=examples.SENT_COMPARISON_EXAMPLE, headers=key)
+    kept = client.put(path, json=EXAMPLES["SentSettings"], headers=key)
+    tried = client.post(f"{path}/compare", json=EXAMPLES["SentComparison"], headers=key)
     varying = {"revision": None}
 
-    assert (200, examples.SETTINGS_EXAMPLE | varying) == (kept.status_code, kept.json | varying)
+    assert (200, EXAMPLES["RevisedSettings"] | varying) == (kept.status_code, kept.json | varying)
     assert (200, 0) == (tried.status_code, tried.json["articles"])
 
 
@@ -251,20 +263,20 @@ def test_answers_are_as_described(client: FlaskClient, key: Key) -> None:
             client.get("/v1/main/articles/nobody/related").json,
             client.get("/v1/main/recent?limit=0").json,
         ],
-        "Rule": client.post("/v1/main/rules", json=examples.SENT_RULE_EXAMPLE, headers=key).json,
+        "Rule": client.post("/v1/main/rules", json=EXAMPLES["SentRule"], headers=key).json,
         "ArticleOverrides": client.put(
-            f"{path}/overrides", json=examples.SENT_OVERRIDES_EXAMPLE, headers=key
+            f"{path}/overrides", json=EXAMPLES["SentOverrides"], headers=key
         ).json,
         "RulePage": client.get("/v1/main/rules", headers=key).json,
-        "Settings": [
-            client.put("/v1/main/settings", json=examples.SENT_SETTINGS_EXAMPLE, headers=key).json,
+        "RevisedSettings": [
+            client.put("/v1/main/settings", json=EXAMPLES["SentSettings"], headers=key).json,
             client.get("/v1/main/settings", headers=key).json,
         ],
-        "Sampled": client.post("/v1/main/settings/compare", json={}, headers=key).json,
-        "SideBySide": client.post(
+        "ComparedSample": client.post("/v1/main/settings/compare", json={}, headers=key).json,
+        "ComparedLists": client.post(
             "/v1/main/settings/compare", json={"article": "kursk"}, headers=key
         ).json,
-        "AuditPage": client.get("/v1/main/audit?limit=1", headers=key).json,
+        "AuditedChanges": client.get("/v1/main/audit?limit=1", headers=key).json,
         "AuditEntry": client.post("/v1/main/audit/3-1/undo", headers=key).json,
         "Overview": client.get("/v1/main/overview", headers=key).json,
         "Health": client.get("/healthz").json,
@@ -294,12 +306,12 @@ def test_answers_hold_nothing_that_is_not_described(
         "Links": client.post("/v1/main/links", json=article("new"), headers=key).json,
         "Problem": client.get("/v1/main/recent?limit=0").json,
     }[model]
-    models = description()["components"]["schemas"]
+    models = DESCRIPTION["components"]["schemas"]
 
     assert answer.keys() == models[model]["properties"].keys()
     if model == "Links":
         described = models["Link"]["properties"].keys() - {"source"}
         assert {frozenset(described)} == {frozenset(item) for item in answer["items"]}
     if model == "List":
-        assert answer["items"][0].keys() == models["ListItem"]["properties"].keys()
+        assert answer["items"][0].keys() == models["ListedArticle"]["properties"].keys()
         assert answer["source"].keys() == models["ListSource"]["properties"].keys()

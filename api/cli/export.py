@@ -18,7 +18,7 @@ from api.cli.list_options import read_list_options, set_options, takes_list_opti
 from api.cli.options import PATH, SITE
 from api.cli.progress import progress_bar
 from api.cli.settings import pick_site, read_settings
-from api.lists.answer import document
+from api.lists.document import document
 from features.text import looks_like_html
 from recommender import logs
 from recommender.backend import Backend

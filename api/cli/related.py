@@ -10,7 +10,7 @@ import orjson
 from api.cli.list_options import read_list_options, takes_list_options
 from api.cli.options import JSON, SITE
 from api.cli.settings import pick_site, read_settings
-from api.lists.answer import document
+from api.lists.document import List, document
 from features.article import Article, parse_draft
 from recommender.articles import StoredArticle
 from recommender.backend import Backend
@@ -50,7 +50,7 @@ def related(
 
 def _answer(
     live: SiteReplica, article_id: str, draft: Article | None, options: ListOptions
-) -> dict[str, Any]:
+) -> List:
     """The list for a draft or, without one, for a stored article, in the form of the API."""
     now = datetime.now(UTC)
     if draft is not None:

@@ -10,7 +10,7 @@ from api.editor.audit import told
 from api.editor.overrides import shown
 from api.http.context import backend
 from api.http.request import checked_id
-from api.lists.explanation import CANDIDATES, ranking
+from api.lists.explanation import CANDIDATES, ExplainedRanking, explained_ranking
 from api.lists.formats import LAYOUTS
 from api.lists.options import options_from_query
 from recommender.errors import NotFound
@@ -40,7 +40,7 @@ def article(site: str) -> Response:
     article_id = asked_id()
     options = options_from_query(request.args, ListOptions)
     query = options.replacing(limit=CANDIDATES, explain=True)
-    found = ranking(backend().site(site), article_id, query)
+    found = explained_ranking(backend().site(site), article_id, query)
     overrides = backend().store.rulebook.overrides(site, article_id, datetime.now(UTC))
     cards = _cards(site, found, overrides)
     if article_id not in cards:
@@ -101,7 +101,7 @@ def _attributes(asked: ListOptions) -> dict[str, str]:
     return {n.replace("_", "-"): ",".join(request.args.getlist(n)) for n in sorted(names)}
 
 
-def _cards(site: str, found: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
+def _cards(site: str, found: ExplainedRanking, overrides: Overrides) -> dict[str, Any]:
     """Of every article that the page names."""
     shown = [item["id"] for item in (found["source"], *found["items"], *found["dropped"])]
     shown += [drop["reason"]["by"] for drop in found["dropped"] if "by" in drop["reason"]]

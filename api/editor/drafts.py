@@ -11,8 +11,8 @@ from flask import Blueprint, Response, request
 from api.editor import desk
 from api.http.context import backend
 from api.http.responses import json_response
-from api.lists.answer import document
-from api.lists.links import Draft, read_draft, suggestions
+from api.lists.document import List, ListedArticle, document
+from api.lists.links import Draft, Link, read_draft, suggestions
 from features.text import looks_like_html
 from recommender.errors import InvalidInput
 from recommender.policy.list_options import LinkOptions, ListOptions
@@ -28,7 +28,7 @@ class Piece(NamedTuple):
     """A stretch of the text as it was sent; *link* is the suggestion that it belongs to."""
 
     text: str
-    link: dict[str, Any] | None = None
+    link: Link | None = None
 
 
 @blueprint.get("/draft")
@@ -55,8 +55,7 @@ def draft_as_typed(site: str) -> Response:
     except InvalidInput as error:
         problems = [found._asdict() for found in error.problems]
         return json_response({"items": [], "duplicates": [], "problems": problems})
-    shown = ("id", "title", "section", "published_at", "reason")
-    items = [{name: item[name] for name in shown} for item in _list(site, read)["items"]]
+    items = [_line(item) for item in _list(site, read)["items"]]
     told = suggestions(backend().site(site), read, LinkOptions(limit=1), datetime.now(UTC))
     answer = {"items": items, "duplicates": told["duplicates"], "problems": []}
     return json_response(answer)
@@ -77,7 +76,7 @@ def _made(site: str, read: Draft, typed: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _list(site: str, read: Draft) -> dict[str, Any]:
+def _list(site: str, read: Draft) -> List:
     query = ListOptions(explain=True)
     made, version = (
         backend()
@@ -89,32 +88,45 @@ def _list(site: str, read: Draft) -> dict[str, Any]:
     return document(made, version, "draft", query, read.article, {})
 
 
-def linked(sent: str, items: Sequence[dict[str, Any]]) -> Iterator[Piece]:
-    """The text in pieces: what a suggested link stands on, and what lies between."""
-    placed = [item for item in items if item["anchor"] is not None]
+def linked(sent: str, links: Sequence[Link]) -> Iterator[Piece]:
+    """The text in pieces: the anchors of suggested links, and the text between them."""
+    anchored = [(link["anchor"], link) for link in links if link["anchor"] is not None]
     end = 0
-    for item in sorted(placed, key=lambda item: item["anchor"]["start"]):
-        yield Piece(sent[end : item["anchor"]["start"]])
-        yield Piece(sent[item["anchor"]["start"] : item["anchor"]["end"]], item)
-        end = item["anchor"]["end"]
+    for anchor, link in sorted(anchored, key=lambda pair: pair[0]["start"]):
+        yield Piece(sent[end : anchor["start"]])
+        yield Piece(sent[anchor["start"] : anchor["end"]], link)
+        end = anchor["end"]
     yield Piece(sent[end:])
 
 
 def as_html(sent: str, pieces: Sequence[Piece]) -> str:
     """The text with its links, to be copied; a plain one gets its paragraphs."""
     is_html = looks_like_html(sent)
-    parts = [
-        (piece.link and piece.link["anchor"]["html"])
-        or (piece.text if is_html else escape(piece.text, quote=False))
+    text = "".join(
+        _anchor_html(piece) or (piece.text if is_html else escape(piece.text, quote=False))
         for piece in pieces
-    ]
-    text = "".join(parts)
+    )
     if is_html:
         return text
     return "\n".join(f"<p>{part.strip()}</p>" for part in _BLANK_LINE.split(text) if part.strip())
 
 
-def _with_surroundings(site: str, item: dict[str, Any]) -> dict[str, Any]:
+def _anchor_html(piece: Piece) -> str | None:
+    anchor = piece.link["anchor"] if piece.link else None
+    return anchor["html"] if anchor else None
+
+
+def _line(item: ListedArticle) -> dict[str, Any]:
+    return {
+        "id": item["id"],
+        "title": item["title"],
+        "section": item["section"],
+        "published_at": item["published_at"],
+        "reason": item["reason"],
+    }
+
+
+def _with_surroundings(site: str, item: Link) -> dict[str, Any]:
     """An older article with the words around the place where its link would stand."""
     anchor = item["anchor"]
     found = backend().site(site).texts([item["source"]["id"]]).get(item["source"]["id"])

@@ -9,7 +9,7 @@ from api.editor import desk
 from api.editor.search import SURVEYED
 from api.http.context import backend
 from api.http.responses import json_response
-from recommender.overview import Figures, figures
+from recommender.overview import Band, EvaluationSummary, Overview, Value, overview_of
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option_types import ANY_LANGUAGE
 from recommender.replica.index_files import FILE_FROM
@@ -30,7 +30,6 @@ MEASURES = {
     "recall@10": "found among ten (recall@10)",
     "hit@5": "one or more among five (hit@5)",
 }
-REST = {"sections": "others, or none", "languages": "others, or unknown", "years": "earlier"}
 _DAY_NAMES = {
     1: "a day",
     7: "a week",
@@ -44,7 +43,7 @@ _DAY_NAMES = {
 @blueprint.get("/overview")
 def overview(site: str) -> Response:
     live, now = backend().site(site), datetime.now(UTC)
-    found = figures(backend(), live, now)
+    found = overview_of(backend(), live, now)
     for section in found["archive"]["sections"]:
         section["name"] = _spelt(live, section["name"], now)
     note = desk.take_note("overview")
@@ -85,13 +84,17 @@ def _spelt(live: SiteReplica, section: str | None, now: datetime) -> str | None:
     return next((item.card["section"] for item in newest.items), section)
 
 
-def _rows(found: Figures) -> dict[str, list[tuple[str, int]]]:
+def _rows(found: Overview) -> dict[str, list[tuple[str, int]]]:
     """What is drawn: lines of a name and a number, by the plot they belong to."""
     archive, survey, days = found["archive"], found["survey"], found["readers"]["days"]
-    rows = {name: _named(archive[name], rest) for name, rest in REST.items()}
+    rows = {
+        "sections": _named(archive["sections"], "others, or none"),
+        "languages": _named(archive["languages"], "others, or unknown"),
+        "years": _named(archive["years"], "earlier"),
+    }
     rows["fresh"] = [(day["day"], day["articles"]) for day in found["fresh"]["days"]]
-    for what in ("impressions", "clicks"):
-        rows[what] = [(day["day"], day[what]) for day in days]
+    rows["impressions"] = [(day["day"], day["impressions"]) for day in days]
+    rows["clicks"] = [(day["day"], day["clicks"]) for day in days]
     if survey is not None:
         rows["related"] = [(_related(n), lists) for n, lists in enumerate(survey["related"])]
         rows["recommended"] = [(_times(b), b["articles"]) for b in survey["recommended"]]
@@ -100,7 +103,7 @@ def _rows(found: Figures) -> dict[str, list[tuple[str, int]]]:
     return rows
 
 
-def _measures(evaluation: Figures | None) -> dict[str, str]:
+def _measures(evaluation: EvaluationSummary | None) -> dict[str, str]:
     """Those that say most, of those that were taken, in words; or else the first ones."""
     systems = evaluation["systems"] if evaluation else {}
     taken = [*next(iter(systems.values()), {})]
@@ -108,11 +111,11 @@ def _measures(evaluation: Figures | None) -> dict[str, str]:
     return told or {name: name for name in taken[: len(MEASURES)]}
 
 
-def _named(values: Iterable[Figures], rest: str) -> list[tuple[str, int]]:
+def _named(values: Iterable[Value], rest: str) -> list[tuple[str, int]]:
     return [(value["name"] or rest, value["articles"]) for value in values]
 
 
-def _age(band: Figures) -> str:
+def _age(band: Band) -> str:
     start, end = band["from"], band["below"]
     if start is None:
         return "newer than the story"
@@ -121,8 +124,8 @@ def _age(band: Figures) -> str:
     return f"{'up to' if start else 'less than'} {_DAY_NAMES[end]}"
 
 
-def _times(band: Figures) -> str:
-    start, end = band["from"], band["below"]
+def _times(band: Band) -> str:
+    start, end = band["from"] or 0, band["below"]
     if end is None:
         return f"in more than {start - 1} lists"
     if end == start + 1:

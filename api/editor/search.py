@@ -11,6 +11,7 @@ from api.editor import desk
 from api.http.context import backend
 from api.http.dates import moment
 from api.http.responses import json_response
+from recommender.articles import Card
 from recommender.policy.rules import Rule, RuleKind
 from recommender.replica.finder import Found
 from recommender.replica.survey import MAX_OUTLIERS
@@ -122,9 +123,15 @@ def _marks(rules: Iterable[Rule]) -> dict[str, list[str]]:
     return {i: sorted(set(found)) for i, found in marks.items()}
 
 
-def _line(card: dict[str, Any], marks: list[str]) -> dict[str, Any]:
-    fields = ("id", "title", "section", "published_at", "language")
+def _line(card: Card, marks: list[str]) -> dict[str, Any]:
     date = card["published_at"]
     if date and datetime.fromisoformat(date) > datetime.now(UTC):
-        marks = ["not out yet", *marks]
-    return {**{name: card[name] for name in fields}, "marks": [m.replace("_", " ") for m in marks]}
+        marks = ["not published yet", *marks]
+    return {
+        "id": card["id"],
+        "title": card["title"],
+        "section": card["section"],
+        "published_at": date,
+        "language": card["language"],
+        "marks": [mark.replace("_", " ") for mark in marks],
+    }

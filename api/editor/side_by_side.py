@@ -10,7 +10,7 @@ from api.editor import desk
 from api.editor.article import FACTOR_NAMES, asked_id
 from api.http.context import backend
 from api.http.request import checked_id
-from api.lists.explanation import pair as explained_pair
+from api.lists.explanation import explained_pair
 from api.lists.options import options_from_query
 from features.analyzer import occurrences
 from features.article import Article

@@ -1,11 +1,14 @@
 """Every error as problem+json (RFC 9457): one table, no `try` in a view."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from typing import Annotated, NotRequired
 
 import orjson
 import structlog
 from flask import Flask, Response
+from pydantic import Field
+from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 
 from recommender.errors import (
@@ -43,6 +46,25 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
 RETRY_AFTER_SECONDS = 2
 
 
+class FieldError(TypedDict):
+    """What is wrong with one field or parameter."""
+
+    pointer: Annotated[
+        str, Field(description="JSON Pointer to the field, or `/name` of the parameter")
+    ]
+    detail: str
+
+
+class Problem(TypedDict):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: NotRequired[list[FieldError]]
+
+
 def problem(
     status: int,
     detail: str,
@@ -55,17 +77,21 @@ def problem(
     Args:
         problems: what is wrong with single fields or parameters.
     """
-    fields: dict[str, object] = {
+    document: Problem = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
     }
     if problems:
-        fields["errors"] = [p._asdict() for p in problems]
-    response = Response(orjson.dumps(fields), status, content_type="application/problem+json")
+        document["errors"] = field_errors(problems)
+    response = Response(orjson.dumps(document), status, content_type="application/problem+json")
     response.headers.update({"Cache-Control": "no-store", **(headers or {})})
     return response
+
+
+def field_errors(problems: Iterable[FieldProblem]) -> list[FieldError]:
+    return [{"pointer": problem.pointer, "detail": problem.detail} for problem in problems]
 
 
 def invalid(problems: Sequence[FieldProblem]) -> Response:

@@ -35,15 +35,16 @@ def read_body() -> bytes:
 
 def parse_body(model: type[Model], data: object) -> Model:
     """
-    A body as *model* describes it.
+    A body as *model* describes it; unknown fields are refused, unless its config says otherwise.
 
     Raises:
         InvalidInput: naming every bad field.
     """
     if not isinstance(data, dict):
         raise InvalidInput.at("", "expected a JSON object")
+    extra = model.model_config.get("extra", "forbid")
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, extra=extra)
     except ValidationError as error:
         raise InvalidInput(field_problems(error)) from None
 

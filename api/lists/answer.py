@@ -1,22 +1,20 @@
 """One list as bytes: from the cache, made now, or the last good one while the store is away."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
 
 from flask import Response, request
 
 from api.http.auth import require
 from api.http.context import backend
-from api.lists.formats import Form, render
+from api.lists.document import document
+from api.lists.formats import ListFormat, render
 from api.lists.hot import SERVED, Served
 from api.lists.options import FEW_VALUES, cache_key, is_cacheable, options_from_query
-from features.article import Article
 from recommender.errors import StoreUnavailable
-from recommender.pipeline.explain import REASONS, named, sentence, spellings
-from recommender.pipeline.results import ListItem, RelatedList
+from recommender.pipeline.results import RelatedList
 from recommender.policy.list_options import ListOptions
 from recommender.replica.site import SiteReplica
 from recommender.storage.article_records import article_key
@@ -30,7 +28,9 @@ Make = Callable[[ListOptions, datetime], tuple[RelatedList, int]]
 CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=20, stale-if-error=20"
 
 
-def list_response(live: SiteReplica, article_id: str, form: Form, make: Make) -> Response:
+def list_response(
+    live: SiteReplica, article_id: str, list_format: ListFormat, make: Make
+) -> Response:
     """
     Answer a list, from wherever it is at hand.
 
@@ -44,74 +44,19 @@ def list_response(live: SiteReplica, article_id: str, form: Form, make: Make) ->
     heard = live.state  # before it is asked for settings, which are as of then or later
     shared = _shared(live, query)
     only_in = None if shared == query else heard
-    name = _name(live.site, article_id, form, shared)
+    name = _name(live.site, article_id, list_format, shared)
     try:
         finished = backend().lists.get(live.site, name, only_in) if is_cacheable(shared) else None
         if finished is not None:
             request.environ[SERVED] = Served(finished.version, finished.expires_at)
-            return _response(finished, form, "hit")
-        finished = _finish(live, article_id, form, name, query, make)
-        return _response(finished, form, "fwd=miss")
+            return _response(finished, list_format, "hit")
+        finished = _finish(live, article_id, list_format, name, query, make)
+        return _response(finished, list_format, "fwd=miss")
     except StoreUnavailable:
         last = backend().lists.last_good(live.site, name, backend().settings.stale_seconds)
         if last is None or not live.may_show(last.ids, datetime.now(UTC)):
             raise
-        return _response(last, form, "fwd=stale", age_seconds=time.time() - last.made_at)
-
-
-def document(
-    made: RelatedList,
-    version: int,
-    name: str,
-    query: ListOptions,
-    draft: Article | None = None,
-    texts: Mapping[str, Article] | None = None,
-) -> dict[str, Any]:
-    """
-    The answer as API.md has it.
-
-    Args:
-        name: tells apart the lists of one version.
-        draft: what the list stands beside, when that is not stored.
-        texts: of the source, by id; only given when the list is to be explained.
-    """
-    card = made.source or {"title": draft.title if draft else None}
-    own = None if texts is None else draft or texts.get(card.get("id") or "")
-    spelt = spellings(own) if own is not None else None
-    source = {key: card.get(key) for key in ("id", "url", "title")}
-    digest = blake2b(f"{name}\0{version}".encode(), digest_size=9).hexdigest()
-    return {
-        "source": None if made.source is None and draft is None else source,
-        "items": [
-            list_item(item, place) | (explained(item, spelt) if spelt is not None else {})
-            for place, item in enumerate(made.items, 1)
-        ],
-        "recommendation_id": digest,
-        "version": version,
-        "fallback": made.fallback,
-        "page_token": str(query.page_token.adding(_article_ids(made))),
-    }
-
-
-def _article_ids(made: RelatedList) -> list[str]:
-    """Of the items, and of the articles that tell the same stories."""
-    ids = []
-    for item in made.items:
-        ids += [item.card["id"], *item.same_story]
-    return ids
-
-
-def explained(item: ListItem, spelt: Mapping[int, str]) -> dict[str, Any]:
-    """What an item's score is made of, in numbers and in the words of the source."""
-    terms = named(item.shared, spelt) if item.shared else []
-    words = sentence(terms) if item.reason in ("similar", "relaxed") else ""
-    return {
-        "similarity": item.similarity,
-        "factors": dict(item.factors),
-        "diversity_penalty": item.diversity_penalty,
-        "terms": [term._asdict() for term in terms],
-        "reason": _reason(item, words),
-    }
+        return _response(last, list_format, "fwd=stale", age_seconds=time.time() - last.made_at)
 
 
 def _shared(live: SiteReplica, query: ListOptions) -> ListOptions:
@@ -127,29 +72,34 @@ def _shared(live: SiteReplica, query: ListOptions) -> ListOptions:
     return query.replacing(**dict.fromkeys(idle)) if idle else query
 
 
-def _name(site: str, article_id: str, form: Form, query: ListOptions) -> str:
+def _name(site: str, article_id: str, list_format: ListFormat, query: ListOptions) -> str:
     wish = blake2b(cache_key(query), digest_size=9).hexdigest()
     model = backend().model(site).digest  # lists of another ranking are other lists
     key = article_key(site, article_id) if article_id else "recent"
-    return f"{key}:{form.name}:{model}:{wish}"
+    return f"{key}:{list_format.name}:{model}:{wish}"
 
 
 def _finish(
-    live: SiteReplica, article_id: str, form: Form, name: str, query: ListOptions, make: Make
+    live: SiteReplica,
+    article_id: str,
+    list_format: ListFormat,
+    name: str,
+    query: ListOptions,
+    make: Make,
 ) -> FinishedList:
     now = datetime.now(UTC)
     made, version = make(query, now)
     shown = tuple(item.card["id"] for item in made.items)
     texts = live.texts([article_id]) if query.explain and article_id else None
-    # Whatever its form, it is one list.
-    answer = document(made, version, name.replace(form.name, ""), query, texts=texts)
+    # Whatever its list_format, it is one list.
+    answer = document(made, version, name.replace(list_format.name, ""), query, texts=texts)
     language = (made.source or {}).get("language") or (query.lang or (None,))[0]
-    body = render(form, answer, language, backend().settings.home_page(live.site))
+    body = render(list_format, answer, language, backend().settings.home_page(live.site))
     expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
     ids = (article_id, *shown) if article_id else shown
     finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
     shared = _shared(live, query)  # which may have changed since the name was made
-    if is_cacheable(shared) and name == _name(live.site, article_id, form, shared):
+    if is_cacheable(shared) and name == _name(live.site, article_id, list_format, shared):
         # Made-up filters find nothing, and must not fill the cache that all share.
         backend().lists.put(live.site, name, finished, shared=bool(shown))
     return finished
@@ -159,20 +109,10 @@ def _latest(now: datetime) -> float:
     return now.timestamp() + backend().settings.list_ttl_seconds
 
 
-def list_item(item: ListItem, position: int) -> dict[str, Any]:
-    """An item as every list shows it."""
-    return {**item.card, "score": item.score, "position": position, "reason": _reason(item)}
-
-
-def _reason(item: ListItem, text: str = "") -> dict[str, Any]:
-    told = {"same_story": list(item.same_story)} if item.same_story else {}
-    return {"code": item.reason, "text": text or REASONS[item.reason], **told}
-
-
 def _response(
-    finished: FinishedList, form: Form, state: str, age_seconds: float | None = None
+    finished: FinishedList, list_format: ListFormat, state: str, age_seconds: float | None = None
 ) -> Response:
-    response = Response(finished.body, headers=form.headers)
+    response = Response(finished.body, headers=list_format.headers)
     response.headers["Cache-Control"] = CACHE_CONTROL
     response.headers["Cache-Status"] = f"AlsoSee; {state}"
     if age_seconds is not None:

@@ -1,10 +1,21 @@
-"""Why does this story stand beside that one, and why does the other one not?"""
+"""Why an article is in a list, or why it is not."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
+from typing import Annotated, NotRequired
 
-from api.lists.answer import explained
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from api.lists.document import (
+    DiversityPenalty,
+    Factors,
+    ItemExplanation,
+    WeightedTerm,
+    explained,
+    weighted_terms,
+)
 from features.article import Article
 from recommender.pipeline.explain import REASONS, WHY_NOT, named, sentence, spellings
 from recommender.pipeline.results import Exclusion, Explanation
@@ -15,79 +26,127 @@ from recommender.replica.site import SiteReplica
 CANDIDATES = 30  # as many as an editor looks at
 
 
-def pair(
-    standing: Explanation, texts: Mapping[str, Article], article_id: str, target: str
-) -> dict[str, Any]:
-    """What one article is to another, with the *texts* of the two as far as they are there."""
-    place, source = standing.place, texts.get(article_id)
-    terms = named(standing.shared, spellings(source)) if standing.shared and source else []
-    similarity = float(standing.shared.weights.sum()) if standing.shared else 0.0
+class NamedArticle(TypedDict):
+    """An article by its title, which is null if the article is not stored."""
+
+    id: str
+    title: str | None
+
+
+class Verdict(TypedDict):
+    """Why an article is in a list, or is not."""
+
+    code: str
+    text: str
+    by: NotRequired[Annotated[str, Field(description="Id of the article that represents it")]]
+
+
+class ExplainedPair(TypedDict):
+    """One article in the list of another."""
+
+    source: NamedArticle
+    target: NamedArticle
+    shown: Annotated[bool, Field(description="Whether it is on the requested page")]
+    position: Annotated[int | None, Field(description="In the whole ranking, from 1")]
+    reason: Verdict
+    rule: Annotated[Rule | None, Field(description="The editors' rule that decided, if one did")]
+    similarity: Annotated[float, Field(description="Cosine; the weights of the terms add up to it")]
+    score: float | None
+    factors: Factors
+    diversity_penalty: DiversityPenalty
+    terms: list[WeightedTerm]
+
+
+class RankedCandidate(NamedArticle, ItemExplanation):
+    """A candidate that is in the list."""
+
+    position: int
+    score: float
+
+
+class ExcludedCandidate(NamedArticle):
+    """A candidate that is not in the list."""
+
+    reason: Verdict
+
+
+class ExplainedRanking(TypedDict):
+    """The candidates for an article's list, with all parts of their scores."""
+
+    source: NamedArticle
+    version: int
+    items: list[RankedCandidate]
+    dropped: list[ExcludedCandidate]
+
+
+def explained_pair(
+    explanation: Explanation, texts: Mapping[str, Article], source_id: str, target_id: str
+) -> ExplainedPair:
+    """Explain one article in the list of another; *texts* holds those of the two that exist."""
+    place, shared, source = explanation.place, explanation.shared, texts.get(source_id)
+    terms = named(shared, spellings(source)) if shared and source else []
     return {
-        "source": _named_article(texts.get(article_id), article_id),
-        "target": _named_article(texts.get(target), target),
-        "shown": standing.exclusion is None,
-        "position": standing.position,
-        "reason": _reason(standing, sentence(terms)),
-        "rule": _rule(standing.rule),
-        "similarity": round(similarity, 6),
+        "source": _named_article(texts, source_id),
+        "target": _named_article(texts, target_id),
+        "shown": explanation.exclusion is None,
+        "position": explanation.position,
+        "reason": _verdict(explanation, sentence(terms)),
+        "rule": explanation.rule,
+        "similarity": round(float(shared.weights.sum()), 6) if shared else 0.0,
         "score": place.score if place else None,
         "factors": dict(place.factors) if place else {},
         "diversity_penalty": place.diversity_penalty if place else 0.0,
-        "terms": [term._asdict() for term in terms],
+        "terms": weighted_terms(terms),
     }
 
 
-def ranking(live: SiteReplica, article_id: str, query: ListOptions) -> dict[str, Any]:
-    """The first candidates with all that moved them, and those that were dropped."""
-    if "limit" not in query.model_fields_set:
-        query = query.model_copy(update={"limit": CANDIDATES})
+def explained_ranking(live: SiteReplica, article_id: str, options: ListOptions) -> ExplainedRanking:
+    """The first candidates with all parts of their scores, and those that were excluded."""
+    if "limit" not in options.model_fields_set:
+        options = options.replacing(limit=CANDIDATES)
     now = datetime.now(UTC)
-    made, version = live.read_with_cards(
-        lambda recommender: recommender.related(article_id, query, now)
+    related, version = live.read_with_cards(
+        lambda recommender: recommender.related(article_id, options, now)
     )
-    dropped = dict(list((made.exclusions or {}).items())[:CANDIDATES])
-    items = {item.card["id"]: item for item in made.items}
-    texts = live.texts((article_id, *items, *dropped))
+    excluded = dict(islice((related.exclusions or {}).items(), CANDIDATES))
+    texts = live.texts((article_id, *(item.card["id"] for item in related.items), *excluded))
     source = texts.get(article_id)
-    spelt = spellings(source) if source is not None else {}
+    source_spellings = spellings(source) if source is not None else {}
+    ranked: list[RankedCandidate] = [
+        {
+            **_named_article(texts, item.card["id"]),
+            **explained(item, source_spellings),
+            "position": position,
+            "score": item.score,
+        }
+        for position, item in enumerate(related.items, options.offset + 1)
+    ]
     return {
-        "source": _named_article(source, article_id),
+        "source": _named_article(texts, article_id),
         "version": version,
-        "items": [
-            {
-                **_named_article(texts.get(i), i),
-                "position": position,
-                "score": item.score,
-                **explained(item, spelt),
-            }
-            for position, (i, item) in enumerate(items.items(), query.offset + 1)
-        ],
+        "items": ranked,
         "dropped": [
-            {**_named_article(texts.get(i), i), "reason": _why_not(drop)}
-            for i, drop in dropped.items()
+            {**_named_article(texts, excluded_id), "reason": _exclusion(exclusion)}
+            for excluded_id, exclusion in excluded.items()
         ],
     }
 
 
-def _named_article(article: Article | None, article_id: str) -> dict[str, Any]:
-    title = article.title if article is not None else None
-    return {"id": article_id, "title": title}
+def _named_article(texts: Mapping[str, Article], article_id: str) -> NamedArticle:
+    article = texts.get(article_id)
+    return {"id": article_id, "title": None if article is None else article.title}
 
 
-def _reason(standing: Explanation, words: str) -> dict[str, Any]:
-    if standing.exclusion is not None:
-        return _why_not(standing.exclusion)
-    code = standing.place.reason if standing.place else "similar"
-    return {
-        "code": code,
-        "text": words if words and code in ("similar", "relaxed") else REASONS[code],
-    }
+def _verdict(explanation: Explanation, shared_subject: str) -> Verdict:
+    if explanation.exclusion is not None:
+        return _exclusion(explanation.exclusion)
+    code = explanation.place.reason if explanation.place else "similar"
+    names_subject = bool(shared_subject) and code in ("similar", "relaxed")
+    return {"code": code, "text": shared_subject if names_subject else REASONS[code]}
 
 
-def _why_not(drop: Exclusion[str]) -> dict[str, Any]:
-    by = {"by": drop.by} if drop.by is not None else {}
-    return {"code": drop.code, "text": WHY_NOT[drop.code], **by}
-
-
-def _rule(rule: Rule | None) -> dict[str, Any] | None:
-    return None if rule is None else rule.model_dump(mode="json")
+def _exclusion(exclusion: Exclusion[str]) -> Verdict:
+    verdict: Verdict = {"code": exclusion.code, "text": WHY_NOT[exclusion.code]}
+    if exclusion.by is not None:
+        verdict["by"] = exclusion.by
+    return verdict

@@ -1,6 +1,7 @@
-"""One list in the form that somebody asked for: JSON, HTML, RSS, JSON Feed or JSON-LD."""
+"""A list in the requested format: JSON, HTML, RSS, JSON Feed or JSON-LD."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Literal, NamedTuple, get_args
@@ -10,7 +11,9 @@ import orjson
 from flask import Request, render_template
 
 from api.http.request import single
+from api.lists.document import List, ListedArticle
 from api.lists.words import RIGHT_TO_LEFT, words
+from features.schemas import Schema
 from recommender.errors import InvalidInput
 
 Kind = Literal["list", "html", "rss", "feed", "jsonld"]
@@ -24,9 +27,18 @@ CONTENT_TYPES: dict[Kind, str] = {
     "feed": "application/feed+json",
     "jsonld": "application/ld+json",
 }
+OTHER_FORMATS: dict[str, Schema] = {
+    "text/html": {"type": "string"},
+    "application/rss+xml": {"type": "string"},
+    "application/feed+json": {"type": "object", "required": ["version", "title", "items"]},
+    "application/ld+json": {
+        "type": "object",
+        "required": ["@context", "@type", "itemListElement"],
+    },
+}
 ENDINGS: dict[str, Kind] = {"html": "html", "rss": "rss", "json": "feed", "jsonld": "jsonld"}
 _OFFERED: dict[str, Kind] = {name.partition(";")[0]: kind for kind, name in CONTENT_TYPES.items()}
-# A frame of another page's: it may show this and nothing else, and tell its height.
+# For a page in a frame: it may show pictures and run our script, which reports its height.
 EMBED_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src http: https: data:;"
     " base-uri 'none'; form-action 'none'"
@@ -34,14 +46,14 @@ EMBED_POLICY = (
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class Form(NamedTuple):
+class ListFormat(NamedTuple):
     """
-    What a list shall look like.
+    How a list is written.
 
     Fields:
-        layout: of HTML alone.
-        embedded: a whole page for a frame instead of a fragment; of HTML alone.
-        negotiated: whether the `Accept` header chose it; otherwise the path did.
+        layout: of the box; HTML only.
+        embedded: a whole page for a frame instead of a fragment; HTML only.
+        negotiated: whether the `Accept` header chose the format; otherwise the path did.
     """
 
     kind: Kind = "list"
@@ -56,72 +68,76 @@ class Form(NamedTuple):
 
     @property
     def headers(self) -> dict[str, str]:
-        policy = {"Content-Security-Policy": EMBED_POLICY} if self.embedded else {}
-        # Only then: a cache keeps one list for each `Accept` header that it meets.
-        vary = {"Vary": "Accept"} if self.negotiated else {}
-        return {"Content-Type": CONTENT_TYPES[self.kind], **policy, **vary}
+        headers = {"Content-Type": CONTENT_TYPES[self.kind]}
+        if self.embedded:
+            headers["Content-Security-Policy"] = EMBED_POLICY
+        if self.negotiated:  # only then: caches keep one list for each `Accept` header
+            headers["Vary"] = "Accept"
+        return headers
 
 
-def form_of(request: Request, ending: str | None) -> Form:
+def requested_format(request: Request, ending: str) -> ListFormat:
     """
-    The form that a path with this *ending* asks for, or without one, the `Accept` header.
+    The format that the *ending* of the path names or, if it is empty, the `Accept` header.
 
     Raises:
-        InvalidInput: for `layout` or `embed` with a value that there is not.
+        InvalidInput: for an unknown `layout` or `embed`.
     """
     kind = ENDINGS[ending] if ending else _accepted(request)
     if kind != "html":
-        return Form(kind, negotiated=ending is None)
+        return ListFormat(kind, negotiated=not ending)
     layout = single(request.args, "layout") or "sidebar"
     if layout not in LAYOUTS:
         raise InvalidInput.at("layout", f"expected one of {', '.join(LAYOUTS)}")
     embed = (single(request.args, "embed") or "0").lower()
     if embed not in ("0", "1", "false", "true"):
         raise InvalidInput.at("embed", "expected 1 or 0")
-    return Form(kind, layout, embed in ("1", "true"), negotiated=ending is None)
+    return ListFormat(kind, layout, embed in ("1", "true"), negotiated=not ending)
 
 
 def _accepted(request: Request) -> Kind:
     """
-    What the client likes best of what we have; our own JSON if it likes all the same.
+    The format that the client prefers; our own JSON if it has no preference.
 
-    A browser's address bar takes anything (`*/*`) after HTML: somebody who opens the address of
-    the data wants to see the data.
+    A browser's address bar prefers HTML but takes anything (`*/*`): a person who opens the address
+    of the data wants to see the data.
     """
     best = request.accept_mimetypes.best_match(_OFFERED, default=CONTENT_TYPES["list"])
     kind = _OFFERED[best]
-    from_a_browser = kind == "html" and request.accept_mimetypes["application/json"] > 0
-    return "list" if from_a_browser else kind
+    is_browser = kind == "html" and request.accept_mimetypes["application/json"] > 0
+    return "list" if is_browser else kind
 
 
-def render(form: Form, answer: dict[str, Any], language: str | None, home: str | None) -> bytes:
+def render(
+    list_format: ListFormat, document: List, language: str | None, home: str | None
+) -> bytes:
     """
     Write the list.
 
     Args:
-        answer: as our own JSON has it.
         language: of the words around the list.
-        home: a page of the site, where the list has no source; feeds want a link.
+        home: a page of the site, for a list without a source; feeds need a link.
     """
-    if form.kind == "list":
-        return orjson.dumps(answer)
-    if form.kind == "html":
-        return _html(form, answer, language)
-    page = (answer["source"] or {}).get("url") or home or _origin(answer["items"])
-    if form.kind == "rss":
-        return _rss(answer, page)
-    document = _feed(answer, page) if form.kind == "feed" else _item_list(answer)
-    # "<" stands in texts only: escaped, the document may stand inside a <script> too.
-    return orjson.dumps(document).replace(b"<", b"\\u003c")
+    if list_format.kind == "list":
+        return orjson.dumps(document)
+    if list_format.kind == "html":
+        return _html(list_format, document, language)
+    source_url = document["source"]["url"] if document["source"] else None
+    page = source_url or home or _origin(document["items"])
+    if list_format.kind == "rss":
+        return _rss(document, page)
+    feed = _feed(document, page) if list_format.kind == "feed" else _item_list(document)
+    # "<" only occurs in texts. Escaped, the document is safe inside a <script> too.
+    return orjson.dumps(feed).replace(b"<", b"\\u003c")
 
 
-def _html(form: Form, answer: dict[str, Any], language: str | None) -> bytes:
-    template = "embed.html" if form.embedded else "box.html"
+def _html(list_format: ListFormat, document: List, language: str | None) -> bytes:
+    template = "embed.html" if list_format.embedded else "box.html"
     spoken, heading, more = words(language)
     return render_template(
         template,
-        **answer,
-        layout=form.layout,
+        **document,
+        layout=list_format.layout,
         spoken=spoken,
         heading=heading,
         more=more,
@@ -129,38 +145,42 @@ def _html(form: Form, answer: dict[str, Any], language: str | None) -> bytes:
     ).encode()
 
 
-def _title(answer: dict[str, Any]) -> str:
-    title = (answer["source"] or {}).get("title")
+def _title(document: List) -> str:
+    title = document["source"]["title"] if document["source"] else None
     return f"Also See: {title}" if title else "Recent"
 
 
-def _origin(items: list[dict[str, Any]]) -> str:
+def _origin(items: Sequence[ListedArticle]) -> str:
+    """The site of the first item that has an address."""
     parts = urlsplit(next((item["url"] for item in items if item["url"]), ""))
     return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else "about:blank"
 
 
-def _rss(answer: dict[str, Any], page: str) -> bytes:
-    dates = {
-        item["id"]: format_datetime(datetime.fromisoformat(item["published_at"]))
-        for item in answer["items"]
-        if item["published_at"]
-    }
-    text = render_template("feed.xml", **answer, title=_title(answer), page=page, dates=dates)
+def _rss(document: List, page: str) -> bytes:
+    dates = {}
+    for item in document["items"]:
+        if item["published_at"]:
+            dates[item["id"]] = format_datetime(datetime.fromisoformat(item["published_at"]))
+    text = render_template("feed.xml", **document, title=_title(document), page=page, dates=dates)
     return _NOT_XML.sub("", text).encode()
 
 
-def _feed(answer: dict[str, Any], page: str) -> dict[str, Any]:
+def _feed(document: List, page: str) -> dict[str, Any]:
     return {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": _title(answer),
+        "title": _title(document),
         "home_page_url": page,
-        "items": [_feed_item(item) for item in answer["items"]],
-        "_also_see": {key: answer[key] for key in ("recommendation_id", "version", "fallback")},
+        "items": [_feed_item(item) for item in document["items"]],
+        "_also_see": {
+            "recommendation_id": document["recommendation_id"],
+            "version": document["version"],
+            "fallback": document["fallback"],
+        },
     }
 
 
-def _feed_item(item: dict[str, Any]) -> dict[str, Any]:
-    return _without_nothing(
+def _feed_item(item: ListedArticle) -> dict[str, Any]:
+    return _without_empty(
         {
             "id": item["id"],
             "url": item["url"],
@@ -174,28 +194,32 @@ def _feed_item(item: dict[str, Any]) -> dict[str, Any]:
             "tags": item["tags"],
             "language": item["language"],
             "_also_see": {
-                key: item[key] for key in ("position", "score", "reason", "section", "image")
+                "position": item["position"],
+                "score": item["score"],
+                "reason": item["reason"],
+                "section": item["section"],
+                "image": item["image"],
             },
         }
     )
 
 
-def _item_list(answer: dict[str, Any]) -> dict[str, Any]:
+def _item_list(document: List) -> dict[str, Any]:
     return {
         "@context": "https://schema.org",
         "@type": "ItemList",
-        "name": _title(answer),
-        "numberOfItems": len(answer["items"]),
+        "name": _title(document),
+        "numberOfItems": len(document["items"]),
         "itemListElement": [
             {"@type": "ListItem", "position": item["position"], "item": _article(item)}
-            for item in answer["items"]
+            for item in document["items"]
         ],
     }
 
 
-def _article(item: dict[str, Any]) -> dict[str, Any]:
+def _article(item: ListedArticle) -> dict[str, Any]:
     image = item["image"]
-    return _without_nothing(
+    return _without_empty(
         {
             "@type": "NewsArticle",
             "identifier": item["id"],
@@ -203,7 +227,7 @@ def _article(item: dict[str, Any]) -> dict[str, Any]:
             "headline": item["title"],
             "description": item["excerpt"],
             "image": image
-            and _without_nothing(
+            and _without_empty(
                 {
                     "@type": "ImageObject",
                     "url": image["url"],
@@ -222,5 +246,5 @@ def _article(item: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _without_nothing(fields: dict[str, Any]) -> dict[str, Any]:
+def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, [])}

@@ -1,6 +1,6 @@
 """List options: read from query strings and drafts, described for OpenAPI."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from api.http.request import single
 from features.article import UNSAVED_ID
 from recommender.errors import InvalidInput, field_problems
 from recommender.policy.list_options import ListOptions
-from recommender.policy.option import Caching, Interface, declared_options
+from recommender.policy.option import Caching, declared_options
 
 MAX_CACHED_LIMIT = 20  # longer lists are not for boxes, and would fill the cache
 # Options with few values in one request. All combinations would be a thousand lists per article.
@@ -129,31 +129,3 @@ def is_cacheable(options: ListOptions) -> bool:
 def cache_key(options: ListOptions) -> bytes:
     """The same bytes for the same options, however they were written."""
     return orjson.dumps(options.model_dump(exclude_defaults=True), default=repr)
-
-
-def option_schemas(model: type[ListOptions], *interfaces: Interface) -> dict[str, JsonSchema]:
-    """A JSON Schema of each option that the *interfaces* offer."""
-    properties: dict[str, JsonSchema] = model.model_json_schema()["properties"]
-    return {option.name: properties[option.name] for option in declared_options(model, *interfaces)}
-
-
-def query_parameters(model: type[ListOptions], *interfaces: Interface) -> Iterator[dict[str, Any]]:
-    """Each option that the *interfaces* offer, as a parameter of a query string in OpenAPI."""
-    for name, schema in option_schemas(model, *interfaces).items():
-        yield {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": schema["description"],
-            "schema": _without_null(schema),
-        }
-
-
-def _without_null(schema: JsonSchema) -> JsonSchema:
-    """A query string has neither null nor empty lists: an option that is not set is left out."""
-    written: JsonSchema = {**schema, **schema.get("anyOf", [{}])[0]}
-    for name in ("anyOf", "description"):
-        written.pop(name, None)
-    if written.get("default") in (None, "", []):
-        written.pop("default", None)
-    return written

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -13,7 +13,7 @@ import orjson
 from flask import Blueprint, Response, abort, make_response, render_template
 
 from api.http.context import backend
-from api.lists.answer import document
+from api.lists.document import List, document
 from api.lists.words import RIGHT_TO_LEFT, words
 from recommender.errors import NotFound
 from recommender.pipeline.results import RelatedList
@@ -124,13 +124,14 @@ def _page(template: str, status: int = 200, **values: Any) -> Response:
     return response
 
 
-def _linked(answer: dict[str, Any]) -> dict[str, Any]:
+def _linked(answer: List) -> List:
     """A card without an address of its own leads to its page here."""
-    items = [item | {"url": item["url"] or _page_of(item)} for item in answer["items"]]
-    return answer | {"items": items}
+    for item in answer["items"]:
+        item["url"] = item["url"] or _page_of(item)
+    return answer
 
 
-def _page_of(card: dict[str, Any]) -> str:
+def _page_of(card: Mapping[str, Any]) -> str:
     # "//" at the start would be another host.
     return f"/{quote(card['id'])}".replace("//", "/%2F")
 

@@ -1,19 +1,24 @@
-"""Articles in and out: one by one, and many as NDJSON."""
+"""Articles: one by one, or many as NDJSON."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
 from io import BufferedReader
-from typing import IO, Any
+from typing import IO, Annotated, Any, NotRequired
 
 import orjson
 from flask import Blueprint, Response, request
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from api.http.auth import require
 from api.http.context import backend
+from api.http.errors import FieldError, field_errors
+from api.http.operation import NDJSON, Parameter, operation
 from api.http.request import checked_id, read_json, single
 from api.http.responses import json_response
 from features.analysis import analyse
+from features.article import Article
+from features.schemas import ID, accepts
 from recommender.errors import Conflict, InvalidInput, NotFound
 from recommender.ingest import REFUSALS, ImportCounter, IngestResult, ingest
 from recommender.sources.records import Record, json_record, numbered_lines
@@ -22,39 +27,90 @@ blueprint = Blueprint("articles", __name__, url_prefix="/v1/<site>/articles")
 
 MAX_BULK_BYTES = 64 * 2**20
 MAX_BULK_LINES = 100_000
-NDJSON = "application/x-ndjson"
-BULK_PATIENCE_SECONDS = 2.0  # then 503: the client repeats, and what is stored stays
+BULK_PATIENCE_SECONDS = 2.0  # then 503; the client repeats, and stored articles stay
+VERSION = Parameter(
+    "version",
+    "Do not delete a newer version than this",
+    {"type": "integer", "minimum": 0, "exclusiveMaximum": 10**16},
+)
+
+
+class SentArticle(Article):
+    """
+    An article as it is sent: `parse_article` reads it, under other names of its fields too.
+
+    README.md lists the other names.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: Annotated[str, accepts(ID)] = ""
+
+
+Warnings = Annotated[
+    list[FieldError], Field(description="Optional fields that were left out or cut")
+]
+
+
+class Stored(TypedDict):
+    """What became of one article."""
+
+    id: str
+    outcome: Annotated[str, Field(description="`added`, `changed` or `unchanged`")]
+    version: Annotated[int, Field(description="Number of the site's last change")]
+    warnings: Warnings
+
+
+class LineResult(TypedDict):
+    """What became of one line."""
+
+    line: Annotated[int, Field(ge=1)]
+    id: str | None
+    status: Annotated[str, Field(description="`added`, `changed`, `unchanged` or `rejected`")]
+    errors: NotRequired[list[FieldError]]
+    warnings: NotRequired[Warnings]
 
 
 @blueprint.put("/<article_id:article_id>")
+@operation(
+    "putArticle",
+    scope="ingest",
+    body=SentArticle,
+    answer=Stored,
+    statuses=(200, 201),
+    problems=(409, 413),
+)
 def put_article(site: str, article_id: str) -> Response:
-    backend().site(site)
-    require(site, "ingest")
+    """Store an article."""
     article_id = checked_id(article_id)
     analysed = analyse(_with_id(read_json(), article_id), backend().defaults.of(site))
     [written] = backend().store.put(site, [analysed])
     if written.outcome in REFUSALS:
         raise Conflict(f"{article_id}: {REFUSALS[written.outcome].detail}")
+    answer: Stored = {
+        "id": article_id,
+        "outcome": written.outcome,
+        "version": written.version,
+        "warnings": field_errors(analysed.warnings),
+    }
     status = HTTPStatus.CREATED if written.outcome == "added" else HTTPStatus.OK
-    warnings = [warning._asdict() for warning in analysed.warnings]
-    answer = {"id": article_id, **written._asdict(), "warnings": warnings}
     return json_response(answer, status)
 
 
 @blueprint.get("/<article_id:article_id>")
-def article(site: str, article_id: str) -> Response:
-    backend().site(site)
-    require(site, "ingest")
-    found = backend().store.article(site, checked_id(article_id))
-    if found is None:
+@operation("getArticle", scope="ingest", answer=Article)
+def article(site: str, article_id: str) -> dict[str, Any]:
+    """The article as stored."""
+    stored = backend().store.article(site, checked_id(article_id))
+    if stored is None:
         raise NotFound(f"no article {article_id!r}")
-    return json_response(found)
+    return stored
 
 
 @blueprint.delete("/<article_id:article_id>")
+@operation("deleteArticle", scope="ingest", parameters=(VERSION,), statuses=(204,), problems=(409,))
 def delete_article(site: str, article_id: str) -> Response:
-    backend().site(site)
-    require(site, "ingest")
+    """Delete an article."""
     written = backend().store.delete(site, checked_id(article_id), _version_arg())
     if written.outcome == "missing":
         raise NotFound(f"no article {article_id!r}")
@@ -64,15 +120,17 @@ def delete_article(site: str, article_id: str) -> Response:
 
 
 @blueprint.post("")
+@operation(
+    "putArticles",
+    scope="ingest",
+    body=SentArticle,
+    body_types=(NDJSON,),
+    answer=LineResult,
+    answer_type=NDJSON,
+    problems=(413,),
+)
 def put_articles(site: str) -> Response:
-    """
-    Store every good line of NDJSON as it comes in, and answer one line for each.
-
-    The answer waits for the last line: a client that sends all before it reads would
-    otherwise wait for us while we wait for it.
-    """
-    backend().site(site)
-    require(site, "ingest")
+    """Store many articles: NDJSON in, and one result line out for each line that is not blank."""
     request.max_content_length = MAX_BULK_BYTES
     results = ingest(
         backend().store,
@@ -83,6 +141,8 @@ def put_articles(site: str) -> Response:
     )
     counter = ImportCounter("upload")
     try:
+        # Joined, not streamed: a client that sends everything before it reads would wait for us
+        # while we wait for it.
         lines = b"".join(map(_result_line, counter.counting(results)))
     except RequestEntityTooLarge:
         backend().imports.record(site, counter.report("the upload was longer than the limit"))
@@ -92,24 +152,26 @@ def put_articles(site: str) -> Response:
 
 
 def _with_id(data: object, article_id: str) -> object:
-    """The id stands in the path; a body that names another one is a mistake."""
+    """The fields with the id of the path; another id in the body is a mistake."""
     if not isinstance(data, dict):
         return data
-    named = data.get("id", article_id)
-    if named is not None and (str(named) if type(named) is int else named) != article_id:
+    sent_id = data.get("id")
+    if type(sent_id) is int:
+        sent_id = str(sent_id)
+    if sent_id not in (None, article_id):
         raise InvalidInput.at("id", "differs from the id in the path")
     return {**data, "id": article_id}
 
 
 def _version_arg() -> int | None:
-    version = single(request.args, "version")
+    version = single(request.args, VERSION.name)
     if version is not None and not (version.isascii() and version.isdigit() and len(version) < 17):
-        raise InvalidInput.at("version", "expected a whole number")
+        raise InvalidInput.at(VERSION.name, "expected a whole number")
     return None if version is None else int(version)
 
 
 def _lines(stream: IO[bytes]) -> Iterator[Record]:
-    # Unbuffered, `readline` fetches byte by byte and takes half the time of a bulk write.
+    # Unbuffered, `readline` reads byte by byte and takes half the time of a bulk write.
     for number, line in numbered_lines(BufferedReader(stream)):  # type: ignore[type-var]
         if number > MAX_BULK_LINES:
             raise RequestEntityTooLarge(f"Expected at most {MAX_BULK_LINES} lines.")
@@ -118,13 +180,13 @@ def _lines(stream: IO[bytes]) -> Iterator[Record]:
 
 
 def _result_line(result: IngestResult) -> bytes:
-    answer: dict[str, Any] = {
+    answer: LineResult = {
         "line": result.line,
         "id": result.article_id,
         "status": result.outcome or "rejected",
     }
     if result.problems:
-        answer["errors"] = [problem._asdict() for problem in result.problems]
+        answer["errors"] = field_errors(result.problems)
     if result.warnings:
-        answer["warnings"] = [warning._asdict() for warning in result.warnings]
+        answer["warnings"] = field_errors(result.warnings)
     return orjson.dumps(answer) + b"\n"

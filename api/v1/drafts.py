@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
-from api.http.auth import require
 from api.http.context import backend
+from api.http.operation import operation
 from api.http.request import read_json
-from api.http.responses import json_response
-from api.lists.links import read_draft, suggestions
+from api.lists.links import Links, SentLinkDraft, read_draft, suggestions
 from api.lists.options import options_from_draft
 from recommender.policy.list_options import LinkOptions
 
@@ -16,10 +15,18 @@ blueprint = Blueprint("links", __name__, url_prefix="/v1/<site>")
 
 
 @blueprint.post("/links")
-def links(site: str) -> Response:
-    live = backend().site(site)
-    require(site, "look")
+@operation(
+    "linksOfDraft",
+    scope="look",
+    query=LinkOptions,
+    offered_by=("links",),
+    body=SentLinkDraft,
+    answer=Links,
+    problems=(413,),
+)
+def links(site: str) -> Links:
+    """What a draft could link to, or what could link to it; and whether it was published before."""
     data = read_json()
     draft = read_draft(data, backend().defaults.of(site))
-    query = options_from_draft(data, draft.id, request.args, LinkOptions)
-    return json_response(suggestions(live, draft, query, datetime.now(UTC)))
+    options = options_from_draft(data, draft.id, request.args, LinkOptions)
+    return suggestions(backend().site(site), draft, options, datetime.now(UTC))

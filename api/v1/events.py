@@ -1,4 +1,4 @@
-"""What readers saw and clicked, as the widget tells when they leave a page."""
+"""What readers saw and clicked, as the widget reports when they leave a page."""
 
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from werkzeug.exceptions import UnsupportedMediaType
 
 from api.http.context import backend
+from api.http.operation import operation
 from api.http.request import parse_body, read_json
 from features.values import check_article_id
 from recommender.storage.events import MAX_POSITION, Event, EventKind
@@ -17,7 +18,7 @@ blueprint = Blueprint("events", __name__, url_prefix="/v1/<site>/events")
 
 MAX_BATCH = 100
 MAX_BATCH_BYTES = 128 * 2**10  # 100 events with the longest ids
-# `sendBeacon` sends text as text/plain, which a browser needs no leave for.
+# `sendBeacon` sends text as text/plain, which needs no CORS preflight.
 CONTENT_TYPES = ("", "text/plain", "application/json")
 
 
@@ -32,7 +33,7 @@ class SentEvent(BaseModel):
 
 
 class EventBatch(BaseModel):
-    """What happened on one page with one list."""
+    """What readers did with one list on one page."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -43,19 +44,28 @@ class EventBatch(BaseModel):
 
 
 @blueprint.post("")
+@operation(
+    "countEvents",
+    body=EventBatch,
+    body_types=("application/json", "text/plain"),
+    statuses=(204,),
+    problems=(400, 404, 413, 415, 429, 503),
+)
 def count(site: str) -> Response:
-    """Of a reader who does not want to be counted, and of unknown articles, nothing is."""
-    live = backend().site(site)
+    """
+    Count impressions and clicks.
+
+    Nothing is counted for browsers that send DNT or Sec-GPC, and for unknown articles.
+    """
     backend().events.admit(site)
     if request.mimetype not in CONTENT_TYPES:
         raise UnsupportedMediaType("Expected application/json or text/plain.")
     request.max_content_length = MAX_BATCH_BYTES
     batch = parse_body(EventBatch, read_json())
-    if not _unwatched():
-        known = live.known({event.article for event in batch.events})
-        happened = (Event(e.type, e.article, e.position) for e in batch.events)
-        counted = [event for event in happened if event.article_id in known]
-        backend().events.add(site, counted, datetime.now(UTC).date())
+    if not _wants_privacy():
+        known = backend().site(site).known({event.article for event in batch.events})
+        events = [Event(e.type, e.article, e.position) for e in batch.events if e.article in known]
+        backend().events.add(site, events, datetime.now(UTC).date())
     return Response(status=HTTPStatus.NO_CONTENT, headers={"Cache-Control": "no-store"})
 
 
@@ -67,6 +77,6 @@ def allow_any_page(response: Response) -> Response:
     return response
 
 
-def _unwatched() -> bool:
-    """Whether the browser says Do Not Track or Global Privacy Control."""
+def _wants_privacy() -> bool:
+    """Whether the browser sends Do Not Track or Global Privacy Control."""
     return "1" in (request.headers.get("DNT"), request.headers.get("Sec-GPC"))

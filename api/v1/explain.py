@@ -2,30 +2,44 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
-from api.http.auth import require
 from api.http.context import backend
+from api.http.operation import Parameter, operation
 from api.http.request import checked_id, single
-from api.http.responses import json_response
-from api.lists.explanation import pair, ranking
+from api.lists.explanation import ExplainedPair, ExplainedRanking, explained_pair, explained_ranking
 from api.lists.options import options_from_query
+from features.values import MAX_ID_BYTES
 from recommender.policy.list_options import ListOptions
 
 blueprint = Blueprint("explain", __name__, url_prefix="/v1/<site>")
 
+TARGET = Parameter(
+    "target",
+    "Explain only the article with this id",
+    {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES},
+    example="2025/03/13/kursk",
+)
+
 
 @blueprint.get("/articles/<article_id:article_id>/related/explain")
-def explain(site: str, article_id: str) -> Response:
+@operation(
+    "explainRelated",
+    scope="look",
+    query=ListOptions,
+    parameters=(TARGET,),
+    answer=ExplainedPair | ExplainedRanking,
+)
+def explain(site: str, article_id: str) -> ExplainedPair | ExplainedRanking:
+    """Why articles are in a list, or are not; with a target, why that article is."""
     live = backend().site(site)
-    require(site, "look")
-    known_id, target = checked_id(article_id), single(request.args, "target")
-    query = options_from_query(request.args, ListOptions).replacing(explain=True)
+    source_id, target = checked_id(article_id), single(request.args, TARGET.name)
+    options = options_from_query(request.args, ListOptions).replacing(explain=True)
     if target is None:
-        return json_response(ranking(live, known_id, query))
-    target = checked_id(target)
+        return explained_ranking(live, source_id, options)
+    target_id = checked_id(target)
     now = datetime.now(UTC)
-    standing, _ = live.read(
-        lambda recommender: recommender.explanation(known_id, target, query, now)
+    explanation, _ = live.read(
+        lambda recommender: recommender.explanation(source_id, target_id, options, now)
     )
-    return json_response(pair(standing, live.texts((known_id, target)), known_id, target))
+    return explained_pair(explanation, live.texts((source_id, target_id)), source_id, target_id)

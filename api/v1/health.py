@@ -1,21 +1,40 @@
-"""Is this process alive, and can it answer?"""
+"""Whether this process is alive, and whether it can answer."""
 
 from flask import Blueprint, Response
+from typing_extensions import TypedDict
 
 from api.http.context import backend
+from api.http.operation import operation
 from api.http.responses import json_response
 
 blueprint = Blueprint("health", __name__)
 
 
+class Health(TypedDict):
+    """The process is alive."""
+
+    status: str
+
+
+class Readiness(TypedDict):
+    """The state of each site: `ready`, or why it is not."""
+
+    ready: bool
+    sites: dict[str, str]
+
+
 @blueprint.get("/healthz")
-def healthz() -> Response:
-    return json_response({"status": "ok"})
+@operation("healthz", answer=Health)
+def healthz() -> Health:
+    """Whether the process is alive."""
+    return {"status": "ok"}
 
 
 @blueprint.get("/readyz")
+@operation("readyz", answer=Readiness, statuses=(200, 503))
 def readyz() -> Response:
-    """200 once all archives are loaded and the store answers; 503 with the reasons before."""
+    """Whether it can answer: 200 once all archives are loaded and the store answers, else 503."""
     sites = {live.site: backend().readiness(live) for live in backend().sites()}
     ready = all(state == "ready" for state in sites.values())
-    return json_response({"ready": ready, "sites": sites}, 200 if ready else 503)
+    answer: Readiness = {"ready": ready, "sites": sites}
+    return json_response(answer, 200 if ready else 503)

@@ -1,15 +1,18 @@
-"""Lists: the related articles of a story, of a page address, of a draft; and the newest ones."""
+"""Lists: related articles, by id, by address or for a draft; and the newest articles."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from flask import Blueprint, Response, request
 
-from api.http.auth import require
 from api.http.context import backend
+from api.http.operation import Parameter, operation
 from api.http.request import checked_id, read_json, single
-from api.http.responses import forward, json_response
-from api.lists.answer import document, list_response
-from api.lists.formats import form_of
+from api.http.responses import forward
+from api.lists.answer import list_response
+from api.lists.document import List, document
+from api.lists.formats import LAYOUTS, OTHER_FORMATS, requested_format
+from api.lists.links import SentDraft
 from api.lists.options import options_from_draft
 from features.article import UNSAVED_ID, Article, parse_draft
 from recommender.articles import StoredArticle
@@ -19,66 +22,144 @@ from recommender.policy.list_options import ListOptions
 
 blueprint = Blueprint("related", __name__, url_prefix="/v1/<site>")
 
+BY_URL = Parameter(
+    "url",
+    "Address of an article's page, in any spelling",
+    required=True,
+    example="https://www.news.example/2025/03/12/sudzha?utm_source=mail",
+)
+LAYOUT = Parameter(
+    "layout",
+    "How the box is laid out; HTML only",
+    {"type": "string", "enum": list(LAYOUTS), "default": "sidebar"},
+)
+EMBED = Parameter(
+    "embed",
+    "`1` for a whole page, to be shown in a frame; HTML only",
+    {"type": "string", "enum": ["0", "1", "false", "true"], "default": "0"},
+)
+IN_FORM = "<any(html,rss,json,jsonld):form>"
+
+list_operation = partial(
+    operation,
+    scope="look",
+    key_is_optional=True,
+    query=ListOptions,
+    statuses=(200, 304),
+    other_answers=OTHER_FORMATS,
+    headers={
+        "ETag": "For `If-None-Match`",
+        "Cache-Control": "How long any cache may keep it",
+        "Cache-Status": "Where it comes from (RFC 9211)",
+    },
+)
+
 
 @blueprint.get("/articles/<article_id:article_id>/related")
-@blueprint.get("/articles/<article_id:article_id>/related.<any(html,rss,json,jsonld):form>")
-def related(site: str, article_id: str, form: str | None = None) -> Response:
-    """The list; or, if there is none, the article whose id itself ends like the path of a list."""
-    try:
-        return _beside(site, article_id, form)
-    except (NotFound, InvalidInput):
-        itself = f"{article_id}/related" + (f".{form}" if form else "")
-        if backend().store.cards(site, [itself]):
-            return forward("articles.article", site=site, article_id=itself)
-        raise
+@list_operation("relatedArticles", answer=List)
+def related(site: str, article_id: str) -> Response:
+    """Related articles."""
+    return _list_or_article(site, article_id, "")
+
+
+@blueprint.get(f"/articles/<article_id:article_id>/related.{IN_FORM}")
+@list_operation("relatedArticlesInForm", parameters=(LAYOUT, EMBED))
+def related_in_form(site: str, article_id: str, form: str) -> Response:
+    """Related articles as HTML, RSS, JSON Feed or JSON-LD."""
+    return _list_or_article(site, article_id, form)
 
 
 @blueprint.get("/related")
-@blueprint.get("/related.<any(html,rss,json,jsonld):form>")
-def related_by_url(site: str, form: str | None = None) -> Response:
-    live = backend().site(site)
-    url = single(request.args, "url")
-    if not url:
-        raise InvalidInput.at("url", "expected the address of an article's page")
-    article_id = live.id_of_url(url)
-    if article_id is None:
-        raise NotFound(f"no article with the address {url!r}")
-    return _beside(site, article_id, form)
+@list_operation("relatedByUrl", parameters=(BY_URL,), answer=List)
+def related_by_url(site: str) -> Response:
+    """Related articles, by page address."""
+    return _related_list(site, _id_by_url(site), "")
+
+
+@blueprint.get(f"/related.{IN_FORM}")
+@list_operation("relatedByUrlInForm", parameters=(BY_URL, LAYOUT, EMBED))
+def related_by_url_in_form(site: str, form: str) -> Response:
+    """Related articles, by page address, as HTML, RSS, JSON Feed or JSON-LD."""
+    return _related_list(site, _id_by_url(site), form)
 
 
 @blueprint.get("/recent")
-@blueprint.get("/recent.<any(html,rss,json,jsonld):form>")
-def recent(site: str, form: str | None = None) -> Response:
-    live = backend().site(site)
+@list_operation("recentArticles", answer=List)
+def recent(site: str) -> Response:
+    """The newest articles."""
+    return _recent_list(site, "")
 
-    def make(query: ListOptions, now: datetime) -> tuple[RelatedList, int]:
-        return live.read_with_cards(lambda recommender: recommender.recent(query, now))
 
-    return list_response(live, "", form_of(request, form), make)
+@blueprint.get(f"/recent.{IN_FORM}")
+@list_operation("recentArticlesInForm", parameters=(LAYOUT, EMBED))
+def recent_in_form(site: str, form: str) -> Response:
+    """The newest articles as HTML, RSS, JSON Feed or JSON-LD."""
+    return _recent_list(site, form)
 
 
 @blueprint.post("/related")
-def related_to_draft(site: str) -> Response:
-    live = backend().site(site)
-    require(site, "look")
+@operation(
+    "relatedToDraft",
+    scope="look",
+    query=ListOptions,
+    body=SentDraft,
+    answer=List,
+    problems=(413,),
+)
+def related_to_draft(site: str) -> List:
+    """Related articles of a draft, which is not stored."""
     data = read_json()
     draft = parse_draft(data, backend().defaults.of(site))
-    query = options_from_draft(data, draft.id, request.args, ListOptions)
+    options = options_from_draft(data, draft.id, request.args, ListOptions)
     draft_of = None if draft.id == UNSAVED_ID else draft.id
     stored = StoredArticle.of_draft(draft)
     now = datetime.now(UTC)
-    made, version = live.read_with_cards(
-        lambda recommender: recommender.related_to(stored, query, now, draft_of)
+    related_list, version = (
+        backend()
+        .site(site)
+        .read_with_cards(lambda recommender: recommender.related_to(stored, options, now, draft_of))
     )
-    texts: dict[str, Article] | None = {} if query.explain else None
-    return json_response(document(made, version, "draft", query, draft, texts))
+    texts: dict[str, Article] | None = {} if options.explain else None
+    return document(related_list, version, "draft", options, draft, texts)
 
 
-def _beside(site: str, article_id: str, form: str | None) -> Response:
+def _list_or_article(site: str, article_id: str, form: str) -> Response:
+    """The list or, without one, the article whose id ends like the path of a list."""
+    try:
+        return _related_list(site, article_id, form)
+    except (NotFound, InvalidInput):
+        path_as_id = f"{article_id}/related" + (f".{form}" if form else "")
+        if backend().store.cards(site, [path_as_id]):
+            return forward("articles.article", site=site, article_id=path_as_id)
+        raise
+
+
+def _id_by_url(site: str) -> str:
+    url = single(request.args, BY_URL.name)
+    if not url:
+        raise InvalidInput.at(BY_URL.name, "expected the address of an article's page")
+    article_id = backend().site(site).id_of_url(url)
+    if article_id is None:
+        raise NotFound(f"no article with the address {url!r}")
+    return article_id
+
+
+def _related_list(site: str, article_id: str, form: str) -> Response:
     live = backend().site(site)
-    known_id = checked_id(article_id)
+    source_id = checked_id(article_id)
 
-    def make(query: ListOptions, now: datetime) -> tuple[RelatedList, int]:
-        return live.read_with_cards(lambda recommender: recommender.related(known_id, query, now))
+    def make(options: ListOptions, now: datetime) -> tuple[RelatedList, int]:
+        return live.read_with_cards(
+            lambda recommender: recommender.related(source_id, options, now)
+        )
 
-    return list_response(live, known_id, form_of(request, form), make)
+    return list_response(live, source_id, requested_format(request, form), make)
+
+
+def _recent_list(site: str, form: str) -> Response:
+    live = backend().site(site)
+
+    def make(options: ListOptions, now: datetime) -> tuple[RelatedList, int]:
+        return live.read_with_cards(lambda recommender: recommender.recent(options, now))
+
+    return list_response(live, "", requested_format(request, form), make)

@@ -2,18 +2,17 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response
+from flask import Blueprint
 
-from api.http.auth import require
 from api.http.context import backend
-from api.http.responses import json_response
-from recommender.overview import figures
+from api.http.operation import operation
+from recommender.overview import Overview, overview_of
 
 blueprint = Blueprint("overview", __name__, url_prefix="/v1/<site>")
 
 
 @blueprint.get("/overview")
-def overview(site: str) -> Response:
-    live = backend().site(site)
-    require(site, "look")
-    return json_response(figures(backend(), live, datetime.now(UTC)))
+@operation("overview", scope="look", answer=Overview)
+def overview(site: str) -> Overview:
+    """Figures of archive, lists, readers and service, as the editor's desk shows them."""
+    return overview_of(backend(), backend().site(site), datetime.now(UTC))

@@ -1,21 +1,37 @@
-"""What editors decide: pins, blocks, boosts and flags, and the record of who changed them."""
+"""Editorial rules: pins, blocks, boosts and flags; the audit of changes, and undo."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired, cast
 
 from flask import Blueprint, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+from typing_extensions import TypedDict
 
 from api.http.auth import Signature, require
 from api.http.context import backend
-from api.http.request import checked_id, expected_revisions, parse_body, parse_query, read_json
+from api.http.operation import IF_MATCH, REVISION_HEADER, View, operation
+from api.http.request import checked_id, expected_revisions, read_json
 from api.http.responses import forward, json_response
+from api.http.schemas import body_schema
+from features.schemas import TEXT, Schema
 from recommender.errors import FieldProblem, InvalidInput, NotFound
 from recommender.policy.option_types import ArticleId
-from recommender.policy.rules import READ_ONLY, Rule, RuleKind, parse_rule
-from recommender.storage.audit import ENTRY_ID, Editor
+from recommender.policy.rules import (
+    ARTICLE_SCHEMA,
+    READ_ONLY,
+    Choice,
+    Rule,
+    RuleKind,
+    parse_rule,
+)
+from recommender.storage.access import Grant
+from recommender.storage.audit import ENTRY_ID, AuditEntry, Editor
 from recommender.storage.rule_changes import Overrides
 from recommender.storage.rulebook import new_rule_id
 
@@ -23,6 +39,10 @@ blueprint = Blueprint("rules", __name__, url_prefix="/v1/<site>")
 
 MAX_OVERRIDES = 200  # of each kind
 MAX_PAGE = 500
+PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE, description=f"How many, 1 to {MAX_PAGE}")]
+NextCursor = Annotated[
+    str | None, Field(description="The `cursor` of the next page, if there is one")
+]
 GROUPS: dict[str, RuleKind] = {
     "pins": "pin",
     "blocks": "block",
@@ -31,21 +51,53 @@ GROUPS: dict[str, RuleKind] = {
     "flags": "flag",
 }
 
-Entries = Annotated[list[dict[str, Any]], Field(max_length=MAX_OVERRIDES)]
+_OWN_FIELDS: dict[RuleKind, str | None] = {
+    "pin": "position",
+    "block": None,
+    "boost": "factor",
+    "bury": "factor",
+    "flag": "flag",
+}
+
+Ignored = Annotated[Any, Field(description="Ignored: the service knows it")]
+
+
+class SentRule(Rule):
+    """A decision: in the list of the source, do this to the target."""
+
+    id: Ignored = None
+    key_id: Ignored = None
+    created_at: Ignored = None
+    target: Choice
+
+
+@dataclass(frozen=True)
+class EntriesOf:
+    """Annotates the overrides of one kind with their schema; `_override_rules` parses them."""
+
+    kind: RuleKind
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> Schema:
+        return {"type": "array", "maxItems": MAX_OVERRIDES, "items": entry_schema(self.kind)}
+
+
+Entries = Annotated[list[dict[str, Any]], Field(max_length=MAX_OVERRIDES, default_factory=list)]
 
 
 class SentOverrides(Signature):
-    """The overrides of one article as an editor sends them; what the server added is ignored."""
+    """Every rule about one article; rules that are left out are removed."""
 
     model_config = ConfigDict(extra="forbid")
 
-    pins: Entries = Field(default_factory=list)
-    blocks: Entries = Field(default_factory=list)
-    boosts: Entries = Field(default_factory=list)
-    buries: Entries = Field(default_factory=list)
-    flags: Entries = Field(default_factory=list)
-    article: Any = None
-    revision: Any = None
+    pins: Annotated[Entries, EntriesOf("pin")]
+    blocks: Annotated[Entries, EntriesOf("block")]
+    boosts: Annotated[Entries, EntriesOf("boost")]
+    buries: Annotated[Entries, EntriesOf("bury")]
+    flags: Annotated[Entries, EntriesOf("flag")]
+    article: Ignored = None
+    revision: Ignored = None
 
     def entries(self) -> Iterator[tuple[str, RuleKind, dict[str, Any]]]:
         """JSON Pointer, kind and fields of each."""
@@ -54,125 +106,228 @@ class SentOverrides(Signature):
                 yield f"/{group}/{place}", kind, entry
 
 
+class Override(TypedDict):
+    """A rule about an article: for its list, or `everywhere`, for the article in every list."""
+
+    id: str
+    article: NotRequired[Annotated[str, Field(description="The target of the rule")]]
+    section: NotRequired[Annotated[str, Field(description="The target of the rule")]]
+    everywhere: NotRequired[
+        Annotated[bool, Field(description="About this article itself, in every list")]
+    ]
+    position: NotRequired[Annotated[int, Field(description="Of pins")]]
+    factor: NotRequired[Annotated[float, Field(description="Of boosts and buries")]]
+    flag: NotRequired[Annotated[str, Field(description="Of flags")]]
+    author: str
+    key_id: str
+    note: str
+    created_at: str
+    expires_at: str | None
+
+
+class ArticleOverrides(TypedDict):
+    """Every rule about one article."""
+
+    article: str
+    revision: Annotated[str, Field(description="Differs if any rule does; also the ETag")]
+    pins: list[Override]
+    blocks: list[Override]
+    boosts: list[Override]
+    buries: list[Override]
+    flags: list[Override]
+
+
 class RuleQuery(BaseModel):
-    """What a caller may ask of the list of rules."""
+    """Which rules to list."""
 
     kind: RuleKind | None = Field(None, description="Only rules of this kind")
     article: ArticleId | None = Field(None, description="Only rules that name this article")
-    limit: int = Field(100, ge=1, le=MAX_PAGE, description=f"How many, 1 to {MAX_PAGE}")
+    limit: PageSize = 100
     cursor: str | None = Field(
         None, pattern="^[0-9a-f]{19,22}$", description="`next` of the page before"
     )
 
 
+class RulePage(TypedDict):
+    """Rules, newest first."""
+
+    items: list[Rule]
+    next: NextCursor
+
+
 class AuditQuery(BaseModel):
-    """What a caller may ask of the audit."""
+    """Which changes to list."""
 
     article: ArticleId | None = Field(None, description="Only changes of rules that name it")
-    limit: int = Field(100, ge=1, le=MAX_PAGE, description=f"How many, 1 to {MAX_PAGE}")
+    limit: PageSize = 100
     cursor: str | None = Field(
         None, pattern=f"^{ENTRY_ID}$", description="`next` of the page before"
     )
 
 
+class AuditedChange(AuditEntry):
+    """A change, and whether it was undone."""
+
+    undone_by: str | None = Field(
+        description="The id of the entry that undid this one, unless that was undone itself"
+    )
+
+
+class AuditedChanges(TypedDict):
+    """Changes, newest first; a page may be short, or empty, with more to come."""
+
+    items: list[AuditedChange]
+    next: NextCursor
+
+
+def or_article(endpoint: str) -> Callable[[View], View]:
+    """
+    Decorates a view of an article's overrides for articles whose own id ends with `/overrides`.
+
+    If only such an article exists, the view at *endpoint* answers for it.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def choose(site: str, article_id: str) -> Response:
+            backend().site(site)
+            path_as_id = f"{article_id}/overrides"
+            cards = backend().store.cards(site, [article_id, path_as_id])
+            if article_id not in cards and path_as_id in cards:
+                return forward(endpoint, site=site, article_id=path_as_id)
+            response: Response = view(site=site, article_id=article_id)
+            return response
+
+        return choose
+
+    return decorate
+
+
 @blueprint.get("/articles/<article_id:article_id>/overrides")
+@or_article("articles.article")
+@operation("getOverrides", scope="look", answer=ArticleOverrides, headers=REVISION_HEADER)
 def overrides(site: str, article_id: str) -> Response:
-    backend().site(site)
-    if _is_called_so(site, article_id):
-        return forward("articles.article", site=site, article_id=f"{article_id}/overrides")
-    require(site, "look")
+    """Every rule about an article."""
     known_id = _known_article(site, article_id)
     return _overrides(known_id, backend().store.rulebook.overrides(site, known_id, _now()))
 
 
 @blueprint.put("/articles/<article_id:article_id>/overrides")
-def put_overrides(site: str, article_id: str) -> Response:
-    """Replace the overrides as a whole; `If-Match` says of which ones the sender knows."""
-    backend().site(site)
-    if _is_called_so(site, article_id):
-        return forward("articles.put_article", site=site, article_id=f"{article_id}/overrides")
-    grant, now = require(site, "edit"), _now()
-    known_id = _known_article(site, article_id)
-    sent = parse_body(SentOverrides, read_json())
-    editor = sent.editor(grant)
-    wanted = _override_rules(sent, known_id, editor, now)
-    made = backend().store.rulebook.replace(
-        site, known_id, wanted, editor, now, expected_revisions()
+@or_article("articles.put_article")
+@operation(
+    "putOverrides",
+    scope="edit",
+    parameters=(IF_MATCH,),
+    body=SentOverrides,
+    answer=ArticleOverrides,
+    headers=REVISION_HEADER,
+    problems=(409, 412, 413),
+)
+def put_overrides(site: str, article_id: str, grant: Grant, body: SentOverrides) -> Response:
+    """Replace every rule about an article."""
+    known_id, now = _known_article(site, article_id), _now()
+    editor = body.editor(grant)
+    new_rules = _override_rules(body, known_id, editor, now)
+    stored = backend().store.rulebook.replace(
+        site, known_id, new_rules, editor, now, expected_revisions()
     )
-    return _overrides(known_id, made)
+    return _overrides(known_id, stored)
 
 
 @blueprint.get("/rules")
-def rules(site: str) -> Response:
-    backend().site(site)
-    require(site, "look")
-    query, now = parse_query(RuleQuery), _now()
-    found = [
+@operation("listRules", scope="look", query=RuleQuery, answer=RulePage)
+def rules(site: str, query: RuleQuery) -> RulePage:
+    """The rules of the site, newest first."""
+    now = _now()
+    selected = [
         rule
         for rule in backend().store.rulebook.read(site).rules.values()
-        if query.kind in (None, rule.kind)
-        and (query.article is None or rule.names(query.article))
-        and (query.cursor is None or rule.id < query.cursor)
-        and rule.is_active(now)
+        if rule.is_active(now) and _matches(rule, query)
     ]
-    found.sort(key=lambda rule: rule.id, reverse=True)
-    page = found[: query.limit]
-    return json_response(_page(page, page[-1].id if len(found) > len(page) else None))
+    selected.sort(key=lambda rule: rule.id, reverse=True)
+    page = selected[: query.limit]
+    return {"items": page, "next": page[-1].id if len(selected) > len(page) else None}
 
 
 @blueprint.post("/rules")
-def post_rule(site: str) -> Response:
-    backend().site(site)
-    grant, now = require(site, "edit"), _now()
+@operation(
+    "addRule", scope="edit", body=SentRule, answer=Rule, statuses=(201,), problems=(409, 413)
+)
+def post_rule(site: str, grant: Grant) -> Rule:
+    """Add a rule; it replaces a rule that decides the same question."""
+    now = _now()
     rule = parse_rule(read_json(), new_rule_id(now), grant.key_id, now)
     editor = Signature(author=rule.author, note=rule.note).editor(grant)
     rule = rule.model_copy(update={"author": editor.author})
     backend().store.rulebook.add(site, rule, editor, now)
-    return json_response(rule.model_dump(mode="json"), HTTPStatus.CREATED)
+    return rule
 
 
 @blueprint.delete("/rules/<rule_id>")
-def delete_rule(site: str, rule_id: str) -> Response:
-    backend().site(site)
-    editor = parse_query(Signature).editor(require(site, "edit"))
-    backend().store.rulebook.remove(site, rule_id, editor, _now())
+@operation("removeRule", scope="edit", query=Signature, statuses=(204,), problems=(409,))
+def delete_rule(site: str, rule_id: str, grant: Grant, query: Signature) -> Response:
+    """Remove a rule."""
+    backend().store.rulebook.remove(site, rule_id, query.editor(grant), _now())
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
 @blueprint.get("/audit")
-def audit(site: str) -> Response:
-    """The changes, newest first."""
-    backend().site(site)
-    require(site, "look")
-    query = parse_query(AuditQuery)
-    book = backend().store.rulebook
-    found, following = book.audit.page(site, query.limit, query.article, query.cursor)
-    undone = book.audit.undone(site, found)
-    page = _page(found, following)
-    for item in page["items"]:
-        item["undone_by"] = undone[item["id"]].id if item["id"] in undone else None
-    return json_response(page)
+@operation("audit", scope="look", query=AuditQuery, answer=AuditedChanges)
+def audit(site: str, query: AuditQuery) -> AuditedChanges:
+    """Who changed rules and settings, newest first."""
+    log = backend().store.rulebook.audit
+    entries, following = log.page(site, query.limit, query.article, query.cursor)
+    undone = log.undone(site, entries)
+    changes = []
+    for entry in entries:
+        undoing = undone.get(entry.id)
+        undone_by = None if undoing is None else undoing.id
+        changes.append(AuditedChange.model_construct(**dict(entry), undone_by=undone_by))
+    return {"items": changes, "next": following}
 
 
 @blueprint.post("/audit/<entry_id>/undo")
-def undo(site: str, entry_id: str) -> Response:
-    backend().site(site)
-    signature, _ = parse_query(Signature), require(site, "edit")
-    book = backend().store.rulebook
-    grant = require(site, book.audit.entry(site, entry_id).scope)
-    made = book.undo(site, entry_id, signature.editor(grant), _now())
-    return json_response(made.model_dump(mode="json"), HTTPStatus.CREATED)
+@operation(
+    "undo", scope="edit", query=Signature, answer=AuditEntry, statuses=(201,), problems=(409,)
+)
+def undo(site: str, entry_id: str, query: Signature) -> AuditEntry:
+    """
+    Undo a change.
+
+    Undoing a change of settings needs a key with the scope `admin`.
+    """
+    rulebook = backend().store.rulebook
+    grant = require(site, rulebook.audit.entry(site, entry_id).scope)
+    return rulebook.undo(site, entry_id, query.editor(grant), _now())
+
+
+def entry_schema(kind: RuleKind) -> Schema:
+    """What may be sent about one override: a rule without what its group and article say."""
+    own_field = _OWN_FIELDS[kind]
+    left_out = {"kind", "source", "target", "position", "factor", "flag"} - {own_field}
+    schemas = body_schema(SentRule)["properties"]
+    fields = {name: schema for name, schema in schemas.items() if name not in left_out}
+    if kind != "flag":
+        everywhere = {"type": "boolean", "description": "About this article itself, in every list"}
+        fields |= {"article": ARTICLE_SCHEMA, "section": TEXT, "everywhere": everywhere}
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": [own_field] if own_field else [],
+        "additionalProperties": False,
+    }
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _is_called_so(site: str, article_id: str) -> bool:
-    """Whether there is no such article, but one whose own id ends like this path."""
-    itself = f"{article_id}/overrides"
-    found = backend().store.cards(site, [article_id, itself])
-    return article_id not in found and itself in found
+def _matches(rule: Rule, query: RuleQuery) -> bool:
+    if query.kind not in (None, rule.kind):
+        return False
+    if query.article is not None and not rule.names(query.article):
+        return False
+    return query.cursor is None or rule.id < query.cursor
 
 
 def _known_article(site: str, article_id: str) -> str:
@@ -186,65 +341,72 @@ def _override_rules(
     sent: SentOverrides, article_id: str, editor: Editor, now: datetime
 ) -> list[Rule]:
     """Raises InvalidInput with every problem of every entry."""
-    found: dict[tuple[str, ...], Rule] = {}
+    rules: dict[tuple[str, ...], Rule] = {}
     problems: list[FieldProblem] = []
     for pointer, kind, entry in sent.entries():
         try:
             fields = _rule_fields(kind, entry, article_id)
             rule = parse_rule(fields, new_rule_id(now), editor.key_id, now)
         except InvalidInput as error:
-            problems += [FieldProblem(_entry_pointer(pointer, p), p.detail) for p in error.problems]
+            problems += [_at_entry(pointer, problem) for problem in error.problems]
             continue
-        if rule.key in found:
-            problems.append(FieldProblem(pointer, "is about the same as one before it"))
-        found[rule.key] = rule.model_copy(update={"author": editor.author})
+        if rule.key in rules:
+            problems.append(FieldProblem(pointer, "decides the same as an entry before it"))
+        rules[rule.key] = rule.model_copy(update={"author": editor.author})
     if problems:
         raise InvalidInput(problems)
-    return list(found.values())
+    return list(rules.values())
 
 
 def _rule_fields(kind: RuleKind, entry: Mapping[str, Any], article_id: str) -> dict[str, Any]:
-    """A rule from an entry of an article's overrides, which names only the other side."""
-    ours = {"article": article_id}
-    rest = {name: value for name, value in entry.items() if name not in (*READ_ONLY, "author")}
-    if unknown := {"kind", "source", "target"} & rest.keys():
+    """The fields of a rule from an override, which only names the other side."""
+    own = {"article": article_id}
+    fields = {name: value for name, value in entry.items() if name not in (*READ_ONLY, "author")}
+    if unknown := {"kind", "source", "target"} & fields.keys():
         raise InvalidInput.at("", f"has no {', '.join(sorted(unknown))} here")
     if kind == "flag":
-        return {**rest, "kind": kind, "target": ours}
-    everywhere = rest.pop("everywhere", False)
+        return {**fields, "kind": kind, "target": own}
+    everywhere = fields.pop("everywhere", False)
     if not isinstance(everywhere, bool):
         raise InvalidInput.at("everywhere", "expected true or false")
     if everywhere:
-        return {**rest, "kind": kind, "target": ours}
-    target = {name: rest.pop(name) for name in ("article", "section") if name in rest}
-    return {**rest, "kind": kind, "source": ours, "target": target}
+        return {**fields, "kind": kind, "target": own}
+    target = {name: fields.pop(name) for name in ("article", "section") if name in fields}
+    return {**fields, "kind": kind, "source": own, "target": target}
 
 
-def _entry_pointer(pointer: str, found: FieldProblem) -> str:
-    return pointer + found.pointer.removeprefix("/target")
+def _at_entry(pointer: str, problem: FieldProblem) -> FieldProblem:
+    return FieldProblem(pointer + problem.pointer.removeprefix("/target"), problem.detail)
 
 
-def _overrides(article_id: str, found: Overrides) -> Response:
-    groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
-    names = {kind: name for name, kind in GROUPS.items()}
-    for rule in found.rules:
-        groups[names[rule.kind]].append(_entry(rule))
-    response = json_response({"article": article_id, "revision": found.revision, **groups})
-    response.set_etag(found.revision)
+def _overrides(article_id: str, stored: Overrides) -> Response:
+    entries: defaultdict[RuleKind, list[Override]] = defaultdict(list)
+    for rule in stored.rules:
+        entries[rule.kind].append(_override(rule))
+    answer: ArticleOverrides = {
+        "article": article_id,
+        "revision": stored.revision,
+        "pins": entries["pin"],
+        "blocks": entries["block"],
+        "boosts": entries["boost"],
+        "buries": entries["bury"],
+        "flags": entries["flag"],
+    }
+    response = json_response(answer)
+    response.set_etag(stored.revision)
     return response
 
 
-def _entry(rule: Rule) -> dict[str, Any]:
+def _override(rule: Rule) -> Override:
     """A rule as an entry of an article's overrides."""
     fields = rule.model_dump(mode="json", exclude={"kind", "source", "target"}, exclude_none=True)
-    fields["expires_at"] = fields.get("expires_at")
+    override = cast(Override, {"expires_at": None, **fields})
     if rule.kind == "flag":
-        return fields
+        return override
     if rule.source.article is None:
-        return {"everywhere": True, **fields}
-    what, _ = rule.target.key
-    return {what: getattr(rule.target, what), **fields}
-
-
-def _page(found: Sequence[BaseModel], following: str | None) -> dict[str, Any]:
-    return {"items": [item.model_dump(mode="json") for item in found], "next": following}
+        override["everywhere"] = True
+    elif rule.target.article is not None:
+        override["article"] = rule.target.article
+    elif rule.target.section is not None:
+        override["section"] = rule.target.section
+    return override

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from recommender.articles import Card
 from recommender.errors import NotFound
@@ -127,7 +127,7 @@ class RelatedList:
         exclusions: id → why it is not in the list; only with `ListOptions.explain`.
     """
 
-    source: Card | None
+    source: Mapping[str, Any] | None
     items: list[ListItem]
     fallback: bool
     expires_at: datetime | None
@@ -202,7 +202,7 @@ class Ranking:
     def _source_slot(self) -> int | None:
         return None if self.source is None else self.source.slot
 
-    def _shown_source(self, cards: Mapping[int, Card]) -> Card | None:
+    def _shown_source(self, cards: Mapping[int, Card]) -> Mapping[str, Any] | None:
         slot = self._source_slot
         if slot is None:
             return None

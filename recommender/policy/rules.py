@@ -17,8 +17,9 @@ from pydantic import (
 )
 
 from features.dates import parse_moment
+from features.schemas import TEXT, accepts
 from features.text import plain_text
-from features.values import check_article_id
+from features.values import MAX_ID_BYTES, check_article_id
 from recommender.errors import InvalidInput, field_problems
 from recommender.policy.option_types import parse_duration
 
@@ -75,8 +76,18 @@ def _moment(value: Any) -> datetime | None:
         raise ValueError("expected an ISO 8601 date, or a time from now such as 7d") from None
 
 
-Author = Annotated[str, Field(max_length=MAX_AUTHOR_CHARS), BeforeValidator(_line)]
-Note = Annotated[str, Field(max_length=MAX_NOTE_CHARS), BeforeValidator(_line)]
+Author = Annotated[
+    str,
+    Field(max_length=MAX_AUTHOR_CHARS, description="Who decides this. Default: the key's note"),
+    BeforeValidator(_line),
+    accepts(TEXT),
+]
+Note = Annotated[
+    str,
+    Field(max_length=MAX_NOTE_CHARS, description="Why"),
+    BeforeValidator(_line),
+    accepts(TEXT),
+]
 
 
 class Selector(BaseModel):
@@ -112,7 +123,28 @@ class Selector(BaseModel):
 
 # Null in a request, as if the field were left out.
 EVERYTHING = Selector()
-Choice = Annotated[Selector, BeforeValidator(lambda value: EVERYTHING if value is None else value)]
+EXPIRY = {
+    **TEXT,
+    "description": "ISO 8601, or a time from now: `7d`, `12h`",
+    "examples": ["2035-03-13T07:12:44Z", "7d"],
+}
+ARTICLE_SCHEMA = {
+    "type": ["string", "integer", "null"],
+    "minLength": 1,
+    "maxLength": MAX_ID_BYTES,
+}
+Choice = Annotated[
+    Selector,
+    BeforeValidator(lambda value: EVERYTHING if value is None else value),
+    accepts(
+        {
+            "type": ["object", "null"],
+            "properties": {"article": ARTICLE_SCHEMA, "section": TEXT},
+            "additionalProperties": False,
+            "description": "An article or a section; neither means everywhere",
+        }
+    ),
+]
 
 
 class Rule(BaseModel):
@@ -130,14 +162,21 @@ class Rule(BaseModel):
     kind: RuleKind
     source: Choice = EVERYTHING
     target: Choice = EVERYTHING
-    position: int | None = Field(None, strict=True, ge=1, le=MAX_POSITION)
-    factor: float | None = Field(None, strict=True, ge=0, le=MAX_BOOST, allow_inf_nan=False)
-    flag: Flag | None = None
+    position: int | None = Field(None, strict=True, ge=1, le=MAX_POSITION, description="Of a pin")
+    factor: float | None = Field(
+        None,
+        strict=True,
+        ge=0,
+        le=MAX_BOOST,
+        allow_inf_nan=False,
+        description=f"Of a boost, 1 to {MAX_BOOST:g}, or a bury, 0 to 1",
+    )
+    flag: Flag | None = Field(None, description="Of a flag")
     author: Author = ""
     key_id: str = ""
     note: Note = ""
     created_at: AwareDatetime
-    expires_at: Annotated[AwareDatetime | None, BeforeValidator(_moment)] = None
+    expires_at: Annotated[AwareDatetime | None, BeforeValidator(_moment), accepts(EXPIRY)] = None
 
     @field_validator("source")
     @classmethod

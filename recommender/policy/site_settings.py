@@ -143,9 +143,7 @@ def parse_settings(model: type[Model], data: object) -> Model:
         # Strict only here: stored settings of a later version are read without their new fields.
         return model.model_validate(data, extra="forbid")
     except ValidationError as error:
-        problems = field_problems(error)
-    # Pydantic says `/surfaces/Home page/[key]` for a bad name of a surface.
-    raise InvalidInput([p._replace(pointer=p.pointer.removesuffix("/[key]")) for p in problems])
+        raise InvalidInput(field_problems(error)) from None
 
 
 class Surface(NamedTuple):

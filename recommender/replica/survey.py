@@ -3,7 +3,7 @@
 import time
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from statistics import median
@@ -121,7 +121,7 @@ def patiently(ask: Callable[[], Answer]) -> Answer:
             time.sleep(PAUSE_SECONDS)
 
 
-def _date(card: dict[str, object]) -> datetime | None:
+def _date(card: Mapping[str, object]) -> datetime | None:
     date = card.get("published_at")
     return datetime.fromisoformat(str(date)) if date else None
 

@@ -14,7 +14,8 @@ from news import article
 from schemathesis import BaseSchema, Case, CheckFunction, GenerationMode, SerializationContext
 from schemathesis.checks import ignored_auth, positive_data_acceptance, unsupported_method
 
-from api.v1.openapi import description
+from api.app import register_api
+from api.v1.openapi.document import describe
 
 Key = dict[str, str]
 
@@ -40,9 +41,18 @@ LIKELY_PARAMETERS: dict[str, Any] = {
 }
 
 
+def described_api() -> dict[str, Any]:
+    app = Flask("api")
+    register_api(app)
+    return describe(app)
+
+
+DESCRIPTION = described_api()
+
+
 def likely_description() -> dict[str, Any]:
     """The API's description, of one article of site `main`, and with values that mean something."""
-    likely = copy.deepcopy(description())
+    likely = copy.deepcopy(DESCRIPTION)
     paths = {
         path.replace("{site}", "main")
         .replace("{id}", "kursk")
@@ -58,7 +68,7 @@ def likely_description() -> dict[str, Any]:
                 for p in operation["parameters"]
                 if p["in"] != "path"
             ]
-    for model in ("SentArticle", "Draft"):
+    for model in ("SentArticle", "SentDraft"):
         properties = likely["components"]["schemas"][model]["properties"]
         properties |= {name: {"enum": values} for name, values in LIKELY.items()}
         properties |= {
@@ -69,7 +79,7 @@ def likely_description() -> dict[str, Any]:
 
 OPERATIONS = [
     operation["operationId"]
-    for path, item in description()["paths"].items()
+    for path, item in DESCRIPTION["paths"].items()
     for operation in item.values()
     if "{site}" in path
 ]
