@@ -58,7 +58,7 @@ def test_every_candidate_says_why_it_is_there(visit: DeskVisit) -> None:
 def test_what_was_dropped_stands_there_with_the_rule_that_dropped_it(visit: DeskVisit) -> None:
     page = overrule(visit, target="sudzha", kind="block")
 
-    assert "The editors blocked it beside this article." in page.partition("Not in the list")[2]
+    assert "The editors blocked it next to this article." in page.partition("Not in the list")[2]
 
 
 def test_a_pin_is_in_the_readers_next_list_though_that_was_cached(visit: DeskVisit) -> None:

@@ -1,7 +1,7 @@
-"""Shares that add up to the cosine, words that editors read, and a text for every refusal."""
+"""Contributions that add up to the cosine, and a text for every refusal."""
 
 from datetime import datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,18 +10,11 @@ from hypothesis import strategies as st
 from news import STORIES
 from pipeline import NOW, Archive, text
 
-from features.vectorizer import count_terms
-from recommender.pipeline.explain import (
-    REASONS,
-    WHY_NOT,
-    SharedTerm,
-    contributions,
-    named,
-    sentence,
-    spellings,
-)
-from recommender.pipeline.results import Explanation, Reason
+from features.vectorizer import count_terms, term_ids
+from recommender.pipeline.explain import WHY_NOT, contributions, named
+from recommender.pipeline.results import Explanation
 from recommender.pipeline.signals import draft_source
+from recommender.pipeline.spellings import SpelledTerms
 from recommender.policy.list_options import ListOptions
 from recommender.policy.page_token import PageToken
 from recommender.policy.rule_set import RuleSet
@@ -64,49 +57,55 @@ def test_a_draft_has_the_same_shares_as_the_same_text_stored():
     assert stored.weights.tolist() == pytest.approx(drafted.weights.tolist())
 
 
-def test_terms_are_told_as_the_source_spells_them():
+def test_terms_are_shown_as_the_source_spells_them():
     archive = newsroom()
-    found = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
-    assert found is not None
-    told = named(found, spellings(archive.articles["kursk"]))
+    shared = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
+    assert shared is not None
+    terms = named(shared, SpelledTerms.of(archive.articles["kursk"]).shown)
 
-    assert len(told) == found.terms.size
-    assert {"Sudzha", "Kursk region", "Russian troops"} <= {term.term for term in told}
-    assert found.weights.tolist() == [term.weight for term in told]
+    assert len(terms) == shared.terms.size
+    assert {"Sudzha", "Kursk region", "Russian troops"} <= {term.term for term in terms}
+    assert shared.weights.tolist() == [term.weight for term in terms]
 
 
-def test_a_term_that_the_text_at_hand_does_not_hold_is_passed_over():
+def test_terms_without_a_spelling_are_left_out():
     archive = newsroom()
-    found = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
+    shared = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
 
-    assert found is not None
-    assert [] == named(found, {}) == named(found, spellings(archive.articles["final"]))
-
-
-def test_the_sentence_for_an_editor_says_what_both_are_about():
-    archive = newsroom()
-    found = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
-    assert found is not None
-    told = named(found, spellings(archive.articles["kursk"]))
-
-    words = sentence(told)
-    assert words.startswith("Both about ") and " and " in words
-    assert "Sudzha" in words and "Kursk region" in words
+    assert shared is not None
+    assert [] == named(shared, {})
+    assert [] == named(shared, SpelledTerms.of(archive.articles["final"]).shown)
 
 
-@pytest.mark.parametrize(
-    ("terms", "expected"),
-    [
-        ([], ""),
-        (["ceasefire"], "Both about ceasefire"),
-        (["Sudzha", "ceasefire"], "Both about Sudzha and ceasefire"),
-        (["Sudzha", "tram", "ceasefire", "cup"], "Both about Sudzha, tram and ceasefire"),
-        (["Kursk", "Kursk region", "region", "talks"], "Both about Kursk region and talks"),
-        (["Sudzha", "sudzha", "cup"], "Both about Sudzha and cup"),
-    ],
-)
-def test_a_sentence_names_three_subjects_and_none_of_them_twice(terms, expected):
-    assert expected == sentence([SharedTerm(term, 0.1) for term in terms])
+def test_contributions_say_in_how_many_titles_a_term_is():
+    archive = Archive(
+        {"id": "a", "title": "kursk burns", "body": "kursk burns talks"},
+        {"id": "b", "title": "kursk", "body": "kursk burns talks"},
+    )
+    shared = archive.recommender.explanation("a", "b", ALL, NOW).shared
+    assert shared is not None
+    titles = dict(zip(shared.terms.tolist(), shared.titles.tolist(), strict=True))
+
+    assert [2, 1, 0] == [titles[term] for term in term_ids(["kursk", "burns", "talks"])]
+
+
+@pytest.mark.parametrize(("articles", "limit"), [(40, 20), (309, 30)])
+def test_a_term_is_common_in_more_than_a_tenth_of_the_archive_and_twenty_articles(articles, limit):
+    both = {"body": "often rare"}
+    archive = Archive(
+        both | {"id": "a"},
+        both | {"id": "b"},
+        *({"id": f"o{n}", "body": "often"} for n in range(limit - 1)),
+        *({"id": f"p{n}", "body": f"w{n}"} for n in range(articles - limit - 1)),
+    )
+    shared = archive.recommender.explanation("a", "b", ALL, NOW).shared
+    assert shared is not None
+    common = dict(zip(shared.terms.tolist(), shared.is_common.tolist(), strict=True))
+
+    assert [True, False] == [common[term] for term in term_ids(["often", "rare"])]
+    archive.delete("o0")
+    shared = archive.recommender.explanation("a", "b", ALL, NOW).shared
+    assert shared is not None and not shared.is_common.any()
 
 
 # Why not
@@ -173,7 +172,6 @@ def test_there_is_a_text_for_every_refusal_and_no_other():
 
     assert itself is not None and nowhere is not None
     assert WHY_NOT.keys() == REFUSED.keys() | {itself.code, nowhere.code}
-    assert REASONS.keys() == {*get_args(Reason)}
 
 
 def test_what_stands_on_the_page_has_a_place_and_no_refusal():

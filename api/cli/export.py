@@ -18,7 +18,7 @@ from api.cli.list_options import read_list_options, set_options, takes_list_opti
 from api.cli.options import PATH, SITE
 from api.cli.progress import progress_bar
 from api.cli.settings import pick_site, read_settings
-from api.lists.document import document
+from api.lists.document import document, texts_to_explain
 from features.text import looks_like_html
 from recommender import logs
 from recommender.backend import Backend
@@ -162,5 +162,5 @@ def _make_list(live: SiteReplica, article_id: str, options: ListOptions) -> Mapp
     related_list, version = live.read_with_cards(
         lambda recommender: recommender.related(article_id, options, now)
     )
-    texts = live.texts([article_id]) if options.explain else None
+    texts = texts_to_explain(live, related_list, article_id) if options.explain else None
     return document(related_list, version, article_id, options, texts=texts)

@@ -10,7 +10,7 @@ import orjson
 from api.cli.list_options import read_list_options, takes_list_options
 from api.cli.options import JSON, SITE
 from api.cli.settings import pick_site, read_settings
-from api.lists.document import List, document
+from api.lists.document import List, document, texts_to_explain
 from features.article import Article, parse_draft
 from recommender.articles import StoredArticle
 from recommender.backend import Backend
@@ -62,7 +62,7 @@ def _answer(
         related_list, version = live.read_with_cards(
             lambda recommender: recommender.related(article_id, options, now)
         )
-    texts = live.texts([article_id]) if options.explain else None
+    texts = texts_to_explain(live, related_list, article_id) if options.explain else None
     return document(related_list, version, "command line", options, draft, texts)
 
 

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from api.editor import desk
 from api.http.context import backend
 from api.http.responses import json_response
-from api.lists.document import List, ListedArticle, document
+from api.lists.document import List, ListedArticle, document, texts_to_explain
 from api.lists.links import Draft, Link, read_draft, suggestions
 from features.text import looks_like_html
 from recommender.errors import InvalidInput
@@ -78,14 +78,11 @@ def _made(site: str, read: Draft, typed: dict[str, str]) -> dict[str, Any]:
 
 def _list(site: str, read: Draft) -> List:
     query = ListOptions(explain=True)
-    made, version = (
-        backend()
-        .site(site)
-        .read_with_cards(
-            lambda recommender: recommender.related_to(read.stored, query, datetime.now(UTC))
-        )
+    live = backend().site(site)
+    made, version = live.read_with_cards(
+        lambda recommender: recommender.related_to(read.stored, query, datetime.now(UTC))
     )
-    return document(made, version, "draft", query, read.article, {})
+    return document(made, version, "draft", query, read.article, texts_to_explain(live, made))
 
 
 def linked(sent: str, links: Sequence[Link]) -> Iterator[Piece]:

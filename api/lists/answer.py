@@ -9,7 +9,7 @@ from flask import Response, request
 
 from api.http.auth import require
 from api.http.context import backend
-from api.lists.document import document
+from api.lists.document import document, list_language, texts_to_explain
 from api.lists.formats import ListFormat, render
 from api.lists.hot import SERVED, Served
 from api.lists.options import FEW_VALUES, cache_key, is_cacheable, options_from_query
@@ -90,10 +90,10 @@ def _finish(
     now = datetime.now(UTC)
     made, version = make(query, now)
     shown = tuple(item.card["id"] for item in made.items)
-    texts = live.texts([article_id]) if query.explain and article_id else None
+    texts = texts_to_explain(live, made, article_id) if query.explain and article_id else None
     # Whatever its list_format, it is one list.
     answer = document(made, version, name.replace(list_format.name, ""), query, texts=texts)
-    language = (made.source or {}).get("language") or (query.lang or (None,))[0]
+    language = list_language(made, query)
     body = render(list_format, answer, language, backend().settings.home_page(live.site))
     expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
     ids = (article_id, *shown) if article_id else shown

@@ -1,6 +1,6 @@
 """A list as JSON."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Annotated, NotRequired
 
@@ -9,9 +9,15 @@ from typing_extensions import TypedDict
 
 from features.article import Article
 from recommender.articles import Card
-from recommender.pipeline.explain import REASONS, SharedTerm, named, sentence, spellings
+from recommender.pipeline.explain import Contributions, named
 from recommender.pipeline.results import ListItem, Reason, RelatedList
+from recommender.pipeline.sentences import NAMED, reason_text
+from recommender.pipeline.spellings import SpelledTerms
+from recommender.pipeline.subjects import subjects, with_articles
 from recommender.policy.list_options import ListOptions
+from recommender.replica.site import SiteReplica
+
+MAX_SUBJECTS = 12  # of one item
 
 Similarity = Annotated[float, Field(description="Cosine with the source")]
 Factors = Annotated[
@@ -23,6 +29,11 @@ DiversityPenalty = Annotated[
         description="`diversity` times the highest cosine with an item before it. It is subtracted "
         "from `(1 - diversity) · score / best score` to choose the items in order"
     ),
+]
+
+
+Subjects = Annotated[
+    list[str], Field(description="The shared terms that an editor would name first, best first")
 ]
 
 
@@ -48,13 +59,19 @@ class WeightedTerm(TypedDict):
     weight: float
 
 
-class ItemExplanation(TypedDict):
+class SharedWords(TypedDict):
+    """The words that two articles share."""
+
+    terms: list[WeightedTerm]
+    subjects: Subjects
+
+
+class ItemExplanation(SharedWords):
     """The parts of an item's score."""
 
     similarity: Similarity
     factors: Factors
     diversity_penalty: DiversityPenalty
-    terms: list[WeightedTerm]
     reason: ItemReason
 
 
@@ -70,6 +87,7 @@ class ListedArticle(Card):
     factors: NotRequired[Factors]
     diversity_penalty: NotRequired[DiversityPenalty]
     terms: NotRequired[list[WeightedTerm]]
+    subjects: NotRequired[Subjects]
 
 
 class ListSource(TypedDict):
@@ -111,12 +129,12 @@ def document(
     Args:
         name: distinguishes the lists of one version.
         draft: the source, if that is not stored.
-        texts: the source by id; only given if the list is to be explained.
+        texts: the source and the items by id; only given if the list is to be explained.
     """
     digest = blake2b(f"{name}\0{version}".encode(), digest_size=9).hexdigest()
     return {
         "source": _source(related, draft),
-        "items": _items(related, draft, texts),
+        "items": _items(related, list_language(related, options, draft), draft, texts),
         "recommendation_id": digest,
         "version": version,
         "fallback": related.fallback,
@@ -131,18 +149,36 @@ def _source(related: RelatedList, draft: Article | None) -> ListSource | None:
     return None if draft is None else {"id": None, "url": None, "title": draft.title}
 
 
+def list_language(
+    related: RelatedList, options: ListOptions, draft: Article | None = None
+) -> str | None:
+    """The language of the source or, without one, the first that the list may be in."""
+    if draft is not None:
+        return draft.language
+    language: str | None = (related.source or {}).get("language")
+    return language or (options.lang or (None,))[0]
+
+
+def texts_to_explain(live: SiteReplica, related: RelatedList, *more: str) -> dict[str, Article]:
+    """The items' articles and *more* ones, by id."""
+    return live.texts([*more, *(item.card["id"] for item in related.items)])
+
+
 def _items(
-    related: RelatedList, draft: Article | None, texts: Mapping[str, Article] | None
+    related: RelatedList,
+    language: str | None,
+    draft: Article | None,
+    texts: Mapping[str, Article] | None,
 ) -> list[ListedArticle]:
     source = None
     if texts is not None:
         source = draft or texts.get((related.source or {}).get("id", ""))
-    source_spellings = None if source is None else spellings(source)
+    source_terms = None if source is None else SpelledTerms.of(source)
     items = []
     for place, item in enumerate(related.items, 1):
-        listed = listed_article(item, place)
-        if source_spellings is not None:
-            listed = {**listed, **explained(item, source_spellings)}
+        listed = listed_article(item, place, language)
+        if source_terms is not None and texts is not None:
+            listed = {**listed, **explained(item, source_terms, texts.get(item.card["id"]))}
         items.append(listed)
     return items
 
@@ -155,35 +191,55 @@ def _article_ids(made: RelatedList) -> list[str]:
     return ids
 
 
-def explained(item: ListItem, source_spellings: Mapping[int, str]) -> ItemExplanation:
-    """The parts of an item's score, with shared terms as the source spells them."""
-    terms = named(item.shared, source_spellings) if item.shared else []
-    text = sentence(terms) if item.reason in ("similar", "relaxed") else ""
+def explained(
+    item: ListItem, source: SpelledTerms | None, target: Article | None
+) -> ItemExplanation:
+    """The parts of an item's score; without texts that are not stored."""
+    shared = shared_words(item.shared, source, target)
+    article = None if source is None else source.article
+    language = None if article is None else article.language
     return {
         "similarity": item.similarity,
         "factors": dict(item.factors),
         "diversity_penalty": item.diversity_penalty,
-        "terms": weighted_terms(terms),
-        "reason": _reason(item, text),
+        **shared,
+        "reason": _reason(item, language, in_sentence(shared["subjects"], article)),
     }
 
 
-def weighted_terms(terms: Iterable[SharedTerm]) -> list[WeightedTerm]:
-    return [{"term": term, "weight": weight} for term, weight in terms]
+def shared_words(
+    shared: Contributions | None, source: SpelledTerms | None, target: Article | None
+) -> SharedWords:
+    """The shared terms, as the source spells them."""
+    if shared is None or source is None:
+        return {"terms": [], "subjects": []}
+    terms = named(shared, source.shown)
+    return {
+        "terms": [{"term": term, "weight": weight} for term, weight in terms],
+        "subjects": subjects(shared, source, target, MAX_SUBJECTS),
+    }
 
 
-def listed_article(item: ListItem, position: int) -> ListedArticle:
-    """An item as every list shows it."""
+def in_sentence(subjects: Sequence[str], source: Article | None) -> list[str]:
+    """The subjects that a sentence names, with their definite articles."""
+    return with_articles(subjects[:NAMED], source) if source is not None else []
+
+
+def listed_article(item: ListItem, position: int, language: str | None) -> ListedArticle:
+    """An item as every list shows it, with a reason in the *language* of the list."""
     return {
         **item.card,  # type: ignore[typeddict-item]  # it has no keys of an explanation
         "score": item.score,
         "position": position,
-        "reason": _reason(item),
+        "reason": _reason(item, language),
     }
 
 
-def _reason(item: ListItem, text: str = "") -> ItemReason:
-    reason: ItemReason = {"code": item.reason, "text": text or REASONS[item.reason]}
+def _reason(item: ListItem, language: str | None, about: Sequence[str] = ()) -> ItemReason:
+    reason: ItemReason = {
+        "code": item.reason,
+        "text": reason_text(item.reason, language, about),
+    }
     if item.same_story:
         reason["same_story"] = list(item.same_story)
     return reason

@@ -1,6 +1,6 @@
 """Why an article is in a list, or why it is not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, NotRequired
@@ -12,13 +12,16 @@ from api.lists.document import (
     DiversityPenalty,
     Factors,
     ItemExplanation,
-    WeightedTerm,
+    SharedWords,
     explained,
-    weighted_terms,
+    in_sentence,
+    shared_words,
 )
 from features.article import Article
-from recommender.pipeline.explain import REASONS, WHY_NOT, named, sentence, spellings
+from recommender.pipeline.explain import WHY_NOT
 from recommender.pipeline.results import Exclusion, Explanation
+from recommender.pipeline.sentences import reason_text
+from recommender.pipeline.spellings import SpelledTerms
 from recommender.policy.list_options import ListOptions
 from recommender.policy.rules import Rule
 from recommender.replica.site import SiteReplica
@@ -41,7 +44,7 @@ class Verdict(TypedDict):
     by: NotRequired[Annotated[str, Field(description="Id of the article that represents it")]]
 
 
-class ExplainedPair(TypedDict):
+class ExplainedPair(SharedWords):
     """One article in the list of another."""
 
     source: NamedArticle
@@ -54,7 +57,6 @@ class ExplainedPair(TypedDict):
     score: float | None
     factors: Factors
     diversity_penalty: DiversityPenalty
-    terms: list[WeightedTerm]
 
 
 class RankedCandidate(NamedArticle, ItemExplanation):
@@ -84,19 +86,20 @@ def explained_pair(
 ) -> ExplainedPair:
     """Explain one article in the list of another; *texts* holds those of the two that exist."""
     place, shared, source = explanation.place, explanation.shared, texts.get(source_id)
-    terms = named(shared, spellings(source)) if shared and source else []
+    source_terms = None if source is None else SpelledTerms.of(source)
+    in_common = shared_words(shared, source_terms, texts.get(target_id))
     return {
         "source": _named_article(texts, source_id),
         "target": _named_article(texts, target_id),
         "shown": explanation.exclusion is None,
         "position": explanation.position,
-        "reason": _verdict(explanation, sentence(terms)),
+        "reason": _verdict(explanation, source, in_common["subjects"]),
         "rule": explanation.rule,
         "similarity": round(float(shared.weights.sum()), 6) if shared else 0.0,
         "score": place.score if place else None,
         "factors": dict(place.factors) if place else {},
         "diversity_penalty": place.diversity_penalty if place else 0.0,
-        "terms": weighted_terms(terms),
+        **in_common,
     }
 
 
@@ -111,11 +114,11 @@ def explained_ranking(live: SiteReplica, article_id: str, options: ListOptions) 
     excluded = dict(islice((related.exclusions or {}).items(), CANDIDATES))
     texts = live.texts((article_id, *(item.card["id"] for item in related.items), *excluded))
     source = texts.get(article_id)
-    source_spellings = spellings(source) if source is not None else {}
+    source_terms = None if source is None else SpelledTerms.of(source)
     ranked: list[RankedCandidate] = [
         {
             **_named_article(texts, item.card["id"]),
-            **explained(item, source_spellings),
+            **explained(item, source_terms, texts.get(item.card["id"])),
             "position": position,
             "score": item.score,
         }
@@ -137,12 +140,12 @@ def _named_article(texts: Mapping[str, Article], article_id: str) -> NamedArticl
     return {"id": article_id, "title": None if article is None else article.title}
 
 
-def _verdict(explanation: Explanation, shared_subject: str) -> Verdict:
+def _verdict(explanation: Explanation, source: Article | None, subjects: Sequence[str]) -> Verdict:
     if explanation.exclusion is not None:
         return _exclusion(explanation.exclusion)
     code = explanation.place.reason if explanation.place else "similar"
-    names_subject = bool(shared_subject) and code in ("similar", "relaxed")
-    return {"code": code, "text": shared_subject if names_subject else REASONS[code]}
+    language = None if source is None else source.language
+    return {"code": code, "text": reason_text(code, language, in_sentence(subjects, source))}
 
 
 def _exclusion(exclusion: Exclusion[str]) -> Verdict:

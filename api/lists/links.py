@@ -24,8 +24,8 @@ from recommender.errors import InvalidInput
 from recommender.index.index import SCORE_DECIMALS
 from recommender.pipeline.anchors import Anchor, Subject, addresses, announced, placed
 from recommender.pipeline.duplicates import Duplicate
-from recommender.pipeline.explain import spellings
 from recommender.pipeline.results import ListItem
+from recommender.pipeline.spellings import SpelledTerms
 from recommender.policy.list_options import LinkOptions, ListOptions
 from recommender.replica.site import SiteReplica
 from recommender.sources.urls import is_on, normalize_url
@@ -168,13 +168,14 @@ def suggestions(live: SiteReplica, draft: Draft, options: LinkOptions, now: date
     """What the draft could link to or, with `direction=in`, what could link to it."""
     find = _links_out if options.direction == "out" else _links_in
     placed_items, version = find(live, draft, options, now)
-    source_spellings = spellings(draft.article)
+    source_terms = SpelledTerms.of(draft.article)
+    texts = live.texts([item.card["id"] for item, _ in placed_items])
     duplicates, _ = live.read_with_cards(
         lambda recommender: recommender.duplicates(draft.stored, now, draft.id)
     )
     items: list[Link] = []
     for item, place in placed_items:
-        reason = explained(item, source_spellings)["reason"]
+        reason = explained(item, source_terms, texts.get(item.card["id"]))["reason"]
         link: Link = {
             "anchor": place["anchor"],
             "after_paragraph": place["after_paragraph"],

@@ -10,11 +10,11 @@ from api.http.operation import Parameter, operation
 from api.http.request import checked_id, read_json, single
 from api.http.responses import forward
 from api.lists.answer import list_response
-from api.lists.document import List, document
+from api.lists.document import List, document, texts_to_explain
 from api.lists.formats import LAYOUTS, OTHER_FORMATS, requested_format
 from api.lists.links import SentDraft
 from api.lists.options import options_from_draft
-from features.article import UNSAVED_ID, Article, parse_draft
+from features.article import UNSAVED_ID, parse_draft
 from recommender.articles import StoredArticle
 from recommender.errors import InvalidInput, NotFound
 from recommender.pipeline.results import RelatedList
@@ -114,12 +114,11 @@ def related_to_draft(site: str) -> List:
     draft_of = None if draft.id == UNSAVED_ID else draft.id
     stored = StoredArticle.of_draft(draft)
     now = datetime.now(UTC)
-    related_list, version = (
-        backend()
-        .site(site)
-        .read_with_cards(lambda recommender: recommender.related_to(stored, options, now, draft_of))
+    live = backend().site(site)
+    related_list, version = live.read_with_cards(
+        lambda recommender: recommender.related_to(stored, options, now, draft_of)
     )
-    texts: dict[str, Article] | None = {} if options.explain else None
+    texts = texts_to_explain(live, related_list) if options.explain else None
     return document(related_list, version, "draft", options, draft, texts)
 
 

@@ -198,10 +198,11 @@ def _compared_lists(lists: Compared, version: int) -> ComparedLists:
 
 def _moved(related: RelatedList, lists: Compared) -> list[MovedArticle]:
     moved = []
+    language = (related.source or {}).get("language")
     for place, item in enumerate(related.items, 1):
         movement = lists.movements[item.card["id"]]
         article: MovedArticle = {
-            **listed_article(item, place),
+            **listed_article(item, place, language),
             "movement": {"code": movement.code, "places": movement.places},
         }
         moved.append(article)
