@@ -179,6 +179,7 @@ def test_numbers(spelling, language, expected):
         ("en", "At the Dunmere locks, they wait.", "Dunmere locks", "the Dunmere locks"),
         ("en", "The Dunmere locks. Near Dunmere locks. In Dunmere locks.", "Dunmere locks", None),
         ("en", "Since the Russian army came.", "Russian", None),
+        ("en", "It is safe, the Waterways Board said.", "Waterways Board", "the Waterways Board"),
         ("en", "The war in Kursk.", "Kursk", None),
         ("es", "Un informe del Parlamento.", "Parlamento", "el Parlamento"),
         ("es", "Se habla de las elecciones.", "elecciones", "las elecciones"),

@@ -74,6 +74,14 @@ _DEFINITE_ARTICLES = {
     "nl": "de, het",
     "pt": "o do no ao pelo, a da na à pela, os dos nos aos pelos, as das nas às pelas",
 }
+# What often follows a noun phrase in news, besides function words.
+_VERBS_OF_SAYING = {
+    "en": "said says told announced announces warned warns confirmed confirms reported reports",
+    "es": "dijo anunció afirmó aseguró informó confirmó advirtió",
+    "fr": "annonce affirme indique confirme",
+    "nl": "zei zegt meldt meldde bevestigt",
+    "pt": "disse anunciou afirmou informou confirmou",
+}
 _ARTICLE_SHARE = 0.5  # of the occurrences at the end of a noun phrase that follow an article
 # Nouns take endings for case in these languages, and tags are mostly in the nominative.
 _TAGS_FIRST = frozenset({"pl", "ru", "uk"})
@@ -92,7 +100,7 @@ class SpelledTerms(NamedTuple):
     The terms of one article as its text spells them.
 
     Fields:
-        text: title, body and tags, in lines.
+        text: title and body.
         shown: term id → the best of all its spellings.
         clean: the same without parts of addresses, and without pairs that span punctuation or are
             no phrase.
@@ -114,19 +122,22 @@ class SpelledTerms(NamedTuple):
     @classmethod
     def of(cls, article: Article) -> Self:
         """Read an article; takes about as long as to analyse it twice."""
-        text = "\n".join((article.title, body_of(article), *article.tags))
+        text = f"{article.title}\n{body_of(article)}"
+        tags = "\n".join(article.tags)
         terms = _terms(text, article.language)
+        in_tags = _terms(tags, article.language)
         clean = _best_spellings(_clean(terms, text, article.language), text)
-        if article.language in _TAGS_FIRST:
-            clean |= _clean_spellings("\n".join(article.tags), article.language)
+        clean_in_tags = _best_spellings(_clean(in_tags, tags, article.language), tags)
+        all_terms = [*terms, *in_tags]
         return cls(
             article,
             text,
-            _best_spellings(terms, text),
-            clean,
-            {term: tuple(one.term.split(" ")) for term, one in terms},
-            _forms(one for _, one in terms),
-            tag_terms(article),
+            _best_spellings(in_tags, tags) | _best_spellings(terms, text),
+            # Tags are often written in small letters, so the text comes first in other languages.
+            clean | clean_in_tags if article.language in _TAGS_FIRST else clean_in_tags | clean,
+            {term: tuple(one.term.split(" ")) for term, one in all_terms},
+            _forms(one for _, one in all_terms),
+            frozenset(term for term, _ in in_tags),
             [
                 UnspacedTerm(term, one.start, one.end)
                 for term, one in terms
@@ -180,10 +191,6 @@ def _clean(
             is_clean = True
         if is_clean:
             yield term, one
-
-
-def _clean_spellings(text: str, language: str | None) -> dict[int, str]:
-    return _best_spellings(_clean(_terms(text, language), text, language), text)
 
 
 def _best_spellings(terms: Iterable[tuple[int, Occurrence]], text: str) -> dict[int, str]:
@@ -304,12 +311,17 @@ def _article_forms(language: str) -> dict[str, str]:
     return {form: forms[0] for forms in entries for form in forms}
 
 
+@lru_cache
+def _words_after_nouns(language: str | None) -> frozenset[str]:
+    return stop_words(language) | set(_VERBS_OF_SAYING.get(language or "", "").split())
+
+
 def with_article(spelling: str, body: str, language: str | None) -> str:
     """
     The spelling after its definite article, if the text mostly writes it so.
 
-    Only occurrences before punctuation or a function word count: in "the Russian army" the article
-    is not that of "Russian".
+    Only occurrences at the end of a noun phrase count, before punctuation, a function word or a
+    verb of saying: in "the Russian army" the article is not that of "Russian".
     """
     forms = _article_forms(language or "")
     if not forms:
@@ -319,7 +331,7 @@ def with_article(spelling: str, body: str, language: str | None) -> str:
     pattern = rf"{word_before}(?<!\w){regex.escape(spelling)}{word_after}"
     articles: Counter[str | None] = Counter()
     for match in regex.finditer(pattern, body, regex.IGNORECASE):
-        if match[2] is None or match[2].casefold() in stop_words(language):
+        if match[2] is None or match[2].casefold() in _words_after_nouns(language):
             articles[forms.get((match[1] or "").casefold().replace("’", "'"))] += 1
     for article, count in articles.most_common(1):
         if article is not None and count >= _ARTICLE_SHARE * articles.total():

@@ -25,7 +25,7 @@ from recommender.pipeline.explain import Contributions
 from recommender.pipeline.recommender import Recommender
 from recommender.pipeline.sentences import NAMED, reason_text
 from recommender.pipeline.spellings import SpelledTerms, spans_punctuation
-from recommender.pipeline.subjects import choose, ranked, subjects
+from recommender.pipeline.subjects import choose, ranked, subjects, with_articles
 from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import RankingModel
 from recommender.sources.files import ArticleFile
@@ -100,7 +100,7 @@ def kinds(pair: Pair) -> Counter[str]:
     source = SpelledTerms.of(pair.source)
     for term in choose(ranked(pair.shared, source, pair.target), NAMED, source.text):
         counts["terms"] += 1
-        counts["spans punctuation"] += spans_punctuation(term.spelling)
+        counts["spans punctuation"] += " " in term.spelling and spans_punctuation(term.spelling)
         counts["plain"] += term.traits.is_plain
         counts["name"] += term.traits.names > 0
         counts["two words"] += term.traits.words == 2
@@ -110,7 +110,7 @@ def kinds(pair: Pair) -> Counter[str]:
 
 def sentence(pair: Pair) -> str:
     named = subjects(pair.shared, SpelledTerms.of(pair.source), pair.target, NAMED)
-    return reason_text("similar", pair.source.language, named)
+    return reason_text("similar", pair.source.language, with_articles(named, pair.source))
 
 
 def print_shares(name: str, counts: Counter[str]) -> None:
