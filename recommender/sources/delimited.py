@@ -51,7 +51,9 @@ class Dialect(NamedTuple):
         return len(sender_names(dict.fromkeys(self.header, "x")))
 
     def shown_names(self) -> str:
-        return ", ".join(name or "(none)" for name in self.header[:10])
+        """The first names, for a message: without control characters, which terminals obey."""
+        names = ["".join(filter(str.isprintable, name))[:40] for name in self.header[:10]]
+        return ", ".join(name or "(none)" for name in names)
 
     def describe(self) -> str:
         parts = [

@@ -106,7 +106,7 @@ class Utf8Reader(io.RawIOBase):
             if head.startswith(mark):
                 self._decide(encoding)
                 return self._utf8(head.removeprefix(mark))
-        unmarked = _unmarked_utf16(head)
+        unmarked = _unmarked_wide(head)
         if unmarked:
             self._decide(unmarked)
             self._on_guess(unmarked)
@@ -142,8 +142,12 @@ def _read_chunk(stream: BinaryIO) -> bytes:
     return chunk
 
 
-def _unmarked_utf16(head: bytes) -> str | None:
-    """UTF-16 without a mark: every other byte of what is mostly ASCII is zero."""
+def _unmarked_wide(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark: of what is mostly ASCII, half of the bytes or more are 0."""
+    if len(head) >= 8 and head[1:4] == head[5:8] == b"\0\0\0" != head[:3]:
+        return "utf-32-le"
+    if len(head) >= 8 and head[:3] == head[4:7] == b"\0\0\0" != head[1:4]:
+        return "utf-32-be"
     even, odd = head[::2], head[1::2]
     if len(head) < 4 or not (even.count(0) or odd.count(0)):
         return None

@@ -3,6 +3,7 @@
 import calendar
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import escape
@@ -22,6 +23,8 @@ from recommender.sources.records import Note, Record, UnreadableDocument
 WHOLE_BYTES = 2**19
 ITEMS_AT_ONCE = 20
 _ITEMS = ("item", "entry")
+_CODE = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*+>")
 
 
 def read(document: BinaryIO) -> Iterator[Record | Note]:
@@ -121,12 +124,11 @@ def _fields(entry: Any, feed: Any) -> dict[str, Any]:
     }
 
 
-def _title(entry: Any) -> str | None:
-    title: str | None = entry.get("title")
-    kind = entry.get("title_detail", {}).get("type")
-    if title and kind == "text/plain" and looks_like_html(title):
-        return escape(title, quote=False)
-    return title
+def _title(entry: Any) -> str:
+    title = str(entry.get("title") or "")
+    if entry.get("title_detail", {}).get("type") != "text/plain":
+        return _TAG.sub("", _CODE.sub("", title))  # also of elements that are none any more
+    return escape(title, quote=False) if looks_like_html(title) else title
 
 
 def _date(entry: Any, name: str) -> str | None:
