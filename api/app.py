@@ -6,10 +6,11 @@ from flask import Flask, Response, g, request
 from werkzeug.routing import BaseConverter
 
 from api import editor
+from api.caches.hot import LIST_PATH, HotAnswers
+from api.caches.lists import ListCache
 from api.http import errors
 from api.http.dates import day, moment
 from api.http.errors import problem
-from api.lists.hot import LIST_PATH, HotLists
 from api.site import demo, widget
 from api.v1 import articles, drafts, events, explain, health, lists, openapi, overview, rules
 from api.v1 import settings as site_settings
@@ -53,7 +54,10 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app = Flask("api", static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_PARTS=MAX_FORM_PARTS)
     backend = app.extensions["alsosee"] = backend or Backend(settings)
-    app.wsgi_app = HotLists(app.wsgi_app, backend.store, settings.sites)  # type: ignore[method-assign]
+    app.extensions["alsosee_lists"] = ListCache(
+        backend.connection, backend.cache_connection, settings.list_ttl_seconds
+    )
+    app.wsgi_app = HotAnswers(app.wsgi_app, backend.store, settings.sites)  # type: ignore[method-assign]
     app.before_request(_start_deadline)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)

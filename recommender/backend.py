@@ -20,7 +20,6 @@ from recommender.storage.embedded import EmbeddedLease, lease
 from recommender.storage.evaluations import Evaluations
 from recommender.storage.events import EventCounts
 from recommender.storage.imports import ImportLog
-from recommender.storage.lists import ListCache
 from recommender.storage.sessions import Sessions
 from recommender.storage.store import Store
 from recommender.storage.surveys import Surveys
@@ -41,13 +40,11 @@ class Backend:
         self._stack = ExitStack()
         self._lease: EmbeddedLease | None = None
         connection = self._connect(self._store_url(), self._signal())
-        cache = (
-            self._connect(settings.cache_url.get_secret_value())
-            if settings.cache_url
-            else connection
-        )
-        hosts = {name: settings.hosts_of(name) for name in settings.sites}
         self.connection = connection
+        self.cache_connection = connection
+        if settings.cache_url is not None:
+            self.cache_connection = self._connect(settings.cache_url.get_secret_value())
+        hosts = {name: settings.hosts_of(name) for name in settings.sites}
         self.store = Store(connection, hosts)
         self.defaults = ArticleDefaults(self.store, settings)
         self.keys = Keys(connection)
@@ -58,7 +55,6 @@ class Backend:
         self.surveys = Surveys(connection)
         self.surveyor = Surveyor(self.surveys)
         self._stack.callback(self.surveyor.close)
-        self.lists = ListCache(connection, cache, settings.list_ttl_seconds)
         self.builder = Builder(settings)
         self._stack.callback(self.builder.close)
         self._models = {name: _model(settings.ranking, name) for name in settings.sites}

@@ -16,7 +16,8 @@ from servers import PATIENT_SECONDS, emptied, new_server
 from structlog.testing import capture_logs
 
 from api.app import create_app
-from api.lists.hot import HotLists
+from api.caches.hot import HotAnswers
+from api.caches.lists import ListCache
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.pipeline.warm import warm
@@ -86,8 +87,12 @@ def one_app(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def app(one_app: Flask, backend: Backend) -> Flask:
     """Over this test's backend; who adds a route makes an application of its own."""
     one_app.extensions["alsosee"] = backend
-    lists = cast(HotLists, one_app.wsgi_app)
-    one_app.wsgi_app = HotLists(lists.flask, backend.store, backend.settings.sites)  # type: ignore[method-assign]
+    ttl_seconds = backend.settings.list_ttl_seconds
+    one_app.extensions["alsosee_lists"] = ListCache(
+        backend.connection, backend.cache_connection, ttl_seconds
+    )
+    hot = cast(HotAnswers, one_app.wsgi_app)
+    one_app.wsgi_app = HotAnswers(hot.flask, backend.store, backend.settings.sites)  # type: ignore[method-assign]
     return one_app
 
 

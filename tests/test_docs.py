@@ -11,7 +11,11 @@ import pytest
 from pipeline import Archive
 
 from api.app import create_app
+from api.caches.hot import HOT_BYTES
+from api.caches.lists import STALE_BYTES
 from api.cli.main import COMMANDS
+from api.lists.answer import CACHE_CONTROL
+from api.lists.options import FEW_VALUES, MAX_CACHED_LIMIT, MAX_CACHED_OPTIONS
 from api.site.demo import SAMPLE_ORIGIN, sample_articles
 from features.fields import FIELD_ALIASES
 from recommender.config import PREFIX, Settings
@@ -20,8 +24,10 @@ from recommender.index import arrays, codec, postings
 from recommender.ingest import ingest
 from recommender.pipeline.candidates import MAX_CANDIDATES, POOL
 from recommender.sources.records import Record
+from recommender.storage.change_log import KNOWN_STATE_SECONDS
 
 ROOT = Path(__file__).parent.parent
+OPTIONS_WITH_FEW_VALUES = ("surface", "limit", "mode", "story", "sort", "fallback")
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 
@@ -200,3 +206,19 @@ def test_the_documents_name_how_many_links_tuning_takes_and_how_many_candidates_
     assert (100, 400) == (POOL, MAX_CANDIDATES)
     assert "the hundred nearest articles" in ARCHITECTURE
     assert f"deeper ones up to the {MAX_CANDIDATES}th" in ARCHITECTURE
+
+
+def test_the_page_on_caches_has_the_limits_of_the_code():
+    page = (ROOT / "docs/caches.md").read_text()
+    proxy = (ROOT / "deploy/nginx.conf").read_text()
+    kept = ", ".join(f"`{name}`" for name in OPTIONS_WITH_FEW_VALUES[:-1])
+
+    assert f"`Cache-Control: {CACHE_CONTROL}`" in page
+    assert "max_size=64m" in proxy and "64 MB in `deploy/nginx.conf`" in page
+    assert "proxy_cache_use_stale" not in re.sub("#.*", "", proxy)
+    assert f"{HOT_BYTES // 2**20} MB a worker |\n| Redis lists" in page
+    assert f"{STALE_BYTES // 2**20} MB a worker |\n" in page.partition("| stale copies")[2]
+    assert f"counts as current for {KNOWN_STATE_SECONDS} seconds" in page
+    assert f"up to {MAX_CACHED_LIMIT} items" in page
+    assert (2, sorted(FEW_VALUES)) == (MAX_CACHED_OPTIONS, sorted(OPTIONS_WITH_FEW_VALUES))
+    assert f"at most two of\n{kept} and `{OPTIONS_WITH_FEW_VALUES[-1]}`" in page

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.caches.lists import FinishedList
 from features.boilerplate import Blocks
 from features.vectorizer import FEATURES_VERSION, ArticleFeatures, TermCounts
 from recommender.errors import CorruptRecord
-from recommender.storage.lists import FinishedList
 from recommender.storage.packing import (
     OutdatedVector,
     pack_record,

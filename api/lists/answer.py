@@ -1,29 +1,28 @@
-"""One list as bytes: from the cache, made now, or the last good one while the store is away."""
+"""One list as bytes: from a cache, made now, or a stale copy while the store is away."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
+from typing import cast
 
-from flask import Response, request
+from flask import Response, current_app, request
 
+from api.caches.hot import SERVED, Served
+from api.caches.lists import FinishedList, ListCache
 from api.http.auth import require
 from api.http.context import backend
 from api.lists.document import document, list_language, texts_to_explain
 from api.lists.formats import ListFormat, render
-from api.lists.hot import SERVED, Served
 from api.lists.options import FEW_VALUES, cache_key, is_cacheable, options_from_query
 from recommender.errors import StoreUnavailable
 from recommender.pipeline.results import RelatedList
 from recommender.policy.list_options import ListOptions
 from recommender.replica.site import SiteReplica
 from recommender.storage.article_records import article_key
-from recommender.storage.lists import FinishedList
 
 Make = Callable[[ListOptions, datetime], tuple[RelatedList, int]]
 
-# A deleted article is gone from shared caches half a minute later at most; while we are
-# away they may go on showing what they have.
 # No cache shows an article for longer than 30 seconds after it is deleted, service up or down.
 CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=20, stale-if-error=20"
 
@@ -46,17 +45,22 @@ def list_response(
     only_in = None if shared == query else heard
     name = _name(live.site, article_id, list_format, shared)
     try:
-        finished = backend().lists.get(live.site, name, only_in) if is_cacheable(shared) else None
+        finished = _list_cache().get(live.site, name, only_in) if is_cacheable(shared) else None
         if finished is not None:
             request.environ[SERVED] = Served(finished.version, finished.expires_at)
             return _response(finished, list_format, "hit")
         finished = _finish(live, article_id, list_format, name, query, make)
         return _response(finished, list_format, "fwd=miss")
     except StoreUnavailable:
-        last = backend().lists.last_good(live.site, name, backend().settings.stale_seconds)
-        if last is None or not live.may_show(last.ids, datetime.now(UTC)):
+        stale = _list_cache().stale_copy(live.site, name, backend().settings.stale_seconds)
+        if stale is None or not live.may_show(stale.ids, datetime.now(UTC)):
             raise
-        return _response(last, list_format, "fwd=stale", age_seconds=time.time() - last.made_at)
+        age_seconds = time.time() - stale.made_at
+        return _response(stale, list_format, "fwd=stale", age_seconds)
+
+
+def _list_cache() -> ListCache:
+    return cast(ListCache, current_app.extensions["alsosee_lists"])
 
 
 def _shared(live: SiteReplica, query: ListOptions) -> ListOptions:
@@ -101,7 +105,7 @@ def _finish(
     shared = _shared(live, query)  # which may have changed since the name was made
     if is_cacheable(shared) and name == _name(live.site, article_id, list_format, shared):
         # Made-up filters find nothing, and must not fill the cache that all share.
-        backend().lists.put(live.site, name, finished, shared=bool(shown))
+        _list_cache().put(live.site, name, finished, shared=bool(shown))
     return finished
 
 

@@ -1,18 +1,18 @@
 """
-Lists that are asked for again, answered before Flask: the same bytes in a third of the time.
+Hot answers: whole HTTP answers in the worker, sent again before Flask sees the request.
 
-What Flask answered from the cache is remembered under all that such an answer depends on in a
-request, beside the state that the site was in. It is said again while the store, which is asked
-each time, says that the site is in that state: no list here is older than Flask's own would be.
+A list that Flask took from the cache is kept under everything in a request that it depends on, with
+the state that the site was in. It is sent again while the site is in that state. So no answer here
+is older than Flask's own would be.
 """
 
 import re
 import time
 from collections.abc import Iterable
 from email.utils import formatdate
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from api.caches.lru import ByteLRU
 from recommender.storage.change_log import RawState
 from recommender.storage.connections import one_wait_per_server
 from recommender.storage.store import Store
@@ -20,7 +20,7 @@ from recommender.storage.store import Store
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# Where a view leaves a `Served` when its answer is a list from the cache, which is anybody's.
+# Where a view leaves a `Served` when it answers with a list from the cache, the same for everyone.
 SERVED = "alsosee.served"
 HOT_BYTES = 16 * 2**20  # per worker
 ENTRY_BYTES = 2_000  # what an answer takes besides its body and its key
@@ -30,8 +30,8 @@ LIST_PATH = re.compile(
 )
 
 
-class Key(NamedTuple):
-    """All of a request that a list depends on."""
+class RequestKey(NamedTuple):
+    """Everything in a request that a list depends on."""
 
     method: str
     path: str
@@ -41,15 +41,15 @@ class Key(NamedTuple):
 
 
 class Served(NamedTuple):
-    """Of which version a list is, and until when it holds, in seconds since 1970."""
+    """The version of the site that a list shows, and when the list expires (seconds since 1970)."""
 
     version: int
     expires_at: float
 
 
-class Answer(NamedTuple):
+class HotAnswer(NamedTuple):
     """
-    What Flask said, and for how long it would say so again.
+    An answer of Flask, and how long it holds.
 
     Fields:
         date_at: the place of `Date` among the *headers*.
@@ -64,54 +64,53 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class HotLists:
+class HotAnswers:
     """
     The WSGI application around Flask's.
 
     Attributes:
-        flask: answers whatever is not known here.
+        flask: answers every request that has no hot answer.
     """
 
     def __init__(self, flask: "WSGIApplication", store: Store, sites: Iterable[str]) -> None:
         self.flask = flask
         self._store = store
         self._sites = frozenset(sites)
-        self._answers: dict[Key, Answer] = {}
-        self._bytes = 0
-        self._lock = Lock()
+        self._answers: ByteLRU[RequestKey, HotAnswer] = ByteLRU(HOT_BYTES, _size)
         self._date = (0, "")
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         key = _key(environ)
-        # What Flask would refuse for its `If-Match` is remembered for those who send none.
+        # Flask may refuse a request with `If-Match`; the answer kept here is for one without it.
         answer = None if "HTTP_IF_MATCH" in environ else self._answers.get(key)
         site = answer.site if answer is not None else _site(key, environ)
         if site not in self._sites:
             return self.flask(environ, start_response)
-        # Asked before Flask asks: its list is of this state, or of a later one and not kept.
-        state, now = self._store.change_log.raw_state(site), time.time()
+        # Read before Flask reads it: Flask's list is of this state, or of a later one and not kept.
+        state = self._store.change_log.raw_state(site)
+        now = time.time()
         if answer is None or answer.state != state or answer.expires_at <= now:
-            return self._learn(key, site, state, environ, start_response)
+            return self._ask_flask(key, site, state, environ, start_response)
         headers = answer.headers[:]
         headers[answer.date_at] = ("Date", self._date_at(int(now)))
         start_response(answer.status, headers)
         return [answer.body]
 
-    def _learn(
+    def _ask_flask(
         self,
-        key: Key,
+        key: RequestKey,
         site: str,
         state: RawState | None,
         environ: "WSGIEnvironment",
         start_response: "StartResponse",
     ) -> Iterable[bytes]:
-        """Let Flask answer, and remember a list of this *state*."""
-        said: list[Any] = []
+        """Let Flask answer, and keep a list of this *state*."""
+        started: list[Any] = []
 
         def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
-            said[:] = status, headers[:]
+            started[:] = status, headers[:]
             return start_response(status, headers, *failure)
 
         with one_wait_per_server():
@@ -121,23 +120,13 @@ class HotLists:
             return parts
         body = b"".join(parts)
         parts.close()  # type: ignore[attr-defined]  # werkzeug's have it
-        status, headers = said
-        # The whole list for each tag of an older one would be the same list many times.
+        status, headers = started
+        # With a body, an answer to `If-None-Match` is the whole list, once more for each old tag.
         if key.if_none_match is None or not body:
             date_at = [name for name, _ in headers].index("Date")
-            answer = Answer(site, state, served.expires_at, status, headers, date_at, body)
-            self._remember(key, answer)
+            answer = HotAnswer(site, state, served.expires_at, status, headers, date_at, body)
+            self._answers.put(key, answer)
         return [body]
-
-    def _remember(self, key: Key, answer: Answer) -> None:
-        with self._lock:
-            replaced = self._answers.pop(key, None)
-            self._answers[key] = answer
-            self._bytes += _size(key, answer) - (_size(key, replaced) if replaced else 0)
-            while self._bytes > HOT_BYTES:
-                # Also one that is asked for all the time: Flask's next answer brings it back.
-                oldest = next(iter(self._answers))
-                self._bytes -= _size(oldest, self._answers.pop(oldest))
 
     def _date_at(self, second: int) -> str:
         if self._date[0] != second:
@@ -145,8 +134,8 @@ class HotLists:
         return self._date[1]
 
 
-def _key(environ: "WSGIEnvironment") -> Key:
-    return Key(
+def _key(environ: "WSGIEnvironment") -> RequestKey:
+    return RequestKey(
         environ["REQUEST_METHOD"],
         environ.get("PATH_INFO", ""),
         environ.get("QUERY_STRING", ""),
@@ -155,15 +144,15 @@ def _key(environ: "WSGIEnvironment") -> Key:
     )
 
 
-def _site(key: Key, environ: "WSGIEnvironment") -> str | None:
-    """The site whose list is asked for, or None where Flask alone shall answer."""
+def _site(key: RequestKey, environ: "WSGIEnvironment") -> str | None:
+    """The site of the requested list; None for requests that only Flask answers."""
     if key.method not in ("GET", "HEAD") or "HTTP_IF_MATCH" in environ:
         return None
     if sum(len(part or "") for part in key) > MAX_KEY_CHARS:
         return None
-    found = LIST_PATH.fullmatch(key.path)
-    return found and found[1]
+    path = LIST_PATH.fullmatch(key.path)
+    return path and path[1]
 
 
-def _size(key: Key, answer: Answer) -> int:
+def _size(key: RequestKey, answer: HotAnswer) -> int:
     return ENTRY_BYTES + len(answer.body) + sum(len(part or "") for part in key)

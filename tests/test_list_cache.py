@@ -1,9 +1,8 @@
-"""Finished lists: one look-up while they are true, the last good one while the store is away."""
+"""Finished lists: in Redis while they are current, and a stale copy while the store is away."""
 
 import random
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
@@ -13,12 +12,12 @@ from faults import stopped
 from news import article
 from servers import copied, emptied, new_server, put_back
 
+from api.caches import lists as lists_module
+from api.caches.lists import FinishedList, ListCache
 from features.analysis import analyse
 from recommender.errors import StoreUnavailable
-from recommender.storage import lists as lists_module
 from recommender.storage.change_signal import ChangeSignal
 from recommender.storage.connections import Connection
-from recommender.storage.lists import FinishedList, ListCache
 from recommender.storage.store import Store
 
 TTL_SECONDS = 300
@@ -74,14 +73,14 @@ def finished(
     return FinishedList.of(body, ("kursk",), version, now - age_seconds, now + life_seconds)
 
 
-def test_a_list_is_there_for_every_worker(store, caches):
+def test_a_list_is_shared_by_all_workers(store, caches):
     made = finished(write(store))
     caches().put("main", "a", made)
 
     assert made == caches().get("main", "a")
 
 
-def test_a_list_that_is_kept_is_news_to_nobody(store, redis_url, tmp_path):
+def test_keeping_a_list_sends_no_change_signal(store, redis_url, tmp_path):
     signal = ChangeSignal(tmp_path / "signal")
     connection = Connection(redis_url, signal=signal)
     cache = ListCache(connection, connection, TTL_SECONDS)
@@ -95,7 +94,7 @@ def test_a_list_that_is_kept_is_news_to_nobody(store, redis_url, tmp_path):
     signal.close()
 
 
-def test_a_list_is_kept_though_the_server_has_hung_up(store, caches, raw_redis):
+def test_a_list_is_kept_after_the_server_closed_the_connection(store, caches, raw_redis):
     cache = caches()
     kept = []
     for _ in range(3):
@@ -107,14 +106,14 @@ def test_a_list_is_kept_though_the_server_has_hung_up(store, caches, raw_redis):
     assert [True] * 3 == kept
 
 
-def test_a_list_nobody_made_is_not_there(store, caches):
+def test_a_list_that_was_never_kept_is_a_miss(store, caches):
     write(store)
 
     assert caches().get("main", "a") is None
 
 
 @pytest.mark.parametrize("separate", [False, True])
-def test_a_list_is_not_served_once_anything_on_the_site_has_changed(
+def test_a_list_is_a_miss_once_anything_on_the_site_has_changed(
     store, caches, second_url, second_redis, separate
 ):
     cache = caches(second_url if separate else None)
@@ -125,7 +124,7 @@ def test_a_list_is_not_served_once_anything_on_the_site_has_changed(
     assert cache.get("main", "a") is None
 
 
-def test_a_list_of_before_the_store_was_put_back_is_not_served(
+def test_a_list_from_before_the_store_was_restored_is_a_miss(
     store, caches, raw_redis, second_url, second_redis
 ):
     cache = caches(second_url)
@@ -138,7 +137,7 @@ def test_a_list_of_before_the_store_was_put_back_is_not_served(
     assert cache.get("main", "a") is None
 
 
-def test_a_change_on_another_site_leaves_a_list_alone(store, caches):
+def test_a_change_on_another_site_does_not_concern_a_list(store, caches):
     cache = caches()
     cache.put("main", "a", finished(write(store)))
     write(store, site="other")
@@ -152,18 +151,18 @@ def test_sites_do_not_share_lists(store, caches):
     cache.put("main", "a", finished(write(store)))
 
     assert cache.get("other", "a") is None
-    assert cache.last_good("other", "a", 60) is None
+    assert cache.stale_copy("other", "a", 60) is None
 
 
 @pytest.mark.parametrize("stamp", [-1, 1])
-def test_a_list_of_any_other_version_is_not_served(store, caches, stamp):
+def test_a_list_of_any_other_version_is_a_miss(store, caches, stamp):
     cache = caches()
     cache.put("main", "a", finished(write(store) + stamp))
 
     assert cache.get("main", "a") is None
 
 
-def test_a_list_that_a_future_article_will_change_expires_then(store, caches, raw_redis):
+def test_a_list_expires_when_a_future_article_will_change_it(store, caches, raw_redis):
     cache = caches()
 
     def put_and_get(moment: datetime) -> tuple[FinishedList | None, bool]:
@@ -180,13 +179,13 @@ def test_a_list_that_a_future_article_will_change_expires_then(store, caches, ra
     assert [] == raw_redis.keys("*:list:*")
 
 
-def test_a_list_that_has_expired_already_is_not_kept(store, caches, raw_redis):
+def test_an_expired_list_is_not_kept(store, caches, raw_redis):
     caches().put("main", "a", finished(write(store), life_seconds=-1))
 
     assert [] == raw_redis.keys("*:list:*")
 
 
-def test_an_expired_list_is_not_served_though_the_cache_still_has_it(store, caches, raw_redis):
+def test_an_expired_list_is_a_miss_while_the_cache_still_has_it(store, caches, raw_redis):
     """The clock of the server may be behind."""
     cache = caches()
     cache.put("main", "a", finished(write(store), life_seconds=0.05))
@@ -196,14 +195,14 @@ def test_an_expired_list_is_not_served_though_the_cache_still_has_it(store, cach
     assert cache.get("main", "a") is None
 
 
-def test_no_list_stays_longer_than_its_time(store, caches, raw_redis):
+def test_no_list_stays_longer_than_the_ttl(store, caches, raw_redis):
     caches().put("main", "a", finished(write(store), life_seconds=1e6))
 
     assert TTL_SECONDS - 5 < raw_redis.ttl("see:{main}:list:a") <= TTL_SECONDS
 
 
 @pytest.mark.parametrize("record", [b"", b"[]", b"\x80\x04N.", b"AR\x01\x00\0\0\0\0", bytes(200)])
-def test_a_damaged_list_is_no_list(store, caches, raw_redis, record):
+def test_a_damaged_list_is_a_miss(store, caches, raw_redis, record):
     write(store)
     raw_redis.set("see:{main}:list:a", record)
 
@@ -211,7 +210,7 @@ def test_a_damaged_list_is_no_list(store, caches, raw_redis, record):
 
 
 @pytest.mark.parametrize("separate", [False, True])
-def test_a_look_up_takes_one_command_or_two(store, caches, raw_redis, second_url, separate):
+def test_a_look_up_takes_one_command_of_the_store(store, caches, raw_redis, second_url, separate):
     cache = caches(second_url if separate else None)
     cache.put("main", "a", finished(write(store)))
     cache.get("main", "a")
@@ -231,7 +230,7 @@ def test_a_separate_cache_holds_all_lists_and_nothing_else(
     assert [] == raw_redis.keys("*:list:*")
 
 
-def test_a_cache_may_be_emptied_at_any_time(store, caches, second_url, second_redis):
+def test_the_cache_may_be_emptied_at_any_time(store, caches, second_url, second_redis):
     cache = caches(second_url)
     made = finished(write(store))
     cache.put("main", "a", made)
@@ -256,10 +255,10 @@ def test_without_a_cache_every_look_up_is_a_miss(store, caches, second_url, how)
             missed = [cache.get("main", "a") for _ in range(5)]
 
     assert [None] * 5 == missed
-    assert made == cache.last_good("main", "a", 60)
+    assert made == cache.stale_copy("main", "a", 60)
 
 
-def test_a_cache_that_is_full_is_passed_over(store, caches, raw_redis):
+def test_a_full_cache_is_no_error(store, caches, raw_redis):
     cache = caches()
     made = finished(write(store))
     raw_redis.config_set("maxmemory", 1)
@@ -269,20 +268,20 @@ def test_a_cache_that_is_full_is_passed_over(store, caches, raw_redis):
         raw_redis.config_set("maxmemory", 0)
 
     assert cache.get("main", "a") is None
-    assert made == cache.last_good("main", "a", 60)
+    assert made == cache.stale_copy("main", "a", 60)
 
 
-def test_without_a_store_no_list_is_known_to_be_true(caches, second_url):
+def test_without_the_store_no_list_counts_as_current(caches, second_url):
     cache = caches(second_url, store_url=NOWHERE)
     made = finished(1)
     cache.put("main", "a", made)
 
     with pytest.raises(StoreUnavailable):
         cache.get("main", "a")
-    assert made == cache.last_good("main", "a", 60)
+    assert made == cache.stale_copy("main", "a", 60)
 
 
-def test_lists_of_a_store_that_was_emptied_are_not_served(
+def test_lists_of_a_store_that_was_emptied_are_misses(
     store, caches, raw_redis, second_url, second_redis
 ):
     cache = caches(second_url)
@@ -293,67 +292,44 @@ def test_lists_of_a_store_that_was_emptied_are_not_served(
     assert cache.get("main", "a") is None
 
 
-def test_the_last_good_list_is_the_last_one_made_or_served(store, caches):
+def test_the_stale_copy_is_the_last_list_that_was_made_or_read(store, caches):
     one, other = caches(), caches()
     older, newer = finished(write(store), b"older"), finished(write(store), b"newer")
     one.put("main", "a", older)
     other.put("main", "a", newer)
-    before = one.last_good("main", "a", 60)
+    before = one.stale_copy("main", "a", 60)
     one.get("main", "a")
 
-    assert (older, newer) == (before, one.last_good("main", "a", 60))
+    assert (older, newer) == (before, one.stale_copy("main", "a", 60))
 
 
-def test_the_last_good_list_may_be_of_an_older_version(store, caches):
+def test_the_stale_copy_may_be_of_an_older_version(store, caches):
     cache = caches()
     made = finished(write(store))
     cache.put("main", "a", made)
     write(store)
     cache.get("main", "a")
 
-    assert made == cache.last_good("main", "a", 60)
+    assert made == cache.stale_copy("main", "a", 60)
 
 
-def test_the_last_good_list_has_an_age_limit(caches):
+def test_a_stale_copy_has_an_age_limit(caches):
     cache = caches()
     cache.put("main", "a", finished(1, age_seconds=50))
 
     assert (True, False, False) == tuple(
-        cache.last_good("main", "a", limit) is not None for limit in (60, 40, 0)
+        cache.stale_copy("main", "a", limit) is not None for limit in (60, 40, 0)
     )
 
 
-def test_a_worker_knows_no_last_good_list_of_another_worker(store, caches):
+def test_a_worker_has_no_stale_copies_of_another_worker(store, caches):
     caches().put("main", "a", finished(write(store)))
 
-    assert caches().last_good("main", "a", 60) is None
+    assert caches().stale_copy("main", "a", 60) is None
 
 
-def test_last_good_lists_are_few_enough_for_their_memory(caches, monkeypatch):
-    monkeypatch.setattr(lists_module, "LAST_GOOD_BYTES", 1000)
-    monkeypatch.setattr(lists_module, "ENTRY_BYTES", 0)
-    cache = caches(NOWHERE, store_url=NOWHERE)
-    for n in range(50):
-        cache.put("main", f"l{n}", finished(1, bytes(90)))
-        cache.put("main", "replaced", finished(1, bytes(1 + n)))
-
-    kept = [n for n in range(50) if cache.last_good("main", f"l{n}", 60)]
-    assert list(range(40, 50)) == kept
-
-
-def test_a_list_too_big_to_remember_is_not_remembered(caches, monkeypatch):
-    monkeypatch.setattr(lists_module, "LAST_GOOD_BYTES", 1000)
-    monkeypatch.setattr(lists_module, "ENTRY_BYTES", 0)
-    cache = caches(NOWHERE, store_url=NOWHERE)
-    cache.put("main", "big", finished(1, bytes(1001)))
-    cache.put("main", "small", finished(1, bytes(1000)))
-
-    assert cache.last_good("main", "big", 60) is None
-    assert cache.last_good("main", "small", 60)
-
-
-def test_the_list_that_was_asked_for_longest_ago_is_forgotten_first(store, caches, monkeypatch):
-    monkeypatch.setattr(lists_module, "LAST_GOOD_BYTES", 1000)
+def test_stale_copies_have_a_limited_memory(store, caches, monkeypatch):
+    monkeypatch.setattr(lists_module, "STALE_BYTES", 1000)
     monkeypatch.setattr(lists_module, "ENTRY_BYTES", 0)
     cache = caches()
     version = write(store)
@@ -362,23 +338,4 @@ def test_the_list_that_was_asked_for_longest_ago_is_forgotten_first(store, cache
     cache.get("main", "a")
     cache.put("main", "d", finished(version, bytes(300)))
 
-    assert ["a", "c", "d"] == [n for n in "abcd" if cache.last_good("main", n, 60)]
-
-
-def test_many_threads_remember_and_forget_without_losing_count(caches, monkeypatch):
-    monkeypatch.setattr(lists_module, "LAST_GOOD_BYTES", 5000)
-    monkeypatch.setattr(lists_module, "ENTRY_BYTES", 0)
-    cache = caches(NOWHERE, store_url=NOWHERE)
-
-    def remember(number: int) -> None:
-        chance = random.Random(number)
-        for _ in range(300):
-            name = f"l{chance.randrange(30)}"
-            cache.put("main", name, finished(1, bytes(chance.randrange(400))))
-            cache.last_good("main", name, 60)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(remember, range(4)))
-
-    kept = [cache.last_good("main", f"l{n}", 60) for n in range(30)]
-    assert cache._last_good_bytes == sum(len(one.body) for one in kept if one) <= 5000
+    assert ["a", "c", "d"] == [n for n in "abcd" if cache.stale_copy("main", n, 60)]

@@ -1,33 +1,32 @@
-"""Finished lists: the bytes that readers get, in the cache, stamped with the version they show."""
+"""Finished lists: bodies of answers in Redis for all workers, and stale copies in each worker."""
 
 import time
-from collections import OrderedDict
 from contextlib import suppress
 from hashlib import blake2b
-from threading import Lock
 from typing import NamedTuple, Self
 
 import orjson
 
+from api.caches.lru import ByteLRU
 from recommender.errors import CorruptRecord, StoreUnavailable
 from recommender.storage.change_log import SiteState, state_keys
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import site_key
 from recommender.storage.packing import pack_record, unpack_record
 
-LAST_GOOD_BYTES = 40 * 2**20  # per worker
-ENTRY_BYTES = 500  # what an entry takes besides its body
+STALE_BYTES = 40 * 2**20  # per worker
+ENTRY_BYTES = 500  # what a stale copy takes besides its body
 
 
 class FinishedList(NamedTuple):
     """
-    A list as it goes out.
+    A list in the form that readers get.
 
     Fields:
-        version: of the site when it was made.
+        version: of the site when the list was made.
         made_at, expires_at: seconds since 1970.
         etag: of the body, without quotes.
-        ids: the source, where there is one, and every article shown.
+        ids: the article that the list belongs to, if there is one, then every article shown.
     """
 
     version: int
@@ -60,11 +59,11 @@ class FinishedList(NamedTuple):
 
 class ListCache:
     """
-    The lists of all sites, shared by the workers, and a memory of the last good ones.
+    The finished lists of all sites: in Redis for all workers, and stale copies in this one.
 
     Args:
-        store: where a site's version is.
-        cache: where lists are; the same object as *store* makes a look-up one round trip.
+        store: has the state of each site.
+        cache: has the lists; the same object as *store* makes a look-up one request.
         ttl_seconds: how long a list stays.
     """
 
@@ -72,14 +71,12 @@ class ListCache:
         self._store = store
         self._cache = cache
         self._ttl_seconds = ttl_seconds
-        self._states: dict[str, SiteState] = {}  # of each site, when it was last asked
-        self._last_good: OrderedDict[str, FinishedList] = OrderedDict()
-        self._last_good_bytes = 0
-        self._lock = Lock()
+        self._states: dict[str, SiteState] = {}  # of each site, when it was last read
+        self._stale: ByteLRU[str, FinishedList] = ByteLRU(STALE_BYTES, _size)
 
     def get(self, site: str, name: str, only_in: SiteState | None = None) -> FinishedList | None:
         """
-        The list called *name*, if it was made from the site's present version.
+        The list called *name*, if it was made from the present version of the site.
 
         Args:
             only_in: the state in which the name means this list; None when it does in all.
@@ -87,53 +84,53 @@ class ListCache:
         Raises:
             StoreUnavailable: when the version cannot be read. A cache that is away is a miss.
         """
-        state, record = self._read(site, site_key(site, "list", name))
+        key = site_key(site, "list", name)
+        state, record = self._read(site, key)
         self._states[site] = state
         if only_in is not None and state != only_in:
             return None
         finished = _unpacked(record, state)
         if finished is None or finished.expires_at <= time.time():
             return None
-        self._remember(site_key(site, "list", name), finished)
+        self._stale.put(key, finished)
         return finished
 
     def put(self, site: str, name: str, finished: FinishedList, shared: bool = True) -> None:
         """
-        Keep a list for this process, and when it may be *shared* for everybody.
+        Keep a list in this worker, and with *shared* for all workers.
 
-        A cache that is away is passed over.
+        Nothing is raised when the cache is away.
         """
         key = site_key(site, "list", name)
-        self._remember(key, finished)
+        self._stale.put(key, finished)
         seconds = min(self._ttl_seconds, finished.expires_at - time.time())
         if seconds > 0 and shared:
             with suppress(StoreUnavailable):
                 self._share(site, key, finished, max(1, int(seconds * 1000)))
 
-    def _share(self, site: str, key: str, finished: FinishedList, milliseconds: int) -> None:
-        state = self._states.get(site)
-        if state is None or state.version != finished.version:
-            state = self._states[site] = self._read(site, key)[0]
-        if state.version == finished.version:  # or nobody would ever get it
-            record = f"{state.at}|".encode() + finished.pack()
-            # With the patience of a write: the store may flush it to disk.
-            kept = self._cache.try_command(
-                "SET", key, record, "PX", str(milliseconds), pace="write"
-            )
-            if kept is None:  # the server may have closed the line meanwhile
-                with self._cache.using("write") as client:
-                    client.set(key, record, px=milliseconds)
-
-    def last_good(self, site: str, name: str, max_age_seconds: float) -> FinishedList | None:
-        """The list this process last gave out under *name*, if it is not older than that."""
-        with self._lock:
-            finished = self._last_good.get(site_key(site, "list", name))
+    def stale_copy(self, site: str, name: str, max_age_seconds: float) -> FinishedList | None:
+        """The last list of this name that this worker made or read, up to that age."""
+        finished = self._stale.get(site_key(site, "list", name))
         if finished is None or time.time() - finished.made_at > max_age_seconds:
             return None
         return finished
 
+    def _share(self, site: str, key: str, finished: FinishedList, milliseconds: int) -> None:
+        state = self._states.get(site)
+        if state is None or state.version != finished.version:
+            state = self._read(site, key)[0]
+            self._states[site] = state
+        if state.version != finished.version:
+            return  # `get` would never return it
+        record = f"{state.at}|".encode() + finished.pack()
+        # The deadline is that of a write: the store may flush it to disk.
+        reply = self._cache.try_command("SET", key, record, "PX", str(milliseconds), pace="write")
+        if reply is None:  # the server may have closed the idle connection
+            with self._cache.using("write") as client:
+                client.set(key, record, px=milliseconds)
+
     def _read(self, site: str, list_key: str) -> tuple[SiteState, bytes | None]:
-        """The site's state, and the packed list."""
+        """The state of the site, and the packed list."""
         keys = [*state_keys(site)]
         if self._cache is self._store:
             keys.append(list_key)
@@ -149,22 +146,13 @@ class ListCache:
         except StoreUnavailable:
             return None
 
-    def _remember(self, key: str, finished: FinishedList) -> None:
-        with self._lock:
-            replaced = self._last_good.pop(key, None)
-            self._last_good[key] = finished
-            self._last_good_bytes += _size(finished) - (_size(replaced) if replaced else 0)
-            while self._last_good_bytes > LAST_GOOD_BYTES:
-                _, oldest = self._last_good.popitem(last=False)
-                self._last_good_bytes -= _size(oldest)
 
-
-def _size(finished: FinishedList) -> int:
+def _size(_: str, finished: FinishedList) -> int:
     return len(finished.body) + ENTRY_BYTES
 
 
 def _unpacked(record: bytes | None, state: SiteState) -> FinishedList | None:
-    """The list, if it is of that version of the archive."""
+    """The list, if it was made from that state of the archive."""
     prefix = f"{state.at}|".encode()
     if record is None or not record.startswith(prefix):
         return None

@@ -1,6 +1,5 @@
-"""Lists answered before Flask: the same bytes, as true as Flask's own, in a bounded memory."""
+"""Hot answers: the same bytes as Flask's, never older, in a limited memory."""
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,8 +23,8 @@ from servers import copied, put_back
 from werkzeug.test import TestResponse, create_environ
 
 from api.app import create_app
-from api.lists import hot
-from api.lists.hot import SERVED, HotLists, Served
+from api.caches import hot
+from api.caches.hot import SERVED, HotAnswers, RequestKey, Served
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.storage.change_log import KNOWN_STATE_SECONDS
@@ -68,13 +67,13 @@ OTHER_HEADERS = {
 }
 
 
-class Said(NamedTuple):
+class Answer(NamedTuple):
     status: str
     headers: list[tuple[str, str]]
     body: bytes
 
     @property
-    def undated(self) -> "Said":
+    def undated(self) -> "Answer":
         """Without the time of the answer, which must be now."""
         dates = [value for name, value in self.headers if name == "Date"]
         now = datetime.now(UTC)
@@ -86,32 +85,32 @@ class Said(NamedTuple):
         return dict(self.headers).get("Cache-Status")
 
 
-def say(application: Any, environ: Environ) -> Said:
-    said: list[Any] = []
-    parts = application({**environ}, lambda *answered: said.append(answered))
+def ask(application: Any, environ: Environ) -> Answer:
+    started: list[Any] = []
+    parts = application({**environ}, lambda *start: started.append(start))
     body = b"".join(parts)
     if hasattr(parts, "close"):
         parts.close()
-    [(status, headers)] = said
-    return Said(status, headers, body)
+    [(status, headers)] = started
+    return Answer(status, headers, body)
 
 
-def count_calls(lists: HotLists) -> list[Environ]:
-    """What Flask is asked from now on."""
-    asked: list[Environ] = []
-    flask = lists.flask
+def requests_to_flask(hot_answers: HotAnswers) -> list[Environ]:
+    """The requests that reach Flask from now on."""
+    requests: list[Environ] = []
+    flask = hot_answers.flask
 
-    def counted(environ: Environ, start: Any) -> Iterable[bytes]:
-        asked.append(environ)
+    def noting(environ: Environ, start: Any) -> Iterable[bytes]:
+        requests.append(environ)
         return flask(environ, start)
 
-    lists.flask = counted
-    return asked
+    hot_answers.flask = noting
+    return requests
 
 
 @pytest.fixture
-def lists(app: Flask) -> HotLists:
-    assert isinstance(app.wsgi_app, HotLists)
+def hot_answers(app: Flask) -> HotAnswers:
+    assert isinstance(app.wsgi_app, HotAnswers)
     return app.wsgi_app
 
 
@@ -124,7 +123,7 @@ def archive(put: Put) -> None:
 
 @st.composite
 def requests(draw: st.DrawFn) -> Environ:
-    """Of lists in every spelling, good and bad, and of other things."""
+    """Requests for lists, valid and invalid, and for other things."""
     article_id = draw(st.sampled_from(IDS))
     ending = draw(st.sampled_from(["", "", ".html", ".rss", ".json", ".jsonld", ".txt", "/"]))
     beside = f"/v1/main/articles/{article_id}/related{ending}"
@@ -151,73 +150,81 @@ def requests(draw: st.DrawFn) -> Environ:
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(requests(), st.sampled_from(["{}", "W/{}", '"x", {}', "*", '"x"', "x", ""]))
-def test_every_answer_is_what_flask_says(lists: HotLists, request_: Environ, tags: str) -> None:
+def test_every_answer_is_that_of_flask(
+    hot_answers: HotAnswers, request_: Environ, tags: str
+) -> None:
     for _ in range(2):  # the second comes from the cache
-        expected = say(lists.flask, request_)
+        expected = ask(hot_answers.flask, request_)
     tag = dict(expected.headers).get("ETag", '"none"')
     known = {**request_, "HTTP_IF_NONE_MATCH": tags.format(tag)}
-    expected_if_known = say(lists.flask, known)
+    expected_if_known = ask(hot_answers.flask, known)
 
-    for _ in range(3):  # learnt, and then said again
-        assert expected.undated == say(lists, request_).undated
-        assert expected_if_known.undated == say(lists, known).undated
+    for _ in range(3):  # kept, and then sent again
+        assert expected.undated == ask(hot_answers, request_).undated
+        assert expected_if_known.undated == ask(hot_answers, known).undated
 
 
 @pytest.mark.usefixtures("archive")
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", [KURSK, f"{KURSK}.html", "/v1/main/recent.rss"])
-def test_flask_is_not_asked_for_what_it_has_said(lists: HotLists, path: str, method: str) -> None:
+def test_a_repeated_request_does_not_reach_flask(
+    hot_answers: HotAnswers, path: str, method: str
+) -> None:
     environ = create_environ(path, query_string="limit=3", method=method)
-    states = [say(lists, environ).state for _ in range(2)]
-    asked = count_calls(lists)
-    again = [say(lists, environ).state for _ in range(3)]
+    states = [ask(hot_answers, environ).state for _ in range(2)]
+    to_flask = requests_to_flask(hot_answers)
+    again = [ask(hot_answers, environ).state for _ in range(3)]
 
     assert ["AlsoSee; fwd=miss", "AlsoSee; hit"] == states
     assert ["AlsoSee; hit"] * 3 == again
-    assert [] == asked
+    assert [] == to_flask
 
 
 @pytest.mark.usefixtures("archive")
-def test_flask_is_not_asked_again_whether_a_list_has_changed(lists: HotLists) -> None:
+def test_a_repeated_conditional_request_does_not_reach_flask(hot_answers: HotAnswers) -> None:
     environ = create_environ(KURSK)
-    say(lists, environ)
-    environ["HTTP_IF_NONE_MATCH"] = dict(say(lists, environ).headers)["ETag"]
-    first = say(lists, environ)
-    asked = count_calls(lists)
-    second = say(lists, environ)
+    ask(hot_answers, environ)
+    environ["HTTP_IF_NONE_MATCH"] = dict(ask(hot_answers, environ).headers)["ETag"]
+    first = ask(hot_answers, environ)
+    to_flask = requests_to_flask(hot_answers)
+    second = ask(hot_answers, environ)
 
     assert "304 NOT MODIFIED" == first.status
     assert first.undated == second.undated
-    assert [] == asked
+    assert [] == to_flask
 
 
 @pytest.mark.usefixtures("archive")
 @pytest.mark.parametrize("tag", ['"other"', "*", ""])
-def test_a_list_that_is_known_still_heeds_if_match(lists: HotLists, tag: str) -> None:
+def test_a_hot_answer_does_not_replace_the_check_of_if_match(
+    hot_answers: HotAnswers, tag: str
+) -> None:
     environ = create_environ(KURSK)
     for _ in range(3):
-        say(lists, environ)
+        ask(hot_answers, environ)
     conditional = {**environ, "HTTP_IF_MATCH": tag}
 
-    assert say(lists.flask, conditional).undated == say(lists, conditional).undated
+    assert ask(hot_answers.flask, conditional).undated == ask(hot_answers, conditional).undated
 
 
 @pytest.mark.usefixtures("archive")
 @pytest.mark.parametrize(
     "query", ["explain=true", "offset=1", "exclude=x", "limit=21", "tag=a&tag=b", "min_score=0.1"]
 )
-def test_a_list_of_somebody_s_own_is_not_remembered(lists: HotLists, query: str) -> None:
+def test_a_list_that_only_one_reader_asks_for_is_not_kept(
+    hot_answers: HotAnswers, query: str
+) -> None:
     environ = create_environ(KURSK, query_string=query)
     for _ in range(3):
-        say(lists, environ)
-    asked = count_calls(lists)
-    say(lists, environ)
+        ask(hot_answers, environ)
+    to_flask = requests_to_flask(hot_answers)
+    ask(hot_answers, environ)
 
-    assert 1 == len(asked)
+    assert 1 == len(to_flask)
 
 
 def test_a_deleted_article_is_in_no_later_answer(
-    client: FlaskClient, put: Put, key: Key, lists: HotLists
+    client: FlaskClient, put: Put, key: Key, hot_answers: HotAnswers
 ) -> None:
     put(article("kursk"), article("sudzha"), article("ceasefire"))
     before = [client.get(KURSK).text for _ in range(3)]
@@ -300,7 +307,7 @@ def test_readers_of_all_workers_never_miss_what_was_acknowledged(
     assert [] == [s for s in seen if s[2] and min(s[2]) <= s[1]]
 
 
-def test_a_list_that_a_future_article_will_change_is_not_said_after_its_time(
+def test_an_answer_expires_when_a_future_article_will_change_it(
     client: FlaskClient, put: Put
 ) -> None:
     def put_and_read(moment: datetime) -> list[TestResponse]:
@@ -372,7 +379,7 @@ def test_a_reader_waits_once_for_a_store_that_hangs(own_store: Settings, path: s
     assert 1 == waits
 
 
-def test_while_the_store_hangs_flask_says_how_old_a_list_is(own_store: Settings) -> None:
+def test_while_the_store_hangs_answers_are_stale_copies_with_their_age(own_store: Settings) -> None:
     with Backend(own_store) as backend:
         client = create_app(backend=backend).test_client()
         key = {"Authorization": f"Bearer {backend.keys.create('main', ['ingest'])}"}
@@ -394,7 +401,7 @@ def test_while_the_store_hangs_flask_says_how_old_a_list_is(own_store: Settings)
 
 
 def listing(environ: Environ, start: Any) -> Iterable[bytes]:
-    """What an application does that has every list in its cache."""
+    """Answers every request with a list, as an application does that has it in its cache."""
     environ[SERVED] = Served(0, time.time() + 60)
     start("200 OK", [("Date", "Thu, 13 Mar 2025 07:12:44 GMT"), ("ETag", '"x"')])
     return Parts([environ["QUERY_STRING"].encode() * 50])
@@ -405,34 +412,34 @@ class Parts(list[bytes]):
         pass
 
 
+def kept(hot_answers: HotAnswers, query: str) -> bool:
+    return hot_answers._answers.get(RequestKey("GET", KURSK, query, None, None)) is not None
+
+
 def test_made_up_queries_cannot_fill_the_memory(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hot, "HOT_BYTES", 2**20)
-    lists = HotLists(listing, backend.store, ["main"])
-    queries = [f"u={number}" for number in range(100_000)]
-    for query in [*queries, *("x" * size for size in (1_000, 3_000, 100_000))]:
-        say(lists, {"REQUEST_METHOD": "GET", "PATH_INFO": KURSK, "QUERY_STRING": query})
-    sizes = [hot._size(*entry) for entry in lists._answers.items()]
+    hot_answers = HotAnswers(listing, backend.store, ["main"])
+    long = ["x" * size for size in (1_000, 3_000, 100_000)]
+    for query in [*(f"u={number}" for number in range(20_000)), *long]:
+        ask(hot_answers, {"REQUEST_METHOD": "GET", "PATH_INFO": KURSK, "QUERY_STRING": query})
 
-    assert lists._bytes == sum(sizes) <= 2**20
-    assert 100 < len(sizes) < 2**20 / hot.ENTRY_BYTES
+    assert 2**20 - 60_000 < hot_answers._answers.bytes <= 2**20
+    assert 100 < len(hot_answers._answers) < 2**20 / hot.ENTRY_BYTES
+    assert [True, True, False, False] == [kept(hot_answers, q) for q in ("u=19999", *long)]
 
 
-def test_threads_that_remember_and_forget_never_lose_count(
+def test_an_answer_that_is_asked_for_again_outlives_others(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hot, "HOT_BYTES", 100_000)
-    lists = HotLists(listing, backend.store, ["main"])
-
-    def read(number: int) -> None:
-        chance = random.Random(number)
-        for _ in range(2_000):
-            query = f"u={chance.randrange(60)}"
+    hot_answers = HotAnswers(listing, backend.store, ["main"])
+    to_flask = requests_to_flask(hot_answers)
+    for number in range(1_000):
+        for query in (f"u={number}", "popular"):
             environ = {"REQUEST_METHOD": "GET", "PATH_INFO": KURSK, "QUERY_STRING": query}
-            assert query.encode() * 50 == say(lists, environ).body
+            ask(hot_answers, environ)
+    queries = [environ["QUERY_STRING"] for environ in to_flask]
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(read, range(4)))
-
-    assert lists._bytes == sum(hot._size(*entry) for entry in lists._answers.items()) <= 100_000
+    assert (1_000, 1) == (len({*queries} - {"popular"}), queries.count("popular"))
