@@ -18,7 +18,9 @@ import structlog
 from recommender import logs
 from recommender.config import Settings
 from recommender.errors import AlsoSeeError, ConfigurationError
+from recommender.storage.connections import Connection
 from recommender.storage.embedded import EmbeddedLease, EmbeddedServerError, lease
+from recommender.storage.formats import Formats, claim_quietly
 
 log = structlog.get_logger()
 
@@ -47,7 +49,8 @@ def serve(
         while_starting: called meanwhile, with the store at hand.
 
     Raises:
-        ConfigurationError: when the address cannot be had; before anything starts.
+        ConfigurationError: when the address cannot be had, before anything starts; or when this
+            version cannot read what the store has.
         EmbeddedServerError: when the embedded server cannot start.
         ServerFailed: when the web server cannot.
     """
@@ -55,7 +58,7 @@ def serve(
     address = free_address(settings.host, settings.port)
     if not ipaddress.ip_address(address).is_loopback:
         log.warning(
-            "open to other machines: slow clients can occupy every thread, so put a proxy in front",
+            "open to other machines, without TLS: put a proxy in front",
             host=settings.host,
         )
     with ExitStack() as stack:
@@ -139,6 +142,7 @@ class _Supervisor:
         try:
             self._start()
             self._lease_store()  # it reads its files while the web server imports
+            self._check_formats()
             if self._stop_by is None:
                 while_starting()
             while True:
@@ -165,6 +169,17 @@ class _Supervisor:
         if self._stop_by is None:
             self._embedded = self._stack.enter_context(lease(self._settings.data_dir))
         self._waits_for_store = False
+
+    def _check_formats(self) -> None:
+        """Raises ConfigurationError; workers that found it out would be started again for ever."""
+        if self._stop_by is not None:
+            return
+        url = self._embedded.url if self._embedded else self._settings.redis_url.get_secret_value()  # type: ignore[union-attr]
+        connection = Connection(url, read_seconds=self._settings.store_timeout_seconds)
+        try:
+            claim_quietly(Formats(connection), self._settings.sites)
+        finally:
+            connection.close()
 
     def _start(self) -> None:
         self._answered = False

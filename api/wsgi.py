@@ -72,7 +72,7 @@ def app() -> Flask:
     backend = Backend(settings)
     application = create_app(settings, backend)
     warm()
-    Follower(backend.sites(), backend.builder.start).start()
+    Follower(backend.sites(), backend.builder.start, backend.formats.is_outdated).start()
     return application
 
 

@@ -19,6 +19,7 @@ from recommender.storage.connections import Connection
 from recommender.storage.embedded import EmbeddedLease, lease
 from recommender.storage.evaluations import Evaluations
 from recommender.storage.events import EventCounts
+from recommender.storage.formats import Formats, claim_quietly
 from recommender.storage.imports import ImportLog
 from recommender.storage.sessions import Sessions
 from recommender.storage.store import Store
@@ -31,11 +32,15 @@ class Backend:
 
     Without `redis_url` it shares the embedded server of `data_dir`, starting it if need be.
 
+    Args:
+        accept_old: also archives that this version has to analyse again before it can serve them.
+
     Raises:
         EmbeddedServerError: when the embedded server cannot start.
+        ConfigurationError: when this version cannot read what the store has.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, accept_old: bool = False) -> None:
         self.settings = settings
         self._stack = ExitStack()
         self._lease: EmbeddedLease | None = None
@@ -46,6 +51,12 @@ class Backend:
             self.cache_connection = self._connect(settings.cache_url.get_secret_value())
         hosts = {name: settings.hosts_of(name) for name in settings.sites}
         self.store = Store(connection, hosts)
+        self.formats = Formats(connection)
+        try:
+            claim_quietly(self.formats, settings.sites, accept_old)
+        except BaseException:
+            self.close()
+            raise
         self.defaults = ArticleDefaults(self.store, settings)
         self.keys = Keys(connection)
         self.sessions = Sessions(connection)

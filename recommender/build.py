@@ -8,6 +8,7 @@ import structlog
 from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
+from recommender.ingest import reindex
 from recommender.replica.builder import NOTHING_NEW, index_files
 from recommender.replica.site import SiteReplica
 from recommender.storage.store import Store
@@ -36,12 +37,33 @@ def build(settings: Settings, store: Store, site: str) -> int | None:
         return live.publish()
 
 
+def upgrade(backend: Backend, site: str) -> bool:
+    """
+    Analyse the articles again whose features are of an earlier version; return whether any were.
+
+    The service goes on meanwhile. After an interruption the next builder continues.
+    """
+    formats = backend.formats
+    if not formats.is_outdated(site):
+        return False
+    articles = backend.store.count(site)
+    checked = 0
+    log.info("analysing articles again after an upgrade", site=site, articles=articles)
+    for newly_checked, _ in reindex(backend.store, site):
+        checked += newly_checked
+        formats.report(site, checked, articles)
+    formats.finish(site)
+    log.info("all articles are analysed by this version", site=site, articles=checked)
+    return True
+
+
 def main(site: str) -> int:
     os.nice(NICENESS)
     settings = Settings.from_environment()
     logs.configure_service(settings.log_level)
     with Backend(settings) as backend:
         try:
+            upgrade(backend, site)
             number = build(settings, backend.store, site)
         except OSError as error:
             folder = settings.data_dir / "index" / site

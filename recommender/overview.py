@@ -194,6 +194,13 @@ class StoreCheck(TypedDict):
     text: str
 
 
+class UpgradeFigures(TypedDict):
+    """How far an upgrade is: articles of the site that were checked, and all of them."""
+
+    checked: int
+    articles: int
+
+
 class ServiceFigures(TypedDict):
     """The state of the service, as the answering worker knows it."""
 
@@ -204,6 +211,9 @@ class ServiceFigures(TypedDict):
     index_file: Annotated[int | None, Field(description="Its number; null without one")]
     damaged_records: int
     outdated_vectors: int
+    upgrade: Annotated[
+        UpgradeFigures | None, Field(description="While articles are analysed again; else null")
+    ]
     workers: int
     threads: int
 
@@ -385,6 +395,7 @@ def _evaluation(backend: Backend, site: str) -> EvaluationSummary | None:
 
 def _service(backend: Backend, live: SiteReplica) -> ServiceFigures:
     server = backend.store.server()
+    progress = backend.formats.progress(live.site)
     return {
         "version": version("alsosee"),
         "state": backend.readiness(live),
@@ -393,6 +404,9 @@ def _service(backend: Backend, live: SiteReplica) -> ServiceFigures:
         "index_file": live.file_number,
         "damaged_records": backend.store.corrupt_records,
         "outdated_vectors": backend.store.outdated_vectors,
+        "upgrade": {"checked": progress.checked, "articles": progress.articles}
+        if progress
+        else None,
         "workers": backend.settings.workers,
         "threads": backend.settings.threads,
     }

@@ -584,7 +584,7 @@ def test_reindex_repairs_the_outdated_articles_that_the_doctor_reports(
     again = run("reindex"), run("reindex", "--json")
 
     assert before.exit_code == 1
-    assert "; 5 vectors are outdated: alsosee reindex --site main" in before.stdout
+    assert "; 5 articles were analysed by another version: alsosee reindex" in before.stdout
     assert [r.stdout for r in again] == [
         "main: analysed 5 articles\n",
         '{"site":"main","reindexed":0}\n',

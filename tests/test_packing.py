@@ -152,7 +152,7 @@ def test_another_format_number_is_refused(packed, unpack):
 
 
 def test_a_vector_of_another_analyzer_says_so(monkeypatch):
-    monkeypatch.setattr("recommender.storage.packing.FEATURES_VERSION", FEATURES_VERSION + 1)
+    monkeypatch.setattr("recommender.storage.packing.FEATURES_VERSION", FEATURES_VERSION + 2)
 
     with pytest.raises(OutdatedVector):
         unpack_vector(KINDS["vector"][0])

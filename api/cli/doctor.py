@@ -32,6 +32,7 @@ from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.storage.connections import Connection
 from recommender.storage.embedded import EmbeddedServerError
 from recommender.storage.events import MAX_FIELDS, EventCounts
+from recommender.storage.formats import UpgradeProgress
 from recommender.storage.store import Store
 
 SECRETS = frozenset({"ALSOSEE_REDIS_URL", "ALSOSEE_CACHE_URL"})  # may hold a password
@@ -149,14 +150,16 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
     yield Check("store", "ok", f"{server.name} {server.version}{embedded}")
     yield from durability(server)
     for site in settings.sites:
-        yield from _site(backend.store, site)
+        yield from _site(backend, site)
         if settings.ranking is not None:
             yield _ranking(settings.ranking, site, backend.model(site))
         yield from _events(backend.events, site)
     yield from _keys(settings, backend)
 
 
-def _site(store: Store, site: str) -> Iterator[Check]:
+def _site(backend: Backend, site: str) -> Iterator[Check]:
+    store = backend.store
+    progress = backend.formats.progress(site)
     corrupt_before = store.corrupt_records
     outdated_before = store.outdated_vectors
     languages: Counter[str] = Counter()
@@ -170,7 +173,7 @@ def _site(store: Store, site: str) -> Iterator[Check]:
             languages.update(_known(language) for language in article.facets.language)
     damaged = store.corrupt_records - corrupt_before
     outdated = store.outdated_vectors - outdated_before
-    yield _archive(site, len(ids), languages, damaged, outdated)
+    yield _archive(site, len(ids), languages, damaged, outdated, progress)
     lines = _boilerplate(store, site, book, list(ids))
     if lines:
         text = f"{site}: {len(lines):,} lines are in many articles and do not count"
@@ -201,7 +204,12 @@ def _events(events: EventCounts, site: str) -> Iterator[Check]:
 
 
 def _archive(
-    site: str, articles: int, languages: Counter[str], damaged: int, outdated: int
+    site: str,
+    articles: int,
+    languages: Counter[str],
+    damaged: int,
+    outdated: int,
+    progress: UpgradeProgress | None,
 ) -> Check:
     counts = ", ".join(f"{name} {n:,}" for name, n in languages.most_common(MAX_LANGUAGES))
     if len(languages) > MAX_LANGUAGES:
@@ -210,7 +218,10 @@ def _archive(
     if damaged:
         text += f"; {damaged:,} records are damaged: import the archive again"
     if outdated:
-        text += f"; {outdated:,} vectors are outdated: alsosee reindex --site {site}"
+        text += f"; {outdated:,} articles were analysed by another version: alsosee reindex"
+    if outdated and progress and not damaged:
+        text += f" is running, {progress.checked:,} of {progress.articles:,} are done"
+        return Check(f"site {site}", "note", text)
     if damaged or outdated:
         return Check(f"site {site}", "wrong", text)
     if not articles:

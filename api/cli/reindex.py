@@ -18,13 +18,15 @@ from recommender.storage.store import Store
 def reindex(site: str | None, everything: bool, as_json: bool) -> None:
     """Analyse stored articles again, after an upgrade.
 
-    It analyses articles that doctor calls outdated, and those with damaged features. It can run
-    while the service runs, and can be stopped and started again at any time.
+    The service does this by itself for an archive of the version before. This command analyses
+    articles that doctor reports, and those with damaged features. It can run while the service
+    runs, and can be stopped and started again at any time.
     """
     settings = read_settings()
     name = pick_site(settings, site)
-    with Backend(settings) as backend:
+    with Backend(settings, accept_old=True) as backend:
         written = _reindex(backend.store, name, everything)
+        backend.formats.finish(name)
     if as_json:
         click.echo(orjson.dumps({"site": name, "reindexed": written}))
     else:

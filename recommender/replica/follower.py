@@ -20,14 +20,20 @@ class Follower:
     deletion within a second even if the store then goes away.
 
     Args:
-        build: starts to make a new index file of a site, and does not wait.
+        build: starts a process that analyses outdated articles of a site again and makes its
+            index file; does not wait.
+        is_outdated: whether a site has articles that another version analysed.
     """
 
     def __init__(
-        self, sites: list[SiteReplica], build: Callable[[str], None] | None = None
+        self,
+        sites: list[SiteReplica],
+        build: Callable[[str], None] | None = None,
+        is_outdated: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._sites = sites
         self._build = build
+        self._is_outdated = is_outdated
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -45,7 +51,9 @@ class Follower:
                 try:
                     live.sync()
                     live.adopt()
-                    if self._build is not None and live.needs_file:
+                    if self._build is not None and (
+                        live.needs_file or self._is_outdated(live.site)
+                    ):
                         self._build(live.site)
                     away.discard(live.site)
                 except Exception as error:  # noqa: BLE001 - nobody would start this thread again

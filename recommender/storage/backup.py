@@ -40,7 +40,7 @@ MAX_ROUNDS = 100  # in which articles may change while a backup is being made
 
 KINDS = ("card", "text", "vector")
 # Read together with the version, so they are of one state with the articles.
-_OF_ONE_STATE = ("rules", "settings")
+_OF_ONE_STATE = ("rules", "settings", "format")
 _STRINGS = ("evaluation", "survey")
 
 Line = dict[str, Any]
@@ -167,6 +167,7 @@ class _Dump:
             records = client.mget(names)
             reports = client.lrange(self._key("imports"), 0, -1)
         yield from _strings(names, records)
+        yield from _hash(self._connection, self._key("format"))
         yield {"key": self._key("imports"), "list": [_text(report) for report in reports]}
         today = datetime.now(UTC).date()
         for age in range(KEPT_DAYS + 1):

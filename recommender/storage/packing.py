@@ -22,7 +22,7 @@ _RECORD_MAGIC, _RECORD_FORMAT = b"AR", 1
 
 
 class OutdatedVector(CorruptRecord):
-    """A vector made by another version of the analyzer; `alsosee reindex` replaces it."""
+    """A vector of a version of the analyzer that is too old, or newer than this one."""
 
 
 def pack_vector(features: ArticleFeatures) -> bytes:
@@ -46,7 +46,8 @@ def unpack_vector(data: bytes) -> ArticleFeatures:
 
     Raises:
         CorruptRecord: for bytes that are cut, changed or of an unknown format.
-        OutdatedVector: for an intact vector of another features version or of an earlier format.
+        OutdatedVector: for an intact vector of an earlier format, or of a features version that
+            is neither this one nor the one before it.
     """
     size = _checked_size(data)
     start = _VECTOR_HEADER.size + _VECTOR_SIZES.size
@@ -73,9 +74,24 @@ def _checked_size(data: bytes) -> int:
         raise CorruptRecord("vector: unknown format")
     if crc32(data[_VECTOR_HEADER.size :]) != checksum:
         raise CorruptRecord("vector: wrong checksum")
-    if (version, features) != (_VECTOR_FORMAT, FEATURES_VERSION):
+    readable = (FEATURES_VERSION - 1, FEATURES_VERSION)
+    if version != _VECTOR_FORMAT or features not in readable:
         raise OutdatedVector(f"vector: features version {features}, expected {FEATURES_VERSION}")
     return int(size)
+
+
+def vector_version(data: bytes) -> int:
+    """The features version of a vector that `unpack_vector` has read."""
+    return int(_VECTOR_HEADER.unpack_from(data)[2])
+
+
+def is_current_vector(data: bytes) -> bool:
+    """Whether a vector is intact and of this features version."""
+    try:
+        _checked_size(data)
+    except CorruptRecord:
+        return False
+    return vector_version(data) == FEATURES_VERSION
 
 
 def _layout(terms: int, title: int, blocks: int, places: int) -> list[tuple[str, int]]:

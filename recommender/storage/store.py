@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from features.analysis import AnalysedArticle
-from features.vectorizer import ArticleFeatures
+from features.vectorizer import FEATURES_VERSION, ArticleFeatures
 from recommender.articles import Card, Facets, StoredArticle
 from recommender.errors import CorruptRecord, StoreUnavailable
 from recommender.sources.urls import is_on
@@ -34,7 +34,13 @@ from recommender.storage.article_records import (
 from recommender.storage.change_log import ChangeLog, SiteState, state_keys
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import site_key
-from recommender.storage.packing import OutdatedVector, unpack_record, unpack_vector
+from recommender.storage.packing import (
+    OutdatedVector,
+    is_current_vector,
+    unpack_record,
+    unpack_vector,
+    vector_version,
+)
 from recommender.storage.rulebook import Rulebook
 from recommender.storage.scan import scan_hash
 
@@ -87,7 +93,8 @@ class Store:
         change_log: states and changes of the sites.
         rulebook: the editors' rules and the site settings.
         corrupt_records: how many damaged records were ignored.
-        outdated_vectors: how many vectors of another version of the analyzer were ignored.
+        outdated_vectors: how many vectors of another version of the analyzer were read; those of
+            the version before this one are used.
 
     Args:
         hosts: of each site that has declared any; a card links nowhere else.
@@ -285,9 +292,13 @@ class Store:
         return articles
 
     def _without_vector(self, site: str, keys: Sequence[str]) -> list[str]:
-        """Those of *keys* whose vector cannot be used; they are not counted as bad records."""
+        """Those of *keys* that need a new vector; they are not counted as bad records."""
         vectors = self._records(site, "vector", keys)
-        return [key for key, vector in zip(keys, vectors, strict=True) if not _is_usable(vector)]
+        return [
+            key
+            for key, vector in zip(keys, vectors, strict=True)
+            if not (vector and is_current_vector(vector))
+        ]
 
     def _checked(self, record: bytes | None) -> bytes | None:
         try:
@@ -298,16 +309,12 @@ class Store:
 
     def _features(self, record: bytes | None) -> ArticleFeatures | None:
         try:
-            return None if record is None else unpack_vector(record)
+            features = None if record is None else unpack_vector(record)
+            if record is not None and vector_version(record) != FEATURES_VERSION:
+                self.outdated_vectors += 1
+            return features
         except OutdatedVector:
             self.outdated_vectors += 1
         except CorruptRecord:
             self.corrupt_records += 1
         return None
-
-
-def _is_usable(vector: bytes | None) -> bool:
-    try:
-        return vector is not None and bool(unpack_vector(vector))
-    except CorruptRecord:
-        return False
