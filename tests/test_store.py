@@ -176,7 +176,7 @@ def test_deleting_twice_changes_nothing_more(store):
 
 def test_what_never_was_is_missing(store, raw_redis):
     assert WriteResult("missing", 0) == store.delete("main", "kursk")
-    assert {b"format"} == {key.rpartition(b":")[2] for key in raw_redis.keys()}
+    assert {b"format"} == {key.rpartition(b":")[2] for key in raw_redis.scan_iter()}
 
 
 def test_a_delete_older_than_the_article_is_stale(store):
@@ -222,7 +222,7 @@ def test_many_articles_have_their_results_in_order(store):
 def test_no_articles_are_no_work(store, raw_redis):
     assert [] == store.put("main", [])
     assert ({}, {}) == (store.cards("main", []), store.stored("main", []))
-    assert {b"format"} == {key.rpartition(b":")[2] for key in raw_redis.keys()}
+    assert {b"format"} == {key.rpartition(b":")[2] for key in raw_redis.scan_iter()}
 
 
 def test_sites_know_nothing_of_each_other(store):
