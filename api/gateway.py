@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from api.caches.hot import LIST_PATH
+from api.caches.hot import LIST_PATH, HotAnswers, RequestKey
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -91,10 +91,14 @@ class Gateway:
     Args:
         wsgi: answers the requests.
         threads: that answer reads; half as many answer writes.
+        hot: lists that are answered at once, on the event loop.
     """
 
-    def __init__(self, wsgi: "WSGIApplication", threads: int) -> None:
+    def __init__(
+        self, wsgi: "WSGIApplication", threads: int, hot: HotAnswers | None = None
+    ) -> None:
         self._wsgi = wsgi
+        self._hot = hot
         self._reads = Lane("reads", threads)
         self._writes = Lane("writes", max(1, threads // 2))
         self._health = Lane("health", 1)
@@ -102,11 +106,29 @@ class Gateway:
         self._flights: dict[tuple[str | None, ...], asyncio.Future[Answer]] = {}
 
     async def __rsgi__(self, scope: "Scope", protocol: "HTTPProtocol") -> None:
+        hot = self._hot_answer(scope)
+        if hot is not None:
+            protocol.response_bytes(*hot)
+            return
         try:
             answer = await self._answer(scope, protocol)
         except Refused as error:
             answer = _refusal(error)
         protocol.response_bytes(*answer)
+
+    def _hot_answer(self, scope: "Scope") -> tuple[int, Headers, bytes] | None:
+        if self._hot is None or scope.method not in ("GET", "HEAD"):
+            return None
+        shown: dict[str, str] = {}
+        for name, value in scope.headers.items():
+            if name == "if-match":
+                return None  # Flask decides
+            if name in ("accept", "if-none-match"):
+                shown[name] = f"{shown[name]},{value}" if name in shown else value
+        path = _path_info(scope)
+        accept = shown.get("accept")
+        tags = shown.get("if-none-match")
+        return self._hot.at_once(RequestKey(scope.method, path, scope.query_string, accept, tags))
 
     async def _answer(self, scope: "Scope", protocol: "HTTPProtocol") -> Answer:
         if BROKEN_CHARACTER in scope.path:
@@ -217,7 +239,7 @@ def _environ(scope: "Scope", body: IO[bytes] | None) -> "WSGIEnvironment":
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "PATH_INFO": _path_info(scope),
         "QUERY_STRING": scope.query_string,
         "SERVER_NAME": host,
         "SERVER_PORT": port,
@@ -237,6 +259,10 @@ def _environ(scope: "Scope", body: IO[bytes] | None) -> "WSGIEnvironment":
         environ["CONTENT_LENGTH"] = str(body.seek(0, SEEK_END))
         body.seek(0)
     return environ
+
+
+def _path_info(scope: "Scope") -> str:
+    return scope.path.encode().decode("latin-1")
 
 
 def _add_header(environ: dict[str, Any], name: str, value: str) -> None:

@@ -19,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from api.app import create_app
+from api.caches.hot import HotAnswers
 from api.gateway import Gateway
 from recommender import logs
 from recommender.backend import Backend
@@ -113,7 +114,8 @@ def _worker_app() -> Any:
         _end_with(parent.pid)
     application = app()
     threads = application.extensions["alsosee"].settings.threads
-    return Gateway(application.wsgi_app, threads)
+    hot = application.wsgi_app
+    return Gateway(hot, threads, hot if isinstance(hot, HotAnswers) else None)
 
 
 def _end_with(parent: int) -> None:

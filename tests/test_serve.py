@@ -209,6 +209,44 @@ def test_a_worker_that_dies_again_and_again_does_not_end_the_service(install: In
         assert install.web_server(supervisor.pid) == server
 
 
+def test_an_answer_on_the_event_loop_is_the_one_that_a_thread_gives(install: Install) -> None:
+    with running(install, "serve", "--workers", "1"):
+        key = new_key(install)
+        for name in ("kursk", "sudzha"):
+            install.put(key, article(name))
+        wait_until(lambda: lists_are_current(install))
+        list_url = f"{install.url}/v1/main/articles/kursk/related"
+        requests = [
+            {"Accept": "application/json"},
+            {"Accept": "text/html"},
+            {"Accept": "application/json", "Authorization": f"Bearer {key}"},
+            {"Accept": "application/json", "If-Match": '"other"'},
+        ]
+        for headers in requests:
+            # The first is made, the second is cached, and the third may come from the event loop.
+            made, *repeated = [fetch(list_url, headers) for _ in range(6)]
+
+            assert repeated == [made] * 5
+
+
+def lists_are_current(install: Install) -> bool:
+    return bool(install.get("/v1/main/articles/kursk/related")["items"])
+
+
+def fetch(url: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers without those that say how the answer was made, and body."""
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers=headers), timeout=10
+        ) as got:
+            status, names, body = got.status, got.headers, got.read()
+    except urllib.error.HTTPError as error:
+        status, names, body = error.code, error.headers, error.read()
+    shown = {n.lower(): v for n, v in names.items() if n.lower() not in ("date", "cache-status")}
+    shown.pop("age", None)
+    return status, shown, body
+
+
 def put_works(install: Install, key: str) -> bool:
     with unless_unavailable():
         return install.put(key, article("after")) in (HTTPStatus.OK, HTTPStatus.CREATED)

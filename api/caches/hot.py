@@ -98,6 +98,23 @@ class HotAnswers:
         start_response(answer.status, headers)
         return [answer.body]
 
+    def at_once(self, key: RequestKey) -> tuple[int, list[tuple[str, str]], bytes] | None:
+        """
+        Status, headers and body of a hot answer that can be given without asking the store.
+
+        For the event loop, which must not wait: None also where `__call__` would have an answer.
+        """
+        answer = self._answers.get(key)
+        if answer is None:
+            return None
+        now = time.time()
+        state = self._store.change_log.known_raw_state(answer.site)
+        if state is None or answer.state != state or answer.expires_at <= now:
+            return None
+        headers = answer.headers[:]
+        headers[answer.date_at] = ("Date", self._date_at(int(now)))
+        return int(answer.status[:3]), headers, answer.body
+
     def _ask_flask(
         self,
         key: RequestKey,

@@ -119,12 +119,19 @@ class ChangeLog:
             self._known[site] = _KnownState(state, signal, now + KNOWN_STATE_SECONDS)
         return state
 
-    def known_state(self, site: str) -> SiteState | None:
-        """The state that `raw_state` read last; None when it is not current. Asks no store."""
+    def known_raw_state(self, site: str) -> RawState | None:
+        """What `raw_state` read last; None when it is not current. Asks no store."""
         known = self._known.get(site)
         if known is None or not known.is_current(self._signal(), time.monotonic()):
             return None
-        version, at = known.state
+        return known.state
+
+    def known_state(self, site: str) -> SiteState | None:
+        """The state that `known_raw_state` means."""
+        known = self.known_raw_state(site)
+        if known is None:
+            return None
+        version, at = known
         return None if at is None else SiteState.read(version, at)
 
     def _signal(self) -> bytes | None:
