@@ -1,6 +1,6 @@
 """Terms to hashed counts, and counts to TF-IDF weights."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate, chain, pairwise, repeat
 from typing import NamedTuple, Self
 
@@ -119,14 +119,6 @@ def _lines(title: str, body: str) -> list[str | None]:
     if title and _opens(title, body):
         lines[0] = None  # it is all the headline there is
     return lines
-
-
-def hash_counts(words: Mapping[str, float], pairs: Mapping[str, float]) -> TermCounts:
-    """Counts of terms under their ids; those of two terms that share one add up."""
-    ids, places = _hashed((*words, *pairs), [False] * len(words) + [True] * len(pairs))
-    values = np.fromiter((*words.values(), *pairs.values()), dtype=np.float32)
-    counts = np.bincount(places, weights=values, minlength=ids.size)
-    return TermCounts(ids, counts.astype(np.float32))
 
 
 def term_ids(terms: Collection[str]) -> list[int]:

@@ -16,7 +16,7 @@ from recommender.replica.surveyor import Surveyor
 from recommender.storage.access import Keys
 from recommender.storage.change_signal import ChangeSignal
 from recommender.storage.connections import Connection
-from recommender.storage.embedded import EmbeddedLease, lease
+from recommender.storage.embedded import lease
 from recommender.storage.evaluations import Evaluations
 from recommender.storage.events import EventCounts
 from recommender.storage.formats import Formats, claim_quietly
@@ -43,7 +43,6 @@ class Backend:
     def __init__(self, settings: Settings, accept_old: bool = False) -> None:
         self.settings = settings
         self._stack = ExitStack()
-        self._lease: EmbeddedLease | None = None
         connection = self._connect(self._store_url(), self._signal())
         self.connection = connection
         self.cache_connection = connection
@@ -107,11 +106,6 @@ class Backend:
             return str(error)
         return "ready" if live.loaded else "the archive is being loaded"
 
-    def keep_embedded_server(self) -> None:
-        """Start the embedded server's keeper again if that died; nothing to do for other stores."""
-        if self._lease is not None:
-            self._lease.ensure()
-
     def _live_site(self, name: str) -> SiteReplica:
         files = index_files(self.settings, name)
         return SiteReplica(
@@ -121,9 +115,9 @@ class Backend:
     def _store_url(self) -> str:
         if self.settings.redis_url is not None:
             return self.settings.redis_url.get_secret_value()
-        self._lease = lease(self.settings.data_dir)
-        self._stack.callback(self._lease.close)
-        return self._lease.url
+        held = lease(self.settings.data_dir)
+        self._stack.callback(held.close)
+        return held.url
 
     def _signal(self) -> ChangeSignal | None:
         if sys.platform == "win32":  # without os.pread and os.pwrite

@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
+from counting import hash_counts
 from news import article
 
 from features.article import Article, parse_article
-from features.vectorizer import ArticleFeatures, TermCounts, hash_counts
+from features.vectorizer import ArticleFeatures, TermCounts
 from recommender.articles import Facets, StoredArticle, card_of
 from recommender.index.corpus import Corpus
 from recommender.pipeline.recommender import Recommender

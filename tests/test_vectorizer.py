@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from counting import hash_counts
 from hypothesis import given
 from hypothesis import strategies as st
 from news import article
@@ -18,7 +19,6 @@ from features.vectorizer import (
     TWO_WORD_BIT,
     TermCounts,
     count_terms,
-    hash_counts,
     idf,
     tf_weights,
     tfidf,
