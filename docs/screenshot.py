@@ -90,7 +90,7 @@ def sit_down(page: Page, key: str) -> None:
         page.locator(".candidate").nth(6).get_by_role("button", name="Block here").click()
         page.wait_for_load_state("networkidle")
     page.goto("overview")
-    if page.get_by_text("Nobody has surveyed").count():
+    if page.get_by_text("There is no survey yet").count():
         page.get_by_role("button", name="Survey now").click()
         page.wait_for_timeout(3000)
 

@@ -12,8 +12,8 @@ from news import article
 from recommender.backend import Backend
 
 OPEN = {
-    *(("GET", f"editor.signing.{page}") for page in ("front", "short", "nowhere")),
-    ("POST", "editor.signing.sign_in"),
+    *(("GET", f"editor.sign_in.{page}") for page in ("front", "without_slash", "unknown")),
+    ("POST", "editor.sign_in.sign_in"),
 }
 
 

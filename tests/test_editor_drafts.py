@@ -37,7 +37,7 @@ def visit(client: FlaskClient, backend: Backend, put: Callable[..., None]) -> De
 def test_a_draft_shows_the_list_that_the_api_gives(visit: DeskVisit, key: dict[str, str]) -> None:
     page = visit.post("/draft", **DRAFT).text
     items = visit.client.post("/v1/main/related", json=DRAFT, headers=key).json["items"]
-    beside = page.partition("What would stand beside it")[2].partition("Links for the text")[0]
+    beside = page.partition("Its list")[2].partition("Links for the text")[0]
 
     assert [item["id"] for item in items] == re.findall(r"article\?id=(\w+)", beside)
 

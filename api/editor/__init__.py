@@ -1,20 +1,38 @@
 """
-The editor's desk: pages at `/editor/<site>/` to see, understand and overrule lists.
+The editor's desk: pages at `/editor/<site>/` to see, explain and override lists.
 
-Every page works without a script. `guard` decides who is let in, `desk` is what all pages share,
-and each other module is one page.
+Every page works without JavaScript. `guard` decides who gets in, `session` knows who is signed in,
+`pages` renders, and most other modules are one page each.
 """
 
 from flask import Blueprint
 
-from api.editor import article, drafts, guard, overview, settings
-from api.editor import audit as changes
-from api.editor import overrides as overruling
-from api.editor import search as finding
-from api.editor import side_by_side as pair
-from api.editor import sign_in as signing
+from api.editor import (
+    article,
+    audit,
+    drafts,
+    overrides,
+    overview,
+    search,
+    settings,
+    side_by_side,
+    sign_in,
+)
+from api.editor.guard import protect
+
+VIEWS = (
+    sign_in,
+    search,
+    article,
+    side_by_side,
+    overrides,
+    drafts,
+    settings,
+    audit,
+    overview,
+)
 
 blueprint = Blueprint("editor", __name__, url_prefix="/editor")
-for page in (signing, finding, article, pair, overruling, drafts, settings, changes, overview):
-    blueprint.register_blueprint(page.blueprint)
-guard.stand_before(blueprint)
+for views in VIEWS:
+    blueprint.register_blueprint(views.blueprint)
+protect(blueprint)

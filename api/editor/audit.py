@@ -1,79 +1,67 @@
-"""Who changed what, when and why; and taking it back."""
+"""The page of changes: who changed what, when and why; and undo."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import chain
 
 from flask import Blueprint, Response, request, url_for
 
-from api.editor import desk
-from api.editor.overrides import shown
+from api.editor.labels import rule_label
+from api.editor.list_effects import current_list
+from api.editor.pages import leave_note, page, redirect_to, take_note
+from api.editor.session import require
 from api.http.context import backend
 from api.http.request import checked_id
-from recommender.policy.rules import Rule
 from recommender.policy.site_settings import SiteSettings
 from recommender.storage.audit import ENTRY_ID, AuditEntry, SettingsChange
 
-blueprint = Blueprint("changes", __name__, url_prefix="/<site>")
+blueprint = Blueprint("audit", __name__, url_prefix="/<site>")
 
 PAGE = 50
 
 
 @blueprint.get("/changes")
 def changes(site: str) -> Response:
-    about = request.args.get("id") or None
+    article_id = request.args.get("id") or None
     before = request.args.get("before", "")
     cursor = before if re.fullmatch(ENTRY_ID, before) else None
     rulebook = backend().store.rulebook
-    entries, following = rulebook.audit.page(site, PAGE, about, cursor)
-    return desk.page(
-        "changes.html",
+    entries, following = rulebook.audit.page(site, PAGE, article_id, cursor)
+    return page(
+        "audit.html",
         entries=entries,
         undone=rulebook.audit.undone(site, entries),
         undoable=rulebook.undoable(site, entries, datetime.now(UTC)),
         following=following,
-        about=about,
-        cards=backend().store.cards(site, _named(entries)) if entries else {},
-        note=desk.take_note("changes"),
-        told=told,
-        settled=settled,
+        article_id=article_id,
+        cards=backend().store.cards(site, _article_ids(entries)) if entries else {},
+        note=take_note("changes"),
+        rule_label=rule_label,
+        setting_changes=setting_changes,
     )
 
 
 @blueprint.post("/undo")
 def undo(site: str) -> Response:
-    """Put back what was there before an entry; an undo is an entry too, and can be undone."""
-    seat, entry_id = desk.require("edit"), request.form.get("entry", "")
+    """Undo a change. An undo is a change too, and can be undone."""
+    user = require("edit")
+    entry_id = request.form.get("entry", "")
     article_id = checked_id(request.form["id"]) if request.form.get("id") else None
-    before = shown(site, article_id) if article_id else []
-    book = backend().store.rulebook
-    desk.require(book.audit.entry(site, entry_id).scope)
-    made = book.undo(site, entry_id, seat.editor(), datetime.now(UTC))
-    page = f"article:{article_id}" if article_id else "changes"
-    desk.leave_note(page, said="Undone.", entry=made.id, before=before)
+    before = current_list(site, article_id) if article_id else []
+    rulebook = backend().store.rulebook
+    require(rulebook.audit.entry(site, entry_id).scope)
+    undoing = rulebook.undo(site, entry_id, user.as_editor(), datetime.now(UTC))
+    note_page = f"article:{article_id}" if article_id else "changes"
+    leave_note(note_page, message="Undone.", entry=undoing.id, before=before)
     if article_id:
-        return desk.go(url_for("editor.article.article", site=site, id=article_id))
-    return desk.go(url_for("editor.changes.changes", site=site))
+        return redirect_to(url_for("editor.article.article", site=site, id=article_id))
+    return redirect_to(url_for("editor.audit.changes", site=site))
 
 
-def told(rule: Rule) -> str:
-    """What a rule does, in a few words; the articles it is about stand beside it."""
-    words = {
-        "pin": f"pinned to place {rule.position}",
-        "block": "blocked",
-        "boost": f"boosted × {rule.factor:g}" if rule.factor else "boosted",
-        "bury": f"buried × {rule.factor:g}" if rule.factor is not None else "buried",
-        "flag": f"flagged “{(rule.flag or '').replace('_', ' ')}”",
-    }[rule.kind]
-    if rule.kind != "flag" and rule.source.article is None:
-        where = f"in the section {rule.source.section}" if rule.source.section else "everywhere"
-        return f"{words} {where}"
-    return words
-
-
-def settled(change: SettingsChange) -> list[str]:
-    """What a change of settings changed, in a line for each."""
-    before, after = (_lines(one) for one in (change.before, change.after))
+def setting_changes(change: SettingsChange) -> list[str]:
+    """A line for each setting that differs."""
+    before = _setting_texts(change.before)
+    after = _setting_texts(change.after)
     names = sorted({*before, *after}, key=lambda name: (name.startswith("surface"), name))
     return [
         f"{name}: {after.get(name, 'not set')} (was {before.get(name, 'not set')})"
@@ -82,21 +70,26 @@ def settled(change: SettingsChange) -> list[str]:
     ]
 
 
-def _lines(settings: SiteSettings) -> dict[str, str]:
-    """All that is settled, by what it is called."""
-    places = {"the site": settings.site}
-    places |= {f"surface {name}": own for name, own in settings.surfaces.items()}
+def _setting_texts(settings: SiteSettings) -> dict[str, str]:
+    """The value of each setting by its label."""
     articles = settings.articles.model_dump(mode="json", exclude_none=True)
-    found = {f"articles, {name}": value for name, value in articles.items()}
+    texts = {f"articles, {name}": value for name, value in articles.items()}
+    places = {"the site": settings.site}
+    for name, defaults in settings.surfaces.items():
+        places[f"surface {name}"] = defaults
     for place, defaults in places.items():
-        said = defaults.model_dump(mode="json", exclude_none=True)
-        said |= {f"weight of {n}": value for n, value in said.pop("weights").items()}
-        for name, value in said.items():
-            spelt = ", ".join(value) or "any" if isinstance(value, list) else str(value)
-            found[f"{place}, {name.replace('_', ' ')}"] = spelt
-    return found
+        values = defaults.model_dump(mode="json", exclude_none=True)
+        for signal, weight in values.pop("weights").items():
+            values[f"weight of {signal}"] = weight
+        for name, value in values.items():
+            text = ", ".join(value) or "any" if isinstance(value, list) else str(value)
+            texts[f"{place}, {name.replace('_', ' ')}"] = text
+    return texts
 
 
-def _named(entries: list[AuditEntry]) -> list[str]:
-    rules = (rule for entry in entries for rule in (*entry.before, *entry.after))
-    return list(dict.fromkeys(chain.from_iterable(rule.articles for rule in rules)))
+def _article_ids(entries: Sequence[AuditEntry]) -> list[str]:
+    ids: dict[str, None] = {}
+    for entry in entries:
+        for rule in (*entry.before, *entry.after):
+            ids |= dict.fromkeys(rule.articles)
+    return list(ids)

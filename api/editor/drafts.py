@@ -1,4 +1,4 @@
-"""A story that is not published yet: what would stand beside it, and what it should link to."""
+"""The page for a draft: its list, links for its text, and articles that could link to it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import regex
 from flask import Blueprint, Response, request
 
-from api.editor import desk
+from api.editor.pages import page
 from api.http.context import backend
+from api.http.errors import field_errors
 from api.http.responses import json_response
-from api.lists.document import List, ListedArticle, document, texts_to_explain
+from api.lists.document import List, ListedArticle, document
 from api.lists.links import Draft, Link, read_draft, suggestions
 from features.text import looks_like_html
 from recommender.errors import InvalidInput
@@ -21,11 +22,12 @@ blueprint = Blueprint("drafts", __name__, url_prefix="/<site>")
 
 FIELDS = ("title", "body", "tags", "section", "language")
 LINKS = 5
+CONTEXT_CHARS = 90  # shown on each side of an anchor
 _BLANK_LINE = regex.compile(r"\n\s*\n")
 
 
 class Piece(NamedTuple):
-    """A stretch of the text as it was sent; *link* is the suggestion that it belongs to."""
+    """A part of the text; *link* is the suggested link that is placed on it."""
 
     text: str
     link: Link | None = None
@@ -33,84 +35,98 @@ class Piece(NamedTuple):
 
 @blueprint.get("/draft")
 def draft(site: str) -> Response:
-    return desk.page("draft.html", typed=_typed(), made=None, problems=[])
+    return page("draft.html", form=_form(), suggestions=None, problems=[])
 
 
 @blueprint.post("/draft")
-def draft_lists(site: str) -> Response:
-    """Nothing is stored: the page holds the text, and nothing else does."""
-    typed = _typed()
+def draft_suggestions(site: str) -> Response:
+    """The page with lists and links; the draft is not stored."""
+    form = _form()
     try:
-        read = read_draft(_as_sent(typed), backend().defaults.of(site))
+        draft = _draft(site, form)
     except InvalidInput as error:
-        return desk.page("draft.html", 400, typed=typed, made=None, problems=error.problems)
-    return desk.page("draft.html", typed=typed, made=_made(site, read, typed), problems=[])
+        return page("draft.html", 400, form=form, suggestions=None, problems=error.problems)
+    return page(
+        "draft.html", form=form, suggestions=_suggestions(site, draft, form["body"]), problems=[]
+    )
 
 
 @blueprint.post("/draft.json")
-def draft_as_typed(site: str) -> Response:
-    """List and warnings for the script, which shows them while somebody types."""
+def draft_json(site: str) -> Response:
+    """List and duplicates for the script, which shows them while an editor types."""
     try:
-        read = read_draft(_as_sent(_typed()), backend().defaults.of(site))
+        draft = _draft(site, _form())
     except InvalidInput as error:
-        problems = [found._asdict() for found in error.problems]
+        problems = field_errors(error.problems)
         return json_response({"items": [], "duplicates": [], "problems": problems})
-    items = [_line(item) for item in _list(site, read)["items"]]
-    told = suggestions(backend().site(site), read, LinkOptions(limit=1), datetime.now(UTC))
-    answer = {"items": items, "duplicates": told["duplicates"], "problems": []}
-    return json_response(answer)
+    links = suggestions(backend().site(site), draft, LinkOptions(limit=1), datetime.now(UTC))
+    items = [_line(item) for item in _list(site, draft)["items"]]
+    return json_response({"items": items, "duplicates": links["duplicates"], "problems": []})
 
 
-def _made(site: str, read: Draft, typed: dict[str, str]) -> dict[str, Any]:
-    live, now = backend().site(site), datetime.now(UTC)
-    outward = suggestions(live, read, LinkOptions(limit=LINKS), now)
-    inward = suggestions(live, read, LinkOptions(limit=LINKS, direction="in"), now)
-    pieces = list(linked(typed["body"], outward["items"]))
+def _form() -> dict[str, str]:
+    # Browsers send "\r\n"; the offsets of links count in the text that is shown.
+    return {name: request.form.get(name, "").replace("\r\n", "\n") for name in FIELDS}
+
+
+def _draft(site: str, form: dict[str, str]) -> Draft:
+    """Raises InvalidInput."""
+    filled = {name: text for name, text in form.items() if text.strip()}
+    return read_draft(filled, backend().defaults.of(site))
+
+
+def _suggestions(site: str, draft: Draft, body: str) -> dict[str, Any]:
+    live = backend().site(site)
+    now = datetime.now(UTC)
+    outgoing = suggestions(live, draft, LinkOptions(limit=LINKS), now)
+    incoming = suggestions(live, draft, LinkOptions(limit=LINKS, direction="in"), now)
+    pieces = list(linked(body, outgoing["items"]))
     return {
-        "list": _list(site, read)["items"],
-        "outward": outward["items"],
-        "inward": [_with_surroundings(site, item) for item in inward["items"]],
-        "duplicates": outward["duplicates"],
+        "list": _list(site, draft)["items"],
+        "outgoing": outgoing["items"],
+        "incoming": [_with_context(site, link) for link in incoming["items"]],
+        "duplicates": outgoing["duplicates"],
         "pieces": pieces,
-        "html": as_html(typed["body"], pieces),
+        "html": as_html(body, pieces),
     }
 
 
-def _list(site: str, read: Draft) -> List:
-    query = ListOptions(explain=True)
+def _list(site: str, draft: Draft) -> List:
+    options = ListOptions(explain=True)
+    now = datetime.now(UTC)
     live = backend().site(site)
-    made, version = live.read_with_cards(
-        lambda recommender: recommender.related_to(read.stored, query, datetime.now(UTC))
+    related, version = live.read_with_cards(
+        lambda recommender: recommender.related_to(draft.stored, options, now)
     )
-    return document(made, version, "draft", query, read.article, texts_to_explain(live, made))
+    return document(related, version, "draft", options, draft.article, {})
 
 
-def linked(sent: str, links: Sequence[Link]) -> Iterator[Piece]:
+def linked(body: str, links: Sequence[Link]) -> Iterator[Piece]:
     """The text in pieces: the anchors of suggested links, and the text between them."""
     anchored = [(link["anchor"], link) for link in links if link["anchor"] is not None]
     end = 0
     for anchor, link in sorted(anchored, key=lambda pair: pair[0]["start"]):
-        yield Piece(sent[end : anchor["start"]])
-        yield Piece(sent[anchor["start"] : anchor["end"]], link)
+        yield Piece(body[end : anchor["start"]])
+        yield Piece(body[anchor["start"] : anchor["end"]], link)
         end = anchor["end"]
-    yield Piece(sent[end:])
+    yield Piece(body[end:])
 
 
-def as_html(sent: str, pieces: Sequence[Piece]) -> str:
-    """The text with its links, to be copied; a plain one gets its paragraphs."""
-    is_html = looks_like_html(sent)
-    text = "".join(
-        _anchor_html(piece) or (piece.text if is_html else escape(piece.text, quote=False))
-        for piece in pieces
-    )
+def as_html(body: str, pieces: Sequence[Piece]) -> str:
+    """The text with its links as HTML; plain text gets paragraphs."""
+    is_html = looks_like_html(body)
+    text = "".join(_piece_html(piece, is_html) for piece in pieces)
     if is_html:
         return text
-    return "\n".join(f"<p>{part.strip()}</p>" for part in _BLANK_LINE.split(text) if part.strip())
+    paragraphs = [part.strip() for part in _BLANK_LINE.split(text)]
+    return "\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs if paragraph)
 
 
-def _anchor_html(piece: Piece) -> str | None:
+def _piece_html(piece: Piece, is_html: bool) -> str:
     anchor = piece.link["anchor"] if piece.link else None
-    return anchor["html"] if anchor else None
+    if anchor is not None and anchor["html"] is not None:
+        return anchor["html"]
+    return piece.text if is_html else escape(piece.text, quote=False)
 
 
 def _line(item: ListedArticle) -> dict[str, Any]:
@@ -123,22 +139,13 @@ def _line(item: ListedArticle) -> dict[str, Any]:
     }
 
 
-def _with_surroundings(site: str, item: Link) -> dict[str, Any]:
-    """An older article with the words around the place where its link would stand."""
-    anchor = item["anchor"]
-    found = backend().site(site).texts([item["source"]["id"]]).get(item["source"]["id"])
-    if anchor is None or found is None:
-        return {**item, "before": "", "after": ""}
-    body, reach = found.body, 90
-    before = body[max(0, anchor["start"] - reach) : anchor["start"]].rpartition("\n")[2]
-    after = body[anchor["end"] : anchor["end"] + reach].partition("\n")[0]
-    return {**item, "before": before, "after": after}
-
-
-def _typed() -> dict[str, str]:
-    # Browsers send "\r\n"; the places of links are counted in what is stored and shown.
-    return {name: request.form.get(name, "").replace("\r\n", "\n") for name in FIELDS}
-
-
-def _as_sent(typed: dict[str, str]) -> dict[str, Any]:
-    return {name: value for name, value in typed.items() if value.strip()}
+def _with_context(site: str, link: Link) -> dict[str, Any]:
+    """An older article with the words around the place for its link."""
+    anchor = link["anchor"]
+    source_id = link["source"]["id"]
+    source = backend().site(site).texts([source_id]).get(source_id)
+    if anchor is None or source is None:
+        return {**link, "before": "", "after": ""}
+    before = source.body[max(0, anchor["start"] - CONTEXT_CHARS) : anchor["start"]]
+    after = source.body[anchor["end"] : anchor["end"] + CONTEXT_CHARS]
+    return {**link, "before": before.rpartition("\n")[2], "after": after.partition("\n")[0]}

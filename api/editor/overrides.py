@@ -1,196 +1,195 @@
-"""What an editor decides about one article's list, and what that changed."""
+"""Changes of the rules about an article: pins, blocks, boosts, buries and flags."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from api.editor import desk
+from api.editor.list_effects import current_list
+from api.editor.pages import leave_note, page, redirect_to, sent_fields, sentence
+from api.editor.session import current_user, require
 from api.http.context import backend
 from api.http.request import checked_id
 from recommender.errors import NotFound, StoreUnavailable
-from recommender.policy.list_options import ListOptions
 from recommender.policy.rules import MAX_POSITION, Rule, parse_rule
 from recommender.storage.rulebook import RulesChanged, new_rule_id
 
-blueprint = Blueprint("overruling", __name__, url_prefix="/<site>")
+blueprint = Blueprint("overrides", __name__, url_prefix="/<site>")
 
-SHOWN = 10  # places of the list before and after
-PINNABLE = MAX_POSITION
 FACTORS = {"boost": 2.0, "bury": 0.3}
-SAID = {
+DONE = {
     "pin": "Pinned.",
     "block": "Blocked.",
     "boost": "Boosted.",
     "bury": "Buried.",
     "flag": "Flagged.",
 }
+NOT_IN_LIST = (
+    " It is not in the list yet: it is not published, or blocked, or a flag empties the list."
+)
+PLACE_FIELD = "place."
 
 
 @blueprint.post("/overrule")
-def overrule(site: str) -> Response:
-    """Add one rule: beside this article, or with scope `everywhere` in all lists."""
-    seat, article_id = desk.require("edit"), _sent_id()
-    rule = _rule(article_id)
-
-    # What holds everywhere stands among the rules of the article that it is about.
-    about = article_id if rule.source.article else rule.target.article or article_id
+def add(site: str) -> Response:
+    """Add one rule: for this article's list or, with the scope `everywhere`, for all lists."""
+    user = require("edit")
+    article_id = _sent_id()
+    rule = _sent_rule(article_id)
+    # A rule for all lists is an override of the article that it is about.
+    owner = article_id if rule.source.article else rule.target.article or article_id
 
     def change(now: datetime) -> None:
-        book, editor = backend().store.rulebook, seat.editor(rule.note)
-        current = book.overrides(site, about, now).rules
-        kept = [other for other in current if other.key != rule.key]
-        book.replace(site, about, [*kept, rule], editor, now, _seen(about))
+        rulebook = backend().store.rulebook
+        rules = rulebook.overrides(site, owner, now).rules
+        others = [other for other in rules if other.key != rule.key]
+        editor = user.as_editor(rule.note)
+        rulebook.replace(site, owner, [*others, rule], editor, now, _known_revisions(owner))
 
-    return _changed(site, article_id, SAID[rule.kind], change, about, rule)
+    return _change(site, article_id, DONE[rule.kind], change, owner, rule)
 
 
 @blueprint.post("/order")
 def order(site: str) -> Response:
-    """Pin articles to their places, all at once: fields `place.<n>` name them."""
-    seat, article_id = desk.require("edit"), _sent_id()
-    wanted = [_pin(article_id, target, place) for place, target in _sent_places()]
+    """Pin several articles at once; a field `place.<n>` names the article for place n."""
+    user = require("edit")
+    article_id = _sent_id()
+    pins = {pin.key: pin for pin in _sent_pins(article_id)}
 
     def change(now: datetime) -> None:
-        book = backend().store.rulebook
-        new = {rule.key: rule for rule in wanted}
-        old = book.overrides(site, article_id, now).rules
-        rules = [*(rule for rule in old if rule.key not in new), *new.values()]
-        book.replace(site, article_id, rules, seat.editor(), now, _seen(article_id))
+        rulebook = backend().store.rulebook
+        rules = rulebook.overrides(site, article_id, now).rules
+        others = [rule for rule in rules if rule.key not in pins]
+        editor = user.as_editor()
+        revisions = _known_revisions(article_id)
+        rulebook.replace(site, article_id, [*others, *pins.values()], editor, now, revisions)
 
-    return _changed(site, article_id, "Pinned in this order.", change)
+    return _change(site, article_id, "Pinned in this order.", change)
 
 
 @blueprint.post("/withdraw")
-def withdraw(site: str) -> Response:
-    """Take one rule away."""
-    seat, article_id = desk.require("edit"), _sent_id()
+def remove(site: str) -> Response:
+    """Remove one rule."""
+    user = require("edit")
+    article_id = _sent_id()
     rule_id = request.form.get("rule", "")
 
     def change(now: datetime) -> None:
-        book = backend().store.rulebook
-        current = book.overrides(site, article_id, now).rules
-        if rule_id not in {rule.id for rule in current}:
-            raise NotFound("this rule is not there any more")
-        kept = [rule for rule in current if rule.id != rule_id]
-        book.replace(site, article_id, kept, seat.editor(), now, _seen(article_id))
+        rulebook = backend().store.rulebook
+        rules = rulebook.overrides(site, article_id, now).rules
+        others = [rule for rule in rules if rule.id != rule_id]
+        if len(others) == len(rules):
+            raise NotFound("this rule does not exist any more")
+        editor = user.as_editor()
+        rulebook.replace(site, article_id, others, editor, now, _known_revisions(article_id))
 
-    return _changed(site, article_id, "Taken back.", change)
-
-
-def shown(site: str, article_id: str, limit: int = SHOWN) -> list[dict[str, str]]:
-    """Ids and titles of the list as it stands now; none for an article that is gone."""
-    wanted = ListOptions(limit=limit)
-    try:
-        made, _ = (
-            backend()
-            .site(site)
-            .read_with_cards(
-                lambda recommender: recommender.related(article_id, wanted, datetime.now(UTC))
-            )
-        )
-    except NotFound:
-        return []
-    return [{"id": item.card["id"], "title": item.card["title"]} for item in made.items]
+    return _change(site, article_id, "Removed.", change)
 
 
-def _changed(
+def _change(
     site: str,
     article_id: str,
-    said: str,
+    message: str,
     change: Callable[[datetime], None],
-    about: str | None = None,
+    owner: str | None = None,
     rule: Rule | None = None,
 ) -> Response:
     """
-    Carry a change out, and go back to the article, with what it did to the list.
+    Make a change, and go back to the article with its effect on the list.
 
     Args:
-        about: whose rules are changed, if not those of the article.
-        rule: the one that is put there.
+        owner: the article whose overrides change, if it is not the page's own.
+        rule: the rule that is added.
     """
-    before, now = shown(site, article_id), datetime.now(UTC)
+    before = current_list(site, article_id)
+    now = datetime.now(UTC)
     try:
         change(now)
     except RulesChanged as error:
-        return _told(site, article_id, about or article_id, error)
-    with suppress(StoreUnavailable):  # it is done, whoever can be told of it
-        said += _but(site, article_id, rule)
-        desk.leave_note(
-            f"article:{article_id}", said=said, entry=_entry_of(site, now), before=before
-        )
-    return desk.go(url_for("editor.article.article", site=site, id=article_id))
+        return _conflict_page(site, article_id, owner or article_id, error)
+    with suppress(StoreUnavailable):  # the change is saved, even if its effect cannot be shown
+        message += _pin_warning(site, article_id, rule)
+        entry_id = _audit_entry_id(site, now)
+        leave_note(f"article:{article_id}", message=message, entry=entry_id, before=before)
+    return redirect_to(url_for("editor.article.article", site=site, id=article_id))
 
 
-def _but(site: str, article_id: str, rule: Rule | None) -> str:
-    """What keeps a pin from the list for now."""
-    target = rule.target.article if rule is not None and rule.kind == "pin" else None
-    if target is None or target in {item["id"] for item in shown(site, article_id, PINNABLE)}:
+def _pin_warning(site: str, article_id: str, rule: Rule | None) -> str:
+    """Why a new pin has no effect yet, if it has none."""
+    if rule is None or rule.kind != "pin":
         return ""
-    return " It does not stand in the list yet: it is not out, or blocked, or the list is silenced."
+    listed = {item["id"] for item in current_list(site, article_id, MAX_POSITION)}
+    return "" if rule.target.article in listed else NOT_IN_LIST
 
 
-def _told(site: str, article_id: str, about: str, error: RulesChanged) -> Response:
-    """Somebody was faster: the change waits, to be sent against the rules as they are now."""
-    current = backend().store.rulebook.overrides(site, about, datetime.now(UTC))
-    fields = [(n, v) for n, v in desk.kept_fields() if n not in ("revision", "seen")]
-    return desk.page(
-        "changed.html",
+def _conflict_page(site: str, article_id: str, owner: str, error: RulesChanged) -> Response:
+    """Someone else changed the rules: show the current list, and keep the form to send it again."""
+    current = backend().store.rulebook.overrides(site, owner, datetime.now(UTC))
+    fields = [field for field in sent_fields() if field[0] not in ("revision", "seen")]
+    return page(
+        "conflict.html",
         412,
-        said=desk.sentence(error),
+        message=sentence(error),
         id=article_id,
-        list=shown(site, article_id),
-        fields=[*fields, ("revision", current.revision), ("seen", about)],
+        list=current_list(site, article_id),
+        fields=[*fields, ("revision", current.revision), ("seen", owner)],
     )
 
 
-def _seen(about: str) -> set[str]:
+def _known_revisions(owner: str) -> set[str]:
     """
-    The revision of the rules about an article that the editor saw: with another one nothing is
-    saved. Of another article than the page's own no page shows the rules: what decides the same
-    question there stands, until it was told who decided it.
+    The revision of the owner's rules that the editor saw; nothing is saved over another one.
+
+    The page of one article does not show the rules of another. If the owner is another article and
+    has rules, the change is refused until the conflict page has shown who made them.
     """
-    if about in (request.form.get("id"), request.form.get("seen")):
+    if owner in (request.form.get("id"), request.form.get("seen")):
         return {request.form.get("revision", "")}
-    now, site = datetime.now(UTC), desk.seat().grant.site
-    current = backend().store.rulebook.overrides(site, about, now)
+    site = current_user().grant.site
+    current = backend().store.rulebook.overrides(site, owner, datetime.now(UTC))
     return set() if current.rules else {current.revision}
 
 
-def _entry_of(site: str, now: datetime) -> str | None:
-    """The id of the audit entry of a change made at *now*; None when it changed nothing."""
+def _audit_entry_id(site: str, now: datetime) -> str | None:
+    """The id of the audit entry of this user's change at *now*; None if nothing changed."""
+    key_id = current_user().grant.key_id
     entries, _ = backend().store.rulebook.audit.page(site, limit=5)
-    mine = (e for e in entries if e.at == now and e.key_id == desk.seat().grant.key_id)
-    return next((entry.id for entry in mine), None)
+    return next((e.id for e in entries if e.at == now and e.key_id == key_id), None)
 
 
 def _sent_id() -> str:
     return checked_id(request.form.get("id", ""))
 
 
-def _sent_places() -> Sequence[tuple[int, str]]:
-    prefix = "place."
-    found = ((_place(n.removeprefix(prefix)), n) for n in request.form if n.startswith(prefix))
-    return [(place, request.form[name]) for place, name in found if place is not None]
+def _sent_pins(article_id: str) -> list[Rule]:
+    pins = []
+    for name, target_id in request.form.items():
+        place = _place(name.removeprefix(PLACE_FIELD)) if name.startswith(PLACE_FIELD) else None
+        if place is not None:
+            target = {"article": target_id}
+            source = {"article": article_id}
+            fields = {"kind": "pin", "position": place, "target": target, "source": source}
+            pins.append(_parse(fields))
+    return pins
 
 
 def _place(text: str) -> int | None:
     return int(text) if re.fullmatch("[0-9]{1,3}", text) else None
 
 
-def _pin(article_id: str, target: str, place: int) -> Rule:
-    fields = {"kind": "pin", "position": place, "target": {"article": target}}
-    return _parsed({**fields, "source": {"article": article_id}})
-
-
-def _rule(article_id: str) -> Rule:
+def _sent_rule(article_id: str) -> Rule:
     """The rule that the form describes. Raises InvalidInput."""
     sent = request.form.to_dict()
-    kind, target = sent.get("kind", ""), sent.get("target") or article_id
-    fields: dict[str, Any] = {"kind": kind, "target": {"article": target}}
+    kind = sent.get("kind", "")
+    fields: dict[str, Any] = {
+        "kind": kind,
+        "target": {"article": sent.get("target") or article_id},
+        "note": sent.get("note", ""),
+        "expires_at": sent.get("expires_at") or None,
+    }
     if kind == "pin":
         fields["position"] = _place(sent.get("position", "").strip())
     if kind in FACTORS:
@@ -199,18 +198,14 @@ def _rule(article_id: str) -> Rule:
         fields["flag"] = sent.get("flag")
     elif sent.get("scope") != "everywhere":
         fields["source"] = {"article": article_id}
-    fields["note"], fields["expires_at"] = sent.get("note", ""), sent.get("expires_at") or None
-    return _parsed(fields)
+    return _parse(fields)
 
 
-def _parsed(fields: Mapping[str, Any]) -> Rule:
-    now, seat = datetime.now(UTC), desk.seat()
-    rule = parse_rule(fields, new_rule_id(now), seat.grant.key_id, now)
-    if rule.target.article is not None and rule.kind != "flag":
-        _check_there(seat.grant.site, rule.target.article)
-    return rule.model_copy(update={"author": seat.name})
-
-
-def _check_there(site: str, article_id: str) -> None:
-    if not backend().store.cards(site, [article_id]):
-        raise NotFound(f"there is no article {article_id!r} to do this with")
+def _parse(fields: Mapping[str, Any]) -> Rule:
+    now = datetime.now(UTC)
+    user = current_user()
+    rule = parse_rule(fields, new_rule_id(now), user.grant.key_id, now)
+    target = None if rule.kind == "flag" else rule.target.article
+    if target is not None and not backend().store.cards(user.grant.site, [target]):
+        raise NotFound(f"there is no article {target!r}")
+    return rule.model_copy(update={"author": user.name})

@@ -1,12 +1,13 @@
-"""How the archive and its lists are doing, in figures."""
+"""The overview page: archive, lists, readers and service in figures."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, url_for
 
-from api.editor import desk
-from api.editor.search import SURVEYED
+from api.editor.labels import OUTLIERS
+from api.editor.pages import leave_note, page, redirect_to, take_note
+from api.editor.session import require
 from api.http.context import backend
 from api.http.responses import json_response
 from recommender.overview import Band, EvaluationSummary, Overview, Value, overview_of
@@ -17,20 +18,12 @@ from recommender.replica.site import SiteReplica
 
 blueprint = Blueprint("overview", __name__, url_prefix="/<site>")
 
-STAND_OUT = {
-    "without": "with no related articles",
-    "few": "with few related articles",
-    "old": "with old lists",
-    "most": "recommended most",
-    "never": "never recommended",
-}
-"""What a survey notes articles for, in words."""
 MEASURES = {
     "nDCG@10": "order of the first ten (nDCG@10)",
     "recall@10": "found among ten (recall@10)",
     "hit@5": "one or more among five (hit@5)",
 }
-_DAY_NAMES = {
+_DURATIONS = {
     1: "a day",
     7: "a week",
     30: "a month",
@@ -39,99 +32,106 @@ _DAY_NAMES = {
     1825: "5 years",
 }
 
+Rows = list[tuple[str, int]]
+"""The lines of a plot: label and number."""
+
 
 @blueprint.get("/overview")
 def overview(site: str) -> Response:
-    live, now = backend().site(site), datetime.now(UTC)
-    found = overview_of(backend(), live, now)
-    for section in found["archive"]["sections"]:
-        section["name"] = _spelt(live, section["name"], now)
-    note = desk.take_note("overview")
-    return desk.page(
+    live = backend().site(site)
+    now = datetime.now(UTC)
+    figures = overview_of(backend(), live, now)
+    for section in figures["archive"]["sections"]:
+        section["name"] = _as_written(live, section["name"], now)
+    return page(
         "overview.html",
-        **found,
-        rows=_rows(found),
-        stand_out=STAND_OUT,
-        numbers=SURVEYED,
-        measures=_measures(found["evaluation"]),
-        note=note,
+        **figures,
+        rows=_rows(figures),
+        outliers=OUTLIERS,
+        measures=_measures(figures["evaluation"]),
+        note=take_note("overview"),
         file_from=FILE_FROM,
     )
 
 
 @blueprint.post("/survey")
 def survey(site: str) -> Response:
-    """Begin one; whoever may look may do so, as it changes nothing that readers see."""
-    desk.require("look")
+    """Start a survey. It needs only `look`, because readers do not notice it."""
+    require("look")
     if not backend().surveyor.start(backend().site(site)):
-        desk.leave_note("overview", said="The lists are being surveyed already.")
-    return desk.go(url_for("editor.overview.overview", site=site) + "#lists")
+        leave_note("overview", message="A survey of the lists is running already.")
+    return redirect_to(url_for("editor.overview.overview", site=site) + "#lists")
 
 
 @blueprint.get("/survey.json")
 def survey_progress(site: str) -> Response:
-    """How far the survey is, for the script; null when none is under way."""
-    running = backend().surveys.progress(site)
-    return json_response(None if running is None else running._asdict())
+    """The progress of the survey, for the script; null if none is running."""
+    progress = backend().surveys.progress(site)
+    return json_response(None if progress is None else progress._asdict())
 
 
-def _spelt(live: SiteReplica, section: str | None, now: datetime) -> str | None:
-    """A section, counted in lower case, as its newest article writes it, if one can be shown."""
+def _as_written(live: SiteReplica, section: str | None, now: datetime) -> str | None:
+    """A section, which is counted in lower case, as its newest article writes it."""
     if section is None:
         return None
     options = ListOptions(limit=1, section=(section,), tag=(), author=(), lang=(ANY_LANGUAGE,))
     newest, _ = live.read_with_cards(lambda recommender: recommender.recent(options, now))
-    return next((item.card["section"] for item in newest.items), section)
+    return newest.items[0].card["section"] if newest.items else section
 
 
-def _rows(found: Overview) -> dict[str, list[tuple[str, int]]]:
-    """What is drawn: lines of a name and a number, by the plot they belong to."""
-    archive, survey, days = found["archive"], found["survey"], found["readers"]["days"]
+def _rows(figures: Overview) -> dict[str, Rows]:
+    archive = figures["archive"]
+    days = figures["readers"]["days"]
     rows = {
-        "sections": _named(archive["sections"], "others, or none"),
-        "languages": _named(archive["languages"], "others, or unknown"),
-        "years": _named(archive["years"], "earlier"),
+        "sections": _value_rows(archive["sections"], "others, or none"),
+        "languages": _value_rows(archive["languages"], "others, or unknown"),
+        "years": _value_rows(archive["years"], "earlier"),
+        "fresh": [(day["day"], day["articles"]) for day in figures["fresh"]["days"]],
+        "impressions": [(day["day"], day["impressions"]) for day in days],
+        "clicks": [(day["day"], day["clicks"]) for day in days],
     }
-    rows["fresh"] = [(day["day"], day["articles"]) for day in found["fresh"]["days"]]
-    rows["impressions"] = [(day["day"], day["impressions"]) for day in days]
-    rows["clicks"] = [(day["day"], day["clicks"]) for day in days]
+    survey = figures["survey"]
     if survey is not None:
-        rows["related"] = [(_related(n), lists) for n, lists in enumerate(survey["related"])]
-        rows["recommended"] = [(_times(b), b["articles"]) for b in survey["recommended"]]
-        rows["ages"] = [(_age(band), band["lists"]) for band in survey["ages"]]
-        rows["gaps"] = [(_age(band), band["lists"]) for band in survey["gaps"]]
+        related = enumerate(survey["related"])
+        rows["related"] = [(_related_label(number), lists) for number, lists in related]
+        recommended = survey["recommended"]
+        rows["recommended"] = [(_lists_label(band), band["articles"]) for band in recommended]
+        rows["ages"] = [(_age_label(band), band["lists"]) for band in survey["ages"]]
+        rows["gaps"] = [(_age_label(band), band["lists"]) for band in survey["gaps"]]
     return rows
 
 
 def _measures(evaluation: EvaluationSummary | None) -> dict[str, str]:
-    """Those that say most, of those that were taken, in words; or else the first ones."""
+    """Labels of the measures to show: the best known ones, or else the first ones."""
     systems = evaluation["systems"] if evaluation else {}
-    taken = [*next(iter(systems.values()), {})]
-    told = {name: words for name, words in MEASURES.items() if name in taken}
-    return told or {name: name for name in taken[: len(MEASURES)]}
+    names = list(next(iter(systems.values()), {}))
+    known = {name: label for name, label in MEASURES.items() if name in names}
+    return known or {name: name for name in names[: len(MEASURES)]}
 
 
-def _named(values: Iterable[Value], rest: str) -> list[tuple[str, int]]:
-    return [(value["name"] or rest, value["articles"]) for value in values]
+def _value_rows(values: Iterable[Value], others: str) -> Rows:
+    return [(value["name"] or others, value["articles"]) for value in values]
 
 
-def _age(band: Band) -> str:
+def _age_label(band: Band) -> str:
     start, end = band["from"], band["below"]
     if start is None:
-        return "newer than the story"
+        return "newer than the article"
     if end is None:
-        return f"more than {_DAY_NAMES[start]}"
-    return f"{'up to' if start else 'less than'} {_DAY_NAMES[end]}"
+        return f"more than {_DURATIONS[start]}"
+    return f"{'up to' if start else 'less than'} {_DURATIONS[end]}"
 
 
-def _times(band: Band) -> str:
+def _lists_label(band: Band) -> str:
     start, end = band["from"] or 0, band["below"]
     if end is None:
         return f"in more than {start - 1} lists"
-    if end == start + 1:
-        return "in none" if not start else f"in {start} list{'' if start == 1 else 's'}"
-    return f"in {start} to {end - 1} lists"
+    if end > start + 1:
+        return f"in {start} to {end - 1} lists"
+    if start == 0:
+        return "in none"
+    return f"in {start} list{'' if start == 1 else 's'}"
 
 
-def _related(number: int) -> str:
+def _related_label(number: int) -> str:
     return f"{number or 'no'} related article{'' if number == 1 else 's'}"

@@ -1,13 +1,13 @@
-"""Which article? By words of its title, its address or id, its section, or what editors did."""
+"""The page that finds articles: by title, address or id, by section, by rules or by survey."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
-from api.editor import desk
+from api.editor.labels import OUTLIERS
+from api.editor.pages import page
 from api.http.context import backend
 from api.http.dates import moment
 from api.http.responses import json_response
@@ -17,113 +17,147 @@ from recommender.replica.finder import Found
 from recommender.replica.survey import MAX_OUTLIERS
 from recommender.storage.surveys import SurveyOutlier
 
-blueprint = Blueprint("finding", __name__, url_prefix="/<site>")
+blueprint = Blueprint("search", __name__, url_prefix="/<site>")
 
 PAGE = 30
-MAX_TYPED_CHARS = 300
+MAX_SECTIONS = 40
+MAX_QUERY_CHARS = 300
 MAX_PAGES = 10_000
-MARKS: dict[str, tuple[RuleKind, ...]] = {
+RULE_KINDS: dict[str, tuple[RuleKind, ...]] = {
     "pinned": ("pin",),
     "blocked": ("block",),
     "boosted": ("boost", "bury"),
     "flagged": ("flag",),
 }
-SURVEYED = {
-    "without": "",
-    "few": "related: {:.0f}",
-    "old": "{:,.0f} days older",
-    "most": "in {:,.0f} lists",
-    "never": "",
+FILTERS = {
+    "": "all",
+    "pinned": "with pins",
+    "blocked": "with blocks",
+    "boosted": "boosted or buried",
+    "flagged": "with flags",
+    **{kind: outlier.label for kind, outlier in OUTLIERS.items()},
 }
-"""What a survey notes articles for, as `Survey` calls it, and what their number says."""
+
+
+class Query(NamedTuple):
+    """
+    What is searched for.
+
+    Fields:
+        q: letters of a title, an address or an id.
+        mark: a key of `FILTERS`.
+    """
+
+    q: str
+    section: str
+    mark: str
+    page: int
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * PAGE
 
 
 @blueprint.get("/")
-def find(site: str) -> Response:
-    return desk.page("find.html", **_found(site), sections=backend().finder(site).sections()[:40])
+def search(site: str) -> Response:
+    sections = backend().finder(site).sections()[:MAX_SECTIONS]
+    return page("search.html", **_results(site), sections=sections, filters=FILTERS)
 
 
 @blueprint.get("/find.json")
-def find_as_typed(site: str) -> Response:
-    """The same for the script, which shows it while somebody types."""
-    return json_response(_found(site))
+def search_json(site: str) -> Response:
+    """The results for the script, which shows them while an editor types."""
+    return json_response(_results(site))
 
 
-def _found(site: str) -> dict[str, Any]:
-    asked, rules = _asked(), _rules(site)
+def _results(site: str) -> dict[str, Any]:
+    query = _query()
+    rules = _active_rules(site)
     marks = _marks(rules)
-    if asked["mark"] in SURVEYED:
-        noted, note = _surveyed(site, asked["mark"])
-        found = _in_their_order(site, noted, asked)
-        marks = {i: [*marks.get(i, []), *said] for i, said in noted.items()}
+    note = ""
+    if query.mark in OUTLIERS:
+        outliers, note = _outliers(site, query.mark)
+        results = _search_outliers(site, outliers, query)
+        for article_id, labels in outliers.items():
+            marks[article_id] = [*marks.get(article_id, []), *labels]
     else:
-        note, found = "", _newest_first(site, rules, asked)
-    cards = backend().store.cards(site, found.ids)
-    shown = [_line(cards[i], marks.get(i, [])) for i in found.ids if i in cards]
-    more = asked["page"] * PAGE < found.total
-    return {**asked, "items": shown, "total": found.total, "more": more, "note": note}
-
-
-def _asked() -> dict[str, Any]:
+        results = _search(site, rules, query)
+    cards = backend().store.cards(site, results.ids)
     return {
-        "q": request.args.get("q", "")[:MAX_TYPED_CHARS],
-        "section": request.args.get("section", ""),
-        "mark": request.args.get("mark", ""),
-        "page": min(max(request.args.get("page", 1, int), 1), MAX_PAGES),
+        **query._asdict(),
+        "items": [_item(cards[i], marks.get(i, [])) for i in results.ids if i in cards],
+        "total": results.total,
+        "more": query.page * PAGE < results.total,
+        "note": note,
     }
 
 
-def _newest_first(site: str, rules: Iterable[Rule], asked: Mapping[str, Any]) -> Found:
-    kinds = MARKS.get(asked["mark"])
-    among = _named(rules, kinds) if kinds else None
-    offset = (asked["page"] - 1) * PAGE
-    return backend().finder(site).find(asked["q"], asked["section"] or None, among, offset, PAGE)
+def _query() -> Query:
+    return Query(
+        q=request.args.get("q", "")[:MAX_QUERY_CHARS],
+        section=request.args.get("section", ""),
+        mark=request.args.get("mark", ""),
+        page=min(max(request.args.get("page", 1, int), 1), MAX_PAGES),
+    )
 
 
-def _in_their_order(site: str, noted: Mapping[str, Any], asked: Mapping[str, Any]) -> Found:
-    """Of the articles that a survey noted."""
-    finder, place = backend().finder(site), (asked["page"] - 1) * PAGE
-    found = finder.find(asked["q"], asked["section"] or None, noted.keys(), 0, MAX_OUTLIERS)
-    fitting = set(found.ids)
-    ids = [article_id for article_id in noted if article_id in fitting]
-    return Found(ids[place : place + PAGE], found.total)
+def _search(site: str, rules: Iterable[Rule], query: Query) -> Found:
+    """The newest articles first, or only those with a kind of rule."""
+    kinds = RULE_KINDS.get(query.mark)
+    among = _articles_with(rules, kinds) if kinds else None
+    finder = backend().finder(site)
+    return finder.find(query.q, query.section or None, among, query.offset, PAGE)
 
 
-def _surveyed(site: str, mark: str) -> tuple[dict[str, list[str]], str]:
-    """The articles that the last survey noted for this, each with its number in words, and when."""
+def _search_outliers(site: str, outliers: Mapping[str, Any], query: Query) -> Found:
+    """Only outliers, in the order of the survey."""
+    finder = backend().finder(site)
+    results = finder.find(query.q, query.section or None, outliers.keys(), 0, MAX_OUTLIERS)
+    matching = set(results.ids)
+    ids = [article_id for article_id in outliers if article_id in matching]
+    return Found(ids[query.offset : query.offset + PAGE], results.total)
+
+
+def _outliers(site: str, kind: str) -> tuple[dict[str, list[str]], str]:
+    """The outliers of the last survey with labels for their numbers, and a note about them."""
     survey = backend().surveys.latest(site)
     if survey is None:
-        return {}, "Nobody has surveyed the lists yet: the page Overview has a button for it."
-    noted: tuple[SurveyOutlier, ...] = getattr(survey, mark)
-    made = moment(survey.made_at).striptags()
-    most = f", which names {MAX_OUTLIERS} at most" if len(noted) == MAX_OUTLIERS else ""
-    words = SURVEYED[mark]
-    said = {one.id: [words.format(one.number)] if words else [] for one in noted}
-    return said, f"As the survey of {made} found it{most}."
+        return {}, "There is no survey of the lists yet. Start one on the page Overview."
+    outliers: tuple[SurveyOutlier, ...] = getattr(survey, kind)
+    number_format = OUTLIERS[kind].number
+    labels = {}
+    for outlier in outliers:
+        labels[outlier.id] = [number_format.format(outlier.number)] if number_format else []
+    limit = f"; it lists {MAX_OUTLIERS} at most" if len(outliers) == MAX_OUTLIERS else ""
+    return labels, f"From the survey of {moment(survey.made_at).striptags()}{limit}."
 
 
-def _rules(site: str) -> list[Rule]:
+def _active_rules(site: str) -> list[Rule]:
     now = datetime.now(UTC)
-    return [r for r in backend().store.rulebook.read(site).rules.values() if r.is_active(now)]
+    rules = backend().store.rulebook.read(site).rules.values()
+    return [rule for rule in rules if rule.is_active(now)]
 
 
-def _named(rules: Iterable[Rule], kinds: tuple[RuleKind, ...]) -> list[str]:
-    """Articles that such a rule is about, on either side."""
-    found = (rule.articles for rule in rules if rule.kind in kinds)
-    return list(dict.fromkeys(chain.from_iterable(found)))
+def _articles_with(rules: Iterable[Rule], kinds: tuple[RuleKind, ...]) -> list[str]:
+    """The articles that rules of these kinds name, on either side."""
+    ids: dict[str, None] = {}
+    for rule in rules:
+        if rule.kind in kinds:
+            ids |= dict.fromkeys(rule.articles)
+    return list(ids)
 
 
 def _marks(rules: Iterable[Rule]) -> dict[str, list[str]]:
-    """What editors did, by the article it was done to: the one whose list it is, or else itself."""
-    marks: dict[str, list[str]] = {}
+    """Flags and kinds of rules by the article whose list they change, or that they are about."""
+    marks: dict[str, set[str]] = {}
     for rule in rules:
-        about = rule.source.article or rule.target.article
-        if about is not None:
-            marks.setdefault(about, []).append(rule.flag or rule.kind)
-    return {i: sorted(set(found)) for i, found in marks.items()}
+        article_id = rule.source.article or rule.target.article
+        if article_id is not None:
+            marks.setdefault(article_id, set()).add(rule.flag or rule.kind)
+    return {article_id: sorted(labels) for article_id, labels in marks.items()}
 
 
-def _line(card: Card, marks: list[str]) -> dict[str, Any]:
+def _item(card: Card, marks: list[str]) -> dict[str, Any]:
     date = card["published_at"]
     if date and datetime.fromisoformat(date) > datetime.now(UTC):
         marks = ["not published yet", *marks]

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request, url_for
 
-from api.editor import desk
+from api.editor.pages import leave_note, page, redirect_to, sentence, take_note
+from api.editor.session import require
 from api.editor.settings_form import Side, form_fields, side_of
 from api.http.context import backend
 from api.http.request import checked_id
@@ -44,20 +45,20 @@ FIGURES = (
 @blueprint.get("/settings")
 def settings(site: str) -> Response:
     stored = backend().store.rulebook.settings(site)
-    return _page(site, stored, note=desk.take_note("settings"))
+    return _page(site, stored, note=take_note("settings"))
 
 
 @blueprint.post("/settings")
 def save(site: str) -> Response:
     """Save settings B for the site or a surface."""
-    seat = desk.require("admin")
+    user = require("admin")
     book = backend().store.rulebook
     stored = book.settings(site)
     surface = _surface()
     side = side_of("b", request.form)
     if side.problems:
         return _page(site, stored, 400)
-    editor = seat.editor(request.form.get("note", ""))
+    editor = user.as_editor(request.form.get("note", ""))
     try:
         changed = _with_defaults(stored.settings, surface, side.defaults)
         # Refused if someone saved since this page was shown.
@@ -65,12 +66,12 @@ def save(site: str) -> Response:
         book.replace_settings(site, changed, editor, datetime.now(UTC), seen)
     except RulesChanged as error:
         advice = "Your changes are not saved yet. Check them again, then save."
-        return _page(site, stored, 412, said=f"{desk.sentence(error)} {advice}")
+        return _page(site, stored, 412, message=f"{sentence(error)} {advice}")
     except InvalidInput as error:
         return _page(site, stored, 400, problems=error.problems)
     where = f"the surface “{surface}”" if surface else "the whole site"
-    desk.leave_note("settings", said=f"Saved for {where}, from the next request on.")
-    return desk.go(url_for("editor.settings.settings", site=site, surface=surface))
+    leave_note("settings", message=f"Saved for {where}, from the next request on.")
+    return redirect_to(url_for("editor.settings.settings", site=site, surface=surface))
 
 
 def _page(site: str, stored: StoredSettings, status: int = 200, **more: Any) -> Response:
@@ -81,7 +82,7 @@ def _page(site: str, stored: StoredSettings, status: int = 200, **more: Any) -> 
     b = side_of("b", request.values, own)
     comparison = _comparison(site, stored.settings, a, b)
     values: dict[str, Any] = {"note": None, "problems": [], **comparison, **more}
-    return desk.page(
+    return page(
         "settings.html",
         status,
         revision=stored.revision,

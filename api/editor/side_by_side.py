@@ -1,4 +1,4 @@
-"""Two articles side by side: what one is to the other, and every word that they share."""
+"""The page of two articles: why one is in the other's list, and every word that they share."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from flask import Blueprint, Response, request
 
-from api.editor import desk
-from api.editor.article import FACTOR_NAMES, asked_id
+from api.editor import labels
+from api.editor.pages import page
 from api.http.context import backend
 from api.http.request import checked_id
 from api.lists.explanation import explained_pair
@@ -18,64 +18,75 @@ from features.vectorizer import term_ids
 from recommender.errors import NotFound
 from recommender.policy.list_options import ListOptions
 
-blueprint = Blueprint("pair", __name__, url_prefix="/<site>")
+blueprint = Blueprint("side_by_side", __name__, url_prefix="/<site>")
 
-MARKED = 60  # shared terms, the heaviest first; the rest are words like any other
-HEAVY = 8  # of those stand out more
+MARKED = 60  # shared terms, heaviest first; the others are shown like any word
+HEAVY = 8  # of them, shown more prominently
 
 
 class Piece(NamedTuple):
-    """A stretch of text; *weight* says how much its term adds: `heavy`, `light`, or nothing."""
+    """A part of a text; *weight* is `heavy` or `light` for a shared term, and empty otherwise."""
 
     text: str
     weight: str
 
 
+class _Mark(NamedTuple):
+    """An occurrence of a shared term."""
+
+    start: int
+    end: int
+    rank: int
+
+
 @blueprint.get("/pair")
-def pair(site: str) -> Response:
-    article_id, target = asked_id(), checked_id(request.args.get("target", ""))
+def side_by_side(site: str) -> Response:
+    source_id = checked_id(request.args.get("id", ""))
+    target_id = checked_id(request.args.get("target", ""))
+    options = options_from_query(request.args, ListOptions)
+    now = datetime.now(UTC)
     live = backend().site(site)
-    wanted = options_from_query(request.args, ListOptions)
-    standing, _ = live.read(
-        lambda recommender: recommender.explanation(article_id, target, wanted, datetime.now(UTC))
+    explanation, _ = live.read(
+        lambda recommender: recommender.explanation(source_id, target_id, options, now)
     )
-    texts = live.texts((article_id, target))
-    if len(texts) < len({article_id, target}):
-        raise NotFound("one of the two articles is not in the archive, or no more")
-    shared = standing.shared.terms[:MARKED].tolist() if standing.shared else []
-    return desk.page(
-        "pair.html",
-        sides=[(texts[i], paragraphs(texts[i], shared)) for i in (article_id, target)],
-        told=explained_pair(standing, texts, article_id, target),
-        factor_names=FACTOR_NAMES,
+    texts = live.texts((source_id, target_id))
+    if len(texts) < len({source_id, target_id}):
+        raise NotFound("one of the two articles is not in the archive")
+    shared = explanation.shared.terms[:MARKED].tolist() if explanation.shared else []
+    return page(
+        "side_by_side.html",
+        sides=[(texts[i], paragraphs(texts[i], shared)) for i in (source_id, target_id)],
+        explanation=explained_pair(explanation, texts, source_id, target_id),
+        factor_labels=labels.FACTORS,
     )
 
 
 def paragraphs(article: Article, shared: Sequence[int]) -> list[list[Piece]]:
-    """The body, cut where a shared term (by id, the heaviest first) begins and ends."""
-    found = [part for part in (article.body or "").split("\n") if part.strip()]
-    return [list(pieces(part, article.language, shared)) for part in found]
+    """The paragraphs of the body in pieces; *shared* are ids of terms, heaviest first."""
+    lines = (article.body or "").split("\n")
+    return [list(pieces(line, article.language, shared)) for line in lines if line.strip()]
 
 
 def pieces(text: str, language: str | None, shared: Sequence[int]) -> Iterator[Piece]:
     ranks = {term: rank for rank, term in enumerate(shared)}
     end = 0
-    for start, stop, rank in _marks(text, language, ranks):
-        if start < end:  # part of a longer one
+    for mark in _marks(text, language, ranks):
+        if mark.start < end:  # part of a longer term
             continue
-        if start > end:
-            yield Piece(text[end:start], "")
-        yield Piece(text[start:stop], "heavy" if rank < HEAVY else "light")
-        end = stop
+        if mark.start > end:
+            yield Piece(text[end : mark.start], "")
+        yield Piece(text[mark.start : mark.end], "heavy" if mark.rank < HEAVY else "light")
+        end = mark.end
     if end < len(text):
         yield Piece(text[end:], "")
 
 
-def _marks(text: str, language: str | None, ranks: dict[int, int]) -> list[tuple[int, int, int]]:
-    """Start, end and rank of every shared term; of those that start together the longest first."""
-    found = [one for one in occurrences(text, language) if one.start >= 0]
-    ids = term_ids([one.term for one in found])
-    marks = [
-        (one.start, one.end, ranks[i]) for one, i in zip(found, ids, strict=True) if i in ranks
-    ]
-    return sorted(marks, key=lambda mark: (mark[0], -mark[1]))
+def _marks(text: str, language: str | None, ranks: dict[int, int]) -> list[_Mark]:
+    """The shared terms in the text, in order; of those that start together, the longest first."""
+    terms = [occurrence for occurrence in occurrences(text, language) if occurrence.start >= 0]
+    ids = term_ids([term.term for term in terms])
+    marks = []
+    for term, term_id in zip(terms, ids, strict=True):
+        if term_id in ranks:
+            marks.append(_Mark(term.start, term.end, ranks[term_id]))
+    return sorted(marks, key=lambda mark: (mark.start, -mark.end))

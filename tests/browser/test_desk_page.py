@@ -143,7 +143,7 @@ def test_articles_are_found_while_typing(desk: Page) -> None:
     expect(desk.locator("#count")).to_have_text("1 article")
     desk.keyboard.press("Enter")
 
-    expect(desk.locator("#found a")).to_have_text("Dunmere shut to barges as oak gives way")
+    expect(desk.locator("#results a")).to_have_text("Dunmere shut to barges as oak gives way")
 
 
 def test_a_pin_by_drag_is_in_the_next_list_of_readers_and_taken_back(page: Page) -> None:
@@ -189,9 +189,11 @@ def test_a_block_with_a_note_shows_before_and_after(page: Page) -> None:
 
 def test_a_script_writes_section_and_date_as_the_server_does(desk: Page) -> None:
     desk.goto("/editor/main/")
-    about = desk.locator("#found .about").first
+    about = desk.locator("#results .about").first
     written = about.inner_html()
-    desk.get_by_label("Title, address or id").fill(desk.locator("#found .title").first.inner_text())
+    desk.get_by_label("Title, address or id").fill(
+        desk.locator("#results .title").first.inner_text()
+    )
     expect(desk.locator("#count")).to_have_text("1 article")
 
     assert written == about.inner_html()
@@ -210,8 +212,8 @@ def test_a_list_is_overruled_without_scripts(browser: Browser, newsroom: Any) ->
     with browser.new_context(base_url=newsroom.url, java_script_enabled=False) as context:
         page = signed_in(context.new_page(), newsroom.key)
         page.get_by_label("Title, address or id").fill("lock gates fail")
-        follow(page, page.get_by_role("button", name="Find"))
-        follow(page, page.locator("#found a").first)
+        follow(page, page.get_by_role("button", name="Search"))
+        follow(page, page.locator("#results a").first)
         title = candidates(page)[4]
         page.locator(".candidate").nth(4).get_by_label("Place").fill("1")
         follow(page, page.get_by_role("button", name=f"Pin “{title}”"))

@@ -51,7 +51,7 @@ def test_a_survey_takes_one_button(open_page, visit):
     page = open_page()
 
     page.click("text=Survey now")
-    page.wait_for_selector("text=Looked at: all 6 lists")
+    page.wait_for_selector("text=Based on all 6 lists")
 
     assert page.locator("text=with few related articles").count()
     assert [] == [said for said in visit.complaints if "401" not in said]
@@ -64,7 +64,7 @@ def test_without_a_script_there_is_a_link_to_look_again(open_page, backend):
     until(lambda: backend.surveys.progress("main") is None)
     page.goto(page.url.partition("#")[0])
 
-    assert page.locator("text=Looked at: all 6 lists").count()
+    assert page.locator("text=Based on all 6 lists").count()
 
 
 def test_a_script_shows_how_far_a_survey_is_and_what_it_found(open_page, backend):
@@ -86,7 +86,7 @@ def test_anybody_can_use_it(open_page, backend, scheme, width):
     )
     page = open_page(width=width, scheme=scheme)
     page.click("text=Survey now")
-    page.wait_for_selector("text=Looked at: all 6 lists")
+    page.wait_for_selector("text=Based on all 6 lists")
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
 
     found = axe.Axe().run(page)
@@ -99,7 +99,7 @@ def test_its_figures_lead_to_the_articles(open_page):
     page = open_page()
     page.click("text=Survey now")
     page.click("summary:has-text('recommended most')")
-    page.click("text=Find more of the articles recommended most")
+    page.click("text=All articles recommended most")
 
     assert "mark=most" in page.url
-    assert 5 <= page.locator("#found li").count()
+    assert 5 <= page.locator("#results li").count()

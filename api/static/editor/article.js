@@ -1,5 +1,5 @@
-// Drag a candidate to another place to pin it there, and look at the box without loading the page
-// anew. By keyboard, and without this script, every candidate has a number and a button for it.
+// Pins a candidate that is dragged to another place, and shows the box in another layout without
+// loading the page again. Without this script, and by keyboard, a number and a button do the same.
 
 const candidates = document.querySelector("#candidates");
 const order = document.querySelector("#order");

@@ -1,4 +1,4 @@
-// Shows the list while somebody writes; without it the button does the same.
+// Shows the list while an editor types; without this script the button does the same.
 
 import { about } from "./line.js";
 import { whileTyping } from "./typing.js";
@@ -9,25 +9,25 @@ const warnings = document.querySelector("#duplicates");
 const line = document.querySelector("#line");
 const copy = document.querySelector("#copy");
 const PAUSE_MS = 500;
-const REFUSED = {
-    401: "You are not signed in any more. Your text is still here: the button lets you sign in, and keeps it.",
-    403: "You signed in anew meanwhile. Your text is still here: the button sends it once more.",
-    413: "The text is too long to be looked at.",
-    503: "The archive cannot be reached just now. Your text is still here.",
+const ERRORS = {
+    401: "You are not signed in any more. Your text is still here; the button signs you in and keeps it.",
+    403: "You signed in again meanwhile. Your text is still here; the button sends it again.",
+    413: "The text is too long.",
+    503: "The archive is not available just now. Your text is still here.",
 };
 
-whileTyping(form, PAUSE_MS, body => fetch(form.dataset.typed, { method: "POST", body }), show);
+whileTyping(form, PAUSE_MS, body => fetch(form.dataset.json, { method: "POST", body }), show);
 
-async function show(answer) {
-    if (!answer?.ok) {
-        warnings.replaceChildren(warning(REFUSED[answer?.status] ?? REFUSED[503]));
+async function show(response) {
+    if (!response?.ok) {
+        warnings.replaceChildren(warning(ERRORS[response?.status] ?? ERRORS[503]));
         return;
     }
-    const made = await answer.json();
-    const problems = form.elements.body.value ? made.problems : []; // not while it is begun
-    const complaints = problems.map(one => warning(`${one.pointer.slice(1)}: ${one.detail}`));
-    warnings.replaceChildren(...complaints, ...made.duplicates.map(told));
-    list.replaceChildren(...made.items.map(item));
+    const { items, duplicates, problems } = await response.json();
+    const shown = form.elements.body.value ? problems : []; // not while the text is still empty
+    const texts = shown.map(problem => warning(`${problem.pointer.slice(1)}: ${problem.detail}`));
+    warnings.replaceChildren(...texts, ...duplicates.map(duplicateWarning));
+    list.replaceChildren(...items.map(item));
 }
 
 function item(article) {
@@ -38,17 +38,17 @@ function item(article) {
     return row;
 }
 
-function told(duplicate) {
-    const shown = warning(`${duplicate.message} `);
-    shown.append(link(document.createElement("a"), duplicate));
-    return shown;
+function duplicateWarning(duplicate) {
+    const paragraph = warning(`${duplicate.message} `);
+    paragraph.append(link(document.createElement("a"), duplicate));
+    return paragraph;
 }
 
 function warning(text) {
-    const shown = document.createElement("p");
-    shown.className = "said bad";
-    shown.textContent = text;
-    return shown;
+    const paragraph = document.createElement("p");
+    paragraph.className = "message bad";
+    paragraph.textContent = text;
+    return paragraph;
 }
 
 function link(anchor, article) {

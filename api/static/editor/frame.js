@@ -1,11 +1,10 @@
-// The frame is as high as its box, so that no card is cut.
+// Makes the frame as high as its box, so that no card is cut off.
 new ResizeObserver(() => {
     const { height } = document.documentElement.getBoundingClientRect();
     if (frameElement) frameElement.style.height = `${Math.ceil(height)}px`;
 }).observe(document.documentElement);
 
-// The box asks the service every time: what an editor has just decided is not in the
-// browser's own cache yet, which may be half a minute old.
-
-const ask = window.fetch;
-window.fetch = (address, options) => ask(address, { ...options, cache: "no-cache" });
+// The box must not use the browser's cache here: its lists may be half a minute old, and would
+// not show what an editor has just changed.
+const originalFetch = window.fetch;
+window.fetch = (address, options) => originalFetch(address, { ...options, cache: "no-cache" });

@@ -1,31 +1,31 @@
-// Tells how far a survey is, and shows what it found as soon as it has ended; without it there is
-// a link to look again.
+// Shows the progress of a survey, and reloads the page when the survey has ended. Without this
+// script there is a link to reload.
 
-const LONGEST_PAUSE_MS = 2000;
-const surveying = document.querySelector("#surveying");
-const said = surveying.querySelector("span");
-const bar = surveying.querySelector("progress");
+const MAX_PAUSE_MS = 2000;
+const element = document.querySelector("#surveying");
+const text = element.querySelector("span");
+const bar = element.querySelector("progress");
 
-let pause = 200; // of a small archive all lists are made in a moment
+let pause = 200; // the survey of a small archive takes only a moment
 
-lookSoon();
+schedule();
 
-function lookSoon() {
-    setTimeout(look, pause);
-    pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+function schedule() {
+    setTimeout(update, pause);
+    pause = Math.min(2 * pause, MAX_PAUSE_MS);
 }
 
-async function look() {
-    const answer = await fetch(surveying.dataset.progress).catch(() => null);
-    const progress = answer?.ok ? await answer.json() : undefined;
-    if (progress === null || answer?.status === 401) {
+async function update() {
+    const response = await fetch(element.dataset.progress).catch(() => null);
+    const progress = response?.ok ? await response.json() : undefined;
+    if (progress === null || response?.status === 401) {
         location.reload();
         return;
     }
     if (progress) {
-        said.textContent = `${progress.done.toLocaleString("en")} of ${progress.total.toLocaleString("en")}`;
+        text.textContent = `${progress.done.toLocaleString("en")} of ${progress.total.toLocaleString("en")}`;
         bar.max = progress.total || 1;
         bar.value = progress.done;
     }
-    lookSoon();
+    schedule();
 }

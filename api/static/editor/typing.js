@@ -1,15 +1,15 @@
-// Asks while somebody fills in a form: after a pause, and of several answers only the last counts.
+// Sends a form while an editor fills it in: after a pause, and only the last response is shown.
 
-export function whileTyping(form, pauseMs, ask, show) {
-    let waiting;
-    let asked = 0;
+export function whileTyping(form, pauseMs, send, show) {
+    let timer;
+    let last = 0;
     form.addEventListener("input", () => {
-        clearTimeout(waiting);
-        waiting = setTimeout(async () => {
-            const turn = ++asked;
+        clearTimeout(timer);
+        timer = setTimeout(async () => {
+            const turn = ++last;
             const fields = new URLSearchParams(new FormData(form));
-            const answer = await ask(fields).catch(() => null);
-            if (turn === asked) show(answer, fields);
+            const response = await send(fields).catch(() => null);
+            if (turn === last) show(response, fields);
         }, pauseMs);
     });
 }

@@ -1,28 +1,28 @@
-// Shows what is found while somebody types; without it the form does the same.
+// Shows results while an editor types; without this script the form does the same.
 
 import { about } from "./line.js";
 import { whileTyping } from "./typing.js";
 
-const form = document.querySelector("form.find");
-const list = document.querySelector("#found");
+const form = document.querySelector("form.search");
+const list = document.querySelector("#results");
 const count = document.querySelector("#count");
 const line = document.querySelector("#line");
 const PAUSE_MS = 120;
 
-whileTyping(form, PAUSE_MS, query => fetch(`${form.dataset.found}?${query}`), show);
+whileTyping(form, PAUSE_MS, query => fetch(`${form.dataset.json}?${query}`), show);
 
-async function show(answer, query) {
-    if (!answer?.ok) {
-        count.textContent = answer?.status === 401
-            ? "You are not signed in any more: load the page again."
-            : "The archive cannot be reached just now.";
+async function show(response, query) {
+    if (!response?.ok) {
+        count.textContent = response?.status === 401
+            ? "You are not signed in any more. Reload the page."
+            : "The archive is not available just now.";
         return;
     }
-    const found = await answer.json();
-    list.replaceChildren(...found.items.map(item));
-    count.textContent = `${found.total.toLocaleString("en")} article${found.total === 1 ? "" : "s"}`;
-    document.querySelector("#note").textContent = found.note;
-    document.querySelector("#pages").replaceChildren(...(found.more ? [older(query)] : []));
+    const { items, total, note, more } = await response.json();
+    list.replaceChildren(...items.map(item));
+    count.textContent = `${total.toLocaleString("en")} article${total === 1 ? "" : "s"}`;
+    document.querySelector("#note").textContent = note;
+    document.querySelector("#pages").replaceChildren(...(more ? [nextPage(query)] : []));
     history.replaceState(null, "", `?${query}`);
 }
 
@@ -41,7 +41,7 @@ function item(article) {
     return row;
 }
 
-function older(query) {
+function nextPage(query) {
     const link = document.createElement("a");
     query.set("page", 2);
     link.href = `?${query}`;
