@@ -1,4 +1,4 @@
-"""An article as lists are made of it: what they show, what filters ask about, what it says."""
+"""An article as lists need it: its card, the values that filters use, and its terms."""
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -57,12 +57,12 @@ def article_from_record(fields: Mapping[str, Any]) -> Article:
 
 class Facets(NamedTuple):
     """
-    What can be asked about one article; values are case-folded, for case does not count.
+    The values of one article that filters use, case-folded.
 
     Fields:
         published: microseconds since 1970 UTC; `UNDATED` without a date.
-        language: as `features.language.written_language` has it, never empty.
-        source: the host that publishes it, as its address says.
+        language: as `features.language.written_language` returns it, never empty.
+        source: the publisher, that is the host of its address.
     """
 
     published: int
@@ -74,32 +74,34 @@ class Facets(NamedTuple):
 
     @classmethod
     def of(cls, card: Mapping[str, Any]) -> Self:
-        """Read them off a card (JSON types); equal strings are shared, for there are many."""
-        date, section, language = card["published_at"], card["section"], card["language"]
+        """The facets of a card. Equal strings are shared, which saves memory."""
+        date = card["published_at"]
+        section = card["section"]
         return cls(
             UNDATED if date is None else instant(datetime.fromisoformat(date)),
             folded([section] if section else []),
             folded(card["tags"]),
             folded(card["authors"]),
-            folded([written_language(language, card["title"])]),
+            folded([written_language(card["language"], card["title"])]),
             folded(_host(card.get("url"))),
         )
 
 
 class StoredArticle(NamedTuple):
-    """What a worker reads of an article: what filters ask about, and what it says."""
+    """The parts of an article that a worker keeps in its corpus."""
 
     facets: Facets
     features: ArticleFeatures
 
     @classmethod
     def of_draft(cls, draft: Article) -> Self:
-        """Analyse a draft, which has a list although it is not stored."""
+        """Analyse a draft, which is not stored."""
         return cls(Facets.of(card_of(draft)), count_terms(draft))
 
 
 def instant(moment: datetime) -> int:
-    # In whole numbers: as a float, the last moments of 9999 round into the year 10000.
+    """Microseconds since 1970 UTC."""
+    # In integers: as floats, the last moments of 9999 would round into the year 10000.
     return (moment - _EPOCH) // _MICROSECOND
 
 

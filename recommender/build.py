@@ -1,4 +1,4 @@
-"""The making of a site's index file; a `Builder` starts `python -m recommender.build SITE`."""
+"""Builds the index file of a site; a `Builder` starts `python -m recommender.build SITE`."""
 
 import os
 import sys
@@ -20,10 +20,10 @@ NICENESS = 10  # readers come first
 
 def build(settings: Settings, store: Store, site: str) -> int | None:
     """
-    Bring the index file of a site up to date; waits while somebody else does.
+    Build a new index file of a site, after any builder that is at work.
 
     Returns:
-        the number of the new file, None when there is nothing new.
+        the number of the new file, or None when the one in place is up to date.
 
     Raises:
         OSError: when it cannot be written.
@@ -32,9 +32,9 @@ def build(settings: Settings, store: Store, site: str) -> int | None:
     if files is None:
         return None
     with files.building():
-        live = SiteReplica(site, store, files=files)
-        live.sync()
-        return live.publish()
+        replica = SiteReplica(site, store, files=files)
+        replica.sync()
+        return replica.publish()
 
 
 def upgrade(backend: Backend, site: str) -> bool:

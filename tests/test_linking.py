@@ -11,7 +11,14 @@ from api.lists.words import WORDS
 from features.analyzer import analyze
 from features.offsets import read, utf16_offset
 from features.vectorizer import term_ids
-from recommender.pipeline.anchors import ANNOUNCES, Anchor, Subject, addresses, announced, placed
+from recommender.pipeline.anchors import (
+    ANNOUNCES,
+    Anchor,
+    Subject,
+    announced_titles,
+    link_addresses,
+    place_links,
+)
 
 KURSK = "Russian troops advanced in the Kursk region."
 TALKS = "The talks in Istanbul ended without a truce."
@@ -28,7 +35,7 @@ def subject(text: str, title: str = "", language: str | None = "en") -> Subject:
 
 
 def anchors(sent: str, *subjects: Subject, title: str = "") -> list[Anchor | None]:
-    return placed(read(sent), title, "en", subjects)
+    return place_links(read(sent), title, "en", subjects)
 
 
 def phrases(sent: str, *subjects: Subject, title: str = "") -> list[str | None]:
@@ -138,7 +145,7 @@ def test_a_long_chain_of_shared_words_is_not_all_of_it_a_link() -> None:
     ],
 )
 def test_any_script_has_its_phrases(sent: str, language: str, about: str, text: str) -> None:
-    [anchor] = placed(read(sent), "", language, [subject(about, language=language)])
+    [anchor] = place_links(read(sent), "", language, [subject(about, language=language)])
 
     assert anchor is not None and text == anchor.text
 
@@ -169,7 +176,7 @@ sent_texts = st.lists(st.sampled_from(SAID + MARKUP), max_size=25).map("".join)
 def test_anchors_slice_the_text_as_it_was_sent_and_never_meet(
     sent: str, subjects: list[Subject], language: str | None
 ) -> None:
-    found = [one for one in placed(read(sent), "", language, subjects) if one is not None]
+    found = [one for one in place_links(read(sent), "", language, subjects) if one is not None]
     units = sent.encode("utf-16-le")
 
     for one in found:
@@ -185,7 +192,7 @@ def test_anchors_slice_the_text_as_it_was_sent_and_never_meet(
 def test_an_anchor_holds_whole_characters_and_no_markup(
     sent: str, about: Subject, language: str
 ) -> None:
-    [anchor] = placed(read(sent), "", language, [about])
+    [anchor] = place_links(read(sent), "", language, [about])
 
     if anchor is not None:
         boundaries = {0, *(match.end() for match in regex.finditer(r"\X", sent))}
@@ -197,12 +204,12 @@ def test_an_anchor_holds_whole_characters_and_no_markup(
 @pytest.mark.parametrize("heading", [heading for heading, _ in WORDS.values()])
 def test_a_line_as_we_write_it_is_known_again(heading: str) -> None:
     assert ANNOUNCES.match(f"{heading}: Title")
-    assert ["Title"] == announced(f"Text.\n{heading}: Title\nMore.")
+    assert ["Title"] == announced_titles(f"Text.\n{heading}: Title\nMore.")
 
 
 def test_addresses_are_those_of_markup_and_of_plain_text() -> None:
-    assert ["/b?x=1&y=2"] == addresses(read('<a href="/b?x=1&amp;y=2">b</a>'))
-    assert ["https://n.example/b", "http://n.example/c?d=1"] == addresses(
+    assert ["/b?x=1&y=2"] == link_addresses(read('<a href="/b?x=1&amp;y=2">b</a>'))
+    assert ["https://n.example/b", "http://n.example/c?d=1"] == link_addresses(
         read("[b](https://n.example/b), see http://n.example/c?d=1")
     )
 

@@ -13,7 +13,7 @@ from api.http.dates import moment
 from api.http.responses import json_response
 from recommender.articles import Card
 from recommender.policy.rules import Rule, RuleKind
-from recommender.replica.finder import Found
+from recommender.replica.finder import Matches
 from recommender.replica.survey import MAX_OUTLIERS
 from recommender.storage.surveys import SurveyOutlier
 
@@ -101,7 +101,7 @@ def _query() -> Query:
     )
 
 
-def _search(site: str, rules: Iterable[Rule], query: Query) -> Found:
+def _search(site: str, rules: Iterable[Rule], query: Query) -> Matches:
     """The newest articles first, or only those with a kind of rule."""
     kinds = RULE_KINDS.get(query.mark)
     among = _articles_with(rules, kinds) if kinds else None
@@ -109,13 +109,13 @@ def _search(site: str, rules: Iterable[Rule], query: Query) -> Found:
     return finder.find(query.q, query.section or None, among, query.offset, PAGE)
 
 
-def _search_outliers(site: str, outliers: Mapping[str, Any], query: Query) -> Found:
+def _search_outliers(site: str, outliers: Mapping[str, Any], query: Query) -> Matches:
     """Only outliers, in the order of the survey."""
     finder = backend().finder(site)
     results = finder.find(query.q, query.section or None, outliers.keys(), 0, MAX_OUTLIERS)
     matching = set(results.ids)
     ids = [article_id for article_id in outliers if article_id in matching]
-    return Found(ids[query.offset : query.offset + PAGE], results.total)
+    return Matches(ids[query.offset : query.offset + PAGE], results.total)
 
 
 def _outliers(site: str, kind: str) -> tuple[dict[str, list[str]], str]:

@@ -22,7 +22,13 @@ from features.vectorizer import term_ids
 from recommender.articles import Card, StoredArticle
 from recommender.errors import InvalidInput
 from recommender.index.index import SCORE_DECIMALS
-from recommender.pipeline.anchors import Anchor, Subject, addresses, announced, placed
+from recommender.pipeline.anchors import (
+    Anchor,
+    Subject,
+    announced_titles,
+    link_addresses,
+    place_links,
+)
 from recommender.pipeline.duplicates import Duplicate
 from recommender.pipeline.results import ListItem
 from recommender.pipeline.spellings import SpelledTerms
@@ -211,7 +217,7 @@ def _links_out(
     items = [item for item in related.items if linked.isdisjoint(_names(item.card))]
     items = items[: options.limit]
     subjects = [_subject(item, item.card["title"], item.card["language"]) for item in items]
-    anchors = placed(body, article.title, article.language, subjects)
+    anchors = place_links(body, article.title, article.language, subjects)
     placed_items = []
     for item, anchor in zip(items, anchors, strict=True):
         link = _HtmlLink(item.card["url"], item.card["title"], article.language)
@@ -242,10 +248,10 @@ def _place_in_host(live: SiteReplica, draft: Draft, item: ListItem) -> LinkPlace
     """The place of a link to the draft; None if the host announces it already, or is deleted."""
     article = draft.article
     host = live.texts([item.card["id"]]).get(item.card["id"])
-    if host is None or article.title.casefold() in map(str.casefold, announced(host.body)):
+    if host is None or article.title.casefold() in map(str.casefold, announced_titles(host.body)):
         return None
     subject = _subject(item, article.title, article.language)
-    [anchor] = placed(read_plain(host.body), host.title, host.language, [subject])
+    [anchor] = place_links(read_plain(host.body), host.title, host.language, [subject])
     return _link_place(anchor, host.body, _HtmlLink(article.url, article.title, host.language))
 
 
@@ -264,8 +270,8 @@ def _subject(item: ListItem, title: str, language: str | None) -> Subject:
 def _linked(draft: Draft) -> set[str]:
     """The addresses that the draft links to, and the titles that it announces."""
     base = draft.article.url or ""
-    names = {_address(base, address) for address in addresses(draft.body)}
-    names |= {title.casefold() for title in announced(draft.body.located.text)}
+    names = {_address(base, address) for address in link_addresses(draft.body)}
+    names |= {title.casefold() for title in announced_titles(draft.body.located.text)}
     return names - {""}
 
 

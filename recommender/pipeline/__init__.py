@@ -1,1 +1,1 @@
-"""Who stands in the list, where, and why?"""
+"""Which articles are in a list, in which order, and why?"""

@@ -1,4 +1,4 @@
-"""Where in a text a link belongs: the phrase that names what another article is about."""
+"""Finds the phrases of a text that name the subject of another article, as anchors of links."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from features.text import MARKUP
 from features.vectorizer import term_ids
 from recommender.deadline import check_deadline
 
-# How a line of its own announces a link, in the languages we have seen or write it in.
+# The words with which a line announces a link, in the languages that we know them in.
 ANNOUNCES = regex.compile(
     r"\s*(also see|see also|also read|read also|read more|related|more on this|"
     r"lee también|lea también|leer también|ver también|vea también|leia também|à lire aussi|"
@@ -28,29 +28,29 @@ ANNOUNCES = regex.compile(
 _ADDRESS = regex.compile(r"https?://[^\s<>\"')\]]++")
 # Addresses, and links and headings of Markdown.
 _NOT_PROSE = regex.compile(
-    # Each begins where no earlier try has been, or a long text without blanks takes for ever.
+    # No run of characters is tried twice, so a long text without blanks takes linear time.
     r"(?:https?://|www\.)[^\s<>\"]++ | (?<![^\s@])[^\s@]++@\S++ | \[[^\[\]\n]*+\]\([^)\n]*+\)"
     r" | ^\#{1,6}\ .*+$",
     regex.MULTILINE | regex.VERBOSE,
 )
-# No two words with one of these between are a phrase.
+# Two words with one of these between them are no phrase.
 _APART = regex.compile(r"[,;:!?…()\[\]{}<>|/\"“”„«»「」『』、，；：（）–—\n]|\s-|-\s")
 _MARKS = regex.compile(r"[\p{M}\u200c\u200d]*+")
 
 LONGEST_PHRASE = 40  # characters
-# What a term of the target's title counts more.
+# How much more a term of the target's title counts.
 IN_TITLE = 3.0
-# A phrase of another paragraph will do if it says so much of what the best one says.
+# A phrase of another paragraph is used if it weighs at least this share of the best one.
 GOOD_ENOUGH = 0.5
 
 
 class Subject(NamedTuple):
     """
-    What a link would lead to.
+    The article that a link leads to.
 
     Fields:
-        weights: what each term, by id, adds to the cosine of the two texts.
-        title: the ids of its title's terms.
+        weights: term id → what the term adds to the cosine of the two texts.
+        title: the ids of the terms of its title.
     """
 
     weights: Mapping[int, float]
@@ -59,14 +59,14 @@ class Subject(NamedTuple):
 
 class Anchor(NamedTuple):
     """
-    A phrase for a link to stand on.
+    A phrase that becomes a link.
 
     Fields:
         start, end: in the text as it was sent, in characters (Unicode code points).
-        text: what was sent there; in HTML, it may hold character references.
-        words: the same, as it is read.
-        paragraph: which one it stands in, from 0.
-        closes_at: where that paragraph is over, in the text as it was sent.
+        text: the phrase as it was sent; in HTML, it may hold character references.
+        words: the phrase as readers see it.
+        paragraph: its number, from 0.
+        closes_at: the end of that paragraph in the text as it was sent.
     """
 
     start: int
@@ -78,7 +78,7 @@ class Anchor(NamedTuple):
 
 
 class _Mention(NamedTuple):
-    """A term, where it stands in the text that is read."""
+    """A term and its place in the text as readers see it."""
 
     start: int
     end: int
@@ -93,22 +93,22 @@ class _Phrase(NamedTuple):
     paragraph: int
 
 
-def placed(
-    reading: OffsetText, title: str, language: str | None, subjects: Sequence[Subject]
+def place_links(
+    source: OffsetText, title: str, language: str | None, subjects: Sequence[Subject]
 ) -> list[Anchor | None]:
     """
-    Find a place for a link to each of the *subjects*, at most one in a paragraph.
+    Find an anchor for each of the *subjects*, at most one in a paragraph.
 
-    The first subjects choose first. No anchor stands in a link, a heading or a repeated title.
+    The first subjects choose first. No anchor is in a link, a heading or a repeated title.
 
     Args:
         title: of the text.
 
     Returns:
-        one for each subject; None where the text, or what is left of it, names it nowhere.
+        one for each subject; None where no free paragraph names it.
     """
-    asked = {term for subject in subjects for term in subject.weights}
-    mentions = list(_mentions(reading, title, language, asked))
+    terms = {term for subject in subjects for term in subject.weights}
+    mentions = list(_mentions(source, title, language, terms))
     taken: set[int] = set()
     anchors = []
     for subject in subjects:
@@ -116,28 +116,33 @@ def placed(
         phrase = _chosen(list(_best_phrases(mentions, subject)), taken)
         if phrase is not None:
             taken.add(phrase.paragraph)
-        anchors.append(phrase and _anchor(reading, phrase))
+        anchors.append(phrase and _anchor(source, phrase))
     return anchors
 
 
-def addresses(reading: OffsetText) -> list[str]:
-    """Where the links of a text lead, those of plain text too."""
-    return [*reading.addresses, *_ADDRESS.findall(reading.located.text)]
+def link_addresses(source: OffsetText) -> list[str]:
+    """The addresses of all links in a text, including plain text."""
+    return [*source.addresses, *_ADDRESS.findall(source.located.text)]
 
 
-def announced(text: str) -> list[str]:
-    """What the lines of a text that announce links say after that, mostly titles."""
-    lines = text.splitlines()
-    return [line[match.end() :].strip() for line in lines if (match := ANNOUNCES.match(line))]
+def announced_titles(text: str) -> list[str]:
+    """The titles in lines such as "Also read: …"."""
+    titles = []
+    for line in text.splitlines():
+        match = ANNOUNCES.match(line)
+        if match:
+            titles.append(line[match.end() :].strip())
+    return titles
 
 
 def _mentions(
-    reading: OffsetText, title: str, language: str | None, asked: Collection[int]
+    source: OffsetText, title: str, language: str | None, terms: Collection[int]
 ) -> Iterator[_Mention]:
-    """Where the text says the terms that are *asked* for, and a link could stand."""
-    located, text = reading.located, reading.located.text
-    barred = Spans([*reading.not_prose, *_barred(reading, title)])
-    starts = [paragraph.start for paragraph in reading.paragraphs]
+    """Every place where one of the *terms* is in the text and could become a link."""
+    located = source.located
+    text = located.text
+    barred = Spans([*source.not_prose, *_barred(source, title)])
+    starts = [paragraph.start for paragraph in source.paragraphs]
     placed_terms = []
     for term in occurrences(text, language):
         check_deadline()
@@ -146,13 +151,13 @@ def _mentions(
     ids = _ids({term.term for term in placed_terms})
     for term in placed_terms:
         check_deadline()
-        parted = " " in term.term and _APART.search(text, term.start, term.end)
-        if parted or ids[term.term] not in asked:
+        is_split = " " in term.term and _APART.search(text, term.start, term.end)
+        if is_split or ids[term.term] not in terms:
             continue
         marks = _MARKS.match(text, term.end)
         end = marks.end() if marks else term.end
         sent = located.span(term.start, end)
-        if barred.around(*sent) or (reading.is_html and MARKUP.search(reading.sent, *sent)):
+        if barred.around(*sent) or (source.is_html and MARKUP.search(source.sent, *sent)):
             continue
         paragraph = bisect_right(starts, term.start) - 1
         yield _Mention(term.start, end, ids[term.term], paragraph)
@@ -162,12 +167,12 @@ def _ids(terms: Collection[str]) -> dict[str, int]:
     return dict(zip(terms, term_ids(terms), strict=True))
 
 
-def _barred(reading: OffsetText, title: str) -> Iterator[Span]:
-    """What is no prose though no markup says so, as sent."""
-    located = reading.located
+def _barred(source: OffsetText, title: str) -> Iterator[Span]:
+    """What is no prose, though no markup says so, in the text as it was sent."""
+    located = source.located
     for match in _NOT_PROSE.finditer(located.text):
         yield located.span(*match.span())
-    for start, end, _ in reading.paragraphs:
+    for start, end, _ in source.paragraphs:
         check_deadline()
         if located.text[start:end].casefold() == title.casefold():
             yield located.span(start, end)
@@ -181,31 +186,34 @@ def _barred(reading: OffsetText, title: str) -> Iterator[Span]:
 
 def _best_phrases(mentions: Sequence[_Mention], subject: Subject) -> Iterator[_Phrase]:
     """
-    Of each paragraph that says anything of the subject, the phrase that says most.
+    The heaviest phrase of each paragraph that mentions the subject.
 
-    It weighs as much as the geometric mean of it and its paragraph: a name that is dropped in
-    passing is no place for a link.
+    Its weight is the geometric mean of its own and that of the paragraph, because a name that a
+    paragraph drops in passing is a bad anchor.
     """
-    said = [mention for mention in mentions if mention.term in subject.weights]
-    for _, group in groupby(said, attrgetter("paragraph")):
-        found = sorted(group)
-        whole = sum(_weight(term, subject) for term in {mention.term for mention in found})
-        best = max(_phrases(found, subject), key=lambda p: (p.weight, -p.start))
+    relevant = [mention for mention in mentions if mention.term in subject.weights]
+    for _, group in groupby(relevant, attrgetter("paragraph")):
+        in_paragraph = sorted(group)
+        terms = {mention.term for mention in in_paragraph}
+        whole = sum(_weight(term, subject) for term in terms)
+        best = max(_phrases(in_paragraph, subject), key=lambda p: (p.weight, -p.start))
         yield best._replace(weight=sqrt(best.weight * whole))
 
 
 def _phrases(mentions: Sequence[_Mention], subject: Subject) -> Iterator[_Phrase]:
-    """All chains of terms that overlap: words with pairs of words, or pairs of characters."""
+    """All chains of overlapping terms: words with pairs of words, or pairs of characters."""
     for number, first in enumerate(mentions):
         check_deadline()
-        end, weight, said = first.end, 0.0, set[int]()
+        longest_end = max(first.start + LONGEST_PHRASE, first.end)
+        end = first.end
+        weight = 0.0
+        counted: set[int] = set()
         for mention in mentions[number:]:
-            apart = mention.start >= end
-            if apart or max(end, mention.end) > max(first.start + LONGEST_PHRASE, first.end):
+            if mention.start >= end or max(end, mention.end) > longest_end:
                 break
             end = max(end, mention.end)
-            weight += 0.0 if mention.term in said else _weight(mention.term, subject)
-            said.add(mention.term)
+            weight += 0.0 if mention.term in counted else _weight(mention.term, subject)
+            counted.add(mention.term)
             yield _Phrase(weight, first.start, end, first.paragraph)
 
 
@@ -219,9 +227,9 @@ def _chosen(phrases: Sequence[_Phrase], taken: Collection[int]) -> _Phrase | Non
     return max(free, key=lambda p: (p.weight, -p.start), default=None)
 
 
-def _anchor(reading: OffsetText, phrase: _Phrase) -> Anchor:
-    located = reading.located
+def _anchor(source: OffsetText, phrase: _Phrase) -> Anchor:
+    located = source.located
     start, end = located.span(phrase.start, phrase.end)
     words = " ".join(located.text[phrase.start : phrase.end].split())
-    closes_at = reading.paragraphs[phrase.paragraph].closes_at
-    return Anchor(start, end, reading.sent[start:end], words, phrase.paragraph, closes_at)
+    closes_at = source.paragraphs[phrase.paragraph].closes_at
+    return Anchor(start, end, source.sent[start:end], words, phrase.paragraph, closes_at)

@@ -1,4 +1,4 @@
-"""Order and cut: arrays in, arrays out, no clock and no store."""
+"""Orders articles by newness and by difference: arithmetic on arrays."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ def diversified(
     k: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """
-    Return an order in which each next one is good, and unlike what stands before it.
+    Return an order in which each article is relevant, and different from those before it.
 
     Maximal marginal relevance (Carbonell & Goldstein 1998): the next is the one with the highest
     `(1 - diversity) · score / best score - diversity · highest cosine with those before it`. The
@@ -43,7 +43,7 @@ def diversified(
     Args:
         scores: shape (n,), none negative.
         cosines: of all pairs, shape (n, n).
-        diversity: 0 (by score alone) to 1 (unlike at any price).
+        diversity: 0 (by score alone) to 1 (by difference alone).
 
     Returns:
         positions, shape (n,); ties keep their input order. And what was subtracted from each, in
@@ -67,11 +67,11 @@ def _one_after_another(
     """
     The first *k* places, and the highest cosine of each with those before it.
 
-    Of equal values the first is taken.
+    Of equal values, the first is taken.
     """
     size = min(k, relevance.size)
     order, alike = np.empty(size, dtype=np.intp), np.empty(size)
-    # The first place is for the best one, whatever the diversity.
+    # The best one comes first at any diversity.
     value, nearest = relevance.copy(), np.zeros(relevance.size)
     for place in range(size):
         best = np.argmax(value)

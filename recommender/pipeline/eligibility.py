@@ -1,4 +1,4 @@
-"""Who may stand in this list at all, condition by condition, so that a refusal can be named."""
+"""Which articles may be in a list at all, condition by condition, so that reasons can be named."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -24,12 +24,12 @@ Mask = NDArray[np.bool_]
 
 class Condition(NamedTuple):
     """
-    One condition of standing in a list.
+    One condition that an article must pass to be in a list.
 
     Fields:
-        code: names it in explanations.
+        code: its name in explanations.
         passed: by slot, shape (slots,).
-        binds_pins: whether not even an editor's pin gets past it.
+        binds_pins: whether it applies to articles that an editor has pinned too.
     """
 
     code: str
@@ -45,11 +45,11 @@ def conditions(
     model: RankingModel,
     now: datetime,
 ) -> list[Condition]:
-    """All conditions of one list, in the order in which a refusal should be told."""
-    facets, none = corpus.facets, np.empty(0, np.intp)
-    itself = none if source is None or source.slot is None else np.array([source.slot])
+    """All conditions of one list; explanations name the first one that fails."""
+    facets = corpus.facets
+    itself = [] if source is None or source.slot is None else [source.slot]
     return [
-        Condition("itself", _all_but(facets, itself)),
+        Condition("itself", _all_but(facets, np.array(itself, np.intp))),
         Condition("not_published", facets.published_between(None, None, now)),
         Condition("hidden", _all_but(facets, corpus.slots(rules.hidden))),
         Condition("blocked", _all_but(facets, corpus.slots(rules.blocked))),
@@ -61,17 +61,18 @@ def conditions(
     ]
 
 
-def all_passed(found: Sequence[Condition]) -> Mask:
-    """Shape (slots,)."""
-    mask = found[0].passed.copy()
-    for condition in found[1:]:
+def all_passed(required: Sequence[Condition]) -> Mask:
+    """The articles that pass all conditions, shape (slots,)."""
+    mask = required[0].passed.copy()
+    for condition in required[1:]:
         mask &= condition.passed
     return mask
 
 
-def first_failed(found: Sequence[Condition], slot: int) -> str | None:
+def first_failed(required: Sequence[Condition], slot: int) -> str | None:
     """The code of the first condition that the article in *slot* fails."""
-    return next((one.code for one in found if not one.passed[slot]), None)
+    failed = (condition.code for condition in required if not condition.passed[slot])
+    return next(failed, None)
 
 
 def _section_blocks(facets: FacetTable, rules: AppliedRules) -> list[Condition]:
@@ -81,13 +82,11 @@ def _section_blocks(facets: FacetTable, rules: AppliedRules) -> list[Condition]:
 
 
 def _filters(facets: FacetTable, options: ListOptions) -> list[Condition]:
-    asked = (
-        ("section", options.section),
-        ("tag", options.tag),
-        ("author", options.author),
-    )
+    filters = {"section": options.section, "tag": options.tag, "author": options.author}
     return [
-        Condition(f"other_{name}", facets.mask(name, values)) for name, values in asked if values
+        Condition(f"other_{field}", facets.mask(field, values))
+        for field, values in filters.items()
+        if values
     ]
 
 
@@ -98,22 +97,23 @@ def _dates(
     model: RankingModel,
     now: datetime,
 ) -> list[Condition]:
-    found = []
-    after, before = _instant(options.published_after, now), _instant(options.published_before, now)
+    required = []
+    after = _moment(options.published_after, now)
+    before = _moment(options.published_before, now)
     if after is not None:
-        found.append(Condition("too_old", facets.published_between(after, None, now)))
+        required.append(Condition("too_old", facets.published_between(after, None, now)))
     if before is not None:
-        found.append(Condition("too_new", facets.published_between(None, before, now)))
+        required.append(Condition("too_new", facets.published_between(None, before, now)))
     if options.max_age is not None:
         young = facets.published_between(now - options.max_age, None, now)
         evergreen = facets.mask("tag", model.evergreen_tags)
-        found.append(Condition("too_old", young | evergreen, binds_pins=False))
+        required.append(Condition("too_old", young | evergreen, binds_pins=False))
     if options.mode == "background" and source is not None:
-        # Beside a text without a date, a draft as a rule, all that is out came before.
+        # For a text without a date, mostly a draft, everything that is published is older.
         own = source.facets.published
         older = facets.published <= (instant(now) if own == UNDATED else own)
-        found.append(Condition("newer_than_source", older, binds_pins=False))
-    return found
+        required.append(Condition("newer_than_source", older, binds_pins=False))
+    return required
 
 
 def _language(facets: FacetTable, source: Source | None, options: ListOptions) -> list[Condition]:
@@ -127,7 +127,7 @@ def _language(facets: FacetTable, source: Source | None, options: ListOptions) -
     if options.lang is None:
         readable.add(UNKNOWN)  # a guess must not keep an article out of every list
     mask = facets.mask("language", sorted(readable))
-    # An editor who pins a story in another language means it; a caller's filter is a promise.
+    # An editor may pin a story in another language, but not against the filter of a request.
     return [Condition(OTHER_LANGUAGE, mask, binds_pins=options.lang is not None)]
 
 
@@ -137,5 +137,5 @@ def _all_but(facets: FacetTable, slots: NDArray[np.intp]) -> Mask:
     return mask
 
 
-def _instant(limit: datetime | timedelta | None, now: datetime) -> datetime | None:
+def _moment(limit: datetime | timedelta | None, now: datetime) -> datetime | None:
     return now - limit if isinstance(limit, timedelta) else limit

@@ -1,4 +1,4 @@
-"""What speaks for a candidate besides the cosine: fields in common, and nearness in time."""
+"""Signals of a candidate besides the cosine: fields in common with the source, and recency."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -15,25 +15,23 @@ Slots = NDArray[np.intp]
 
 MICROSECONDS_A_DAY = 86_400e6
 UNDATED_DAYS = 365.0
-
-
-NOTHING_SAID = TermCounts(np.empty(0, np.uint32), np.empty(0, np.float32))
+NO_COUNTS = TermCounts(np.empty(0, np.uint32), np.empty(0, np.float32))
 
 
 class Source(NamedTuple):
     """
-    What a list stands beside.
+    The article or draft that a list belongs to.
 
     Fields:
         title: ids of the terms of its title, ascending.
         slot: None for a draft.
-        counts: what it says, and how often; empty for a stored article, which the index knows.
+        counts: of its terms; empty for a stored article, whose terms are in the index.
     """
 
     title: NDArray[np.uint32]
     facets: Facets
     slot: int | None = None
-    counts: TermCounts = NOTHING_SAID
+    counts: TermCounts = NO_COUNTS
 
 
 def stored_source(corpus: Corpus, slot: int) -> Source:
@@ -48,7 +46,7 @@ def draft_source(corpus: Corpus, draft: StoredArticle) -> Source:
 
 
 def signals(corpus: Corpus, source: Source, slots: Slots, names: Collection[str]) -> Signals:
-    """The signals called *names*, but for time, which the mode of the list decides."""
+    """The signals called *names*, without time, which depends on the mode of the list."""
     return {name: SIGNALS[name](corpus, source, slots) for name in names if name in SIGNALS}
 
 
@@ -60,9 +58,9 @@ def recency(published: NDArray[np.int64], origin: int, half_life_days: float) ->
     half-life of an exponential holds on two of the corpora that this was measured on.
 
     Args:
-        published: microseconds since 1970, `UNDATED` without a date; shape (n,). What has no date
-            stands as far as `UNDATED_DAYS`.
-        origin: the same, of the moment from which distance counts.
+        published: microseconds since 1970, `UNDATED` without a date; shape (n,). An article without
+            a date counts as `UNDATED_DAYS` away.
+        origin: the moment from which the distance counts, in the same unit.
     """
     days = np.abs(published.astype(np.float64) - origin) / MICROSECONDS_A_DAY
     days[published == UNDATED] = UNDATED_DAYS
@@ -79,7 +77,7 @@ def _title(corpus: Corpus, source: Source, slots: Slots) -> Values:
 
 
 def _mention(corpus: Corpus, source: Source, slots: Slots) -> Values:
-    """How much of the candidate's title the source's text says, by squared idf."""
+    """How much of the candidate's title is in the source's text, by squared idf."""
     own = source.counts.terms if source.slot is None else corpus.index.terms(source.slot)
     mass, shared = _masses(corpus, own, slots)
     return _ratio(shared, mass)
@@ -112,33 +110,36 @@ def _ratio(part: Values, whole: Values) -> Values:
 def _tags(corpus: Corpus, source: Source, slots: Slots) -> Values:
     """Share of the source's tags that the candidate has; a rare tag counts for more, by idf."""
     articles = len(corpus.index)
-    found, whole = np.zeros(slots.size), 0.0
+    shared = np.zeros(slots.size)
+    whole = 0.0
     for tag in source.facets.tag:
         carriers = corpus.facets.count("tag", tag)
         weight = float(np.log((1 + articles) / (1 + carriers)))
-        found += weight * corpus.facets.has_value("tag", tag, slots)
+        shared += weight * corpus.facets.has_value("tag", tag, slots)
         whole += weight
-    return found / whole if whole > 0 else found
+    return shared / whole if whole > 0 else shared
 
 
 def _author(corpus: Corpus, source: Source, slots: Slots) -> Values:
     """How rare the rarest shared author is: 1 for one of a single article, 0 for one of all."""
-    articles, found = len(corpus.index), np.zeros(slots.size)
+    articles = len(corpus.index)
+    highest = np.zeros(slots.size)
     if not articles:
-        return found  # the first draft of a site
+        return highest  # the first draft of a site
     for author in source.facets.author:
         carriers = corpus.facets.count("author", author)
         rarity = np.log((1 + articles) / (1 + carriers)) / np.log(1 + articles)
-        found = np.maximum(found, rarity * corpus.facets.has_value("author", author, slots))
-    return found
+        shares = corpus.facets.has_value("author", author, slots)
+        highest = np.maximum(highest, rarity * shares)
+    return highest
 
 
 def _section(corpus: Corpus, source: Source, slots: Slots) -> Values:
     """1 in the source's section, else 0."""
-    found = np.zeros(slots.size)
+    values = np.zeros(slots.size)
     for section in source.facets.section:
-        found[corpus.facets.has_value("section", section, slots)] = 1.0
-    return found
+        values[corpus.facets.has_value("section", section, slots)] = 1.0
+    return values
 
 
 SIGNALS = {

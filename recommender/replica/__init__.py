@@ -1,1 +1,1 @@
-"""What does one process hold, and how does it keep up with the store?"""
+"""What does one process keep of a site, and how does it follow the store?"""

@@ -1,4 +1,4 @@
-"""Builders of index files, as processes of their own: no reader waits for one."""
+"""Starts the builders of index files. Each is a process of its own, so no reader waits for one."""
 
 import os
 import subprocess
@@ -8,19 +8,19 @@ import time
 from recommender.config import Settings
 from recommender.index.files import IndexFiles
 
-# A disk that is full or read-only is not tried again with every look at the archive, nor is a file
-# made again and again that this process cannot use, such as one by an upgrade that it misses.
+# After a failure: a full or read-only disk is not tried again at once, and a process that cannot
+# use new files, as after an upgrade, does not have them built again and again.
 PAUSE_SECONDS = 60.0
 NOTHING_NEW = 3  # the exit status of a builder when the file in place is up to date
 
 
 def index_files(settings: Settings, site: str) -> IndexFiles | None:
-    """Where the files of a site are; None on Windows, which has no such locks."""
+    """The index files of a site; None on Windows, which lacks the file locks that they need."""
     return IndexFiles(settings.data_dir / "index" / site) if sys.platform != "win32" else None
 
 
 class Builder:
-    """Starts `recommender.build` for the sites of this process, one at a time for each."""
+    """Starts `recommender.build` for the sites of this process, once at a time for each site."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -28,9 +28,9 @@ class Builder:
         self._not_before: dict[str, float] = {}
 
     def start(self, site: str) -> None:
-        """Have the file of a site made, unless that is under way or was of no use just now."""
+        """Start to build the file of a site, unless a builder runs or has failed just now."""
         if site in self._running:
-            self._look_after(site)  # before another one, whoever asks looks at what it has made
+            self._check(site)  # the caller adopts the new file before the next builder starts
             return
         files = index_files(self._settings, site)
         if files is None or files.is_building() or time.monotonic() < self._not_before.get(site, 0):
@@ -38,17 +38,17 @@ class Builder:
         self._running[site] = self._process(site)
 
     def run(self, site: str) -> bool:
-        """Have the file of a site made, and return whether that worked."""
+        """Build the file of a site, and return whether that worked."""
         return self._process(site).wait() in (0, NOTHING_NEW)
 
     def close(self) -> None:
-        """End what is still running; the next worker begins anew."""
+        """Stop the builders that still run; the next worker starts them again."""
         for process in self._running.values():
             process.kill()
             process.wait()
         self._running.clear()
 
-    def _look_after(self, site: str) -> None:
+    def _check(self, site: str) -> None:
         status = self._running[site].poll()
         if status is None:
             return
@@ -61,6 +61,6 @@ class Builder:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "recommender.build", site],
             stdin=subprocess.DEVNULL,
-            stdout=2,  # what it has to say belongs to our log
+            stdout=2,  # its log lines belong to ours
             env=os.environ | self._settings.environment() | {"PYTHONPATH": path},
         )

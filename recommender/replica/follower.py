@@ -1,4 +1,4 @@
-"""What a worker does between requests: it follows the store, and has index files made."""
+"""Follows the store between requests, and has index files built."""
 
 import threading
 from collections.abc import Callable
@@ -16,11 +16,11 @@ class Follower:
     """
     A thread that keeps sites current between requests.
 
-    So the first reader after a bulk import does not wait for it, and a worker has heard of a
-    deletion within a second even if the store then goes away.
+    So the first reader after a bulk import does not wait, and a worker knows of a deletion within a
+    second even if the store then goes away.
 
     Args:
-        build: starts a process that analyses outdated articles of a site again and makes its
+        build: starts a process that analyses outdated articles of a site again and builds its
             index file; does not wait.
         is_outdated: whether a site has articles that another version analysed.
     """
@@ -45,24 +45,26 @@ class Follower:
         self._thread.join()
 
     def _run(self) -> None:
-        away: set[str] = set()
+        failing: set[str] = set()
         while not self._stop.is_set():
-            for live in self._sites:
+            for replica in self._sites:
                 try:
-                    live.sync()
-                    live.adopt()
-                    if self._build is not None and (
-                        live.needs_file or self._is_outdated(live.site)
-                    ):
-                        self._build(live.site)
-                    away.discard(live.site)
-                except Exception as error:  # noqa: BLE001 - nobody would start this thread again
-                    if live.site not in away:
-                        log.warning(
-                            "cannot follow",
-                            site=live.site,
-                            error=repr(error),
-                            reason=getattr(error, "reason", None),
-                        )
-                    away.add(live.site)
+                    self._follow(replica)
+                    failing.discard(replica.site)
+                except Exception as error:  # noqa: BLE001 - this thread is not started again
+                    if replica.site not in failing:
+                        _warn(replica.site, error)
+                    failing.add(replica.site)
             self._stop.wait(FOLLOW_SECONDS)
+
+    def _follow(self, replica: SiteReplica) -> None:
+        replica.sync()
+        replica.adopt()
+        needs_build = replica.needs_file or self._is_outdated(replica.site)
+        if self._build is not None and needs_build:
+            self._build(replica.site)
+
+
+def _warn(site: str, error: Exception) -> None:
+    reason = getattr(error, "reason", None)
+    log.warning("cannot follow", site=site, error=repr(error), reason=reason)

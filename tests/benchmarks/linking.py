@@ -30,7 +30,7 @@ from recommender.evaluation.links import ArchiveLinks, harvest
 from recommender.evaluation.protocol import LINKED, judge
 from recommender.evaluation.systems import moment, through_time
 from recommender.index.corpus import Corpus
-from recommender.pipeline.anchors import Subject, placed
+from recommender.pipeline.anchors import Subject, place_links
 from recommender.pipeline.explain import contributions
 from recommender.pipeline.recommender import Recommender
 from recommender.pipeline.signals import draft_source
@@ -98,7 +98,7 @@ def _standing(
         shared = contributions(corpus, source, slot or 0)
         weights = dict(zip(shared.terms.tolist(), shared.weights.tolist(), strict=True))
         title = frozenset(term_ids([*chain(*analyze(other.title, other.language))]))
-        [anchor] = placed(reading, article.title, article.language, [Subject(weights, title)])
+        [anchor] = place_links(reading, article.title, article.language, [Subject(weights, title)])
         own = {_paragraph(reading, start) for start, _ in spans[target]}
         counts["in the text"] += 1
         counts["same paragraph by chance"] += len(own) / len(reading.paragraphs)
