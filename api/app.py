@@ -37,7 +37,7 @@ _WIDGET_PATH = re.compile(r"/widget(/[^/]+/widget)?\.js")
 
 
 class ArticleIdConverter(BaseConverter):
-    """Any text, slashes and all: an article's id is the site's own affair, checked in the view."""
+    """Any text, including slashes: sites choose the ids of their articles. Views check them."""
 
     regex = r"[\s\S]*?"
     part_isolating = False
@@ -45,10 +45,11 @@ class ArticleIdConverter(BaseConverter):
 
 def create_app(settings: Settings | None = None, backend: Backend | None = None) -> Flask:
     """
-    Build the application; nothing is read from the environment when *settings* are given.
+    Build the application.
 
     Args:
-        backend: shared by the caller, who closes it; made from the settings otherwise.
+        settings: read from the environment by default.
+        backend: closed by the caller; made from the settings by default.
     """
     settings = settings or (backend.settings if backend else Settings.from_environment())
     app = Flask("api", static_url_path="/static")
@@ -62,8 +63,8 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_refuse_broken_paths)
     app.after_request(_harden)
     errors.register(app)
-    for spelling in (day, moment):
-        app.add_template_filter(spelling)
+    app.add_template_filter(day)
+    app.add_template_filter(moment)
     register_api(app)
     app.register_blueprint(widget.blueprint)
     app.register_blueprint(editor.blueprint)
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
 
 def register_api(app: Flask) -> None:
     """Add the views of the public API; they need a backend only to answer."""
-    # "//" is a legal part of an id, not a typing error to redirect.
+    # "//" may be part of an id, and must not be redirected.
     app.url_map.merge_slashes = False
     app.url_map.converters["article_id"] = ArticleIdConverter
     for module in API:
@@ -103,5 +104,5 @@ def _harden(response: Response) -> Response:
 
 
 def _is_public(path: str) -> bool:
-    """Whether any page on the web may read this: the lists and their script, which need no key."""
+    """Whether pages of other origins may read this: lists and the script, which need no key."""
     return any(pattern.fullmatch(path) for pattern in (LIST_PATH, _WIDGET_PATH))

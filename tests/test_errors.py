@@ -98,7 +98,7 @@ def failing(backend: Backend) -> FlaskClient:
             "corrupt",
             500,
             "Internal Server Error",
-            "Something went wrong here; the log says what.",
+            "Something went wrong. The log has the details.",
             None,
         ),
     ],
@@ -126,7 +126,7 @@ def test_an_error_is_a_problem_document(
 def test_a_failure_of_ours_tells_nothing_of_our_inside(failing: FlaskClient, kind: str) -> None:
     response = failing.get(f"/fail/{kind}")
 
-    assert (500, "Something went wrong here; the log says what.") == (
+    assert (500, "Something went wrong. The log has the details.") == (
         response.status_code,
         response.json["detail"],
     )

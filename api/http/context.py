@@ -1,4 +1,4 @@
-"""What a view reaches for: the backend of this app."""
+"""The backend of the current app."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""Days and moments as pages write them, in one spelling, all in UTC."""
+"""Template filters for dates and times, in UTC."""
 
 from datetime import UTC, date, datetime
 
@@ -6,21 +6,20 @@ from markupsafe import Markup
 
 
 def day(when: str | date | None) -> Markup:
-    """As `13 March 2025`, with the machine's spelling behind it; a filter of the templates."""
+    """As `13 March 2025`, in a `<time>` element."""
     return _element(when, "{0.day} {0:%B %Y}")
 
 
 def moment(when: str | date | None) -> Markup:
-    """As `13 March 2025, 07:12 UTC`."""
+    """As `13 March 2025, 07:12 UTC`, in a `<time>` element."""
     return _element(when, "{0.day} {0:%B %Y, %H:%M} UTC")
 
 
-def _element(when: str | date | None, spelling: str) -> Markup:
+def _element(when: str | date | None, pattern: str) -> Markup:
     if not when:
         return Markup("<span>no date</span>")
     iso = when if isinstance(when, str) else when.isoformat()
-    read = datetime.fromisoformat(iso)
-    # A day alone is a day of UTC already.
-    in_utc = read.astimezone(UTC) if read.tzinfo else read
-    shown = spelling.format(in_utc)
-    return Markup('<time datetime="{}">{}</time>').format(iso, shown)
+    parsed = datetime.fromisoformat(iso)
+    # A date without a time is a day of UTC already.
+    in_utc = parsed.astimezone(UTC) if parsed.tzinfo else parsed
+    return Markup('<time datetime="{}">{}</time>').format(iso, pattern.format(in_utc))

@@ -1,4 +1,4 @@
-"""Every error as problem+json (RFC 9457): one table, no `try` in a view."""
+"""Errors as problem documents (RFC 9457): one table from error to status."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -72,10 +72,10 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """
-    Build a problem document.
+    A problem document.
 
     Args:
-        problems: what is wrong with single fields or parameters.
+        problems: of single fields or parameters.
     """
     document: Problem = {
         "type": "about:blank",
@@ -117,14 +117,14 @@ def _known(error: Exception) -> Response:
         return invalid(error.problems)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(error)
-    waiting = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if waiting else None
+    is_temporary = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if is_temporary else None
     return problem(status, str(error), headers=headers)
 
 
 def _http(error: HTTPException) -> Response:
     if error.response is not None or error.code is None or error.code < HTTPStatus.BAD_REQUEST:
-        return error.get_response()  # type: ignore[return-value]  # a redirect, or a made answer
+        return error.get_response()  # type: ignore[return-value]  # a redirect, or a finished response
     response = problem(error.code, error.description or HTTPStatus(error.code).phrase)
     response.headers.extend(
         (name, value)
@@ -136,4 +136,4 @@ def _http(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     log.error("unexpected error", exc_info=error)
-    return problem(500, "Something went wrong here; the log says what.")
+    return problem(500, "Something went wrong. The log has the details.")

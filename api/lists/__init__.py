@@ -1,1 +1,1 @@
-"""One list, from query string to bytes."""
+"""What the API, the desk and the commands answer about lists."""

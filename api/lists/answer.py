@@ -1,10 +1,10 @@
-"""One list as bytes: from a cache, made now, or a stale copy while the store is away."""
+"""One list as a response: from a cache, made now, or a stale copy while the store is away."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import cast
+from typing import NamedTuple, cast
 
 from flask import Response, current_app, request
 
@@ -27,29 +27,67 @@ Make = Callable[[ListOptions, datetime], tuple[RelatedList, int]]
 CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=20, stale-if-error=20"
 
 
+class ListRequest(NamedTuple):
+    """
+    What a request asks for.
+
+    Fields:
+        article_id: the source; empty for the newest articles.
+    """
+
+    live: SiteReplica
+    article_id: str
+    list_format: ListFormat
+    options: ListOptions
+
+    def shared_options(self) -> ListOptions:
+        """The options without those that change nothing, as far as this worker knows."""
+        options = self.options
+        defaults = self.live.list_defaults(options.surface)
+        redundant = []
+        for name in FEW_VALUES:
+            value = getattr(options, name)
+            if value is not None and value == defaults.get(name):
+                redundant.append(name)
+        if options.surface is not None and not self.live.has_surface(options.surface):
+            redundant.append("surface")  # made-up names must not fill the cache
+        return options.replacing(**dict.fromkeys(redundant)) if redundant else options
+
+    def cache_name(self, options: ListOptions) -> str:
+        """The name of this list with other *options*."""
+        digest = blake2b(cache_key(options), digest_size=9).hexdigest()
+        model = backend().model(self.live.site).digest  # another ranking makes other lists
+        key = article_key(self.live.site, self.article_id) if self.article_id else "recent"
+        return f"{key}:{self.list_format.name}:{model}:{digest}"
+
+
 def list_response(
     live: SiteReplica, article_id: str, list_format: ListFormat, make: Make
 ) -> Response:
     """
-    Answer a list, from wherever it is at hand.
+    Answer a list.
 
     Args:
-        article_id: what the list stands beside; empty for the newest articles.
-        make: makes it from the corpus, and says from which version.
+        article_id: the source; empty for the newest articles.
+        make: makes the list, and returns the version that it was made from.
     """
-    query = options_from_query(request.args, ListOptions)
-    if query.explain:
-        require(live.site, "look")  # it tells words of whole texts, and takes its time
-    heard = live.state  # before it is asked for settings, which are as of then or later
-    shared = _shared(live, query)
-    only_in = None if shared == query else heard
-    name = _name(live.site, article_id, list_format, shared)
+    options = options_from_query(request.args, ListOptions)
+    if options.explain:
+        require(live.site, "look")  # it shows words of whole texts, and takes long
+    list_request = ListRequest(live, article_id, list_format, options)
+    state = live.state  # before the settings are read, which are of this state or a later one
+    shared_options = list_request.shared_options()
+    # What changes nothing may change something in another state.
+    required_state = None if shared_options == options else state
+    name = list_request.cache_name(shared_options)
     try:
-        finished = _list_cache().get(live.site, name, only_in) if is_cacheable(shared) else None
+        finished = None
+        if is_cacheable(shared_options):
+            finished = _list_cache().get(live.site, name, required_state)
         if finished is not None:
             request.environ[SERVED] = Served(finished.version, finished.expires_at)
             return _response(finished, list_format, "hit")
-        finished = _finish(live, article_id, list_format, name, query, make)
+        finished = _make_list(list_request, name, make)
         return _response(finished, list_format, "fwd=miss")
     except StoreUnavailable:
         stale = _list_cache().stale_copy(live.site, name, backend().settings.stale_seconds)
@@ -63,62 +101,38 @@ def _list_cache() -> ListCache:
     return cast(ListCache, current_app.extensions["alsosee_lists"])
 
 
-def _shared(live: SiteReplica, query: ListOptions) -> ListOptions:
-    """The same query without what changes nothing, as far as this worker has heard."""
-    defaults = live.list_defaults(query.surface)
-    idle = []
-    for name in FEW_VALUES:
-        value = getattr(query, name)
-        if value is not None and value == defaults.get(name):
-            idle.append(name)
-    if query.surface is not None and not live.has_surface(query.surface):
-        idle.append("surface")  # made-up names must not fill the cache
-    return query.replacing(**dict.fromkeys(idle)) if idle else query
-
-
-def _name(site: str, article_id: str, list_format: ListFormat, query: ListOptions) -> str:
-    wish = blake2b(cache_key(query), digest_size=9).hexdigest()
-    model = backend().model(site).digest  # lists of another ranking are other lists
-    key = article_key(site, article_id) if article_id else "recent"
-    return f"{key}:{list_format.name}:{model}:{wish}"
-
-
-def _finish(
-    live: SiteReplica,
-    article_id: str,
-    list_format: ListFormat,
-    name: str,
-    query: ListOptions,
-    make: Make,
-) -> FinishedList:
+def _make_list(list_request: ListRequest, name: str, make: Make) -> FinishedList:
+    """Make the list, and store it in the cache if many readers may ask for it."""
+    live, article_id, list_format, options = list_request
     now = datetime.now(UTC)
-    made, version = make(query, now)
-    shown = tuple(item.card["id"] for item in made.items)
-    texts = texts_to_explain(live, made, article_id) if query.explain and article_id else None
-    # Whatever its list_format, it is one list.
-    answer = document(made, version, name.replace(list_format.name, ""), query, texts=texts)
-    language = list_language(made, query)
+    related, version = make(options, now)
+    explains = options.explain and article_id
+    texts = texts_to_explain(live, related, article_id) if explains else None
+    # The same list in every format has the same id.
+    document_name = name.replace(list_format.name, "")
+    answer = document(related, version, document_name, options, texts=texts)
+    language = list_language(related, options)
     body = render(list_format, answer, language, backend().settings.home_page(live.site))
-    expires_at = made.expires_at.timestamp() if made.expires_at else float("inf")
-    ids = (article_id, *shown) if article_id else shown
-    finished = FinishedList.of(body, ids, version, now.timestamp(), min(expires_at, _latest(now)))
-    shared = _shared(live, query)  # which may have changed since the name was made
-    if is_cacheable(shared) and name == _name(live.site, article_id, list_format, shared):
-        # Made-up filters find nothing, and must not fill the cache that all share.
-        _list_cache().put(live.site, name, finished, shared=bool(shown))
+    expires_at = now.timestamp() + backend().settings.list_ttl_seconds
+    if related.expires_at is not None:
+        expires_at = min(expires_at, related.expires_at.timestamp())
+    item_ids = tuple(item.card["id"] for item in related.items)
+    ids = (article_id, *item_ids) if article_id else item_ids
+    finished = FinishedList.of(body, ids, version, now.timestamp(), expires_at)
+    shared_options = list_request.shared_options()  # the settings may have changed meanwhile
+    if is_cacheable(shared_options) and name == list_request.cache_name(shared_options):
+        # Lists of made-up filters are empty, and must not fill the shared cache.
+        _list_cache().put(live.site, name, finished, shared=bool(item_ids))
     return finished
 
 
-def _latest(now: datetime) -> float:
-    return now.timestamp() + backend().settings.list_ttl_seconds
-
-
 def _response(
-    finished: FinishedList, list_format: ListFormat, state: str, age_seconds: float | None = None
+    finished: FinishedList, list_format: ListFormat, source: str, age_seconds: float | None = None
 ) -> Response:
+    """The list; *source* says where it comes from (RFC 9211)."""
     response = Response(finished.body, headers=list_format.headers)
     response.headers["Cache-Control"] = CACHE_CONTROL
-    response.headers["Cache-Status"] = f"AlsoSee; {state}"
+    response.headers["Cache-Status"] = f"AlsoSee; {source}"
     if age_seconds is not None:
         response.headers["Age"] = str(max(0, round(age_seconds)))
     response.set_etag(finished.etag)

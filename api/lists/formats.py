@@ -12,15 +12,15 @@ from flask import Request, render_template
 
 from api.http.request import single
 from api.lists.document import List, ListedArticle
-from api.lists.words import RIGHT_TO_LEFT, words
+from api.lists.words import RIGHT_TO_LEFT, box_words
 from features.schemas import Schema
 from recommender.errors import InvalidInput
 
-Kind = Literal["list", "html", "rss", "feed", "jsonld"]
+FormatKind = Literal["list", "html", "rss", "feed", "jsonld"]
 Layout = Literal["sidebar", "list", "grid", "inline"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
-CONTENT_TYPES: dict[Kind, str] = {
+CONTENT_TYPES: dict[FormatKind, str] = {
     "list": "application/json",
     "html": "text/html; charset=utf-8",
     "rss": "application/rss+xml; charset=utf-8",
@@ -36,8 +36,10 @@ OTHER_FORMATS: dict[str, Schema] = {
         "required": ["@context", "@type", "itemListElement"],
     },
 }
-ENDINGS: dict[str, Kind] = {"html": "html", "rss": "rss", "json": "feed", "jsonld": "jsonld"}
-_OFFERED: dict[str, Kind] = {name.partition(";")[0]: kind for kind, name in CONTENT_TYPES.items()}
+ENDINGS: dict[str, FormatKind] = {"html": "html", "rss": "rss", "json": "feed", "jsonld": "jsonld"}
+_OFFERED: dict[str, FormatKind] = {
+    name.partition(";")[0]: kind for kind, name in CONTENT_TYPES.items()
+}
 # For a page in a frame: it may show pictures and run our script, which reports its height.
 EMBED_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src http: https: data:;"
@@ -56,7 +58,7 @@ class ListFormat(NamedTuple):
         negotiated: whether the `Accept` header chose the format; otherwise the path did.
     """
 
-    kind: Kind = "list"
+    kind: FormatKind = "list"
     layout: Layout = "sidebar"
     embedded: bool = False
     negotiated: bool = False
@@ -95,7 +97,7 @@ def requested_format(request: Request, ending: str) -> ListFormat:
     return ListFormat(kind, layout, embed in ("1", "true"), negotiated=not ending)
 
 
-def _accepted(request: Request) -> Kind:
+def _accepted(request: Request) -> FormatKind:
     """
     The format that the client prefers; our own JSON if it has no preference.
 
@@ -133,14 +135,11 @@ def render(
 
 def _html(list_format: ListFormat, document: List, language: str | None) -> bytes:
     template = "embed.html" if list_format.embedded else "box.html"
-    spoken, heading, more = words(language)
     return render_template(
         template,
         **document,
         layout=list_format.layout,
-        spoken=spoken,
-        heading=heading,
-        more=more,
+        words=box_words(language),
         right_to_left=RIGHT_TO_LEFT,
     ).encode()
 

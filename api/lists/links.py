@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from api.lists.document import ItemReason, explained
-from api.lists.words import words
+from api.lists.words import box_words
 from features.analyzer import analyze
 from features.article import UNSAVED_ID, Article, parse_draft
 from features.fields import sender_names
@@ -301,9 +301,8 @@ class _HtmlLink(NamedTuple):
         return f'<a href="{escape(self.url)}">{escape(phrase)}</a>'
 
     def paragraph(self) -> str | None:
-        _, heading, _ = words(self.language)
         link = self.on(self.title)
-        return link and f"<p>{heading}: {link}</p>"
+        return link and f"<p>{box_words(self.language).heading}: {link}</p>"
 
 
 def _link_place(anchor: Anchor | None, sent: str, link: _HtmlLink) -> LinkPlace:

@@ -1,6 +1,8 @@
-"""The few words of a box, in the languages of its readers; `widget.js` says the same ones."""
+"""The words of a box in the languages of its readers; `widget.js` has the same."""
 
-# What stands over a box, and under a card.
+from typing import NamedTuple
+
+# The heading of a box, and the link under a card.
 WORDS = {
     "ar": ("اقرأ أيضًا", "اقرأ"),
     "fa": ("همچنین بخوانید", "بخوانید"),
@@ -26,7 +28,21 @@ WORDS = {
 RIGHT_TO_LEFT = ("ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi")
 
 
-def words(language: str | None) -> tuple[str, str, str]:
-    """The language of the words (English where we have none in this one), and the two of them."""
-    spoken = language if language in WORDS else "en"
-    return spoken, *WORDS[spoken]
+class BoxWords(NamedTuple):
+    """
+    The words of one box.
+
+    Fields:
+        language: of the words; English if there are none in the requested language.
+        more: the link under a card.
+    """
+
+    language: str
+    heading: str
+    more: str
+
+
+def box_words(language: str | None) -> BoxWords:
+    known = language if language in WORDS else "en"
+    heading, more = WORDS[known]
+    return BoxWords(known, heading, more)

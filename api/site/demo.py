@@ -1,4 +1,4 @@
-"""The sample newspaper: a page for every article of the first site, with its box beside it."""
+"""The sample newspaper: a page for every article of the first site, with its box."""
 
 import re
 from collections import Counter
@@ -14,9 +14,8 @@ from flask import Blueprint, Response, abort, make_response, render_template
 
 from api.http.context import backend
 from api.lists.document import List, document
-from api.lists.words import RIGHT_TO_LEFT, words
+from api.lists.words import RIGHT_TO_LEFT, box_words
 from recommender.errors import NotFound
-from recommender.pipeline.results import RelatedList
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option_types import ANY_LANGUAGE
 
@@ -26,7 +25,7 @@ PAPER = "The Tidewater Courier"
 SAMPLE_ORIGIN = "https://www.tidewater-courier.example"
 FRONT_PAGE_STORIES = 18  # the first takes four places of a grid of three columns
 ALSO_SEE = "Also See:"
-# What is left of a link that an imported teaser ended with.
+# The end of an imported teaser, whose link is lost.
 READ_MORE = re.compile(r"\s*read more\W*", re.IGNORECASE)
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; img-src http: https: data:;"
@@ -37,72 +36,74 @@ POLICY = (
 
 @blueprint.get("/")
 def home() -> Response:
-    wanted = ListOptions(limit=FRONT_PAGE_STORIES, lang=(ANY_LANGUAGE,))
-    made, version = _recent(wanted)
-    return _page("home.html", **_linked(document(made, version, "home", ListOptions())))
+    options = ListOptions(limit=FRONT_PAGE_STORIES, lang=(ANY_LANGUAGE,))
+    return _page("home.html", **_recent("home", options))
 
 
 @blueprint.get("/section/<name>")
 def section(name: str) -> Response:
-    wanted = ListOptions(limit=FRONT_PAGE_STORIES, section=(name.casefold(),), lang=(ANY_LANGUAGE,))
-    made, version = _recent(wanted)
-    if not made.items:
-        return _page("missing.html", status=404)
-    return _page(
-        "section.html", name=name, **_linked(document(made, version, "section", ListOptions()))
+    options = ListOptions(
+        limit=FRONT_PAGE_STORIES, section=(name.casefold(),), lang=(ANY_LANGUAGE,)
     )
+    stories = _recent("section", options)
+    if not stories["items"]:
+        return _page("missing.html", status=404)
+    return _page("section.html", name=name, **stories)
 
 
 @blueprint.get("/layouts")
 def layouts() -> Response:
-    """Every layout of the box, on light paper and on dark."""
-    made, _ = _recent(ListOptions(limit=1))
-    return _page("layouts.html", story=made.items[0].card["id"] if made.items else "")
+    """Every layout of the box, on a light and on a dark background."""
+    newest = _recent("layouts", ListOptions(limit=1))["items"]
+    return _page("layouts.html", story=newest[0]["id"] if newest else "")
 
 
 @blueprint.get("/<article_id:article_id>")
 def article(article_id: str) -> Response:
     if article_id.partition("/")[0] == "v1":
-        abort(404)  # a mistyped address of the service, which a program asked for
+        abort(404)  # a mistyped address of the API, which should not answer with a page
     site = _site()
-    found = backend().store.article(site, article_id)
-    if found is None:
+    article = backend().store.article(site, article_id)
+    if article is None:
         return _page("missing.html", status=404)
-    live = backend().site(site)
+    now = datetime.now(UTC)
     try:
-        made, version = live.read_with_cards(
-            lambda recommender: recommender.related(article_id, ListOptions(), datetime.now(UTC))
+        related, version = (
+            backend()
+            .site(site)
+            .read_with_cards(
+                lambda recommender: recommender.related(article_id, ListOptions(), now)
+            )
         )
     except NotFound:
         return _page("missing.html", status=404)
-    spoken, heading, more = words(found["language"])
     return _page(
         "article.html",
         layout="sidebar",
-        spoken=spoken,
-        heading=heading,
-        more=more,
-        article=found,
-        paragraphs=list(_paragraphs(found["body"])),
+        words=box_words(article["language"]),
+        article=article,
+        paragraphs=list(_paragraphs(article["body"])),
         list_url=f"/v1/{site}/articles/{quote(article_id, safe='')}/related",
-        **_linked(document(made, version, "demo", ListOptions())),
+        **_with_pages(document(related, version, "demo", ListOptions())),
     )
 
 
 def sample_articles(origin: str) -> Iterator[dict[str, Any]]:
-    """The sample archive, with its links and pictures leading to *origin*."""
+    """The sample archive, with links and pictures at *origin*."""
     text = files("api").joinpath("sample/articles.jsonl").read_bytes()
     for line in text.replace(SAMPLE_ORIGIN.encode(), origin.encode()).splitlines():
         yield orjson.loads(line)
 
 
-def _recent(options: ListOptions) -> tuple[RelatedList, int]:
+def _recent(name: str, options: ListOptions) -> List:
+    """The newest articles, for the page of this *name*."""
     now = datetime.now(UTC)
-    return (
+    newest, version = (
         backend()
         .site(_site())
         .read_with_cards(lambda recommender: recommender.recent(options, now))
     )
+    return _with_pages(document(newest, version, name, ListOptions()))
 
 
 def _site() -> str:
@@ -124,15 +125,15 @@ def _page(template: str, status: int = 200, **values: Any) -> Response:
     return response
 
 
-def _linked(answer: List) -> List:
-    """A card without an address of its own leads to its page here."""
-    for item in answer["items"]:
+def _with_pages(stories: List) -> List:
+    """Articles without an address link to their page here."""
+    for item in stories["items"]:
         item["url"] = item["url"] or _page_of(item)
-    return answer
+    return stories
 
 
 def _page_of(card: Mapping[str, Any]) -> str:
-    # "//" at the start would be another host.
+    # "//" at the start would lead to another host.
     return f"/{quote(card['id'])}".replace("//", "/%2F")
 
 
@@ -140,19 +141,21 @@ def _paragraphs(body: str) -> Iterator[dict[str, Any]]:
     for text in body.split("\n\n"):
         if READ_MORE.fullmatch(text):
             continue
+        if not text.startswith(ALSO_SEE):
+            yield {"text": text, "also_see": False, "url": None}
+            continue
         title = text.removeprefix(ALSO_SEE).strip()
-        also_see = text.startswith(ALSO_SEE)
-        page = _sample_pages().get(title) if also_see else None
-        yield {"text": title if also_see else text, "also_see": also_see, "url": page}
+        yield {"text": title, "also_see": True, "url": _sample_pages().get(title)}
 
 
 @cache
 def _sample_sections() -> list[str]:
-    """Those of the sample, the largest first."""
-    return [name for name, _ in Counter(a["section"] for a in sample_articles("")).most_common()]
+    """The sections of the sample, largest first."""
+    counts = Counter(article["section"] for article in sample_articles(""))
+    return [name for name, _ in counts.most_common()]
 
 
 @cache
 def _sample_pages() -> dict[str, str]:
-    """Where the sample's inline links lead; links themselves are not stored, only their text."""
+    """The page of each title: of the sample's inline links only the texts are stored."""
     return {card["title"]: _page_of(card) for card in sample_articles("")}

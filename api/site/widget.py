@@ -1,4 +1,4 @@
-"""The script of `<also-see>`, at an address that stays and at one that never changes."""
+"""The script of `<also-see>`, at a stable address and at one for each version."""
 
 from base64 import b64encode
 from functools import cache
@@ -13,14 +13,15 @@ from api.http.context import backend
 
 blueprint = Blueprint("widget", __name__)
 
-# The one address is asked again after five minutes, so that a new version is soon everywhere.
-FRESH = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
-FOR_EVER = "public, max-age=31536000, immutable"
+# Browsers ask again after five minutes, so that a new version soon arrives everywhere.
+STABLE = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
+VERSIONED = "public, max-age=31536000, immutable"
+SERVICE = "https://related.your.site"  # stands for the address of the service
 PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
 class Widget(NamedTuple):
-    """The script, and what names exactly these bytes."""
+    """The script, its address and its integrity hash."""
 
     script: bytes
     path: str
@@ -36,9 +37,12 @@ def widget() -> Widget:
 
 
 def tags(service: str, site: str, pinned: bool = True) -> str:
-    """What a page needs, as HTML: the script of the service at this address, and a box."""
-    integrity = f'\n  integrity="{widget().integrity}"\n  crossorigin="anonymous"'
-    path, more = (widget().path, integrity) if pinned else ("/widget.js", "")
+    """The HTML that a page needs: the script of the *service* at this address, and a box."""
+    path = "/widget.js"
+    more = ""
+    if pinned:
+        path = widget().path
+        more = f'\n  integrity="{widget().integrity}"\n  crossorigin="anonymous"'
     return (
         f'<script async src="{escape(service)}{path}"{more}></script>\n'
         f'<also-see site="{site}" article="ID"></also-see>'
@@ -47,29 +51,30 @@ def tags(service: str, site: str, pinned: bool = True) -> str:
 
 @blueprint.get("/widget.js")
 def newest() -> Response:
-    return _script(FRESH)
+    return _script(STABLE)
 
 
 @blueprint.get("/widget/<version>/widget.js")
 def versioned(version: str) -> Response:
     if widget().path != f"/widget/{version}/widget.js":
-        abort(404, "This version is no longer here; /widget shows the present one.")
-    return _script(FOR_EVER)
+        abort(404, "This version is gone. /widget shows the current one.")
+    return _script(VERSIONED)
 
 
 @blueprint.get("/widget")
 def page() -> Response:
-    """For people: what to paste, with the present version's integrity hash."""
+    """A page for people: what to paste."""
     site = backend().sites()[0].site
-    simple, pinned = (tags("https://related.your.site", site, choice) for choice in (False, True))
+    simple = tags(SERVICE, site, pinned=False)
+    pinned = tags(SERVICE, site)
     response = Response(render_template("widget.html", simple=simple, pinned=pinned))
     response.headers["Content-Security-Policy"] = PAGE_POLICY
     return response
 
 
-def _script(caching: str) -> Response:
+def _script(cache_control: str) -> Response:
     response = Response(widget().script, content_type="text/javascript; charset=utf-8")
-    response.headers["Cache-Control"] = caching
+    response.headers["Cache-Control"] = cache_control
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.set_etag(widget().integrity.removeprefix("sha384-"))
     response.make_conditional(request)

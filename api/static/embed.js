@@ -1,4 +1,4 @@
-// Tells the page around a framed box how high it is, in the words that AMP's frames understand.
+// Reports the height of a framed box to the page around it, in the message format of AMP frames.
 new ResizeObserver(() => {
   const height = Math.ceil(document.body.getBoundingClientRect().height);
   parent.postMessage({ sentinel: "amp", type: "embed-size", height }, "*");

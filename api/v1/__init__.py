@@ -1,1 +1,1 @@
-"""The public API, one file a resource."""
+"""The public API, one file per resource."""

@@ -275,9 +275,9 @@ def delete_rule(site: str, rule_id: str, grant: Grant, query: Signature) -> Resp
 @operation("audit", scope="look", query=AuditQuery, answer=AuditedChanges)
 def audit(site: str, query: AuditQuery) -> AuditedChanges:
     """Who changed rules and settings, newest first."""
-    log = backend().store.rulebook.audit
-    entries, following = log.page(site, query.limit, query.article, query.cursor)
-    undone = log.undone(site, entries)
+    audit_log = backend().store.rulebook.audit
+    entries, following = audit_log.page(site, query.limit, query.article, query.cursor)
+    undone = audit_log.undone(site, entries)
     changes = []
     for entry in entries:
         undoing = undone.get(entry.id)
