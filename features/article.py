@@ -6,11 +6,13 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from features.addresses import parse_url
 from features.errors import FieldProblem, InvalidInput, field_problems
 from features.fields import sender_names, sender_names_by_rank
 from features.language import DetectedLanguage, LanguageMix, detect
 from features.schemas import (
     BODY,
+    CANONICAL_URL,
     DATE,
     EXCERPT,
     IMAGE,
@@ -70,7 +72,8 @@ class Article(BaseModel):
     A story of the archive. Text fields are plain text: HTML is converted on the way in.
 
     `language` is an ISO 639 code. It is detected if the sender gives none, and is None if it
-    cannot be detected. `version`, or else `updated_at`, decides between two writers.
+    cannot be detected. A `canonical_url` on the host of `url` replaces it as it comes in.
+    `version`, or else `updated_at`, decides between two writers.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -83,6 +86,9 @@ class Article(BaseModel):
         str, Field(max_length=MAX_BODY_CHARS), BeforeValidator(read_body), accepts(BODY)
     ] = ""
     url: Annotated[Line | None, BeforeValidator(read_url), accepts(URL)] = None
+    canonical_url: Annotated[
+        Line | None, BeforeValidator(read_url), Field(exclude=True), accepts(CANONICAL_URL)
+    ] = None
     excerpt: Annotated[Line | None, BeforeValidator(read_excerpt), accepts(EXCERPT)] = None
     published_at: Annotated[Moment, accepts(PUBLICATION_DATE)] = None
     updated_at: Annotated[Moment, accepts(DATE)] = None
@@ -159,7 +165,7 @@ def read_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> ReadArti
         if not is_certain:
             code, is_certain = detected_language(article, defaults.languages)
             article = article.model_copy(update={"language": code})
-        return ReadArticle(_with_excerpt(article), warnings, is_certain)
+        return ReadArticle(_with_excerpt(_at_canonical(article)), warnings, is_certain)
 
 
 def _refuses(error: ValidationError) -> bool:
@@ -200,6 +206,17 @@ def parse_draft(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> Article:
 def detected_language(article: Article, languages: LanguageMix) -> DetectedLanguage:
     """The language of the article's text, on a site with these languages."""
     return detect(f"{article.title}\n{article.body}", languages)
+
+
+def _at_canonical(article: Article) -> Article:
+    """The article at the address that its sender declares to be that of its page."""
+    canonical, url = article.canonical_url, article.url
+    if canonical is None:
+        return article
+    # Elsewhere it is the page of an agency or a partner, to which no card should lead.
+    is_own = url is None or parse_url(canonical).host == parse_url(url).host
+    kept = {"url": canonical if is_own else url, "canonical_url": None}
+    return article.model_copy(update=kept)
 
 
 def _with_excerpt(article: Article) -> Article:

@@ -19,9 +19,10 @@ FIELD_ALIASES: dict[str, tuple[str, ...]] = {
         "post_content", "html", "content_text", "plaintext",
     ),
     "url": (
-        "url", "link", "permalink", "canonical_url", "web_url", "page_url", "mainEntityOfPage",
+        "url", "link", "permalink", "web_url", "page_url", "mainEntityOfPage",
         "path",
     ),
+    "canonical_url": ("canonical_url", "canonical", "rel_canonical"),
     "excerpt": (
         "excerpt", "summary", "description", "standfirst", "dek", "teaser", "post_excerpt",
         "custom_excerpt", "abstract", "subtitle",

@@ -28,7 +28,7 @@ _LONG_ENOUGH = 100  # letters
 # in it. Measured in docs/ARCHIVES.md.
 _CERTAIN_AGAINST_MIX = 0.9
 _CERTAIN_BY_MIX = 0.6
-_CERTAIN_WITHOUT_TEXT = 0.8  # the share of a language, for a text that says nothing
+_CERTAIN_WITHOUT_TEXT = 0.9  # the share of a language, for a text that says nothing
 _LEAST_SHARE = 0.01  # of a language in which the site has published nothing yet
 _LEAST_SCORE = 0.01  # of a language of the site that the model does not think of
 _MAIN_COUNTS_AS = 10  # articles

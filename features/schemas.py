@@ -33,6 +33,7 @@ ID: Schema = {
 TITLE: Schema = {"type": "string", "minLength": 1, "description": "Text or HTML"}
 BODY = text("Text or HTML")
 URL = text("An absolute http or https URL")
+CANONICAL_URL = text("Taken for `url` if it is on the same host")
 EXCERPT = text("Taken from the start of the body if missing")
 LANGUAGE = text("Such as `en` or `pt-BR`. Detected if missing")
 DATE: Schema = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from sys import intern
 from typing import Any, NamedTuple, Self, cast
 from urllib.parse import urlsplit
@@ -9,7 +10,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from typing_extensions import TypedDict
 
+from features.addresses import ascii_host, page_key
 from features.article import Article, Line, Pixels
+from features.errors import InvalidInput
 from features.language import written_language
 from features.vectorizer import ArticleFeatures, count_terms
 
@@ -40,7 +43,7 @@ class Card(TypedDict):
 
 
 UNDATED = int(np.iinfo(np.int64).min)
-FIELDS = ("section", "tag", "author", "language", "source")
+FIELDS = ("section", "tag", "author", "language", "source", "page")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -63,6 +66,7 @@ class Facets(NamedTuple):
         published: microseconds since 1970 UTC; `UNDATED` without a date.
         language: as `features.language.written_language` returns it, never empty.
         source: the publisher, that is the host of its address.
+        page: a digest of its page; articles with the same one are one article.
     """
 
     published: int
@@ -71,6 +75,7 @@ class Facets(NamedTuple):
     author: tuple[str, ...]
     language: tuple[str, ...]
     source: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, card: Mapping[str, Any]) -> Self:
@@ -84,6 +89,7 @@ class Facets(NamedTuple):
             folded(card["authors"]),
             folded([written_language(card["language"], card["title"])]),
             folded(_host(card.get("url"))),
+            _page(card.get("url")),
         )
 
 
@@ -116,4 +122,11 @@ def folded(values: Collection[str]) -> tuple[str, ...]:
 
 def _host(url: str | None) -> list[str]:
     host = urlsplit(url).hostname if url else None
-    return [host.removeprefix("www.")] if host else []
+    return [ascii_host(host).removeprefix("www.")] if host else []
+
+
+def _page(url: str | None) -> tuple[str, ...]:
+    try:
+        return (blake2b(page_key(url).encode(), digest_size=8).hexdigest(),) if url else ()
+    except InvalidInput:  # longer than an address may be
+        return ()

@@ -23,12 +23,14 @@ class Check:
 
     Attributes:
         boilerplate: the lines of a site that do not count, the most frequent first.
+        examples: of what the text counts, all of them.
     """
 
     name: str
     state: State
     text: str
     boilerplate: list[RepeatedLine] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
 
 
 def durability(server: ServerInfo) -> Iterator[Check]:

@@ -18,6 +18,7 @@ from pydantic import (
     ValidationInfo,
 )
 
+from features.addresses import ascii_host
 from recommender.errors import ConfigurationError
 
 PREFIX = "ALSOSEE_"
@@ -96,6 +97,8 @@ def _host_names(value: object) -> object:
 
 def _host(entry: str) -> str:
     site, _, host = entry.lower().rpartition("=")
+    name, colon, port = host.partition(":")
+    host = ascii_host(name) + colon + port
     if (site and not _SITE.fullmatch(site)) or not _HOST.fullmatch(host):
         raise ValueError("expected host names, such as news.example or sport=news.example:8080")
     host = host.removeprefix("www.").removesuffix(":443").removesuffix(":80")

@@ -27,7 +27,8 @@ MAX_PROBLEMS = 10  # that the record of one import names
 REFUSALS = {
     "stale": FieldProblem("/version", "older than the version that is stored"),
     "deleted": FieldProblem(
-        "/version", "was deleted; a higher version or a later updated_at brings it back"
+        "/version",
+        "was deleted; a higher version, an updated_at later than that, or neither brings it back",
     ),
 }
 
@@ -214,14 +215,23 @@ def _store_batch(
         if isinstance(content, InvalidInput):
             yield IngestResult(line, sent_id, None, content.problems)
         else:
-            yield _written_result(line, content, next(written).outcome)
+            yield _written_result(line, content, next(written))
 
 
-def _written_result(line: int, content: AnalysedArticle, outcome: Outcome) -> IngestResult:
-    article_id = content.article.id
+def _written_result(line: int, content: AnalysedArticle, written: WriteResult) -> IngestResult:
+    article_id, outcome = content.article.id, written.outcome
     if outcome in REFUSALS:
         return IngestResult(line, article_id, None, [REFUSALS[outcome]])
-    return IngestResult(line, article_id, outcome, [], content.warnings)
+    return IngestResult(line, article_id, outcome, [], warnings_of(content, written))
+
+
+def warnings_of(analysed: AnalysedArticle, written: WriteResult) -> list[FieldProblem]:
+    """What could not be read of a stored article, and whether its address is that of another."""
+    warnings = list(analysed.warnings)
+    if written.same_address is not None:
+        detail = f"is the address of article {written.same_address!r} too: they count as one"
+        warnings.append(FieldProblem("/url", detail))
+    return warnings
 
 
 def _put_patiently(

@@ -118,6 +118,7 @@ def rule(**fields: Any) -> Rule:
 BESIDE = {"source": {"article": "source"}}
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], list[Rule]]] = {
     # what is wanted, how the target differs, which rules there are
+    "same_page": ({}, {"url": "https://news.example/source/amp"}, []),
     "not_published": ({}, {"published_at": "2025-04-01"}, []),
     "silenced": ({}, {}, [rule(kind="flag", flag="no_related", target={"article": "source"})]),
     "hidden": ({}, {}, [rule(kind="flag", flag="never_recommend", target={"article": "target"})]),

@@ -12,12 +12,13 @@ Put = Callable[..., None]
 Key = dict[str, str]
 PATH = "/v1/main/articles/kursk/related"
 COPY = {"id": "wire", "title": "Agency: Kursk villages retaken"}
+AT = {"url": "https://news.example/wire"}
 
 
 @pytest.fixture(autouse=True)
 def archive(put: Put) -> None:
     own = [article(name, section="World", authors=["Ana Ruiz"]) for name in STORIES]
-    put(*own, article("kursk") | COPY)
+    put(*own, article("kursk") | COPY | AT)
 
 
 def explained(client: FlaskClient, key: Key, **query: str) -> dict:

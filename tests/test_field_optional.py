@@ -3,7 +3,6 @@
 import base64
 from typing import Any
 
-import orjson
 import pytest
 from field_cases import FOLDER, needs_field_cases, rows
 from news import article
@@ -11,7 +10,7 @@ from news import article
 from features.article import ReadArticle, read_article
 from features.errors import InvalidInput
 from features.site_defaults import SiteDefaults
-from recommender.sources.wordpress import post_records
+from recommender.sources.files import ArticleFile
 
 PICTURE = "https://n.example/a.jpg"
 NO_PICTURE = {"width": None, "height": None, "alt": None}
@@ -49,9 +48,10 @@ def test_schema_org_objects_of_the_field_are_read_in_full():
 
 @needs_field_cases
 def test_of_wordpress_two_dates_the_good_one_wins():
-    posts = orjson.loads((FOLDER / "16-unmapped-columns/wpdate.json").read_bytes())
     dates = {}
-    for record in post_records(posts):
+    with ArticleFile(str(FOLDER / "16-unmapped-columns/wpdate.json")) as file:
+        records = list(file.records())
+    for record in records:
         try:
             made = read_article(record.data).article
         except InvalidInput as error:
@@ -104,7 +104,7 @@ def test_every_field_that_cannot_be_read_is_warned_of_also_where_another_is_read
     ],
 )
 def test_names_come_in_many_shapes(value, expected):
-    made, warnings = read(tags=value, authors=value)
+    made, warnings, _ = read(tags=value, authors=value)
 
     assert (expected, expected, []) == (made.tags, made.authors, warnings)
 
@@ -119,7 +119,7 @@ def test_names_come_in_many_shapes(value, expected):
     ],
 )
 def test_of_several_authors_those_with_a_name_are_kept(value, kept):
-    made, warnings = read(authors=value)
+    made, warnings, _ = read(authors=value)
 
     assert (kept, ["/authors"]) == (made.authors, [warning.pointer for warning in warnings])
 
@@ -172,7 +172,7 @@ def test_a_language_comes_in_many_shapes(value, language):
 
 
 def test_a_language_that_is_none_is_detected_with_a_warning():
-    made, warnings = read(language="Klingon")
+    made, warnings, _ = read(language="Klingon")
 
     assert ("en", ["/language"]) == (made.language, [warning.pointer for warning in warnings])
 
@@ -193,7 +193,7 @@ def test_an_inline_picture_of_a_megabyte_does_not_refuse_a_story_of_two_lines():
         "<p>Oak gates failed.</p><p>Barges wait.</p>",
         f"<p>Oak gates failed.</p><script>x = '{data}'</script><p>Barges wait.</p>",
     ):
-        made, warnings = read(body=body)
+        made, warnings, _ = read(body=body)
         assert ("Oak gates failed.\n\nBarges wait.", []) == (made.body, warnings)
 
 
@@ -206,7 +206,7 @@ def test_an_inline_picture_in_a_line_does_not_refuse_it_either():
 
 def test_a_transcript_is_cut_at_the_end_of_a_line_with_a_warning():
     line = "The member for Dunmere said that the gates were rotten.\n"
-    made, warnings = read(body=line * 4800)
+    made, warnings, _ = read(body=line * 4800)
 
     assert 268_000 < 4800 * len(line)
     assert 199_900 < len(made.body) <= 200_000

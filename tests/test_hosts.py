@@ -7,12 +7,12 @@ from flask.testing import FlaskClient
 from news import article
 
 from api.app import create_app
+from features.addresses import is_on
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import ConfigurationError
 from recommender.ingest import ingest
 from recommender.sources.records import Record
-from recommender.sources.urls import is_on
 
 ADDRESSES = {
     "own": "https://news.example/own",

@@ -18,7 +18,7 @@ from features.vectorizer import FEATURES_VERSION, count_terms
 from recommender import ingest as ingest_module
 from recommender.articles import article_from_record
 from recommender.errors import FieldProblem, InvalidInput, StoreUnavailable
-from recommender.ingest import BATCH, IngestResult, ingest, reindex
+from recommender.ingest import BATCH, REFUSALS, IngestResult, ingest, reindex
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record, json_record
 from recommender.storage.article_records import article_key
@@ -124,12 +124,10 @@ def test_an_older_version_is_rejected_with_the_reason(store):
 
 
 def test_what_was_deleted_is_rejected_with_the_reason(store):
-    outcomes(store, article())
+    outcomes(store, article(version=3))
     store.delete("main", "kursk")
 
-    assert ["was deleted; a higher version or a later updated_at brings it back"] == outcomes(
-        store, article()
-    )
+    assert [REFUSALS["deleted"].detail] == outcomes(store, article(version=3))
 
 
 def test_of_one_article_twice_the_later_line_wins(store):
@@ -234,14 +232,14 @@ def outdated(store, monkeypatch) -> Iterator[None]:
     with monkeypatch.context() as earlier:
         earlier.setattr("recommender.storage.packing.FEATURES_VERSION", FEATURES_VERSION - 2)
         outcomes(store, *(article(i, version=3) for i in STORIES))
-        store.delete("main", "final")
+        store.delete("main", "final", 3)
 
 
 @pytest.fixture
 def expected(store, raw_redis) -> dict[bytes, bytes]:
     """The same articles, imported by the version of today."""
     outcomes(store, *(article(i, version=3) for i in STORIES))
-    store.delete("main", "final")
+    store.delete("main", "final", 3)
     found = {key: raw_redis.dump(key) for key in raw_redis.scan_iter() if not key.endswith(b":at")}
     raw_redis.flushall()
     return found
@@ -287,9 +285,7 @@ def test_an_import_after_reindexing_changes_nothing(store, outdated):
 
 
 def test_a_late_copy_of_a_deleted_article_does_not_revive_it_after_an_upgrade(store, outdated):
-    assert ["was deleted; a higher version or a later updated_at brings it back"] == outcomes(
-        store, article("final", version=3)
-    )
+    assert [REFUSALS["deleted"].detail] == outcomes(store, article("final", version=3))
 
 
 @pytest.mark.parametrize("how", ["damaged", "evicted"])

@@ -252,13 +252,18 @@ class Oracle:
         if self.options.fallback:
             rest = [c for c in eligible if c not in near and c["id"] not in pins]
             places += self.filling(rest, [self.cards[i] for i, *_ in places])
-            if not places and not pins:
+            if not places and not pins and self.is_alone_in_its_language():
                 places = self.in_other_languages(near)
         place = 0
         for article_id, position in pins.items():
             place = max(place + 1, position)
             places.insert(place - 1, (article_id, "pinned", 0.0, 0.0))
         return places
+
+    def is_alone_in_its_language(self) -> bool:
+        others = (card for card in self.cards.values() if card["id"] != self.source["id"])
+        dates = [published(c) for c in others if self.speaks(c, (self.source["language"],))]
+        return not any(date is None or date <= NOW for date in dates)
 
     def in_other_languages(self, near: list[Card]) -> list[tuple[str, str, float, float]]:
         if self.options.lang is not None:

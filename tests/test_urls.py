@@ -8,9 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from news import article
 
+from features.addresses import MAX_URL_CHARS, normalize_url
 from features.article import parse_article
 from recommender.errors import InvalidInput
-from recommender.sources.urls import MAX_URL_CHARS, normalize_url
 
 PAGE = "https://news.example/2025/03/kursk?page=2"
 

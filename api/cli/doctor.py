@@ -4,7 +4,7 @@ import http.client
 import os
 import platform
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -67,17 +67,22 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 
 def _print(check: Check) -> None:
     click.echo(f"{STATE_WORDS[check.state]:6} {check.name:10} {check.text}")
-    for line in check.boilerplate[:MAX_LINES]:
-        click.echo(f"{'':17} {line.articles:,} × {shorten(line.text or '', MAX_LINE_CHARS)}")
-    more = len(check.boilerplate) - MAX_LINES
+    lines = [f"{line.articles:,} × {line.text or ''}" for line in check.boilerplate]
+    lines += check.examples
+    for line in lines[:MAX_LINES]:
+        click.echo(f"{'':17} {shorten(line, MAX_LINE_CHARS)}")
+    more = len(lines) - MAX_LINES
     if more > 0:
         click.echo(f"{'':17} and {more:,} more: --json prints all")
 
 
 def _as_json(check: Check) -> dict[str, Any]:
     fields = {"name": check.name, "state": check.state, "text": check.text}
-    lines = [line._asdict() for line in check.boilerplate]
-    return {**fields, "boilerplate": lines} if lines else fields
+    more: dict[str, Any] = {
+        "boilerplate": [line._asdict() for line in check.boilerplate],
+        "examples": check.examples,
+    }
+    return fields | {name: lines for name, lines in more.items() if lines}
 
 
 def _checks() -> Iterator[Check]:
@@ -164,16 +169,24 @@ def _site(backend: Backend, site: str) -> Iterator[Check]:
     outdated_before = store.outdated_vectors
     languages: Counter[str] = Counter()
     book = BlockBook()
+    pages: defaultdict[str, list[str]] = defaultdict(list)
     ids: dict[str, None] = {}  # a set that keeps the order
     for batch in store.all_stored(site):
-        unseen = [batch[i] for i in batch if i not in ids]  # a scan can return an article twice
+        # A scan can return an article twice.
+        unseen = {i: article for i, article in batch.items() if i not in ids}
         ids.update(dict.fromkeys(batch))
-        book.apply([article.features.blocks.digests for article in unseen], ())
-        for article in unseen:
+        book.apply([article.features.blocks.digests for article in unseen.values()], ())
+        for article_id, article in unseen.items():
+            for page in article.facets.page:
+                pages[page].append(article_id)
             languages.update(_known(language) for language in article.facets.language)
     damaged = store.corrupt_records - corrupt_before
     outdated = store.outdated_vectors - outdated_before
     yield _archive(site, len(ids), languages, damaged, outdated, progress)
+    shared = [", ".join(sorted(several)) for several in pages.values() if len(several) > 1]
+    if shared:
+        text = f"{site}: {len(shared):,} addresses have several articles, which count as one"
+        yield Check("addresses", "note", text, examples=sorted(shared))
     lines = _boilerplate(store, site, book, list(ids))
     if lines:
         text = f"{site}: {len(lines):,} lines are in many articles and do not count"

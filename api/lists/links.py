@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from api.lists.document import ItemReason, explained
 from api.lists.words import box_words
+from features.addresses import is_on, normalize_url
 from features.analyzer import analyze
 from features.article import UNSAVED_ID, Article, parse_draft
 from features.fields import sender_names
@@ -34,7 +35,6 @@ from recommender.pipeline.results import ListItem
 from recommender.pipeline.spellings import SpelledTerms
 from recommender.policy.list_options import LinkOptions, ListOptions
 from recommender.replica.site import SiteReplica
-from recommender.sources.urls import is_on, normalize_url
 
 SPARE = 20  # more candidates, because the text may link to some already
 MAX_DUPLICATES = 5

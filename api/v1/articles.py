@@ -20,7 +20,7 @@ from features.analysis import analyse
 from features.article import Article
 from features.schemas import ID, accepts
 from recommender.errors import Conflict, InvalidInput, NotFound
-from recommender.ingest import REFUSALS, ImportCounter, IngestResult, ingest
+from recommender.ingest import REFUSALS, ImportCounter, IngestResult, ingest, warnings_of
 from recommender.sources.records import Record, json_record, numbered_lines
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/<site>/articles")
@@ -91,7 +91,7 @@ def put_article(site: str, article_id: str) -> Response:
         "id": article_id,
         "outcome": written.outcome,
         "version": written.version,
-        "warnings": field_errors(analysed.warnings),
+        "warnings": field_errors(warnings_of(analysed, written)),
     }
     status = HTTPStatus.CREATED if written.outcome == "added" else HTTPStatus.OK
     return json_response(answer, status)

@@ -9,12 +9,12 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from features.addresses import normalize_url
 from features.fields import sender_names
 from features.text import plain_text
 from recommender.errors import InvalidInput
 from recommender.evaluation.truth import Qrels
 from recommender.pipeline.anchors import ANNOUNCES
-from recommender.sources.urls import normalize_url
 
 _BLOCKS = {"p", "li", "div", "blockquote", "h2", "h3", "h4", "h5", "h6", "aside"}
 _PACKAGE_TAG = re.compile(r"(series|package)\s*[:：]\s*\S", re.IGNORECASE)

@@ -50,6 +50,7 @@ def conditions(
     itself = [] if source is None or source.slot is None else [source.slot]
     return [
         Condition("itself", _all_but(facets, np.array(itself, np.intp))),
+        Condition("same_page", ~facets.mask("page", () if source is None else source.facets.page)),
         Condition("not_published", facets.published_between(None, None, now)),
         Condition("hidden", _all_but(facets, corpus.slots(rules.hidden))),
         Condition("blocked", _all_but(facets, corpus.slots(rules.blocked))),

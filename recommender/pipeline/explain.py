@@ -17,6 +17,7 @@ COMMON_ARTICLES = 20
 
 WHY_NOT = {
     "itself": "It is the article itself.",
+    "same_page": "It is at the same address as this article.",
     "not_there": "The site has no such article.",
     "not_published": "It is not published yet.",
     "silenced": "A flag forbids any list next to this article.",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.index.corpus import Corpus
 from recommender.pipeline.candidates import in_order
 from recommender.pipeline.diversity import newest
 from recommender.pipeline.fingerprints import Fingerprints
@@ -50,12 +51,12 @@ def fallback(
 
 
 def newest_places(request: Request, eligible: Mask, k: int, reason: Reason) -> list[RankedArticle]:
-    """The *k* newest of the *eligible* that no other list of the page shows."""
+    """The *k* newest of the *eligible* that no other list of the page shows, one of each page."""
     if k <= 0:
         return []
     corpus = request.corpus
     page_token = request.options.page_token
-    slots = newest(corpus.facets.published, eligible, k + len(page_token))
+    slots = newest(corpus.facets.published, eligible, 2 * k + len(page_token))
     ordered = slots[in_order(corpus, slots, np.zeros(slots.size))].tolist()
     if page_token:
         ids = corpus.ids(ordered)
@@ -64,7 +65,19 @@ def newest_places(request: Request, eligible: Mask, k: int, reason: Reason) -> l
             for slot, article_id in zip(ordered, ids, strict=True)
             if article_id not in page_token
         ]
-    return [RankedArticle(slot, reason) for slot in ordered[:k]]
+    return [RankedArticle(slot, reason) for slot in _one_per_page(corpus, ordered)[:k]]
+
+
+def _one_per_page(corpus: Corpus, slots: Sequence[int]) -> list[int]:
+    """The first of those that are at one address."""
+    seen: set[str] = set()
+    firsts = []
+    for slot in slots:
+        pages = corpus.facets.of(slot).page
+        if seen.isdisjoint(pages):
+            firsts.append(slot)
+            seen.update(pages)
+    return firsts
 
 
 def _batch(request: Request, source: Source, rest: Mask, missing: int) -> list[RankedArticle]:
@@ -94,7 +107,7 @@ def _fitting(
     corpus = request.corpus
     slots = np.array([place.slot for place in (*places, *batch)], dtype=np.intp)
     fingerprints = Fingerprints(corpus, slots)
-    pairs = fingerprints.candidate_pairs()
+    pairs = fingerprints.with_same_page(fingerprints.candidate_pairs())
     one_pool = np.zeros_like(slots)
     stories = one_per_story(
         pairs,

@@ -1,5 +1,6 @@
 """Reads the term ids of articles that may be duplicates, and of no others."""
 
+from itertools import combinations
 from typing import Self
 
 import numpy as np
@@ -45,10 +46,34 @@ class Fingerprints:
         draft = None if self._draft is None else self._draft.counts
         return candidate_pairs(self._corpus.index.in_common(self._slots, BENEFIT_OF_DOUBT, draft))
 
+    def with_same_page(self, pairs: Pairs) -> Pairs:
+        """The *pairs*, and those of articles with one address, which are duplicates."""
+        same_page = self._same_page()
+        return np.unique(np.concatenate((pairs, same_page)), axis=0) if same_page.size else pairs
+
     def comparison(self, pairs: Pairs) -> IsDuplicate:
         """A function that tells of each of the *pairs* whether its articles are duplicates."""
         fingerprints = self.of(pairs)
-        return lambda one, other: is_duplicate(fingerprints[one], fingerprints[other])
+        same_page = set(map(tuple, self._same_page().tolist()))
+
+        def is_one(one: int, other: int) -> bool:
+            pair = max(one, other), min(one, other)
+            return pair in same_page or is_duplicate(fingerprints[one], fingerprints[other])
+
+        return is_one
+
+    def _same_page(self) -> Pairs:
+        """The pairs of articles with one address."""
+        numbers: dict[str, list[int]] = {}
+        for number, slot in enumerate(self._slots.tolist()):
+            for page in self._corpus.facets.of(slot).page:
+                numbers.setdefault(page, []).append(number)
+        pairs = [
+            (later, earlier)
+            for found in numbers.values()
+            for earlier, later in combinations(found, 2)
+        ]
+        return np.array(pairs, np.intp).reshape(-1, 2)
 
     def of(self, pairs: Pairs) -> dict[int, Fingerprint]:
         """Number → fingerprint of every article in one of the *pairs*."""

@@ -1,9 +1,11 @@
 """The pipeline that makes every list: for readers, for previews and for evaluation."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
+
+import numpy as np
 
 from recommender.articles import StoredArticle, instant
 from recommender.errors import NotFound
@@ -184,11 +186,12 @@ def _placing(source: Source, request: Request) -> Placing:
     options = request.options
     pins = _pins(request)
     related, excluded = _related(source, request, pins)
-    places = [place for place in related if place.slot not in pins]
+    pinned_pages = request.corpus.facets.mask("page", _pages(request, pins))
+    places = [place for place in related if place.slot not in pins and not pinned_pages[place.slot]]
     if options.fills_up and len(places) < options.depth:
-        kept_out = {*pins, *excluded}
+        kept_out = {*pins, *excluded, *np.flatnonzero(pinned_pages).tolist()}
         places += fallback(request, source, kept_out, places)
-        if not places and not pins:
+        if not places and not pins and _is_alone_in_its_language(request):
             places = _in_other_languages(request, source, kept_out)
     place = 0
     for slot, position in pins.items():
@@ -198,10 +201,17 @@ def _placing(source: Source, request: Request) -> Placing:
     return places, excluded
 
 
+def _is_alone_in_its_language(request: Request) -> bool:
+    """Whether nothing else that is published has the language of the source."""
+    codes = ("itself", "same_page", "not_published", OTHER_LANGUAGE)
+    required = [condition for condition in request.conditions if condition.code in codes]
+    return not all_passed(required).any()
+
+
 def _in_other_languages(
     request: Request, source: Source, kept_out: Collection[int]
 ) -> list[RankedArticle]:
-    """What fills a list that would be empty only because of the language of its source."""
+    """What fills a list that its language alone leaves empty."""
     others = [c for c in request.conditions if c.code != OTHER_LANGUAGE or c.binds_pins]
     places = fallback(replace(request, eligible=all_passed(others)), source, kept_out, [])
     return [place._replace(reason="other_language") for place in places]
@@ -253,15 +263,20 @@ def _ranked(selection: Selection, least: float) -> Iterator[RankedArticle]:
 def _pins(request: Request) -> dict[int, int]:
     """Slot → position of the pins that apply, the first positions first."""
     binding = [condition for condition in request.conditions if condition.binds_pins]
-    pins = {}
+    pins: dict[int, int] = {}
     for pin in request.rules.pins:
         target = pin.target.article or ""
         slot = request.corpus.index.slot(target)
         if slot is None or target in request.options.page_token:
             continue
-        if first_failed(binding, slot) is None:
+        is_first = _pages(request, pins).isdisjoint(request.corpus.facets.of(slot).page)
+        if first_failed(binding, slot) is None and (slot in pins or is_first):
             pins[slot] = pin.position or 1
     return pins
+
+
+def _pages(request: Request, slots: Iterable[int]) -> set[str]:
+    return {page for slot in slots for page in request.corpus.facets.of(slot).page}
 
 
 def _expires_at(request: Request) -> datetime | None:

@@ -80,7 +80,8 @@ def _stories(
     """Places of the candidates that tell the source's story, and the stories of the others."""
     slots = candidates.slots
     fingerprints = Fingerprints.with_source(corpus, slots, source)
-    pairs = _similar_pairs(corpus, candidates, fingerprints.candidate_pairs())
+    similar = _similar_pairs(corpus, candidates, fingerprints.candidate_pairs())
+    pairs = fingerprints.with_same_page(similar)
     is_duplicate = fingerprints.comparison(pairs)
     with_source = pairs[pairs[:, 0] == slots.size, 1].tolist()
     own = [number for number in with_source if is_duplicate(slots.size, number)]

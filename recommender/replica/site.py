@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
+from features.addresses import normalize_url
 from features.article import Article
 from recommender.articles import StoredArticle
 from recommender.errors import NotFound, StoreUnavailable
@@ -23,7 +24,6 @@ from recommender.policy.rule_set import NO_RULES, RuleSet
 from recommender.policy.site_settings import NO_SETTINGS, SiteSettings, Surfaces
 from recommender.replica.holdings import Holdings
 from recommender.replica.index_files import ReplicaFiles, is_large, state_of
-from recommender.sources.urls import normalize_url
 from recommender.storage.change_log import ArchiveChange, SiteState, changed_articles
 from recommender.storage.store import BATCH, Store
 

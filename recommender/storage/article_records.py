@@ -5,12 +5,17 @@ from hashlib import blake2b, sha1
 
 import orjson
 
+from features.addresses import normalize_url, plain_url
 from features.analysis import AnalysedArticle
 from features.vectorizer import ArticleFeatures
 from recommender.articles import card_of
-from recommender.sources.urls import normalize_url
 from recommender.storage.keyspace import LOG_LENGTH, site_key
 from recommender.storage.packing import pack_record, pack_vector
+
+# Of addresses; head.lua has them too.
+KEY_LENGTH = 32
+MAX_APART = 7  # keys under one plain address
+FULL = "*"  # stands for those that there was no room for
 
 ScriptCall = tuple[list[str], list[str | int | bytes]]
 """Keys and arguments of a Lua script."""
@@ -22,8 +27,34 @@ def article_key(site: str, article_id: str) -> str:
     return b32encode(digest).decode().rstrip("=").lower()
 
 
-def url_key(url: str) -> str:
-    return blake2b(normalize_url(url).encode(), digest_size=16).hexdigest()
+def address_key(address: str) -> str:
+    """The field of an address, as `features.addresses` spells it, in the hash of addresses."""
+    return blake2b(address.encode(), digest_size=16).hexdigest()
+
+
+def address_keys(url: str | None) -> str:
+    """
+    What a head says of an address: the key of its normal form and, where that has parameters that
+    only may be tracking, of the form without them.
+    """
+    if not url:
+        return ""
+    exact, plain = normalize_url(url), plain_url(url)
+    return address_key(exact) + (address_key(plain) if plain != exact else "")
+
+
+def split_address_keys(keys: str) -> tuple[str, str]:
+    """From what a head says, the field of the address itself, and that of `apart_key` or ''."""
+    exact, plain = keys[:KEY_LENGTH], keys[KEY_LENGTH:]
+    return exact, f"~{plain}" if plain else ""
+
+
+def apart_key(address: str) -> str:
+    """
+    The field under which the hash of addresses has the keys of those that differ from this plain
+    one only in parameters that may be tracking.
+    """
+    return "~" + address_key(address)
 
 
 def put_call(site: str, analysed: AnalysedArticle) -> ScriptCall:
@@ -36,11 +67,12 @@ def put_call(site: str, analysed: AnalysedArticle) -> ScriptCall:
         article.id,
         _text(article.revision),
         blake2b(text, digest_size=16).hexdigest(),
-        url_key(article.url) if article.url else "",
+        address_keys(article.url),
         pack_record(orjson.dumps(card_of(article))),
         pack_record(text),
         pack_vector(analysed.features),
         LOG_LENGTH,
+        "1" if article.version is None and article.updated_at is not None else "",
     ]
     return _script_keys(site, key), args
 
@@ -54,7 +86,8 @@ def delete_call(site: str, article_id: str, revision: int | None) -> ScriptCall:
 
 def reindex_call(site: str, text: bytes, features: ArticleFeatures) -> ScriptCall:
     """For `reindex.lua`; *text* is the stored text that the features were made from."""
-    article_id = orjson.loads(text)["id"]
+    article = orjson.loads(text)
+    article_id = article["id"]
     key = article_key(site, article_id)
     record_digest = sha1(pack_record(text), usedforsecurity=False).hexdigest()
     args: list[str | int | bytes] = [
@@ -63,6 +96,7 @@ def reindex_call(site: str, text: bytes, features: ArticleFeatures) -> ScriptCal
         "",
         record_digest,
         pack_vector(features),
+        address_keys(article["url"]),
         LOG_LENGTH,
     ]
     return _script_keys(site, key), args

@@ -26,7 +26,7 @@ import orjson
 
 from recommender.errors import Conflict, CorruptRecord, StoreUnavailable
 from recommender.storage.access import KEYS_KEY
-from recommender.storage.article_records import article_key
+from recommender.storage.article_records import FULL, MAX_APART, article_key, split_address_keys
 from recommender.storage.connections import Connection
 from recommender.storage.events import KEPT_DAYS
 from recommender.storage.keyspace import site_key
@@ -320,6 +320,7 @@ class _Restore:
     def _index_addresses(self, site: str) -> int:
         """Write the hash of addresses: of several articles at one, the newest comes last."""
         addresses: dict[str, list[tuple[str, str]]] = {}
+        apart: dict[str, set[str]] = {}
         count = 0
         for heads in scan_hash(self._connection, site_key(site, "heads"), BATCH):
             live = {key: head for key, head in heads.items() if head.startswith(b"live")}
@@ -328,11 +329,16 @@ class _Restore:
                 names = [site_key(site, "card", key.decode()) for key in live]
                 records = client.mget(names) if names else []
             for head, record in zip(live.values(), records, strict=True):
-                url = head.decode().rpartition("|")[2]
-                if url and record is not None:
+                exact, plain = split_address_keys(head.decode().rpartition("|")[2])
+                if plain:
+                    apart.setdefault(plain, set()).add(exact)
+                if exact and record is not None:
                     card = orjson.loads(unpack_record(record))
-                    addresses.setdefault(url, []).append((card["published_at"] or "", card["id"]))
-        fields = {url: "\n".join(i for _, i in sorted(ids)[-8:]) for url, ids in addresses.items()}
+                    addresses.setdefault(exact, []).append((card["published_at"] or "", card["id"]))
+        fields = {key: "\n".join(i for _, i in sorted(ids)[-8:]) for key, ids in addresses.items()}
+        for plain, keys in apart.items():
+            full = [FULL] if len(keys) > MAX_APART else []
+            fields[plain] = "\n".join([*full, *sorted(keys)[:MAX_APART]])
         with self._connection.using("batch") as client:
             if fields:
                 client.hset(site_key(site, "urls"), mapping=fields)

@@ -19,17 +19,18 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from features.addresses import is_on, lookup_forms
 from features.analysis import AnalysedArticle
 from features.vectorizer import FEATURES_VERSION, ArticleFeatures
 from recommender.articles import Card, Facets, StoredArticle
 from recommender.errors import CorruptRecord, StoreUnavailable
-from recommender.sources.urls import is_on
 from recommender.storage.article_records import (
+    address_key,
+    apart_key,
     article_key,
     delete_call,
     put_call,
     reindex_call,
-    url_key,
 )
 from recommender.storage.change_log import ChangeLog, SiteState, state_keys
 from recommender.storage.connections import Connection
@@ -60,6 +61,9 @@ class WriteResult(NamedTuple):
     """
     The outcome of one write, and the site's version after it.
 
+    Fields:
+        same_address: the id of another article with the same address, if there is one.
+
     Outcomes: `added`, `changed`, `unchanged` (the same content is stored), `stale` (a newer
     version is stored), `deleted` (by this delete; for a put: the article was deleted, and this
     write is not newer), `missing` (nothing to delete).
@@ -67,6 +71,7 @@ class WriteResult(NamedTuple):
 
     outcome: Outcome
     version: int
+    same_address: str | None = None
 
 
 class ServerInfo(NamedTuple):
@@ -115,8 +120,8 @@ class Store:
         Write articles, each atomically and idempotently, in two round trips for any number.
 
         A write is older when its `Article.revision` is below the stored one; without a
-        revision the last writer wins. A deleted article comes back only by a newer revision,
-        or by other content without a revision.
+        revision the last writer wins. A deleted article comes back by a newer revision or
+        without one; if that is when it was updated, only when this was after the delete.
 
         Returns:
             one result per article, in order.
@@ -129,13 +134,16 @@ class Store:
             for analysed in articles:
                 script(*put_call(site, analysed), client=pipeline)
             replies = pipeline.execute()
-        return [WriteResult(outcome.decode(), version) for outcome, version in replies]
+        return [
+            WriteResult(outcome.decode(), version, neighbour.decode() or None)
+            for outcome, version, neighbour in replies
+        ]
 
     def delete(self, site: str, article_id: str, revision: int | None = None) -> WriteResult:
         """Delete an article everywhere; it is in no list from the next request on."""
         with self._connection.using("write") as client:
             script = client.register_script(_ACCEPT + _HEAD + _DELETE)
-            outcome, version = script(*delete_call(site, article_id, revision))
+            outcome, version, _ = script(*delete_call(site, article_id, revision))
         return WriteResult(outcome.decode(), version)
 
     def article(self, site: str, article_id: str) -> dict[str, Any] | None:
@@ -229,13 +237,35 @@ class Store:
         """
         The id of the newest article at this page address, or None.
 
+        An address that is stored as it is comes first. Then parameters are dropped that may be
+        tracking, and the page is looked for under its other spellings; but a parameter by which
+        the archive tells two addresses apart is never dropped.
+
         Raises:
             InvalidInput: for anything but an absolute http or https URL.
         """
-        field = url_key(url)
+        forms = lookup_forms(url)
         with self._connection.using("read") as client:
-            ids = client.hget(site_key(site, "urls"), field)
-        return None if ids is None else ids.decode().rpartition("\n")[2]
+            ids = client.hget(site_key(site, "urls"), address_key(forms[0].address))
+        if ids is not None:
+            return _last_line(ids)
+        values = self._urls(
+            site,
+            [key(form.address) for key in (address_key, apart_key) for form in forms],
+        )
+        for form, at_form, apart in zip(forms, values, values[len(forms) :], strict=False):
+            keys = apart.decode().split("\n") if apart and form.is_plain else []
+            if at_form is not None and not (form.has_dropped and keys):
+                return _last_line(at_form)
+            if at_form is None and len(keys) == 1:
+                [ids] = self._urls(site, keys)
+                return None if ids is None else _last_line(ids)
+        return None
+
+    def _urls(self, site: str, fields: list[str]) -> list[bytes | None]:
+        with self._connection.using("read") as client:
+            values: list[bytes | None] = client.hmget(site_key(site, "urls"), fields)
+        return values
 
     def server(self) -> ServerInfo:
         """Ask the server about itself; a server that hides its options reports none."""
@@ -318,3 +348,7 @@ class Store:
         except CorruptRecord:
             self.corrupt_records += 1
         return None
+
+
+def _last_line(ids: bytes) -> str:
+    return ids.decode().rpartition("\n")[2]
