@@ -1,4 +1,4 @@
-"""An archive in memory and the pipeline over it: words count as they are written."""
+"""An archive in memory with the pipeline over it; words count as they are written."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -27,22 +27,23 @@ Shown = TypeVar("Shown")
 
 
 def counted(words: Iterable[str]) -> TermCounts:
-    said = [*words]
-    return hash_counts(Counter(said), Counter(map(" ".join, pairwise(said))))
+    written = [*words]
+    return hash_counts(Counter(written), Counter(map(" ".join, pairwise(written))))
 
 
-def as_written(made: Article) -> ArticleFeatures:
-    """Every word and every two neighbours of the body; no stems, no lines, no title in it."""
-    title = counted(made.title.split()).terms
-    return ArticleFeatures.without_lines(counted((made.body or "").split()))._replace(title=title)
+def as_written(article: Article) -> ArticleFeatures:
+    """Every word of the body and every two neighbours, without stems, lines and title."""
+    title = counted(article.title.split()).terms
+    body = counted((article.body or "").split())
+    return ArticleFeatures.without_lines(body)._replace(title=title)
 
 
-def ids(made: RelatedList) -> list[str]:
-    return [item.card["id"] for item in made.items]
+def ids(related_list: RelatedList) -> list[str]:
+    return [item.card["id"] for item in related_list.items]
 
 
 def text(name: str, words: int, start: int = 0) -> str:
-    """Words that stand in no text of another *name*: `sea0 sea1 sea2 …`."""
+    """Words that are in no text of another *name*: `sea0 sea1 sea2 …`."""
     return " ".join(f"{name}{n}" for n in range(start, start + words))
 
 
@@ -63,15 +64,16 @@ class Archive:
         return card_of(self.articles[article_id])
 
     def read(self, fields: Mapping[str, Any]) -> tuple[Article, StoredArticle]:
-        made = parse_article(article(fields["id"], title="t") | dict(fields))
-        return made, StoredArticle(Facets.of(card_of(made)), self.count(made))
+        parsed = parse_article(article(fields["id"], title="t") | dict(fields))
+        return parsed, StoredArticle(Facets.of(card_of(parsed)), self.count(parsed))
 
     def put(self, *articles: Mapping[str, Any]) -> None:
-        """Store articles in one go; what they do not say is as in `news.article`, title `t`."""
+        """Store articles at once; other fields are those of `news.article`, the title is `t`."""
         changed = {}
-        for made, stored in map(self.read, articles):
-            self.articles[made.id] = made
-            self.stored[made.id] = changed[made.id] = stored
+        for parsed, stored in map(self.read, articles):
+            self.articles[parsed.id] = parsed
+            self.stored[parsed.id] = stored
+            changed[parsed.id] = stored
         self.corpus.apply(changed)
 
     def delete(self, *article_ids: str) -> None:

@@ -1,4 +1,4 @@
-"""Workers that start from index files, go over to new ones, and give the lists of a full load."""
+"""Workers that start from index files and switch to new ones have the lists of a full load."""
 
 import gc
 import random
@@ -51,10 +51,10 @@ def worker(redis_url, raw_redis, files) -> Iterator[Callable[..., SiteReplica]]:
 
 @pytest.mark.parametrize("common", [1, 64], ids=["common terms", "rare terms"])
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_happens_the_lists_are_those_of_a_full_load(
+def test_lists_are_those_of_a_full_load_after_any_changes(
     store, worker, settings, monkeypatch, seed, common
 ):
-    """Writes, deletes, merges, workers that go over to files and workers that start again."""
+    """Writes, deletes, merges, workers that switch to files and workers that start again."""
     monkeypatch.setattr(writer, "COMMON_DF_PER_PAGE", common)
     newsroom, chance = Newsroom(seed), random.Random(seed)
     workers = [worker(), worker()]
@@ -92,7 +92,7 @@ def test_a_worker_that_starts_from_a_file_reads_only_what_changed_since(
     }
 
 
-def test_a_file_that_is_up_to_date_is_not_made_again(store, settings):
+def test_a_file_that_is_up_to_date_is_not_built_again(store, settings):
     put(store, *STORIES)
 
     assert (1, None) == (build(settings, store, "main"), build(settings, store, "main"))
@@ -108,7 +108,7 @@ def test_a_file_that_the_log_no_longer_reaches_is_not_used(store, worker, settin
     assert everything(worker(files=None), STORIES) == everything(worker(), STORIES)
 
 
-def test_a_file_from_before_the_store_was_put_back_to_an_older_copy_is_not_used(
+def test_a_file_from_before_the_store_was_restored_from_an_older_copy_is_not_used(
     store, worker, settings, raw_redis
 ):
     put(store, *STORIES)
@@ -127,7 +127,7 @@ def test_a_file_from_before_the_store_was_put_back_to_an_older_copy_is_not_used(
     assert "lost" not in started.ids()
 
 
-def test_a_store_from_before_the_moment_had_a_key_is_followed_from_a_file_and_no_further(
+def test_a_store_without_the_time_of_its_state_is_followed_from_a_file_and_no_further(
     store, worker, settings, raw_redis
 ):
     put(store, *STORIES)
@@ -159,7 +159,7 @@ def test_a_file_of_an_archive_that_was_emptied_is_not_used(store, worker, settin
 
 
 @pytest.mark.parametrize("how", ["flipped", "cut", "empty"])
-def test_a_damaged_file_is_made_anew_from_the_store(store, worker, settings, files, how):
+def test_a_damaged_file_is_built_again_from_the_store(store, worker, settings, files, how):
     put(store, *STORIES)
     build(settings, store, "main")
     path = files.folder / "1.index"
@@ -173,7 +173,7 @@ def test_a_damaged_file_is_made_anew_from_the_store(store, worker, settings, fil
     assert 1 == build(settings, store, "main")
 
 
-def test_a_worker_goes_over_to_a_new_file_and_misses_nothing(store, worker, settings, files):
+def test_a_worker_switches_to_a_new_file_and_misses_nothing(store, worker, settings, files):
     put(store, "kursk", "sudzha")
     live = worker()
     live.sync()
@@ -185,7 +185,7 @@ def test_a_worker_goes_over_to_a_new_file_and_misses_nothing(store, worker, sett
     assert 1 == live.file_number
 
 
-def test_settings_hold_in_a_worker_that_goes_over_to_a_new_file_or_starts_from_one(
+def test_settings_apply_in_a_worker_that_switches_to_a_new_file_or_starts_from_one(
     store, worker, settings
 ):
     put(store, *STORIES)
@@ -201,7 +201,7 @@ def test_settings_hold_in_a_worker_that_goes_over_to_a_new_file_or_starts_from_o
     assert [4, 2, 2] == lengths(live) == lengths(worker())
 
 
-def test_an_old_file_goes_when_the_last_worker_has_left_it(store, worker, settings, files):
+def test_an_old_file_is_deleted_when_no_worker_uses_it(store, worker, settings, files):
     put(store, "kursk", "sudzha")
     build(settings, store, "main")
     live, other = worker(), worker()
@@ -218,19 +218,19 @@ def test_an_old_file_goes_when_the_last_worker_has_left_it(store, worker, settin
     assert ["2.index"] == [path.name for path in files.folder.glob("*.index")]
 
 
-def test_many_articles_are_read_by_way_of_a_file(store, worker, settings, monkeypatch):
+def test_many_articles_are_read_through_a_file(store, worker, settings, monkeypatch):
     monkeypatch.setattr(site_module, "BUILD_FIRST_FROM", 3)
     put(store, *STORIES)
-    asked = []
+    numbers = []
 
-    def made() -> bool:
-        asked.append(build(settings, store, "main"))
+    def build_file() -> bool:
+        numbers.append(build(settings, store, "main"))
         return True
 
-    live = worker(build=made)
+    live = worker(build=build_file)
     live.sync()
 
-    assert ([1], 1) == (asked, live.file_number)
+    assert ([1], 1) == (numbers, live.file_number)
 
 
 @pytest.mark.parametrize("build_anew", [None, lambda: False])
@@ -245,7 +245,7 @@ def test_without_a_file_many_articles_are_kept_in_memory(store, worker, monkeypa
     assert everything(worker(files=None), STORIES) == lists
 
 
-def test_many_changes_ask_for_a_new_file(store, worker, monkeypatch):
+def test_many_changes_need_a_new_file(store, worker, monkeypatch):
     monkeypatch.setattr(index_files_module, "FILE_FROM", 3)
     live = worker(files=None)
     put(store, *STORIES)
@@ -258,14 +258,14 @@ def test_many_changes_ask_for_a_new_file(store, worker, monkeypatch):
 
 
 def published(live: SiteReplica, files: IndexFiles, monkeypatch, **about: object) -> None:
-    """Have a file made by another version of the product."""
+    """Publish a file as another version of the product would."""
     with monkeypatch.context() as other:
         other.setattr(index_files_module, "MADE_BY", index_files_module.MADE_BY | about)
         with files.building():
             live.publish()
 
 
-def test_a_large_archive_whose_file_is_of_an_older_format_has_a_new_one_made(
+def test_a_large_archive_whose_file_is_of_an_older_format_needs_a_new_one(
     store, worker, settings, files, monkeypatch
 ):
     monkeypatch.setattr(index_files_module, "FILE_FROM", 3)
@@ -306,7 +306,7 @@ def test_a_file_that_does_not_fit_is_opened_once(store, worker, files, monkeypat
     assert ([], [2]) == (before, opened)
 
 
-def test_a_builder_that_made_nothing_new_pauses(settings, store, files):
+def test_a_builder_pauses_after_a_useless_file(settings, store, files):
     put(store, *STORIES)
     build(settings, store, "main")
     builder = Builder(settings)
@@ -325,7 +325,7 @@ def test_a_builder_is_a_process_of_its_own(settings, store, files):
     assert (True, 1) == (builder.run("main"), files.latest_number())
 
 
-def test_a_builder_that_cannot_write_says_so_and_pauses(settings, store, files):
+def test_a_builder_that_cannot_write_logs_it_and_pauses(settings, store, files):
     put(store, *STORIES)
     files.folder.parent.mkdir(parents=True, exist_ok=True)
     files.folder.write_text("a file where the folder should be")

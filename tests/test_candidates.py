@@ -29,7 +29,7 @@ def corpus() -> Corpus:
         )
     )
 )
-def test_they_stand_by_pool_then_score_then_newer_then_id(corpus, drawn):
+def test_candidates_are_ordered_by_pool_then_score_then_newer_then_id(corpus, drawn):
     chosen, scores, pools = drawn
     slots = corpus.slots([NAMES[n] for n in chosen])
     published = corpus.facets.published[slots].tolist()

@@ -1,4 +1,4 @@
-"""Two settings held against each other, and by the obvious arithmetic."""
+"""Comparisons of two settings, against the obvious arithmetic."""
 
 from datetime import datetime
 from functools import cache
@@ -64,10 +64,10 @@ SOURCES = sorted(ARCHIVE.articles)
 
 @given(LISTS, LISTS)
 def test_every_item_of_both_lists_moves_somewhere(before, after):
-    found = movements(before, after)
+    moves = movements(before, after)
 
-    assert found.keys() == {*before, *after}
-    for i, (code, places) in found.items():
+    assert moves.keys() == {*before, *after}
+    for i, (code, places) in moves.items():
         climbed = before.index(i) - after.index(i) if i in before and i in after else 0
         assert places == abs(climbed)
         assert code == (
@@ -84,26 +84,26 @@ def test_the_overlap_is_the_share_of_all_items_that_both_lists_have(a, b):
     assert (expected if a or b else 1.0) == overlap(a, b)
 
 
-def test_lists_stand_side_by_side():
+def test_two_lists_are_compared_item_by_item():
     settings = ListDefaults(limit=3), ListDefaults(limit=4, mode="recent")
-    found = ARCHIVE.with_cards(compared(ARCHIVE.recommender, "a03", *settings, NOW))
+    comparison = ARCHIVE.with_cards(compared(ARCHIVE.recommender, "a03", *settings, NOW))
     a = ARCHIVE.related("a03", ListOptions(limit=3))
     b = ARCHIVE.related("a03", ListOptions(limit=4, mode="recent"))
 
-    assert (a, b, movements(ids(a), ids(b))) == (found.a, found.b, found.movements)
-    assert {*ids(a), *ids(b)} == found.movements.keys()
-    assert Movement("in") in found.movements.values()
+    assert (a, b, movements(ids(a), ids(b))) == (comparison.a, comparison.b, comparison.movements)
+    assert {*ids(a), *ids(b)} == comparison.movements.keys()
+    assert Movement("in") in comparison.movements.values()
 
 
 def test_the_same_settings_move_nothing():
-    found = ARCHIVE.with_cards(
+    comparison = ARCHIVE.with_cards(
         compared(ARCHIVE.recommender, "a03", ListDefaults(), ListDefaults(), NOW)
     )
 
-    assert ({Movement("same")}, 1.0) == ({*found.movements.values()}, found.overlap)
+    assert ({Movement("same")}, 1.0) == ({*comparison.movements.values()}, comparison.overlap)
 
 
-def test_an_article_that_is_not_there_has_no_lists():
+def test_an_unknown_article_has_no_lists_to_compare():
     for call in (compared, figures_of_both):
         with pytest.raises(NotFound):
             call(ARCHIVE.recommender, "nowhere", ListDefaults(), ListDefaults(), NOW)
@@ -125,27 +125,29 @@ def days(article_id: str, origin: datetime | None) -> float | None:
 @cache
 def cosine(a: str, b: str) -> float:
     near = ARCHIVE.corpus.index.similar(a, 100)
-    found = dict(zip(ARCHIVE.corpus.ids(near.slots), near.scores.tolist(), strict=True))
-    return found.get(b, 0.0)
+    cosines = dict(zip(ARCHIVE.corpus.ids(near.slots), near.scores.tolist(), strict=True))
+    return cosines.get(b, 0.0)
 
 
 def expected_figures(lists: dict[str, RelatedList]) -> dict[str, float | None]:
     """`SampleFigures` of the lists by their sources, read off card by card."""
-    shown = [(source, item) for source, made in lists.items() for item in made.items]
+    shown = [
+        (source, item) for source, related_list in lists.items() for item in related_list.items
+    ]
     ages = [d for _, i in shown if (d := days(i.card["id"], NOW)) is not None]
     distances = [d for s, i in shown if (d := days(i.card["id"], published(s))) is not None]
     alike = [
-        mean(cosine(x, y) for x, y in combinations(ids(made), 2))
-        for made in lists.values()
-        if len(made.items) > 1
+        mean(cosine(x, y) for x, y in combinations(ids(related_list), 2))
+        for related_list in lists.values()
+        if len(related_list.items) > 1
     ]
     sections = [
-        len({i.card["section"] for i in made.items} - {None})
-        for made in lists.values()
-        if made.items
+        len({i.card["section"] for i in related_list.items} - {None})
+        for related_list in lists.values()
+        if related_list.items
     ]
     return {
-        "items": mean(len(made.items) for made in lists.values()),
+        "items": mean(len(related_list.items) for related_list in lists.values()),
         "age_days": median(ages) if ages else None,
         "distance_days": median(distances) if distances else None,
         "cosine": mean(alike) if alike else None,
@@ -157,46 +159,46 @@ def expected_figures(lists: dict[str, RelatedList]) -> dict[str, float | None]:
 @settings(deadline=None, max_examples=30)
 @given(SETTINGS, SETTINGS)
 def test_figures_of_a_sample_are_those_of_its_lists(a, b):
-    maker = ARCHIVE.recommender
+    recommender = ARCHIVE.recommender
     lists = [
         {
-            i: ARCHIVE.with_cards(maker.with_settings(s).related(i, ListOptions(), NOW))
+            i: ARCHIVE.with_cards(recommender.with_settings(s).related(i, ListOptions(), NOW))
             for i in SOURCES
         }
         for s in (a, b)
     ]
-    found = sampled([figures_of_both(maker, i, a, b, NOW) for i in SOURCES])
+    figures = sampled([figures_of_both(recommender, i, a, b, NOW) for i in SOURCES])
     pairs = [(ids(lists[0][i]), ids(lists[1][i])) for i in SOURCES]
     moved = [abs(x.index(i) - y.index(i)) for x, y in pairs for i in x if i in y]
 
-    assert len(SOURCES) == found.articles
-    assert mean(x != y for x, y in pairs) == pytest.approx(found.changed)
-    assert mean(overlap(x, y) for x, y in pairs) == pytest.approx(found.overlap)
-    assert (mean(moved) if moved else None) == pytest.approx(found.moved)
-    assert expected_figures(lists[0]) == pytest.approx(found.a._asdict(), abs=1e-6)
-    assert expected_figures(lists[1]) == pytest.approx(found.b._asdict(), abs=1e-6)
+    assert len(SOURCES) == figures.articles
+    assert mean(x != y for x, y in pairs) == pytest.approx(figures.changed)
+    assert mean(overlap(x, y) for x, y in pairs) == pytest.approx(figures.overlap)
+    assert (mean(moved) if moved else None) == pytest.approx(figures.moved)
+    assert expected_figures(lists[0]) == pytest.approx(figures.a._asdict(), abs=1e-6)
+    assert expected_figures(lists[1]) == pytest.approx(figures.b._asdict(), abs=1e-6)
 
 
-def test_of_empty_lists_nothing_can_be_said_but_that_they_are_the_same():
+def test_two_empty_lists_are_equal_and_have_no_figures():
     nothing = ListFigures((), (), (), None, 0, 0)
-    found = sampled([(nothing, nothing)])
+    figures = sampled([(nothing, nothing)])
 
-    assert (1, 0.0, 1.0, None) == found[:4]
-    assert (0.0, None, None, None, None, None) == found.a == found.b
+    assert (1, 0.0, 1.0, None) == figures[:4]
+    assert (0.0, None, None, None, None, None) == figures.a == figures.b
 
 
-def test_half_of_a_sample_are_the_newest():
+def test_half_of_a_sample_are_the_newest_articles():
     assert ["a17", "a16", "a15"] == sample(ARCHIVE.corpus, 6, NOW)[:3]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 17, 18, 200])
-def test_a_sample_has_no_article_twice_and_as_many_as_there_are(size):
-    found = sample(ARCHIVE.corpus, size, NOW)
+def test_a_sample_has_no_article_twice_and_at_most_all_articles(size):
+    ids_of_sample = sample(ARCHIVE.corpus, size, NOW)
 
-    assert min(size, len(SOURCES)) == len(found) == len({*found})
+    assert min(size, len(SOURCES)) == len(ids_of_sample) == len({*ids_of_sample})
 
 
-def test_a_sample_holds_only_what_is_out_by_then():
+def test_a_sample_holds_only_published_articles():
     then = datetime.fromisoformat("2025-03-05T12:00:00Z")
     dates = [published(i) for i in sample(ARCHIVE.corpus, 200, then)]
 
@@ -204,7 +206,7 @@ def test_a_sample_holds_only_what_is_out_by_then():
     assert 6 == len(dates)
 
 
-def test_the_same_articles_have_the_same_sample_whatever_came_and_went():
+def test_the_same_articles_have_the_same_sample_after_any_changes():
     other = Archive()
     other.put({"id": "gone", "body": "x", "published_at": "2025-03-19"})
     for article_id in reversed(SOURCES):

@@ -1,4 +1,4 @@
-"""Has the archive told this already?"""
+"""Duplicates of a draft in the archive."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from recommender.pipeline.results import Exclusion
 from recommender.pipeline.stories import Fingerprint, overlap
 
 FLOOD = text("flood", 60)
-TOLD_TWICE = Exclusion("same_story_as_source")
+SAME_STORY = Exclusion("same_story_as_source")
 DRAFT = {"id": "draft", "body": FLOOD}
 
 
@@ -31,28 +31,28 @@ def duplicates(newsroom: Archive, draft: StoredArticle, draft_of: str) -> list[D
     return newsroom.with_cards(newsroom.recommender.duplicates(draft, NOW, draft_of))
 
 
-def test_duplicates_are_what_no_list_beside_the_draft_shows_the_most_similar_first() -> None:
+def test_duplicates_are_the_articles_that_the_list_of_the_draft_excludes() -> None:
     newsroom = archive()
     draft = newsroom.read(DRAFT)[1]
-    beside = newsroom.related_to(draft, ANY.replacing(explain=True))
-    found = duplicates(newsroom, draft, "draft")
+    related = newsroom.related_to(draft, ANY.replacing(explain=True))
+    copies = duplicates(newsroom, draft, "draft")
 
-    assert ["copy", "longer"] == [one.card["id"] for one in found]
-    assert beside.exclusions is not None
-    assert {"copy", "longer"} == {i for i, why in beside.exclusions.items() if why == TOLD_TWICE}
-    assert [1.0, 1.0] == [one.overlap for one in found]
-    assert 1.0 == pytest.approx(found[0].similarity)
-    assert found[0].similarity > found[1].similarity
+    assert ["copy", "longer"] == [one.card["id"] for one in copies]
+    assert related.exclusions is not None
+    assert {"copy", "longer"} == {i for i, why in related.exclusions.items() if why == SAME_STORY}
+    assert [1.0, 1.0] == [one.overlap for one in copies]
+    assert 1.0 == pytest.approx(copies[0].similarity)
+    assert copies[0].similarity > copies[1].similarity
 
 
-def test_a_stored_story_is_no_duplicate_of_its_own_draft() -> None:
+def test_a_stored_article_is_no_duplicate_of_its_own_draft() -> None:
     newsroom = archive()
     draft = newsroom.read(DRAFT)[1]
 
     assert ["longer"] == [one.card["id"] for one in duplicates(newsroom, draft, "copy")]
 
 
-def test_an_empty_archive_has_told_nothing() -> None:
+def test_an_empty_archive_has_no_duplicates() -> None:
     newsroom = Archive()
 
     assert [] == duplicates(newsroom, newsroom.read(DRAFT)[1], "draft")
@@ -65,18 +65,18 @@ ids = st.sets(st.integers(0, 60), max_size=60)
 def test_overlap_is_the_shared_part_of_the_shorter_text(
     words: set[int], pairs: set[int], other_words: set[int], other_pairs: set[int]
 ) -> None:
-    def wording(words: set[int], pairs: set[int]) -> Fingerprint:
+    def fingerprint(words: set[int], pairs: set[int]) -> Fingerprint:
         terms = sorted(words) + [one | int(TWO_WORD_BIT) for one in sorted(pairs)]
         return Fingerprint(np.array(terms, np.uint32), np.empty(0, np.uint32))
 
     one, other = (words, pairs), (other_words, other_pairs)
     few = min(len(pairs), len(other_pairs)) < 20
     mine, theirs = (
-        {("word", w) for w in said[0]} | {("pair", p) for p in said[1]}
+        {("word", w) for w in text_words} | {("pair", p) for p in text_pairs}
         if few
-        else {("pair", p) for p in said[1]}
-        for said in (one, other)
+        else {("pair", p) for p in text_pairs}
+        for text_words, text_pairs in (one, other)
     )
     shared = len(mine & theirs) / max(min(len(mine), len(theirs)), 1)
 
-    assert shared == overlap(wording(*one), wording(*other))
+    assert shared == overlap(fingerprint(*one), fingerprint(*other))

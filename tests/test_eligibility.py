@@ -1,4 +1,4 @@
-"""Who may stand in a list, test by test: each says what it means, and all of them are asked."""
+"""The conditions of being in a list, one by one and together."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,13 +33,15 @@ def archive() -> Archive:
 def passing(
     source: str | None = "source", rules: AppliedRules | None = None, **options: Any
 ) -> set[str]:
-    made = archive()
-    beside = None if source is None else stored_source(made.corpus, made.slots(source)[0])
-    asked, model = ListOptions(**options), made.recommender.model
-    found = conditions(made.corpus, beside, asked, rules or AppliedRules(), model, NOW)
-    eligible = {i for i in made.articles if all_passed(found)[made.slots(i)[0]]}
+    newsroom = archive()
+    corpus, model = newsroom.corpus, newsroom.recommender.model
+    article = None if source is None else stored_source(corpus, newsroom.slots(source)[0])
+    rules = rules or AppliedRules()
+    required = conditions(corpus, article, ListOptions(**options), rules, model, NOW)
+    slots = {i: newsroom.slots(i)[0] for i in newsroom.articles}
+    eligible = {i for i, slot in slots.items() if all_passed(required)[slot]}
 
-    assert eligible == {i for i in made.articles if first_failed(found, made.slots(i)[0]) is None}
+    assert eligible == {i for i, slot in slots.items() if first_failed(required, slot) is None}
     return eligible
 
 
@@ -67,46 +69,47 @@ def passing(
         ({"mode": "followup"}, ENGLISH),
     ],
 )
-def test_a_filter_lets_through_what_it_says(options, expected):
+def test_a_filter_passes_what_it_describes(options, expected):
     assert expected == passing(**options)
 
 
-def test_beside_nothing_everything_that_is_out_may_stand_in_any_language():
+def test_without_a_source_every_published_article_is_eligible_in_any_language():
     assert OUT | {"source"} == passing(None) == passing(None, mode="background")
 
 
 @pytest.mark.parametrize("source", ["undated", "embargoed"])
-def test_background_is_what_came_before_and_all_that_is_out_when_that_is_unknown(source):
+def test_background_is_what_was_published_before_or_everything_without_a_date(source):
     assert ENGLISH | {"source"} == passing(source, mode="background") | {source} - {"embargoed"}
 
 
 def test_rules_hide_and_block_articles_and_sections():
-    def beside(**fields: Any) -> AppliedRules:
-        made = {"id": "r", "created_at": NOW, "source": {"article": "source"}}
-        rules = RuleSet([Rule.model_validate(made | fields)])
+    def rules_of(**fields: Any) -> AppliedRules:
+        own = {"id": "r", "created_at": NOW, "source": {"article": "source"}}
+        rules = RuleSet([Rule.model_validate(own | fields)])
         return rules.for_list("source", None, NOW)
 
     never = {"kind": "flag", "flag": "never_recommend", "source": None}
-    assert ENGLISH - {"late"} == passing(rules=beside(**never, target={"article": "late"}))
-    assert ENGLISH - {"late"} == passing(rules=beside(kind="block", target={"article": "late"}))
-    worldly = beside(kind="block", target={"section": "World"})
+    assert ENGLISH - {"late"} == passing(rules=rules_of(**never, target={"article": "late"}))
+    assert ENGLISH - {"late"} == passing(rules=rules_of(kind="block", target={"article": "late"}))
+    worldly = rules_of(kind="block", target={"section": "World"})
     assert ENGLISH - {"early", "undated"} == passing(rules=worldly)
 
 
-def test_only_the_default_language_and_the_lists_own_idea_of_age_yield_to_a_pin():
-    made = archive()
+def test_only_the_default_language_and_the_age_limit_of_the_list_yield_to_a_pin():
+    newsroom = archive()
     options = {
         "max_age": timedelta(1),
         "mode": "background",
         "exclude": ("late",),
         "tag": ("war",),
     }
-    source = stored_source(made.corpus, 0)
+    corpus, model = newsroom.corpus, newsroom.recommender.model
+    source = stored_source(corpus, 0)
 
     for languages, expected in [
         (None, {"too_old", "newer_than_source", "other_language"}),
         (("en",), {"too_old", "newer_than_source"}),
     ]:
-        asked = ListOptions(lang=languages, **options)
-        found = conditions(made.corpus, source, asked, AppliedRules(), made.recommender.model, NOW)
-        assert expected == {test.code for test in found if not test.binds_pins}
+        all_options = ListOptions(lang=languages, **options)
+        required = conditions(corpus, source, all_options, AppliedRules(), model, NOW)
+        assert expected == {one.code for one in required if not one.binds_pins}

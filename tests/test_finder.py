@@ -29,7 +29,7 @@ def finder(backend: Backend) -> Finder:
     return backend.finder("main")
 
 
-def test_without_a_word_the_newest_stand_first(finder: Finder) -> None:
+def test_without_a_word_the_newest_come_first(finder: Finder) -> None:
     assert ["budget", "kursk", "cafe", "undated"] == finder.find().ids
 
 
@@ -37,7 +37,7 @@ def test_the_start_of_a_title_word_comes_before_the_middle_of_one(finder: Finder
     assert ["kursk", "cafe", "undated"] == finder.find("kursk").ids
 
 
-def test_every_word_must_be_there_in_any_order_case_and_accent(finder: Finder) -> None:
+def test_every_word_must_match_in_any_order_case_and_accent(finder: Finder) -> None:
     assert ["cafe"] == finder.find("KURSK cafe").ids
 
 
@@ -59,7 +59,7 @@ def test_pages_follow_each_other(finder: Finder) -> None:
     assert {4} == {page.total for page in pages}
 
 
-def test_what_was_written_or_deleted_counts_at_once(finder: Finder, backend: Backend) -> None:
+def test_writes_and_deletes_count_at_once(finder: Finder, backend: Backend) -> None:
     finder.find()
     backend.store.delete("main", "kursk")
     store(backend, article("cafe", title="Tea"), article("new", title="Kursk again"))
@@ -67,7 +67,9 @@ def test_what_was_written_or_deleted_counts_at_once(finder: Finder, backend: Bac
     assert ["new", "undated"] == finder.find("kursk").ids
 
 
-def test_a_store_that_was_emptied_is_read_anew(finder: Finder, backend: Backend, raw_redis) -> None:  # type: ignore[no-untyped-def]
+def test_a_store_that_was_emptied_is_read_again(
+    finder: Finder, backend: Backend, raw_redis
+) -> None:  # type: ignore[no-untyped-def]
     finder.find()
     raw_redis.flushall()
     store(backend, article("only"))
@@ -75,7 +77,7 @@ def test_a_store_that_was_emptied_is_read_anew(finder: Finder, backend: Backend,
     assert ["only"] == finder.find().ids
 
 
-def test_a_store_that_was_put_back_and_written_to_again_is_read_anew(  # type: ignore[no-untyped-def]
+def test_a_store_that_was_restored_and_written_to_again_is_read_again(  # type: ignore[no-untyped-def]
     finder: Finder, backend: Backend, raw_redis
 ) -> None:
     copy = copied(raw_redis)

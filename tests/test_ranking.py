@@ -7,7 +7,7 @@ from recommender.pipeline.diversity import diversified, newest
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=12), st.integers(-1, 14))
-def test_newest_holds_the_k_latest_eligible_dates_with_their_ties(articles, k):
+def test_newest_returns_the_k_latest_eligible_dates_with_their_ties(articles, k):
     dates = sorted((date for date, eligible in articles if eligible), reverse=True)
     last = dates[min(k, len(dates)) - 1] if k > 0 and dates else 9
 
@@ -44,49 +44,49 @@ def literal_mmr(
     return chosen + left, penalties
 
 
-Made = tuple[list[float], list[list[float]]]
+Ranked = tuple[list[float], list[list[float]]]
 
 
-def with_penalties(made: Made, diversity: float, k: int) -> tuple[list[int], list[float]]:
-    scores, cosines = made
+def with_penalties(ranked: Ranked, diversity: float, k: int) -> tuple[list[int], list[float]]:
+    scores, cosines = ranked
     square = np.array(cosines, dtype=np.float64).reshape((len(scores), len(scores)))
     order, penalties = diversified(np.array(scores), square, diversity, k)
     return order.tolist(), penalties.tolist()
 
 
-def spread(made: Made, diversity: float, k: int) -> list[int]:
-    return with_penalties(made, diversity, k)[0]
+def spread(ranked: Ranked, diversity: float, k: int) -> list[int]:
+    return with_penalties(ranked, diversity, k)[0]
 
 
 @given(candidates(), st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.integers(0, 10))
-def test_diversity_is_maximal_marginal_relevance(made, diversity, k):
-    order, penalties = literal_mmr(*made, diversity, k)
+def test_diversity_is_maximal_marginal_relevance(ranked, diversity, k):
+    order, penalties = literal_mmr(*ranked, diversity, k)
 
-    assert (order, pytest.approx(penalties)) == with_penalties(made, diversity, k)
+    assert (order, pytest.approx(penalties)) == with_penalties(ranked, diversity, k)
 
 
 @given(candidates(), st.floats(0, 1), st.integers(0, 10), st.integers(0, 10))
-def test_a_longer_list_never_changes_the_start_of_a_shorter_one(made, diversity, k, more):
-    assert spread(made, diversity, k)[:k] == spread(made, diversity, k + more)[:k]
+def test_a_longer_list_never_changes_the_start_of_a_shorter_one(ranked, diversity, k, more):
+    assert spread(ranked, diversity, k)[:k] == spread(ranked, diversity, k + more)[:k]
 
 
 @given(candidates(), st.floats(0, 1), st.integers(0, 10))
-def test_diversity_moves_candidates_and_loses_none(made, diversity, k):
-    assert [*range(len(made[0]))] == sorted(spread(made, diversity, k))
+def test_diversity_moves_candidates_and_loses_none(ranked, diversity, k):
+    assert [*range(len(ranked[0]))] == sorted(spread(ranked, diversity, k))
 
 
 @given(candidates())
-def test_without_diversity_the_order_stays(made):
-    assert [*range(len(made[0]))] == spread(made, 0.0, 9)
+def test_without_diversity_the_order_stays(ranked):
+    assert [*range(len(ranked[0]))] == spread(ranked, 0.0, 9)
 
 
-def test_at_full_diversity_the_best_comes_first_and_then_what_is_least_like_it():
+def test_at_full_diversity_the_best_comes_first_and_then_the_least_similar():
     cosines = [[1.0, 0.9, 0.1, 0.5], [0.9, 1.0, 0.2, 0.4], [0.1, 0.2, 1.0, 0.3], [0.5, 0.4, 0.3, 1]]
 
     assert [0, 2, 3, 1] == spread(([0.9, 0.8, 0.1, 0.1], cosines), 1.0, 4)
 
 
-def test_a_copy_of_the_first_falls_behind_what_is_less_good_but_new():
+def test_a_copy_of_the_first_comes_after_a_less_relevant_but_different_one():
     cosines = [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 
     # .7 · .8/.8 - .3 · 1 = .4 for the copy, .7 · .5/.8 - .3 · 0 = .4375 for the other

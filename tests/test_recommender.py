@@ -1,4 +1,4 @@
-"""The pipeline in memory, as evaluation will use it, held against a plain-Python version of it."""
+"""The pipeline in memory, compared with a plain-Python version of its rules."""
 
 import math
 import random
@@ -81,7 +81,7 @@ CHOICES: dict[str, list[Any]] = {
 }
 
 
-def some_wishes(chance: random.Random) -> ListOptions:
+def some_options(chance: random.Random) -> ListOptions:
     names = chance.sample([*CHOICES], chance.randint(0, 4))
     return ListOptions(
         limit=chance.randint(1, 9),
@@ -136,7 +136,7 @@ class Oracle:
         newest = {(r.kind, r.source.key, r.target.key, r.flag): r for r in rules}
         self.rules = [r for r in newest.values() if fits(r.source, self.source)]
 
-    # Who may stand in the list
+    # Eligibility
 
     def is_silenced(self) -> bool:
         return any(
@@ -187,7 +187,7 @@ class Oracle:
             and (options.mode != "background" or older)
         )
 
-    # What it is worth
+    # Scores
 
     def score(self, card: Card) -> float:
         return round(
@@ -230,7 +230,7 @@ class Oracle:
             r.factor or 0.0 for r in self.rules if is_boost(r) and fits(r.target, card)
         )
 
-    # Which of them stand there together
+    # Selection
 
     def related(self) -> list[tuple[str, str, float, float]]:
         """All places: id, reason, score, what diversity took."""
@@ -289,8 +289,8 @@ class Oracle:
         groups: list[list[Card]] = []
         for card in candidates:
             says = self.says[card["id"]]
-            told = (g for g in groups if same_story(self.says[g[0]["id"]], says))
-            group = next(told, None)
+            same = (g for g in groups if same_story(self.says[g[0]["id"]], says))
+            group = next(same, None)
             if group is None:
                 groups.append([card])
             else:
@@ -320,12 +320,14 @@ class Oracle:
 
     def likeness(self, one: Card, other: Card) -> float:
         near = self.archive.corpus.index.similar(one["id"], 1000)
-        found = dict(zip(self.archive.corpus.ids(near.slots), near.scores.tolist(), strict=True))
-        return found.get(other["id"], 0.0)
+        ids = self.archive.corpus.ids(near.slots)
+        cosines = dict(zip(ids, near.scores.tolist(), strict=True))
+        return cosines.get(other["id"], 0.0)
 
     def capped(self, candidates: list[Card], kept: Sequence[Card] = ()) -> list[Card]:
         """Those that fit in behind the *kept* ones and each other."""
-        options, found = self.options, [*kept]
+        options = self.options
+        fitting = [*kept]
         caps = [
             (options.max_per_section, lambda card: folded([card["section"]])),
             (options.max_per_author, lambda card: folded(card["authors"])),
@@ -333,14 +335,14 @@ class Oracle:
         ]
         for card in candidates:
             room = [
-                sum(value in values(other) for other in found) < cap
+                sum(value in values(other) for other in fitting) < cap
                 for cap, values in caps
                 if cap is not None
                 for value in values(card)
             ]
             if all(room):
-                found.append(card)
-        return found[len(kept) :]
+                fitting.append(card)
+        return fitting[len(kept) :]
 
     def filling(self, rest: list[Card], before: list[Card]) -> list[tuple[str, str, float, float]]:
         mine = folded([self.source["section"]])
@@ -354,12 +356,12 @@ class Oracle:
     def pins(self) -> dict[str, int]:
         pins = [r for r in self.rules if r.kind == "pin"]
         pins.sort(key=lambda r: (r.position, -r.created_at.timestamp()))
-        found: dict[str, int] = {}
+        positions: dict[str, int] = {}
         for pin in pins:
             card = self.cards.get(pin.target.article or "")
             if card is not None and self.passes_what_binds_pins(card):
-                found.setdefault(card["id"], pin.position or 0)
-        return found
+                positions.setdefault(card["id"], pin.position or 0)
+        return positions
 
 
 def folded(values: Any) -> set[str]:
@@ -413,10 +415,10 @@ def representative(group: list[Card], options: ListOptions) -> Card:
     return group[0]
 
 
-def places(made: RelatedList) -> list[tuple[str, str, Any, Any]]:
+def places(related_list: RelatedList) -> list[tuple[str, str, Any, Any]]:
     return [
         (item.card["id"], item.reason, about(item.score), about(item.diversity_penalty))
-        for item in made.items
+        for item in related_list.items
     ]
 
 
@@ -427,20 +429,20 @@ def about(score: float) -> Any:
 @settings(deadline=None, max_examples=200)
 @given(chances)
 def test_a_list_is_what_its_rules_say_article_by_article(chance):
-    archive, options, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
+    archive, options, rules = some_archive(chance), some_options(chance), some_rules(chance)
     archive.recommender.rules = RuleSet(rules)
 
     expected = Oracle(archive, "a0", options, rules).related()
     page = expected[options.offset : options.offset + options.limit]
-    made = archive.related("a0", options)
-    assert page == places(made)
-    assert made.fallback == any(r in FALLBACKS for _, r, *_ in page)
+    related_list = archive.related("a0", options)
+    assert page == places(related_list)
+    assert related_list.fallback == any(r in FALLBACKS for _, r, *_ in page)
 
 
 @settings(deadline=None)
 @given(chances)
-def test_a_draft_gets_its_list_by_the_same_rules(chance):
-    archive, options, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
+def test_a_draft_has_a_list_by_the_same_rules(chance):
+    archive, options, rules = some_archive(chance), some_options(chance), some_rules(chance)
     archive.recommender.rules = RuleSet(rules)
     _, draft = archive.read(DRAFT)
 
@@ -452,7 +454,7 @@ def test_a_draft_gets_its_list_by_the_same_rules(chance):
 @settings(deadline=None)
 @given(chances)
 def test_the_newest_articles_are_the_eligible_ones_by_date_then_id(chance):
-    archive, options, rules = some_archive(chance), some_wishes(chance), some_rules(chance)
+    archive, options, rules = some_archive(chance), some_options(chance), some_rules(chance)
     archive.recommender.rules = RuleSet(rules)
     oracle = Oracle(archive, "a0", options.replacing(mode="balanced"), [])
     oracle.source = {"id": None, "section": None, "published_at": None, "language": "any"}
@@ -469,11 +471,11 @@ def test_an_unknown_article_is_not_found():
         Archive({"id": "a", "body": "kursk"}).related("nowhere")
 
 
-# Whatever the request, a list that could be full is full, and its pages are one list
+# A list is as long as it can be, and its pages are one list
 
 
-def asked(options: object) -> str | None:
-    """What of the wishes is not the default, to name a test."""
+def case_name(options: object) -> str | None:
+    """The options that are not the default, to name a test."""
     if not isinstance(options, ListOptions):
         return None
     changed = options.model_dump(exclude_defaults=True)
@@ -517,7 +519,7 @@ def big() -> Archive:
         ListOptions(max_per_author=4, diversity=0.3),
         ListOptions(page_token=PageToken.of(*(f"a{n:03}" for n in range(1, 60)))),
     ],
-    ids=asked,
+    ids=case_name,
 )
 def test_pages_are_slices_of_one_order(big, options):
     whole = ids(big.related("a000", options.replacing(limit=450)))
@@ -547,15 +549,15 @@ def plain(count: int, body: str = "") -> list[dict[str, Any]]:
     return [{"id": f"p{n}", "body": body or text(f"p{n}w", 9)} for n in range(count)]
 
 
-def test_pins_for_the_end_of_a_list_do_not_come_before_what_is_similar():
+def test_pins_for_the_end_of_a_list_do_not_precede_similar_articles():
     others = [{"id": f"o{n:02}", "body": f"kursk {text(f'o{n}w', 9)}"} for n in range(99)]
     archive = Archive({"id": "a", "body": "kursk sudzha"}, *plain(45, "kursk sudzha"), *others)
     archive.recommender.rules = RuleSet(
         rule(n, kind="pin", target={"article": f"o{n:02}"}, position=50) for n in range(45)
     )
 
-    made = archive.related("a", ListOptions(limit=50))
-    assert [f"o{n}" for n in range(45, 94)] == ids(made)[:49]
+    related_list = archive.related("a", ListOptions(limit=50))
+    assert [f"o{n}" for n in range(45, 94)] == ids(related_list)[:49]
 
 
 def test_three_hundred_copies_of_one_story_leave_room_for_the_others():
@@ -563,25 +565,24 @@ def test_three_hundred_copies_of_one_story_leave_room_for_the_others():
     others = [{"id": f"o{n}", "body": f"kursk {text(f'o{n}w', 60)}"} for n in range(5)]
     archive = Archive({"id": "a", "body": "kursk sudzha talks"}, *copies, *others)
 
-    made = archive.related("a", ListOptions(limit=5))
-    assert {"c0", "o0", "o1", "o2", "o3"} == {*ids(made)}
-    assert 299 == len(made.items[0].same_story)
+    related_list = archive.related("a", ListOptions(limit=5))
+    assert {"c0", "o0", "o1", "o2", "o3"} == {*ids(related_list)}
+    assert 299 == len(related_list.items[0].same_story)
 
 
-def test_who_says_what_many_say_and_more_tells_their_story():
-    """Their cosine with the source is low, for what many say has little weight; it is high among
-    them."""
+def test_an_article_that_adds_to_a_text_of_many_tells_their_story():
+    """The text that many share has little weight, so their cosine with the source is low."""
     many = [{"id": f"many{n}", "body": text("many", 60)} for n in range(60)]
     others = [{"id": f"other{n}", "body": text(f"o{n}x", 80)} for n in range(10)]
     source = {"id": "source", "body": f"{text('many', 60)} {text('own', 30)}"}
-    made = Archive(source, *many, *others).related("source", ANY.replacing(explain=True))
+    related_list = Archive(source, *many, *others).related("source", ANY.replacing(explain=True))
 
-    assert [] == ids(made)
-    assert {"same_story_as_source"} == {made.exclusions[one["id"]].code for one in many}
+    assert [] == ids(related_list)
+    assert {"same_story_as_source"} == {related_list.exclusions[one["id"]].code for one in many}
 
 
 @pytest.mark.parametrize("fallback", [True, False])
-def test_a_cap_and_a_filter_leave_a_full_list_of_what_there_is(fallback):
+def test_with_a_cap_or_a_filter_a_list_is_as_long_as_the_archive_allows(fallback):
     many = [{"id": f"m{n}", "body": "kursk " + text(f"m{n}w", 2), "authors": ["Ana"]}
             for n in range(150)]  # fmt: skip
     few = [{"id": f"f{n}", "body": "kursk " + text(f"f{n}w", 99), "authors": [f"B{n}"]}
@@ -595,7 +596,7 @@ def test_a_cap_and_a_filter_leave_a_full_list_of_what_there_is(fallback):
     )
 
 
-def test_what_fills_a_list_up_keeps_to_the_caps_and_tells_a_story_once():
+def test_fallback_items_respect_caps_and_tell_a_story_once():
     twins = [{"id": f"t{n}", "body": text("flood", 60), "authors": ["Bo"]} for n in range(9)]
     others = [{"id": f"o{n}", "body": text(f"o{n}w", 9), "authors": ["Ana"]} for n in range(30)]
     archive = Archive({"id": "a", "body": "kursk"}, *twins, *others)
@@ -603,26 +604,26 @@ def test_what_fills_a_list_up_keeps_to_the_caps_and_tells_a_story_once():
     assert ["o0", "o1", "t0"] == ids(archive.related("a", ListOptions(max_per_author=2)))
 
 
-# What the order is
+# Order
 
 
-def test_an_article_below_the_least_score_neither_speaks_for_a_story_nor_takes_up_room():
+def test_an_article_below_the_least_score_represents_no_story_and_counts_for_no_cap():
     near = {"body": f"kursk sudzha {WIRE}", "published_at": "2025-03-01", "authors": ["Ana"]}
     far = {"body": f"kursk {UPDATE}", "published_at": "2025-03-13", "authors": ["Ana"]}
     archive = Archive(
         {"id": "a", "body": "kursk sudzha"}, near | {"id": "near"}, far | {"id": "far"}
     )
     both = {item.card["id"]: item.similarity for item in archive.related("a").items}
-    found = archive.related("a", ANY.replacing(story="newest", limit=9)).items
-    assert ["far"] == [item.card["id"] for item in found]
-    least = round(found[0].similarity + 0.01, 3)
+    [far] = archive.related("a", ANY.replacing(story="newest", limit=9)).items
+    assert "far" == far.card["id"]
+    least = round(far.similarity + 0.01, 3)
 
     assert not both.keys() - {"near", "far"}
     for options in (ANY.replacing(story="newest"), ANY.replacing(max_per_author=1)):
         assert ["near"] == ids(archive.related("a", options.replacing(min_score=least)))
 
 
-def test_sorting_by_date_orders_the_page_and_not_the_choice():
+def test_sorting_by_date_orders_the_page_and_does_not_change_its_items():
     archive = Archive(
         {"id": "a0", "body": "kursk sudzha"},
         {"id": "a1", "body": "kursk sudzha border", "published_at": "2025-03-01"},
@@ -636,7 +637,7 @@ def test_sorting_by_date_orders_the_page_and_not_the_choice():
 @pytest.mark.parametrize(
     ("mode", "first"), [("balanced", "now"), ("followup", "after"), ("recent", "latest")]
 )
-def test_each_mode_puts_another_moment_first(mode, first):
+def test_each_mode_prefers_another_time(mode, first):
     dates = {
         "old": "2025-01-01",
         "now": "2025-02-01",
@@ -652,7 +653,7 @@ def test_each_mode_puts_another_moment_first(mode, first):
     assert {"old", "now"} == {*ids(archive.related("a", ANY.replacing(mode="background")))}
 
 
-def test_beside_a_text_without_a_date_everything_that_is_out_is_background():
+def test_for_a_text_without_a_date_every_published_article_is_background():
     archive = Archive(
         {"id": "a", "body": "kursk", "published_at": None}, {"id": "b", "body": "kursk talks"}
     )
@@ -673,36 +674,36 @@ def ladder() -> Archive:
     )
 
 
-def test_a_short_list_is_filled_rung_by_rung_and_each_rung_has_its_name():
-    made = ladder().related("a", ListOptions(limit=9))
+def test_a_short_list_is_filled_in_steps_and_each_step_has_its_reason():
+    related_list = ladder().related("a", ListOptions(limit=9))
 
     reasons = ["similar", *3 * ["relaxed"], "same_section", "recent"]
-    assert reasons == [item.reason for item in made.items] and made.fallback
-    assert ["similar", "p0", "p1", "p2", "section", "recent"] == ids(made)
+    assert reasons == [item.reason for item in related_list.items] and related_list.fallback
+    assert ["similar", "p0", "p1", "p2", "section", "recent"] == ids(related_list)
 
 
-def test_without_fallback_a_list_is_as_short_as_it_honestly_is():
-    made = ladder().related("a", ListOptions(limit=9, fallback=False))
+def test_without_fallback_a_list_has_only_related_articles():
+    related_list = ladder().related("a", ListOptions(limit=9, fallback=False))
 
-    assert ["similar"] == ids(made) and not made.fallback
+    assert ["similar"] == ids(related_list) and not related_list.fallback
 
 
-def test_a_least_score_of_the_caller_is_kept_by_all_that_shares_words():
-    made = ladder().related("a", ListOptions(limit=9, min_score=0.3))
+def test_a_least_score_of_the_caller_applies_to_all_articles_that_share_words():
+    related_list = ladder().related("a", ListOptions(limit=9, min_score=0.3))
 
     assert [("similar", "similar"), ("section", "same_section"), ("recent", "recent")] == [
-        (item.card["id"], item.reason) for item in made.items
+        (item.card["id"], item.reason) for item in related_list.items
     ]
 
 
-# Until when it holds
+# Expiry
 
 
 @pytest.mark.parametrize(
     ("embargo", "rule_ends", "expires"),
     [(None, None, None), (5, None, 5), (None, 2, 2), (5, 2, 2), (2, 5, 2)],
 )
-def test_a_list_holds_until_the_next_embargo_or_rule_ends(embargo, rule_ends, expires):
+def test_a_list_expires_when_the_next_embargo_or_rule_ends(embargo, rule_ends, expires):
     def day(number: int) -> datetime:
         return NOW + timedelta(days=number)
 
@@ -714,22 +715,22 @@ def test_a_list_holds_until_the_next_embargo_or_rule_ends(embargo, rule_ends, ex
             [rule(kind="flag", flag="legal", target={"article": "b"}, expires_at=day(rule_ends))]
         )
 
-    made = archive.related("a")
-    assert (day(expires) if expires else None) == made.expires_at
-    assert ([] if rule_ends else ["b"]) == ids(made)
+    related_list = archive.related("a")
+    assert (day(expires) if expires else None) == related_list.expires_at
+    assert ([] if rule_ends else ["b"]) == ids(related_list)
 
 
-def test_beside_an_article_under_embargo_stands_a_list_but_not_its_title():
+def test_an_article_under_embargo_has_a_list_without_its_title():
     archive = Archive(
         {"id": "a", "body": "kursk", "published_at": "2025-03-25"}, {"id": "b", "body": "kursk x"}
     )
 
-    made = archive.related("a")
-    assert ({"id": "a"}, ["b"]) == (made.source, ids(made))
+    related_list = archive.related("a")
+    assert ({"id": "a"}, ["b"]) == (related_list.source, ids(related_list))
 
 
 @pytest.mark.parametrize("flag", [flag for flag, effect in FLAGS.items() if effect.silenced])
-def test_beside_a_flagged_source_stands_nothing_at_all(flag):
+def test_a_flagged_source_has_an_empty_list(flag):
     archive = Archive({"id": "a", "body": "kursk"}, {"id": "b", "body": "kursk talks"})
     archive.recommender.rules = RuleSet(
         [
@@ -741,11 +742,11 @@ def test_beside_a_flagged_source_stands_nothing_at_all(flag):
     assert [] == ids(archive.related("a", ListOptions()))
 
 
-# What pins get past
+# Pins and conditions
 
 
 @pytest.mark.parametrize(
-    ("options", "stands"),
+    ("options", "is_there"),
     [
         (ListOptions(), True),
         (ListOptions(max_age=timedelta(days=1)), True),
@@ -761,23 +762,23 @@ def test_beside_a_flagged_source_stands_nothing_at_all(flag):
         (ListOptions(exclude=("pin",)), False),
         (ListOptions(page_token=PageToken.of("pin")), False),
     ],
-    ids=asked,
+    ids=case_name,
 )
-def test_a_pin_gets_past_defaults_but_not_past_what_was_asked_for(options, stands):
+def test_a_pin_overrides_defaults_but_not_the_filters_of_a_request(options, is_there):
     archive = Archive(
         {"id": "a", "body": "kursk", "published_at": "2025-03-01"},
         {"id": "pin", "body": "zebra", "language": "es", "published_at": "2025-03-10"},
     )
     archive.recommender.rules = RuleSet([rule(kind="pin", target={"article": "pin"}, position=1)])
 
-    assert stands == ("pin" in ids(archive.related("a", options)))
+    assert is_there == ("pin" in ids(archive.related("a", options)))
 
 
-# The same articles, the same lists
+# The same articles have the same lists
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_lists_depend_on_which_articles_there_are_and_not_on_how_they_came(seed):
+def test_lists_depend_on_the_articles_and_not_on_the_order_of_changes(seed):
     chance = random.Random(seed)
     final = [
         some_article(chance, f"a{n}")
@@ -793,15 +794,15 @@ def test_lists_depend_on_which_articles_there_are_and_not_on_how_they_came(seed)
 def arrived(final: list[dict[str, Any]], chance: random.Random) -> Archive:
     """The same articles one by one, edited, deleted and put again."""
     archive = Archive()
-    for made in chance.sample(final, len(final)):
+    for fields in chance.sample(final, len(final)):
         earlier = {"body": " ".join(f"w{chance.randint(0, 50)}" for _ in range(9))}
-        archive.put(some_article(chance, made["id"]) | earlier)
+        archive.put(some_article(chance, fields["id"]) | earlier)
         if chance.random() < 0.3:
-            archive.put(some_article(chance, f"gone{made['id']}"))
+            archive.put(some_article(chance, f"gone{fields['id']}"))
         if chance.random() < 0.3:
             archive.delete(chance.choice([*archive.articles]))
-    for made in chance.sample(final, len(final)):
-        archive.put(made)
+    for fields in chance.sample(final, len(final)):
+        archive.put(fields)
     archive.delete(*(i for i in archive.articles if i.startswith("gone")))
     return archive
 

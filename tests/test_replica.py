@@ -1,4 +1,4 @@
-"""Workers over one store: what was written is in the next list of every one of them."""
+"""Workers over one store: every write is in the next list of each of them."""
 
 import random
 import sys
@@ -82,8 +82,8 @@ def compared_lists(
 
 def shown(live: SiteReplica, article_id: str = "kursk") -> list[str]:
     """The ids of the list beside an article."""
-    made, _ = related(live, article_id, LIST, NOW)
-    return [item.card["id"] for item in made.items]
+    related_list, _ = related(live, article_id, LIST, NOW)
+    return [item.card["id"] for item in related_list.items]
 
 
 def everything(live: SiteReplica, ids: Iterable[str] = IDS) -> list[object]:
@@ -135,7 +135,7 @@ def test_workers_agree_on_every_list_whatever_happens_in_between(store, worker, 
     assert one == other
 
 
-def test_lists_after_300_changes_are_those_of_a_worker_that_has_just_loaded(store, worker):
+def test_lists_after_300_changes_are_those_of_a_freshly_loaded_worker(store, worker):
     newsroom, live = Newsroom(seed=7), worker()
     for _ in range(300):
         newsroom.change(store)
@@ -145,7 +145,7 @@ def test_lists_after_300_changes_are_those_of_a_worker_that_has_just_loaded(stor
 
 
 @pytest.mark.parametrize("log_length", [1, 100])
-def test_a_worker_that_has_missed_more_than_the_log_holds_reads_all_anew(
+def test_a_worker_that_missed_more_than_the_log_holds_reads_everything_again(
     store, worker, monkeypatch, log_length
 ):
     monkeypatch.setattr(article_records, "LOG_LENGTH", log_length)
@@ -176,8 +176,8 @@ def test_an_edit_is_in_the_next_list(store, worker):
     shown(live)
     put(store, "sudzha", title="Another flag over Sudzha")
 
-    made, _ = related(live, "kursk", LIST, NOW)
-    assert ["Another flag over Sudzha"] == [item.card["title"] for item in made.items]
+    related_list, _ = related(live, "kursk", LIST, NOW)
+    assert ["Another flag over Sudzha"] == [item.card["title"] for item in related_list.items]
 
 
 def test_a_deleted_article_is_in_no_list_and_has_none(store, worker):
@@ -192,7 +192,7 @@ def test_a_deleted_article_is_in_no_list_and_has_none(store, worker):
         shown(live, "sudzha")
 
 
-def test_a_list_names_a_version_that_is_not_behind(store, worker):
+def test_a_list_has_the_present_version(store, worker):
     live = worker()
     version = put(store, *STORIES)
 
@@ -211,7 +211,7 @@ def test_nothing_is_read_when_nothing_has_changed(store, worker, raw_redis):
     assert {"cmdstat_mget"} == sent.keys() - {"cmdstat_info", "cmdstat_config|resetstat"}
 
 
-def test_a_new_article_costs_a_worker_two_more_commands_however_big_the_archive(
+def test_a_new_article_costs_a_worker_two_more_commands_at_any_size_of_the_archive(
     store, worker, raw_redis
 ):
     live = worker()
@@ -288,7 +288,7 @@ def test_a_store_that_was_emptied_and_filled_again_is_noticed(store, worker, raw
 
 
 @pytest.mark.parametrize("again", [["a1", "a2"], ["a1", "a2", "a3"]], ids=["as many", "more"])
-def test_a_store_that_was_put_back_and_written_to_again_is_noticed(store, worker, raw_redis, again):
+def test_a_store_that_was_restored_and_written_to_again_is_noticed(store, worker, raw_redis, again):
     live = worker()
     put(store, "kursk", "sudzha")
     copy = copied(raw_redis)
@@ -301,7 +301,7 @@ def test_a_store_that_was_put_back_and_written_to_again_is_noticed(store, worker
     assert sorted(["kursk", "sudzha", *again]) == live.ids()
 
 
-def test_rules_of_a_store_that_was_put_back_are_those_of_its_copy(store, worker, raw_redis):
+def test_rules_of_a_restored_store_are_those_of_the_copy(store, worker, raw_redis):
     live = worker()
     put(store, *STORIES)
     copy = copied(raw_redis)
@@ -323,7 +323,7 @@ def test_sites_keep_apart(store, worker):
     assert ["budget"] == [item.card["id"] for item in recent(other, LIST, NOW)[0].items]
 
 
-def test_before_the_first_look_nothing_is_loaded(worker):
+def test_before_the_first_request_nothing_is_loaded(worker):
     live = worker()
     before = live.loaded, live.version
     live.sync()
@@ -331,7 +331,7 @@ def test_before_the_first_look_nothing_is_loaded(worker):
     assert ((False, -1), (True, 0)) == (before, (live.loaded, live.version))
 
 
-def test_a_worker_knows_which_articles_are_gone(store, worker):
+def test_a_stale_copy_with_a_deleted_article_may_not_be_shown(store, worker):
     live = worker()
     put(store, "kursk", "sudzha")
     live.sync()
@@ -356,8 +356,8 @@ def restless_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("restless_threads")
-def test_what_may_be_shown_can_be_asked_at_any_moment(store, worker):
-    """It is asked without a lock: while one thread loads changes, others show old lists."""
+def test_stale_copies_are_checked_while_another_thread_changes_the_corpus(store, worker):
+    """No lock is taken: while one thread loads changes, others show stale copies."""
     live, done = worker(), Event()
     put(store, *IDS)
     live.sync()
@@ -377,12 +377,12 @@ def test_what_may_be_shown_can_be_asked_at_any_moment(store, worker):
     assert live.may_show(("a1", "a39"), NOW)
 
 
-def test_spellings_of_one_address_are_remembered_once(store, worker):
+def test_spellings_of_one_address_are_kept_once(store, worker):
     live = worker()
     put(store, "kursk")
-    found = {live.id_of_url(f"https://news.example/kursk?utm_source={n}") for n in range(5)}
+    ids = {live.id_of_url(f"https://news.example/kursk?utm_source={n}") for n in range(5)}
 
-    assert {"kursk"} == found
+    assert {"kursk"} == ids
     assert 1 == len(live._ids_by_url)
 
 
@@ -392,13 +392,13 @@ def test_spellings_of_one_address_are_remembered_once(store, worker):
 def decide(store: Store, kind: str = "block", target: object = "sudzha", **fields: object) -> str:
     """Add a rule and return its id."""
     chosen = {"article": target} if isinstance(target, str) else target
-    made = {"id": new_rule_id(NOW), "created_at": NOW, "target": chosen}
-    rule = Rule.model_validate({"kind": kind} | made | fields)
+    own = {"id": new_rule_id(NOW), "created_at": NOW, "target": chosen}
+    rule = Rule.model_validate({"kind": kind} | own | fields)
     store.rulebook.add("main", rule, EDITOR, NOW)
     return rule.id
 
 
-def test_a_rule_is_in_the_next_list_of_every_worker_and_so_is_its_end(store, worker):
+def test_a_rule_and_its_end_are_in_the_next_list_of_every_worker(store, worker):
     workers = [worker(), worker()]
     put(store, *STORIES)
     lists = [[shown(live) for live in workers]]
@@ -408,15 +408,15 @@ def test_a_rule_is_in_the_next_list_of_every_worker_and_so_is_its_end(store, wor
     lists.append([shown(live) for live in workers])
 
     assert [[True] * 2, [False] * 2, [True] * 2] == [
-        ["sudzha" in ids for ids in found] for found in lists
+        ["sudzha" in ids for ids in of_workers] for of_workers in lists
     ]
 
 
-def test_pins_stand_at_their_places_and_of_two_for_one_place_the_newer_is_first(store, worker):
+def test_pins_have_their_places_and_the_newer_of_two_for_one_place_comes_first(store, worker):
     put(store, *STORIES)
     for number, (target, position) in enumerate([("final", 1), ("budget", 1), ("ceasefire", 3)]):
-        source, made = {"article": "kursk"}, NOW + timedelta(minutes=number)
-        decide(store, "pin", target, source=source, position=position, created_at=made)
+        source, created_at = {"article": "kursk"}, NOW + timedelta(minutes=number)
+        decide(store, "pin", target, source=source, position=position, created_at=created_at)
 
     assert ["budget", "final", "ceasefire", "sudzha"] == shown(worker())
 
@@ -432,12 +432,12 @@ def test_no_list_breaks_a_rule_whatever_the_rules_are(store, worker, seed):
         for _ in range(3):
             decide(store, **made_up_rule(chance))
         rules = list(store.rulebook.read("main").rules.values())
-        found = {(source, item) for source in sections for item in shown(live, source)}
+        pairs = {(source, item) for source in sections for item in shown(live, source)}
 
-        assert set() == {pair for pair in found if any(forbids(r, *pair, sections) for r in rules)}
+        assert set() == {pair for pair in pairs if any(forbids(r, *pair, sections) for r in rules)}
         for source in sections:
             may = {i for i in sections if not any(forbids(r, source, i, sections) for r in rules)}
-            assert pinned(rules, source, sections) & may <= {i for s, i in found if s == source}
+            assert pinned(rules, source, sections) & may <= {i for s, i in pairs if s == source}
 
 
 def made_up_rule(chance: random.Random) -> dict[str, Any]:
@@ -491,7 +491,7 @@ def test_a_rule_of_one_site_is_in_no_list_of_another(store, worker):
     assert ["sudzha"] == [i.card["id"] for i in recent(worker("other"), LIST, NOW)[0].items]
 
 
-def test_a_rule_holds_until_it_expires_and_a_list_says_when(store, worker):
+def test_a_rule_applies_until_it_expires_and_the_list_expires_with_it(store, worker):
     live, ends = worker(), NOW + timedelta(hours=1)
     put(store, *STORIES)
     decide(store, expires_at=ends)
@@ -500,11 +500,11 @@ def test_a_rule_holds_until_it_expires_and_a_list_says_when(store, worker):
 
     assert (ends, None) == (before.expires_at, after.expires_at)
     assert [False, True] == [
-        "sudzha" in [item.card["id"] for item in made.items] for made in (before, after)
+        "sudzha" in [item.card["id"] for item in one.items] for one in (before, after)
     ]
 
 
-def test_rules_outlive_a_log_that_does_not_reach_back(store, worker, monkeypatch):
+def test_rules_are_read_when_the_log_does_not_reach_back(store, worker, monkeypatch):
     monkeypatch.setattr(article_records, "LOG_LENGTH", 1)
     live = worker()
     put(store, *STORIES)
@@ -543,7 +543,7 @@ def test_rules_are_read_when_they_change_and_not_otherwise(store, worker, raw_re
     assert (False, 1) == (before, raw_redis.info("commandstats")["cmdstat_hgetall"]["calls"])
 
 
-def test_a_damaged_rule_leaves_the_others_standing(store, worker, raw_redis):
+def test_a_damaged_rule_does_not_affect_the_others(store, worker, raw_redis):
     live = worker()
     put(store, *STORIES)
     raw_redis.hset("see:{main}:rules", decide(store, target="budget"), b"rubbish")
@@ -552,7 +552,7 @@ def test_a_damaged_rule_leaves_the_others_standing(store, worker, raw_redis):
     assert "sudzha" not in shown(live)
 
 
-def test_workers_make_the_same_list_of_one_version_while_editors_change_their_minds(store, worker):
+def test_workers_make_the_same_list_of_one_version_while_rules_change(store, worker):
     workers, done = [worker() for _ in range(2)], Event()
     put(store, *STORIES)
 
@@ -567,14 +567,14 @@ def test_workers_make_the_same_list_of_one_version_while_editors_change_their_mi
     def read(live: SiteReplica) -> list[tuple[int, str]]:
         seen = []
         while not done.is_set():
-            made, version = related(live, "kursk", LIST, NOW)
-            seen.append((version, str([item.card["id"] for item in made.items])))
+            related_list, version = related(live, "kursk", LIST, NOW)
+            seen.append((version, str([item.card["id"] for item in related_list.items])))
         return seen
 
     with ThreadPoolExecutor(3) as pool:
         readers = [pool.submit(read, live) for live in workers]
         pool.submit(edit).result()
-        seen = {found for reader in readers for found in reader.result()}
+        seen = {entry for reader in readers for entry in reader.result()}
 
     assert len(seen) == len({version for version, _ in seen})
 
@@ -588,7 +588,7 @@ def test_workers_make_the_same_list_of_one_version_while_editors_change_their_mi
     ],
     ids=["a flag", "no list beside it", "a block of the pair"],
 )
-def test_while_the_store_is_away_no_old_list_shows_what_a_rule_keeps_away(store, worker, rule, may):
+def test_no_stale_copy_shows_an_article_that_a_rule_excludes(store, worker, rule, may):
     """Asked of an old list beside each of three articles, which shows the two others or one."""
     live = worker()
     put(store, *STORIES)
@@ -625,7 +625,7 @@ def test_a_follower_keeps_a_site_current_without_requests(store, worker):
         assert reaches(live, version)
 
 
-def test_a_follower_outlives_what_nobody_expected(store, worker, raw_redis):
+def test_a_follower_continues_after_an_unexpected_error(store, worker, raw_redis):
     live = worker()
     with following(live):
         assert reaches(live, put(store, "kursk"))
@@ -664,7 +664,7 @@ def test_readers_of_four_workers_never_miss_what_was_acknowledged(store, worker)
     with ThreadPoolExecutor(5) as pool:
         readers = [pool.submit(read, live) for live in workers]
         pool.submit(write).result()
-        seen = [found for reader in readers for found in reader.result()]
+        seen = [entry for reader in readers for entry in reader.result()]
 
     assert [] == [s for s in seen if s[2] and max(s[2]) < s[0]]
     assert [] == [s for s in seen if s[2] and min(s[2]) <= s[1]]
@@ -681,22 +681,23 @@ def settle(store: Store, site: dict[str, Any], **surfaces: dict[str, Any]) -> No
 
 def lengths(live: SiteReplica) -> list[int]:
     """Of the lists of a surface with settings, of one without any, and of none."""
-    asked = (ListOptions(surface=name) for name in ("home", "elsewhere", None))
-    return [len(related(live, "kursk", options, NOW)[0].items) for options in asked]
+    surfaces = ("home", "elsewhere", None)
+    lists = [related(live, "kursk", ListOptions(surface=name), NOW)[0] for name in surfaces]
+    return [len(one.items) for one in lists]
 
 
-def test_settings_are_in_the_next_list_of_every_worker_and_so_is_their_end(store, worker):
+def test_settings_and_their_end_are_in_the_next_list_of_every_worker(store, worker):
     workers = [worker(), worker()]
     put(store, *STORIES)
-    found = [[lengths(live) for live in workers]]
+    seen = [[lengths(live) for live in workers]]
     for surfaces in ({"home": {"limit": 2}}, {"home": {}}, {}):
         settle(store, {"limit": 3}, **surfaces)
-        found.append([lengths(live) for live in (*workers, worker())])
+        seen.append([lengths(live) for live in (*workers, worker())])
     settle(store, {})
-    found.append([lengths(live) for live in workers])
+    seen.append([lengths(live) for live in workers])
 
     everywhere = [[4, 4, 4]] * 2
-    assert [everywhere, [[2, 3, 3]] * 3, [[3, 3, 3]] * 3, [[3, 3, 3]] * 3, everywhere] == found
+    assert [everywhere, [[2, 3, 3]] * 3, [[3, 3, 3]] * 3, [[3, 3, 3]] * 3, everywhere] == seen
 
 
 def test_a_list_of_a_version_is_made_by_the_settings_of_that_version(store, worker):
@@ -712,38 +713,36 @@ def test_a_list_of_a_version_is_made_by_the_settings_of_that_version(store, work
                 made_one.wait(5)
         done.set()
 
-    found = []
+    seen = []
     with ThreadPoolExecutor(1) as pool:
         editing = pool.submit(edit)
         while not done.is_set():
-            made, version = related(live, "a1", ListOptions(), NOW)
-            found.append((version - first, len(made.items)))
+            related_list, version = related(live, "a1", ListOptions(), NOW)
+            seen.append((version - first, len(related_list.items)))
             made_one.set()
         editing.result()
 
-    assert len({version for version, _ in found}) > 3
-    assert [] == [(v, n) for v, n in found if v and n != 1 + (v - 1) % 20]
+    assert len({version for version, _ in seen}) > 3
+    assert [] == [(v, n) for v, n in seen if v and n != 1 + (v - 1) % 20]
 
 
-def test_settings_and_rules_of_one_change_come_together(store, worker):
+def test_settings_and_rules_apply_together(store, worker):
     live = worker()
     put(store, *STORIES)
     settle(store, {"limit": 2})
     decide(store, "pin", "final", source={"article": "kursk"}, position=1)
-    made, _ = related(live, "kursk", ListOptions(), NOW)
+    related_list, _ = related(live, "kursk", ListOptions(), NOW)
 
-    assert (2, "final") == (len(made.items), made.items[0].card["id"])
+    assert (2, "final") == (len(related_list.items), related_list.items[0].card["id"])
 
 
 def test_two_settings_are_compared_without_being_stored(store, worker):
     put(store, *STORIES)
     settle(store, {"limit": 1})
     live = worker()
-    found, version = compared_lists(
-        live, "kursk", ListDefaults(limit=2), ListDefaults(limit=4), NOW
-    )
+    both, version = compared_lists(live, "kursk", ListDefaults(limit=2), ListDefaults(limit=4), NOW)
 
-    assert (2, 4) == (len(found.a.items), len(found.b.items))
+    assert (2, 4) == (len(both.a.items), len(both.b.items))
     assert (store.change_log.version("main"), [1, 1, 1]) == (version, lengths(live))
 
 
@@ -758,7 +757,7 @@ def test_a_deleted_article_has_nothing_to_compare(store, worker):
     assert 4 == compare_over_sample(live, ListDefaults(), ListDefaults(limit=1), 200, NOW).articles
 
 
-def test_articles_that_are_deleted_while_a_sample_is_compared_are_passed_over(store, worker):
+def test_articles_that_are_deleted_while_a_sample_is_compared_are_left_out(store, worker):
     live, done = worker(), Event()
     put(store, *IDS)
 
@@ -768,46 +767,46 @@ def test_articles_that_are_deleted_while_a_sample_is_compared_are_passed_over(st
             time.sleep(0.01)
         done.set()
 
-    found = []
+    figures = []
     with ThreadPoolExecutor(1) as pool:
         deleting = pool.submit(delete)
         while not done.is_set():
-            found.append(compare_over_sample(live, ListDefaults(), ListDefaults(), 40, NOW))
+            figures.append(compare_over_sample(live, ListDefaults(), ListDefaults(), 40, NOW))
         deleting.result()
-    found.append(compare_over_sample(live, ListDefaults(), ListDefaults(), 40, NOW))
+    figures.append(compare_over_sample(live, ListDefaults(), ListDefaults(), 40, NOW))
 
-    assert {(0.0, 1.0)} == {(one.changed, one.overlap) for one in found}
-    assert 20 == found[-1].articles == min(one.articles for one in found)
-
-
-def test_of_an_empty_site_nothing_can_be_said(worker):
-    found = compare_over_sample(worker(), ListDefaults(), ListDefaults(limit=1), 200, NOW)
-
-    assert (0, None, None, None) == found[:4]
-    assert {None} == {*found.a, *found.b}
+    assert {(0.0, 1.0)} == {(one.changed, one.overlap) for one in figures}
+    assert 20 == figures[-1].articles == min(one.articles for one in figures)
 
 
-def questions(raw_redis) -> int:
+def test_an_empty_site_has_no_figures_to_compare(worker):
+    figures = compare_over_sample(worker(), ListDefaults(), ListDefaults(limit=1), 200, NOW)
+
+    assert (0, None, None, None) == figures[:4]
+    assert {None} == {*figures.a, *figures.b}
+
+
+def requests_to_store(raw_redis) -> int:
     return raw_redis.info("commandstats")["cmdstat_mget"]["calls"]
 
 
-def test_a_list_on_a_state_that_is_believed_takes_one_question(backend, store, raw_redis):
+def test_a_list_of_the_known_state_takes_one_request_to_the_store(backend, store, raw_redis):
     put(store, "kursk", "sudzha")
     live = backend.site("main")
     shown(live)
-    before = questions(raw_redis)
+    before = requests_to_store(raw_redis)
     shown(live)
-    asked, before = questions(raw_redis) - before, questions(raw_redis)
+    first, before = requests_to_store(raw_redis) - before, requests_to_store(raw_redis)
     store.change_log.raw_state("main")
     shown(live)
 
-    assert (2, 2) == (asked, questions(raw_redis) - before)
-    before = questions(raw_redis)
+    assert (2, 2) == (first, requests_to_store(raw_redis) - before)
+    before = requests_to_store(raw_redis)
     shown(live)
-    assert 1 == questions(raw_redis) - before
+    assert 1 == requests_to_store(raw_redis) - before
 
 
-def test_what_another_machine_wrote_is_in_a_list_on_a_state_that_is_believed(backend, redis_url):
+def test_a_write_of_another_machine_is_in_a_list_of_the_known_state(backend, redis_url):
     put(backend.store, "kursk", "sudzha")
     live = backend.site("main")
 

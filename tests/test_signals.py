@@ -25,7 +25,7 @@ words = st.lists(st.sampled_from(["kursk", "sudzha", "talks", "budget"]), max_si
 articles = st.lists(
     st.fixed_dictionaries(
         {
-            "title": words.map(lambda said: " ".join(said) or "untitled"),
+            "title": words.map(lambda drawn: " ".join(drawn) or "untitled"),
             "body": words.map(" ".join),
             "section": st.sampled_from([None, "World", "world", "Local"]),
             "tags": st.lists(st.sampled_from(["war", "peace"]), unique=True),
@@ -38,8 +38,8 @@ articles = st.lists(
 
 
 def terms(text: str) -> set[str]:
-    said = text.split()
-    return {*said, *map(" ".join, pairwise(said))}
+    words_of_text = text.split()
+    return {*words_of_text, *map(" ".join, pairwise(words_of_text))}
 
 
 class Oracle:
@@ -51,8 +51,8 @@ class Oracle:
         df = sum(term in terms(other["body"]) for other in self.all)
         return math.log((1 + there) / (1 + df)) + 10 / (10 + there)
 
-    def mass(self, found: set[str]) -> float:
-        return sum(self.idf(term) ** 2 for term in found)
+    def mass(self, terms: set[str]) -> float:
+        return sum(self.idf(term) ** 2 for term in terms)
 
     def title(self, own: dict[str, Any], other: dict[str, Any]) -> float:
         one, two = terms(own["title"]), terms(other["title"])
@@ -87,15 +87,15 @@ def folded(values: Sequence[str | None]) -> set[str]:
 
 @settings(deadline=None)
 @given(articles, st.integers(0, 6))
-def test_every_signal_is_its_definition_and_between_nothing_and_all(fields, number):
+def test_every_signal_is_its_definition_and_between_0_and_1(fields, number):
     oracle = Oracle(fields)
-    archive = Archive(*({"id": f"a{n}"} | made for n, made in enumerate(fields)))
+    archive = Archive(*({"id": f"a{n}"} | own for n, own in enumerate(fields)))
     slots = archive.slots(*archive.articles)
     own = fields[number % len(fields)]
     source = stored_source(archive.corpus, slots[number % len(fields)])
-    found = signals(archive.corpus, source, slots, [*SIGNALS])
+    values_by_name = signals(archive.corpus, source, slots, [*SIGNALS])
 
-    for name, values in found.items():
+    for name, values in values_by_name.items():
         expected = [getattr(oracle, name)(own, other) for other in fields]
         assert expected == pytest.approx(values.tolist()), name
         assert all(0 <= value <= 1 + 1e-12 for value in values)
@@ -104,7 +104,7 @@ def test_every_signal_is_its_definition_and_between_nothing_and_all(fields, numb
 @settings(deadline=None)
 @given(articles)
 def test_a_draft_has_the_signals_of_the_same_text_stored(fields):
-    archive = Archive(*({"id": f"a{n}"} | made for n, made in enumerate(fields)))
+    archive = Archive(*({"id": f"a{n}"} | own for n, own in enumerate(fields)))
     slots = archive.slots(*archive.articles)
     stored = signals(archive.corpus, stored_source(archive.corpus, slots[0]), slots, [*SIGNALS])
     drafted = draft_source(archive.corpus, archive.stored["a0"])
@@ -113,7 +113,7 @@ def test_a_draft_has_the_signals_of_the_same_text_stored(fields):
         assert stored[name].tolist() == values.tolist()
 
 
-def test_only_what_the_model_weighs_is_computed():
+def test_only_signals_that_the_model_uses_are_computed():
     archive = Archive({"id": "a", "body": "kursk"})
     source = stored_source(archive.corpus, 0)
 
@@ -130,9 +130,9 @@ def test_the_only_author_of_one_article_among_many_counts_most_and_the_author_of
         *rest,
     )
     source = stored_source(archive.corpus, 0)
-    found = signals(archive.corpus, source, archive.slots("b", "r0"), ["author"])["author"]
+    values = signals(archive.corpus, source, archive.slots("b", "r0"), ["author"])["author"]
 
-    assert [pytest.approx(math.log(63 / 3) / math.log(63)), 0.0] == found.tolist()
+    assert [pytest.approx(math.log(63 / 3) / math.log(63)), 0.0] == values.tolist()
 
 
 def test_the_first_draft_of_a_site_without_articles_has_a_list_without_items():
@@ -142,11 +142,11 @@ def test_the_first_draft_of_a_site_without_articles_has_a_list_without_items():
     )
 
     for diversity in (None, 0.5):
-        wanted = ANY if diversity is None else type(ANY)(diversity=diversity)
-        assert [] == archive.related_to(draft, wanted).items
+        options = ANY if diversity is None else type(ANY)(diversity=diversity)
+        assert [] == archive.related_to(draft, options).items
 
 
-def test_what_has_no_date_stands_as_far_as_a_year():
+def test_an_article_without_a_date_counts_as_a_year_away():
     year = round(UNDATED_DAYS * 86_400e6)
     dates = np.array([0, year, -year, UNDATED])
 
@@ -155,7 +155,7 @@ def test_what_has_no_date_stands_as_far_as_a_year():
     assert [away[0]] * 4 == recency(dates, UNDATED, 7.0).tolist()
 
 
-def test_titles_count_as_the_helpers_write_them():
+def test_helpers_count_titles_as_the_pipeline_does():
     archive = Archive({"id": "a", "title": "Kursk talks", "body": "sudzha"})
 
     title = as_written(archive.articles["a"]).title

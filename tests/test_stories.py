@@ -55,13 +55,13 @@ hall, yet none for the river, writes our columnist after a walk along the floode
 
 
 def terms(body: str, title: str = "–") -> Fingerprint:
-    made = parse_article({"id": "a", "title": title, "body": body, "language": "en"})
-    features = count_terms(made)
+    article = parse_article({"id": "a", "title": title, "body": body, "language": "en"})
+    features = count_terms(article)
     return Fingerprint(features.counts.terms, features.title)
 
 
 def are_one_story(one: Fingerprint, other: Fingerprint) -> bool:
-    """Whether one of them is found to tell the story of the other, as in a list."""
+    """Whether the two are duplicates in a list, in any order."""
     there, back = (
         [[1, 0]] == candidate_pairs(in_common(articles)).tolist() and is_duplicate(*articles)
         for articles in ([one, other], [other, one])
@@ -76,11 +76,12 @@ def compared(articles: Sequence[Fingerprint]) -> tuple[np.ndarray, Callable[[int
 
 
 def in_common(articles: Sequence[Fingerprint]) -> np.ndarray:
-    """What the index says of articles: word pairs, and of those with few of them all terms."""
+    """As the index counts: shared word pairs, or all terms of articles with few word pairs."""
     texts = [set(article.terms.tolist()) for article in articles]
     pairs = [{term for term in text if term >= PAIR} for text in texts]
-    said = [p if len(p) >= BENEFIT_OF_DOUBT else t for p, t in zip(pairs, texts, strict=True)]
-    return np.tril([[len(one & other) for other in said] for one in said]).astype(np.int32)
+    counted = [p if len(p) >= BENEFIT_OF_DOUBT else t for p, t in zip(pairs, texts, strict=True)]
+    shared = [[len(one & other) for other in counted] for one in counted]
+    return np.tril(shared).astype(np.int32)
 
 
 # In words
@@ -102,18 +103,18 @@ def test_a_running_update_that_grew_is_one_story():
     assert are_one_story(terms(OPENING + MIDDLE, "Dam breaks"), grown)
 
 
-def test_a_digest_that_holds_the_whole_story_stands_apart():
+def test_a_digest_that_contains_the_whole_story_is_another_story():
     rest = " ".join(f"{OTHER} {n}".replace(" a", f" a{n}").replace("t", f"t{n}") for n in range(8))
 
     assert not are_one_story(terms(OPENING), terms(OPENING + rest, "The week"))
 
 
-def test_another_text_on_the_same_event_stands_apart():
+def test_another_text_on_the_same_event_is_another_story():
     assert not are_one_story(terms(OPENING + MIDDLE + TAIL), terms(OPINION))
     assert not are_one_story(terms(OPENING + MIDDLE), terms(OTHER))
 
 
-def test_two_short_notes_on_one_template_stand_apart():
+def test_two_short_notes_on_one_template_are_two_stories():
     note = "Net profit of {} rose to {} million in the quarter; no forecast was given for the year."
 
     assert not are_one_story(terms(note.format("Weller", 4)), terms(note.format("Stokes", 71)))
@@ -132,7 +133,7 @@ def test_texts_without_a_term_are_no_story():
     assert not are_one_story(nothing, nothing)
 
 
-def test_alike_is_not_transitive():
+def test_being_duplicates_is_not_transitive():
     def stories(*starts: int) -> list[Story]:
         articles = [pairs(range(start, start + 200)) for start in starts]
         nothing = np.zeros(3, dtype=np.intp)
@@ -145,12 +146,12 @@ def test_alike_is_not_transitive():
 # In numbers
 
 
-def said(ids: Iterable[int], title: Iterable[int] = ()) -> Fingerprint:
-    return Fingerprint(*(np.array(sorted(found), dtype=np.uint32) for found in (ids, title)))
+def text_of(ids: Iterable[int], title: Iterable[int] = ()) -> Fingerprint:
+    return Fingerprint(*(np.array(sorted(one), dtype=np.uint32) for one in (ids, title)))
 
 
 def pairs(ids: Iterable[int]) -> Fingerprint:
-    return said(PAIR + n for n in ids)
+    return text_of(PAIR + n for n in ids)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_half_of_the_shorter_and_ten_pairs_more_make_a_story(one, other, same):
 
 @pytest.mark.parametrize(("shared", "same"), [(18, True), (17, False)])
 def test_texts_of_the_same_words_are_one_story_at_any_length(shared, same):
-    assert same == are_one_story(said(range(19)), said(range(19 - shared, 38 - shared)))
+    assert same == are_one_story(text_of(range(19)), text_of(range(19 - shared, 38 - shared)))
 
 
 @pytest.mark.parametrize(
@@ -183,8 +184,8 @@ def test_texts_of_the_same_words_are_one_story_at_any_length(shared, same):
     ],
 )
 def test_an_agency_report_under_another_headline_is_one_story(headline, same):
-    one = said(range(30), range(headline))
-    other = said([*range(headline, 30), *range(100, 100 + headline)], range(100, 100 + headline))
+    one = text_of(range(30), range(headline))
+    other = text_of([*range(headline, 30), *range(100, 100 + headline)], range(100, 100 + headline))
 
     assert same == are_one_story(one, other)
 
@@ -197,7 +198,7 @@ def test_an_agency_report_under_another_headline_is_one_story(headline, same):
     st.floats(0, 0.5),
     st.floats(0, 0.6),
 )
-def test_no_story_stays_unread(seed, size, of_pairs, of_headline, changed):
+def test_no_pair_of_duplicates_is_skipped(seed, size, of_pairs, of_headline, changed):
     """Two texts of one length, with other headlines, and below them any part changed."""
     chance = random.Random(seed)
     pair_count = round(size * of_pairs)
@@ -210,19 +211,19 @@ def test_no_story_stays_unread(seed, size, of_pairs, of_headline, changed):
         other += [*body[new:], *islice(drawn, new)]
         headline += islice(drawn, above)
         other_headline += islice(drawn, above)
-    first = said(one + headline, headline)
-    second = said(other + other_headline, other_headline)
+    first = text_of(one + headline, headline)
+    second = text_of(other + other_headline, other_headline)
 
     assert is_duplicate(first, second) == are_one_story(first, second)
 
 
-def test_who_has_little_in_common_is_not_read():
+def test_articles_with_little_in_common_are_not_compared():
     """A fifth of the shorter text's 100 word pairs is worth a look, less is not."""
     texts = [pairs(range(100)), pairs(range(80, 280)), pairs(range(81, 280))]
 
     assert [[1, 0]] == candidate_pairs(in_common(texts[:2])).tolist()
     assert [] == candidate_pairs(in_common([texts[0], texts[2]])).tolist()
-    assert [] == candidate_pairs(in_common([said([]), said([])])).tolist()
+    assert [] == candidate_pairs(in_common([text_of([]), text_of([])])).tolist()
 
 
 # Who speaks for a story
@@ -241,7 +242,7 @@ def plain_groups(same: list[list[bool]], among: list[int]) -> list[list[int]]:
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["best", "newest", "original"]))
-def test_each_story_is_told_by_the_first_the_newest_or_the_original(seed, policy):
+def test_each_story_is_represented_by_the_first_the_newest_or_the_original(seed, policy):
     chance = random.Random(seed)
     starts = [chance.choice([0, 30, 60, 300, 320]) for _ in range(9)]
     articles = [pairs(range(start, start + 100)) for start in starts]
@@ -256,8 +257,8 @@ def test_each_story_is_told_by_the_first_the_newest_or_the_original(seed, policy
         of_dates = {"best": may_speak[:1], "newest": newest(may_speak, dates)}
         [first, *_] = of_dates.get(policy) or newest(may_speak, [-date for date in dates])
         expected.append(Story(first, [member for member in group if member != first]))
-    found = one_per_story(*compared(articles), among, np.array(dates), np.array(depths), policy)
-    assert expected == found
+    stories = one_per_story(*compared(articles), among, np.array(dates), np.array(depths), policy)
+    assert expected == stories
 
 
 def newest(members: list[int], dates: list[int]) -> list[int]:
@@ -274,21 +275,23 @@ def test_a_list_names_the_articles_that_tell_the_story_of_one_that_it_shows():
     )
 
     for policy, first, others in [("newest", "late", ("early",)), ("original", "early", ("late",))]:
-        made = archive.related("mayor", ListOptions(story=policy))
-        assert ([first], others) == (ids(made), made.items[0].same_story)
+        related_list = archive.related("mayor", ListOptions(story=policy))
+        assert ([first], others) == (ids(related_list), related_list.items[0].same_story)
 
 
-def test_helpers_count_word_pairs_as_the_product_does():
-    made = parse_article({"id": "a", "title": "t", "body": "kursk sudzha talks", "language": "en"})
+def test_helpers_count_word_pairs_as_the_pipeline_does():
+    article = parse_article(
+        {"id": "a", "title": "t", "body": "kursk sudzha talks", "language": "en"}
+    )
 
-    assert 2 == np.count_nonzero(as_written(made).counts.terms & TWO_WORD_BIT)
+    assert 2 == np.count_nonzero(as_written(article).counts.terms & TWO_WORD_BIT)
 
 
 id_sets = st.sets(st.integers(0, 40), max_size=30)
 
 
 @given(id_sets, id_sets, id_sets)
-def test_what_two_texts_share_is_what_sets_say(one, other, title):
+def test_shared_terms_are_those_of_sets(one, other, title):
     first, second, headline = (np.array(sorted(ids), np.uint32) for ids in (one, other, title))
 
     assert _shared(first, second) == len(one & other)
