@@ -310,7 +310,7 @@ def test_answers_hold_nothing_that_is_not_described(
 
     assert answer.keys() == models[model]["properties"].keys()
     if model == "Links":
-        described = models["Link"]["properties"].keys() - {"source"}
+        described = models["SuggestedLink"]["properties"].keys() - {"source"}
         assert {frozenset(described)} == {frozenset(item) for item in answer["items"]}
     if model == "List":
         assert answer["items"][0].keys() == models["ListedArticle"]["properties"].keys()

@@ -23,6 +23,7 @@ PAGE = 50
 @blueprint.get("/changes")
 def changes(site: str) -> Response:
     article_id = request.args.get("id") or None
+    # An invalid cursor in the address shows the first page.
     before = request.args.get("before", "")
     cursor = before if re.fullmatch(ENTRY_ID, before) else None
     rulebook = backend().store.rulebook
@@ -49,6 +50,7 @@ def undo(site: str) -> Response:
     article_id = checked_id(request.form["id"]) if request.form.get("id") else None
     before = current_list(site, article_id) if article_id else []
     rulebook = backend().store.rulebook
+    # Changes of settings need another role than changes of rules.
     require(rulebook.audit.entry(site, entry_id).scope)
     undoing = rulebook.undo(site, entry_id, user.as_editor(), datetime.now(UTC))
     note_page = f"article:{article_id}" if article_id else "changes"
@@ -62,6 +64,7 @@ def setting_changes(change: SettingsChange) -> list[str]:
     """A line for each setting that differs."""
     before = _setting_texts(change.before)
     after = _setting_texts(change.after)
+    # The whole site first, then surface by surface.
     names = sorted({*before, *after}, key=lambda name: (name.startswith("surface"), name))
     return [
         f"{name}: {after.get(name, 'not set')} (was {before.get(name, 'not set')})"

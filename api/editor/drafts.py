@@ -13,7 +13,7 @@ from api.http.context import backend
 from api.http.errors import field_errors
 from api.http.responses import json_response
 from api.lists.document import List, ListedArticle, document
-from api.lists.links import Draft, Link, read_draft, suggestions
+from api.lists.links import Draft, SuggestedLink, read_draft, suggestions
 from features.text import looks_like_html
 from recommender.errors import InvalidInput
 from recommender.policy.list_options import LinkOptions, ListOptions
@@ -26,11 +26,11 @@ CONTEXT_CHARS = 90  # shown on each side of an anchor
 _BLANK_LINE = regex.compile(r"\n\s*\n")
 
 
-class Piece(NamedTuple):
+class LinkedPiece(NamedTuple):
     """A part of the text; *link* is the suggested link that is placed on it."""
 
     text: str
-    link: Link | None = None
+    link: SuggestedLink | None = None
 
 
 @blueprint.get("/draft")
@@ -101,18 +101,18 @@ def _list(site: str, draft: Draft) -> List:
     return document(related, version, "draft", options, draft.article, {})
 
 
-def linked(body: str, links: Sequence[Link]) -> Iterator[Piece]:
+def linked(body: str, links: Sequence[SuggestedLink]) -> Iterator[LinkedPiece]:
     """The text in pieces: the anchors of suggested links, and the text between them."""
     anchored = [(link["anchor"], link) for link in links if link["anchor"] is not None]
     end = 0
     for anchor, link in sorted(anchored, key=lambda pair: pair[0]["start"]):
-        yield Piece(body[end : anchor["start"]])
-        yield Piece(body[anchor["start"] : anchor["end"]], link)
+        yield LinkedPiece(body[end : anchor["start"]])
+        yield LinkedPiece(body[anchor["start"] : anchor["end"]], link)
         end = anchor["end"]
-    yield Piece(body[end:])
+    yield LinkedPiece(body[end:])
 
 
-def as_html(body: str, pieces: Sequence[Piece]) -> str:
+def as_html(body: str, pieces: Sequence[LinkedPiece]) -> str:
     """The text with its links as HTML; plain text gets paragraphs."""
     is_html = looks_like_html(body)
     text = "".join(_piece_html(piece, is_html) for piece in pieces)
@@ -122,7 +122,7 @@ def as_html(body: str, pieces: Sequence[Piece]) -> str:
     return "\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs if paragraph)
 
 
-def _piece_html(piece: Piece, is_html: bool) -> str:
+def _piece_html(piece: LinkedPiece, is_html: bool) -> str:
     anchor = piece.link["anchor"] if piece.link else None
     if anchor is not None and anchor["html"] is not None:
         return anchor["html"]
@@ -139,7 +139,7 @@ def _line(item: ListedArticle) -> dict[str, Any]:
     }
 
 
-def _with_context(site: str, link: Link) -> dict[str, Any]:
+def _with_context(site: str, link: SuggestedLink) -> dict[str, Any]:
     """An older article with the words around the place for its link."""
     anchor = link["anchor"]
     source_id = link["source"]["id"]

@@ -41,6 +41,7 @@ def overview(site: str) -> Response:
     live = backend().site(site)
     now = datetime.now(UTC)
     figures = overview_of(backend(), live, now)
+    # Sections are counted in lower case, but editors know them as they are written.
     for section in figures["archive"]["sections"]:
         section["name"] = _as_written(live, section["name"], now)
     return page(
@@ -71,7 +72,7 @@ def survey_progress(site: str) -> Response:
 
 
 def _as_written(live: SiteReplica, section: str | None, now: datetime) -> str | None:
-    """A section, which is counted in lower case, as its newest article writes it."""
+    """A section in lower case, as its newest article writes it."""
     if section is None:
         return None
     options = ListOptions(limit=1, section=(section,), tag=(), author=(), lang=(ANY_LANGUAGE,))
@@ -105,6 +106,7 @@ def _measures(evaluation: EvaluationSummary | None) -> dict[str, str]:
     """Labels of the measures to show: the best known ones, or else the first ones."""
     systems = evaluation["systems"] if evaluation else {}
     names = list(next(iter(systems.values()), {}))
+    # An evaluation may have been made with other measures.
     known = {name: label for name, label in MEASURES.items() if name in names}
     return known or {name: name for name in names[: len(MEASURES)]}
 
@@ -114,7 +116,8 @@ def _value_rows(values: Iterable[Value], others: str) -> Rows:
 
 
 def _age_label(band: Band) -> str:
-    start, end = band["from"], band["below"]
+    start = band["from"]
+    end = band["below"]
     if start is None:
         return "newer than the article"
     if end is None:
@@ -123,7 +126,8 @@ def _age_label(band: Band) -> str:
 
 
 def _lists_label(band: Band) -> str:
-    start, end = band["from"] or 0, band["below"]
+    start = band["from"] or 0
+    end = band["below"]
     if end is None:
         return f"in more than {start - 1} lists"
     if end > start + 1:

@@ -11,7 +11,7 @@ from api.editor.session import User, current_user, set_cookie
 from api.http.context import backend
 from recommender.errors import StoreUnavailable
 
-FormFields = Sequence[tuple[str, str]]
+SentFields = Sequence[tuple[str, str]]
 
 NAVIGATION = (
     ("editor.search.search", "Articles"),
@@ -50,7 +50,7 @@ def sign_in_page(
     message: str = "",
     target: str = "",
     action: str = "",
-    fields: FormFields = (),
+    fields: SentFields = (),
 ) -> Response:
     """
     The form to sign in.
@@ -80,7 +80,7 @@ def sent_fields() -> list[tuple[str, str]]:
     return fields if sum(len(value) for _, value in fields) <= MAX_FORM_CHARS else []
 
 
-def waiting_fields() -> FormFields:
+def waiting_fields() -> SentFields:
     """The fields of another form that waited for the sign-in."""
     form = request.form.items(multi=True)
     return [(name.removeprefix(WAITING), value) for name, value in form if name.startswith(WAITING)]

@@ -82,6 +82,7 @@ def _results(site: str) -> dict[str, Any]:
             marks[article_id] = [*marks.get(article_id, []), *labels]
     else:
         results = _search(site, rules, query)
+    # An article that was deleted just now may be among the results, but has no card.
     cards = backend().store.cards(site, results.ids)
     return {
         **query._asdict(),
@@ -114,6 +115,7 @@ def _search_outliers(site: str, outliers: Mapping[str, Any], query: Query) -> Ma
     finder = backend().finder(site)
     results = finder.find(query.q, query.section or None, outliers.keys(), 0, MAX_OUTLIERS)
     matching = set(results.ids)
+    # The finder sorts by date; the survey has an order of its own.
     ids = [article_id for article_id in outliers if article_id in matching]
     return Matches(ids[query.offset : query.offset + PAGE], results.total)
 

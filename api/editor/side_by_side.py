@@ -24,7 +24,7 @@ MARKED = 60  # shared terms, heaviest first; the others are shown like any word
 HEAVY = 8  # of them, shown more prominently
 
 
-class Piece(NamedTuple):
+class MarkedPiece(NamedTuple):
     """A part of a text; *weight* is `heavy` or `light` for a shared term, and empty otherwise."""
 
     text: str
@@ -61,24 +61,24 @@ def side_by_side(site: str) -> Response:
     )
 
 
-def paragraphs(article: Article, shared: Sequence[int]) -> list[list[Piece]]:
+def paragraphs(article: Article, shared: Sequence[int]) -> list[list[MarkedPiece]]:
     """The paragraphs of the body in pieces; *shared* are ids of terms, heaviest first."""
     lines = (article.body or "").split("\n")
     return [list(pieces(line, article.language, shared)) for line in lines if line.strip()]
 
 
-def pieces(text: str, language: str | None, shared: Sequence[int]) -> Iterator[Piece]:
+def pieces(text: str, language: str | None, shared: Sequence[int]) -> Iterator[MarkedPiece]:
     ranks = {term: rank for rank, term in enumerate(shared)}
     end = 0
     for mark in _marks(text, language, ranks):
         if mark.start < end:  # part of a longer term
             continue
         if mark.start > end:
-            yield Piece(text[end : mark.start], "")
-        yield Piece(text[mark.start : mark.end], "heavy" if mark.rank < HEAVY else "light")
+            yield MarkedPiece(text[end : mark.start], "")
+        yield MarkedPiece(text[mark.start : mark.end], "heavy" if mark.rank < HEAVY else "light")
         end = mark.end
     if end < len(text):
-        yield Piece(text[end:], "")
+        yield MarkedPiece(text[end:], "")
 
 
 def _marks(text: str, language: str | None, ranks: dict[int, int]) -> list[_Mark]:

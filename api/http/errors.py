@@ -96,6 +96,7 @@ def field_errors(problems: Iterable[FieldProblem]) -> list[FieldError]:
 
 def invalid(problems: Sequence[FieldProblem]) -> Response:
     """400 for input with these problems; the detail is a sentence about the first one."""
+    # One problem is enough for people; programs read all of them in `errors`.
     first, *others = problems
     more = f" (and {len(others)} more)" if others else ""
     return problem(HTTPStatus.BAD_REQUEST, f"{first}{more}", problems)

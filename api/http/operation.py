@@ -18,10 +18,10 @@ from api.http.auth import require
 from api.http.context import backend
 from api.http.request import parse_body, parse_query, read_json
 from api.http.responses import json_response
+from features.schemas import Schema
 from recommender.policy.option import Interface
 from recommender.storage.access import Scope
 
-Schema = dict[str, Any]
 View = Callable[..., Any]
 
 JSON = "application/json"

@@ -39,6 +39,7 @@ class _BodySchema(GenerateJsonSchema):
 
 def body_schema(model: type[BaseModel]) -> Schema:
     """What may be sent where a view takes *model*, in one piece."""
+    # In one piece, because the same class has another schema in answers.
     schema = model.model_json_schema(schema_generator=_BodySchema)
     definitions = schema.pop("$defs", {})
     inlined: Schema = _inline(schema, definitions)
@@ -80,6 +81,7 @@ def query_schemas(
 
 def _without_null(schema: Schema) -> Schema:
     """A query string has neither null nor empty lists: a field that is not set is left out."""
+    # Optional fields are `anyOf` of their value and null.
     written: Schema = {**schema, **schema.get("anyOf", [{}])[0]}
     written.pop("anyOf", None)
     if isinstance(written.get("type"), list):

@@ -183,10 +183,10 @@ def _items(
     return items
 
 
-def _article_ids(made: RelatedList) -> list[str]:
-    """Of the items, and of the articles that tell the same stories."""
+def _article_ids(related: RelatedList) -> list[str]:
+    """The ids of the items, and of the articles whose stories they represent."""
     ids = []
-    for item in made.items:
+    for item in related.items:
         ids += [item.card["id"], *item.same_story]
     return ids
 

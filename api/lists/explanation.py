@@ -85,7 +85,9 @@ def explained_pair(
     explanation: Explanation, texts: Mapping[str, Article], source_id: str, target_id: str
 ) -> ExplainedPair:
     """Explain one article in the list of another; *texts* holds those of the two that exist."""
-    place, shared, source = explanation.place, explanation.shared, texts.get(source_id)
+    place = explanation.place
+    shared = explanation.shared
+    source = texts.get(source_id)
     source_terms = None if source is None else SpelledTerms.of(source)
     in_common = shared_words(shared, source_terms, texts.get(target_id))
     return {

@@ -90,7 +90,7 @@ class LinkPlace(TypedDict):
     html: Annotated[str | None, Field(description="“Also See” as a separate paragraph")]
 
 
-class Link(LinkPlace):
+class SuggestedLink(LinkPlace):
     """
     One link. A paragraph has one link at most. A link has no anchor if the text does not name it,
     or if no paragraph is left.
@@ -135,7 +135,7 @@ class Links(TypedDict):
     version: Annotated[
         int, Field(description="Number of the site's last change that the links know of")
     ]
-    items: list[Link]
+    items: list[SuggestedLink]
     duplicates: list[DuplicateArticle]
 
 
@@ -179,16 +179,17 @@ def suggestions(live: SiteReplica, draft: Draft, options: LinkOptions, now: date
     duplicates, _ = live.read_with_cards(
         lambda recommender: recommender.duplicates(draft.stored, now, draft.id)
     )
-    items: list[Link] = []
+    items: list[SuggestedLink] = []
     for item, place in placed_items:
         reason = explained(item, source_terms, texts.get(item.card["id"]))["reason"]
-        link: Link = {
+        link: SuggestedLink = {
             "anchor": place["anchor"],
             "after_paragraph": place["after_paragraph"],
             "html": place["html"],
             "score": item.score,
             "reason": reason,
         }
+        # The key says which of the two is to link to the other.
         link["target" if options.direction == "out" else "source"] = item.card
         items.append(link)
     return {
@@ -208,7 +209,8 @@ def _links_out(
     live: SiteReplica, draft: Draft, options: LinkOptions, now: datetime
 ) -> tuple[list[_PlacedItem], int]:
     """What the draft could link to and does not yet, with places in the draft."""
-    article, body = draft.article, draft.body
+    article = draft.article
+    body = draft.body
     list_options = _with_spare(options)
     related, version = live.read_with_cards(
         lambda recommender: recommender.related_to(draft.stored, list_options, now, draft.own_id)
@@ -271,6 +273,7 @@ def _linked(draft: Draft) -> set[str]:
     """The addresses that the draft links to, and the titles that it announces."""
     base = draft.article.url or ""
     names = {_address(base, address) for address in link_addresses(draft.body)}
+    # Older articles announce others by title, in a separate line.
     names |= {title.casefold() for title in announced_titles(draft.body.located.text)}
     return names - {""}
 

@@ -33,7 +33,8 @@ TARGET = Parameter(
 def explain(site: str, article_id: str) -> ExplainedPair | ExplainedRanking:
     """Why articles are in a list, or are not; with a target, why that article is."""
     live = backend().site(site)
-    source_id, target = checked_id(article_id), single(request.args, TARGET.name)
+    source_id = checked_id(article_id)
+    target = single(request.args, TARGET.name)
     options = options_from_query(request.args, ListOptions).replacing(explain=True)
     if target is None:
         return explained_ranking(live, source_id, options)

@@ -38,6 +38,7 @@ EMBED = Parameter(
     "`1` for a whole page, to be shown in a frame; HTML only",
     {"type": "string", "enum": ["0", "1", "false", "true"], "default": "0"},
 )
+# A path of its own for each format, and an operation of its own in the description of the API.
 IN_FORM = "<any(html,rss,json,jsonld):form>"
 
 list_operation = partial(
@@ -127,6 +128,7 @@ def _list_or_article(site: str, article_id: str, form: str) -> Response:
     try:
         return _related_list(site, article_id, form)
     except (NotFound, InvalidInput):
+        # Ids may contain slashes, so an article's own id can look like the path of a list.
         path_as_id = f"{article_id}/related" + (f".{form}" if form else "")
         if backend().store.cards(site, [path_as_id]):
             return forward("articles.article", site=site, article_id=path_as_id)

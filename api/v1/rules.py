@@ -83,7 +83,9 @@ class EntriesOf:
         return {"type": "array", "maxItems": MAX_OVERRIDES, "items": entry_schema(self.kind)}
 
 
-Entries = Annotated[list[dict[str, Any]], Field(max_length=MAX_OVERRIDES, default_factory=list)]
+OverrideEntries = Annotated[
+    list[dict[str, Any]], Field(max_length=MAX_OVERRIDES, default_factory=list)
+]
 
 
 class SentOverrides(Signature):
@@ -91,11 +93,11 @@ class SentOverrides(Signature):
 
     model_config = ConfigDict(extra="forbid")
 
-    pins: Annotated[Entries, EntriesOf("pin")]
-    blocks: Annotated[Entries, EntriesOf("block")]
-    boosts: Annotated[Entries, EntriesOf("boost")]
-    buries: Annotated[Entries, EntriesOf("bury")]
-    flags: Annotated[Entries, EntriesOf("flag")]
+    pins: Annotated[OverrideEntries, EntriesOf("pin")]
+    blocks: Annotated[OverrideEntries, EntriesOf("block")]
+    boosts: Annotated[OverrideEntries, EntriesOf("boost")]
+    buries: Annotated[OverrideEntries, EntriesOf("bury")]
+    flags: Annotated[OverrideEntries, EntriesOf("flag")]
     article: Ignored = None
     revision: Ignored = None
 
@@ -225,7 +227,8 @@ def overrides(site: str, article_id: str) -> Response:
 )
 def put_overrides(site: str, article_id: str, grant: Grant, body: SentOverrides) -> Response:
     """Replace every rule about an article."""
-    known_id, now = _known_article(site, article_id), _now()
+    known_id = _known_article(site, article_id)
+    now = _now()
     editor = body.editor(grant)
     new_rules = _override_rules(body, known_id, editor, now)
     stored = backend().store.rulebook.replace(
@@ -244,6 +247,7 @@ def rules(site: str, query: RuleQuery) -> RulePage:
         for rule in backend().store.rulebook.read(site).rules.values()
         if rule.is_active(now) and _matches(rule, query)
     ]
+    # Ids start with the time of creation; the cursor is the last id of a page.
     selected.sort(key=lambda rule: rule.id, reverse=True)
     page = selected[: query.limit]
     return {"items": page, "next": page[-1].id if len(selected) > len(page) else None}
@@ -282,6 +286,7 @@ def audit(site: str, query: AuditQuery) -> AuditedChanges:
     for entry in entries:
         undoing = undone.get(entry.id)
         undone_by = None if undoing is None else undoing.id
+        # Not validated again: the entry was validated when it was read.
         changes.append(AuditedChange.model_construct(**dict(entry), undone_by=undone_by))
     return {"items": changes, "next": following}
 
@@ -297,6 +302,7 @@ def undo(site: str, entry_id: str, query: Signature) -> AuditEntry:
     Undoing a change of settings needs a key with the scope `admin`.
     """
     rulebook = backend().store.rulebook
+    # Which scope is needed depends on what the entry changed.
     grant = require(site, rulebook.audit.entry(site, entry_id).scope)
     return rulebook.undo(site, entry_id, query.editor(grant), _now())
 
@@ -343,6 +349,7 @@ def _override_rules(
     """Raises InvalidInput with every problem of every entry."""
     rules: dict[tuple[str, ...], Rule] = {}
     problems: list[FieldProblem] = []
+    # Entry by entry, so that one answer names the problems of all of them.
     for pointer, kind, entry in sent.entries():
         try:
             fields = _rule_fields(kind, entry, article_id)
@@ -361,6 +368,7 @@ def _override_rules(
 def _rule_fields(kind: RuleKind, entry: Mapping[str, Any], article_id: str) -> dict[str, Any]:
     """The fields of a rule from an override, which only names the other side."""
     own = {"article": article_id}
+    # Entries of a GET may be sent back; the server knows these fields itself.
     fields = {name: value for name, value in entry.items() if name not in (*READ_ONLY, "author")}
     if unknown := {"kind", "source", "target"} & fields.keys():
         raise InvalidInput.at("", f"has no {', '.join(sorted(unknown))} here")
@@ -376,6 +384,7 @@ def _rule_fields(kind: RuleKind, entry: Mapping[str, Any], article_id: str) -> d
 
 
 def _at_entry(pointer: str, problem: FieldProblem) -> FieldProblem:
+    # An entry has no `target`: it names the article or section directly.
     return FieldProblem(pointer + problem.pointer.removeprefix("/target"), problem.detail)
 
 

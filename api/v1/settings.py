@@ -141,6 +141,7 @@ def site_settings(site: str) -> Response:
 )
 def put_site_settings(site: str, grant: Grant, body: SentSettings) -> Response:
     """Replace the settings of the site and of all surfaces."""
+    # Without author, note and revision, which belong to the request.
     settings = SiteSettings(articles=body.articles, site=body.site, surfaces=body.surfaces)
     stored = backend().store.rulebook.replace_settings(
         site, settings, body.editor(grant), datetime.now(UTC), expected_revisions()
@@ -158,8 +159,10 @@ def put_site_settings(site: str, grant: Grant, body: SentSettings) -> Response:
 )
 def compare_settings(site: str, body: SentComparison) -> ComparedSample | ComparedLists:
     """What other settings would change, in the list of one article or over a sample."""
-    live, now = backend().site(site), datetime.now(UTC)
+    live = backend().site(site)
+    now = datetime.now(UTC)
     a, b = body.complete(backend().store.rulebook.settings(site).settings)
+    # Both lists are made in one read, from the same version of the site.
     article_id = body.article
     if article_id is not None:
         lists, version = live.read_with_cards(
@@ -210,6 +213,7 @@ def _moved(related: RelatedList, lists: Compared) -> list[MovedArticle]:
 
 
 def _revised(stored: StoredSettings) -> Response:
+    # None means "not set", which a client writes by leaving the option out.
     settings = stored.settings.model_dump(mode="json", exclude_none=True)
     response = json_response({**settings, "revision": stored.revision})
     response.set_etag(stored.revision)

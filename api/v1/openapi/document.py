@@ -96,6 +96,7 @@ def _endpoints(app: Flask) -> Iterator[Endpoint]:
             continue
         parameters = [PATH_PARAMETERS[name] for name in _CONVERTER.findall(rule.rule)]
         path = _CONVERTER.sub(lambda match: f"{{{PATH_PARAMETERS[match[1]].name}}}", rule.rule)
+        # Flask adds these two by itself.
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             yield Endpoint(path, method.lower(), parameters, view, described)
 
@@ -113,6 +114,7 @@ def _operation(endpoint: Endpoint) -> Json:
             "description": "Problem",
             "content": _content(Problem, PROBLEM_TYPE),
         }
+    # A key that is optional is described as a choice between none and one.
     document: Json = {
         "operationId": described.name,
         "summary": " ".join(summary.split()).removesuffix("."),
@@ -161,6 +163,7 @@ def _response(described: operation, status: int) -> Json:
     if described.answer is not None:
         content |= _content(described.answer, described.answer_type, RESULT_LINES)
     for media_type, schema in described.other_answers.items():
+        # These formats are specified elsewhere, so their schemas are only sketches.
         content[media_type] = {"schema": schema}
         if media_type in FORMAT_EXAMPLES:
             content[media_type]["example"] = FORMAT_EXAMPLES[media_type]
