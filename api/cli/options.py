@@ -10,4 +10,3 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 PORT = click.option(
     "--port", type=click.IntRange(1, 65_535), help="Port to listen on.  [ALSOSEE_PORT]"
 )
-SEED = click.option("--seed", type=click.IntRange(0), default=0, help="Seed of all random choices.")
