@@ -1,4 +1,4 @@
-"""The process of `alsosee serve`: it keeps the store and the web server alive, and ends them."""
+"""The process of `alsosee serve`: it keeps the store and the web server running, and stops them."""
 
 import contextlib
 import errno
@@ -30,7 +30,7 @@ STOP_SECONDS = 12.0  # the web server gives its workers eight
 
 
 class ServerFailed(AlsoSeeError):
-    """The web server ended without ever having answered."""
+    """The web server ended before it answered any request."""
 
 
 def serve(
@@ -41,18 +41,18 @@ def serve(
     """
     Run the service until SIGTERM or SIGINT and return the exit status.
 
-    The web server is a process of its own (`api.wsgi`) that starts again when it dies. It and its
-    workers watch their parents, so that nothing stays behind, even when this process is killed.
+    The web server is a process of its own (`api.wsgi`), which is started again when it dies. It and
+    its workers watch their parents, so that no process survives this one, even when it is killed.
 
     Args:
         on_ready: called once, when the service answers.
-        while_starting: called meanwhile, with the store at hand.
+        while_starting: called before that, when the store answers.
 
     Raises:
-        ConfigurationError: when the address cannot be had, before anything starts; or when this
+        ConfigurationError: when the address is not available, before anything starts; or when this
             version cannot read what the store has.
         EmbeddedServerError: when the embedded server cannot start.
-        ServerFailed: when the web server cannot.
+        ServerFailed: when the web server cannot start.
     """
     logs.configure_service(settings.log_level)
     address = free_address(settings.host, settings.port)
@@ -66,31 +66,31 @@ def serve(
 
 
 def url_of(settings: Settings) -> str:
-    """Where a browser on this machine finds the service."""
+    """The address of the service for a browser on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def free_address(host: str, port: int) -> str:
     """
-    Return the IP address of *host* once it is sure that nobody listens there on *port*.
+    Return the IP address of *host*, after checking that no program listens there on *port*.
 
-    The web server itself would not notice: its workers share ports, also with strangers.
+    The web server itself would not notice one: its workers share the port with any program.
 
     Raises:
-        ConfigurationError: saying why the service cannot listen there.
+        ConfigurationError: with the reason why the service cannot listen there.
     """
     try:
-        family, kind, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (socket.gaierror, UnicodeError):
         raise ConfigurationError(f"no such host: {host!r} (--host or ALSOSEE_HOST)") from None
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(where)
+            probe.bind(address)
         except OSError as error:
             raise ConfigurationError(_refusal(error, host, port)) from error
-    return str(where[0])
+    return str(address[0])
 
 
 def _refusal(error: OSError, host: str, port: int) -> str:
@@ -102,9 +102,9 @@ def _refusal(error: OSError, host: str, port: int) -> str:
 
 
 def answers(settings: Settings, path: str) -> bool:
-    """Whether the service says yes at *path*, within a second."""
-    where = url_of(settings).removeprefix("http://")
-    connection = http.client.HTTPConnection(where, timeout=1.0)
+    """Whether the service answers *path* with 200 within a second."""
+    address = url_of(settings).removeprefix("http://")
+    connection = http.client.HTTPConnection(address, timeout=1.0)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -120,7 +120,7 @@ class _Supervisor:
         self._stack = stack
         self._environment = os.environ | {
             "ALSOSEE_HOST": address,
-            # With -P: the modules that this process has, not a folder `api` where the user stands.
+            # With -P: the same modules as in this process, not a folder `api` of the user.
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
         self._embedded: EmbeddedLease | None = None
@@ -128,7 +128,7 @@ class _Supervisor:
         self._server: subprocess.Popen[bytes] | None = None
         self._answered = False
         self._stop_by: float | None = None
-        self._complaint = ""
+        self._last_problem = ""
         self._ever_answered = False
         self._on_terminal = sys.stderr.isatty()
 
@@ -141,14 +141,14 @@ class _Supervisor:
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             self._start()
-            self._lease_store()  # it reads its files while the web server imports
+            self._lease_store()  # the store reads its files while the web server imports
             self._check_formats()
             if self._stop_by is None:
                 while_starting()
             while True:
                 status = self._wait(on_ready)
                 if self._stop_by is not None:
-                    # Killed by our SIGTERM: it was still starting.
+                    # A server that was still starting is killed by SIGTERM.
                     return 0 if status in (0, -signal.SIGTERM) else 1
                 if not self._ever_answered:
                     raise ServerFailed(f"the web server could not start (status {status})")
@@ -156,7 +156,7 @@ class _Supervisor:
                 log.error("web server ended, starting it again", status=status)
                 self._start()
         finally:
-            self._kill()  # after an orderly stop there is nobody left to kill
+            self._kill()  # after an orderly stop this kills nothing
             if self._server is not None:
                 self._server.wait()
             for number, handler in before.items():
@@ -171,7 +171,7 @@ class _Supervisor:
         self._waits_for_store = False
 
     def _check_formats(self) -> None:
-        """Raises ConfigurationError; workers that found it out would be started again for ever."""
+        """Raises ConfigurationError here, because failing workers are started again for ever."""
         if self._stop_by is not None:
             return
         url = self._embedded.url if self._embedded else self._settings.redis_url.get_secret_value()  # type: ignore[union-attr]
@@ -187,14 +187,14 @@ class _Supervisor:
             [sys.executable, "-P", "-m", "api.wsgi", str(os.getpid())],
             stdin=subprocess.DEVNULL,
             env=self._environment,
-            # A group of its own: Ctrl-C in the terminal is for us, who then stop all in order.
+            # A process group of its own: Ctrl-C reaches only this process, which stops the rest.
             process_group=0,
         )
-        if self._stop_by is not None:  # told to stop just before there was anybody to pass it on to
+        if self._stop_by is not None:  # a signal came before there was a server to stop
             self._server.terminate()
 
     def _wait(self, on_ready: Callable[[], None]) -> int:
-        """Look after everything until the web server ends, and return its exit status."""
+        """Watch the web server and the store until the server ends; return its exit status."""
         assert self._server is not None  # noqa: S101
         while True:
             try:
@@ -208,42 +208,43 @@ class _Supervisor:
                     self._kill()
                 continue
             if not self._answered and answers(self._settings, "/healthz"):
-                self._answered = self._ever_answered = True
+                self._answered = True
+                self._ever_answered = True
                 on_ready()
             self._keep_embedded_server()
 
     def _keep_embedded_server(self) -> None:
         if self._embedded is None:
             return
-        complaint = ""
+        problem = ""
         try:
             self._embedded.ensure()
-        except EmbeddedServerError as error:  # readers get their last lists; we go on trying
-            complaint = str(error)
-        if complaint and complaint != self._complaint:
-            log.error("embedded server is away", reason=complaint)
-        self._complaint = complaint
+        except EmbeddedServerError as error:  # readers get stale copies until a try works
+            problem = str(error)
+        if problem and problem != self._last_problem:
+            log.error("embedded server is away", reason=problem)
+        self._last_problem = problem
 
     def _stop(self, number: int, _: object) -> None:
         if self._waits_for_store:
             self._waits_for_store = False
-            sys.exit(0)  # out of the lease; the web server is killed on the way
+            sys.exit(0)  # interrupts the lease; `run` then kills the web server
         if self._stop_by is not None and number == signal.SIGINT:
-            self._kill()  # somebody who presses Ctrl-C again does not want to wait
+            self._kill()  # a second Ctrl-C stops without waiting
         if self._stop_by is None:
             self._stop_by = time.monotonic() + STOP_SECONDS
             if self._server is not None:
                 self._server.terminate()
 
     def _reload(self, number: int, frame: object) -> None:
-        # A terminal that was closed sends SIGHUP as well, and then nobody is left to stop us.
+        # A closed terminal sends SIGHUP as well; then the service must stop.
         if self._on_terminal and not os.isatty(sys.stderr.fileno()):
             self._stop(number, frame)
         elif self._server is not None and self._answered:
             self._server.send_signal(signal.SIGHUP)
 
     def _kill(self) -> None:
-        """End the web server and all its workers at once; does not wait, for handlers call it."""
+        """Kill the web server and its workers; does not wait, because signal handlers call it."""
         if self._server is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._server.pid, signal.SIGKILL)

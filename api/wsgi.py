@@ -27,7 +27,7 @@ from recommender.config import Settings
 from recommender.pipeline.warm import warm
 from recommender.replica.follower import Follower
 
-# Time for what is being answered when a worker has to go: `docker stop` allows ten seconds in all.
+# How long a worker that stops may finish its requests: `docker stop` allows ten seconds in all.
 DRAIN_SECONDS = 8
 # Connections of one worker, idle ones too: a low number locks readers out.
 CONNECTIONS = 4096
@@ -82,7 +82,7 @@ def main(supervisor: int) -> None:
     _end_with(supervisor)
     settings = Settings.from_environment()
     logs.configure_service(settings.log_level)
-    warm()  # workers are forked from here and have it all
+    warm()  # workers are forked from this process and inherit the compiled code
     server = _Server(
         "api.wsgi:app",
         address=settings.host,
@@ -99,14 +99,14 @@ def main(supervisor: int) -> None:
         log_level=LogLevels.error,
         log_dictconfig=logs.library_config(("_granian", "granian.access")),
     )
-    # Given the function and not its name, granian imports nothing from the current folder. Workers
-    # are forked with all modules loaded: a new one answers in 0.1 s instead of 3 s of imports.
+    # With the function instead of its name, granian imports nothing from the current folder.
+    # Workers are forked with all modules loaded: a new one answers after 0.1 s instead of 3 s.
     server.serve(target_loader=_worker_app, wrap_loader=False)
 
 
 def _worker_app() -> Any:
-    # A new worker still has granian's own handlers, which only set a flag: without this, a SIGTERM
-    # before it serves is lost, and stopping takes until it is killed.
+    # A new worker still has granian's signal handlers, which only set a flag. Without this, a
+    # SIGTERM before it serves is lost, and the worker only ends when it is killed.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
@@ -119,7 +119,7 @@ def _worker_app() -> Any:
 
 
 def _end_with(parent: int) -> None:
-    """Stop this process like a SIGTERM when its *parent* is gone, however that came."""
+    """Stop this process as a SIGTERM does when its *parent* ends for any reason."""
     threading.Thread(target=_watch, args=(parent,), name="parent watch", daemon=True).start()
 
 

@@ -28,9 +28,11 @@ from recommender.storage.surveys import Surveys
 
 class Backend:
     """
-    Store, cache, keys, counts and sites of one process; use it in a `with` block or `close` it.
+    Connections, store, keys, counts and sites of one process.
 
-    Without `redis_url` it shares the embedded server of `data_dir`, starting it if need be.
+    Use it in a `with` block, or `close` it.
+
+    Without `redis_url` it shares the embedded server of `data_dir`, and starts it if necessary.
 
     Args:
         accept_old: also archives that this version has to analyse again before it can serve them.
@@ -68,7 +70,7 @@ class Backend:
         self.builder = Builder(settings)
         self._stack.callback(self.builder.close)
         self._models = {name: _model(settings.ranking, name) for name in settings.sites}
-        self._sites = {name: self._live_site(name) for name in settings.sites}
+        self._sites = {name: self._replica(name) for name in settings.sites}
         self._finders = {name: Finder(name, self.store) for name in settings.sites}
 
     def __enter__(self) -> Self:
@@ -88,25 +90,25 @@ class Backend:
             raise NotFound(f"no site {name!r}") from None
 
     def model(self, site: str) -> RankingModel:
-        """What orders the lists of *site*."""
+        """The ranking model of *site*, before its settings change any number."""
         return self._models[site]
 
     def finder(self, site: str) -> Finder:
-        """The titles of *site*, for editors."""
+        """The search of *site* for editors."""
         return self._finders[site]
 
     def sites(self) -> list[SiteReplica]:
         return list(self._sites.values())
 
-    def readiness(self, live: SiteReplica) -> str:
+    def readiness(self, replica: SiteReplica) -> str:
         """`ready`, or why this site cannot answer yet."""
         try:
-            self.store.change_log.version(live.site)
+            self.store.change_log.version(replica.site)
         except StoreUnavailable as error:
             return str(error)
-        return "ready" if live.loaded else "the archive is being loaded"
+        return "ready" if replica.loaded else "the archive is being loaded"
 
-    def _live_site(self, name: str) -> SiteReplica:
+    def _replica(self, name: str) -> SiteReplica:
         files = index_files(self.settings, name)
         return SiteReplica(
             name, self.store, self._models[name], files, lambda: self.builder.run(name)
@@ -135,7 +137,7 @@ class Backend:
 
 
 def _model(ranking: Path | None, site: str) -> RankingModel:
-    """A file is for all sites; a folder has `<site>.json` for those it is for."""
+    """The model in the file *ranking*, or in `<site>.json` of the folder; defaults without one."""
     if ranking is None:
         return DEFAULTS
     file = ranking / f"{site}.json" if ranking.is_dir() else ranking

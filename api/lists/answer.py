@@ -112,7 +112,8 @@ def _make_list(list_request: ListRequest, name: str, make: Make) -> FinishedList
     document_name = name.replace(list_format.name, "")
     answer = document(related, version, document_name, options, texts=texts)
     language = list_language(related, options)
-    body = render(list_format, answer, language, backend().settings.home_page(live.site))
+    home = backend().settings.home_page(live.site) if list_format.links_to_page else None
+    body = render(list_format, answer, language, home)
     expires_at = now.timestamp() + backend().settings.list_ttl_seconds
     if related.expires_at is not None:
         expires_at = min(expires_at, related.expires_at.timestamp())

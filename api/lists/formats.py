@@ -64,6 +64,11 @@ class ListFormat(NamedTuple):
     negotiated: bool = False
 
     @property
+    def links_to_page(self) -> bool:
+        """Whether the format names a page that the list belongs to."""
+        return self.kind in ("rss", "feed", "jsonld")
+
+    @property
     def name(self) -> str:
         """Part of cache keys."""
         return ":".join((self.kind, self.layout, str(int(self.embedded))))
