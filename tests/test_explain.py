@@ -61,7 +61,7 @@ def test_terms_are_shown_as_the_source_spells_them():
     archive = newsroom()
     shared = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
     assert shared is not None
-    terms = named(shared, SpelledTerms.of(archive.articles["kursk"]).shown)
+    terms = named(shared, SpelledTerms(archive.articles["kursk"]).shown)
 
     assert len(terms) == shared.terms.size
     assert {"Sudzha", "Kursk region", "Russian troops"} <= {term.term for term in terms}
@@ -73,8 +73,8 @@ def test_terms_without_a_spelling_are_left_out():
     shared = archive.recommender.explanation("kursk", "sudzha", ALL, NOW).shared
 
     assert shared is not None
-    assert [] == named(shared, {})
-    assert [] == named(shared, SpelledTerms.of(archive.articles["final"]).shown)
+    assert [] == named(shared, {}.get)
+    assert [] == named(shared, SpelledTerms(archive.articles["final"]).shown)
 
 
 def test_contributions_say_in_how_many_titles_a_term_is():

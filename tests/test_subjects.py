@@ -11,16 +11,14 @@ from news import article
 from features.article import Article, parse_article
 from features.vectorizer import count_terms, term_ids
 from recommender.pipeline.explain import Contributions
-from recommender.pipeline.spellings import SpelledTerms, spans_punctuation
+from recommender.pipeline.spellings import spans_punctuation
 from recommender.pipeline.subjects import (
     PAIR_SHARE,
     RankedTerm,
+    SubjectFinder,
     Traits,
     choose,
     is_adverb,
-    ranked,
-    subjects,
-    with_articles,
 )
 
 PROMINENT_NAME = Traits(1.0, titles=1, names=1)
@@ -79,7 +77,8 @@ def test_adverbs_are_known_by_their_form(word, language, expected):
 def term(spelling: str, weight: float, **traits: object) -> RankedTerm:
     words = spelling.casefold().split()
     parts = frozenset((words[0], words[-1]))
-    return RankedTerm(spelling, parts, Traits(weight, words=len(parts), **traits))  # type: ignore[arg-type]
+    all_traits = Traits(weight, words=len(parts), **traits)  # type: ignore[arg-type]
+    return RankedTerm(spelling, parts, all_traits, all_traits.score)
 
 
 def chosen(*candidates: RankedTerm, limit: int = 3, text: str = "") -> list[str]:
@@ -187,11 +186,11 @@ class Two:
         return Contributions(terms, np.ones(terms.size), titles, is_common)
 
     def ranked(self, common: tuple[str, ...] = ()) -> dict[str, Traits]:
-        shared = ranked(self.shared(common), SpelledTerms.of(self.source), self.target)
-        return {one.spelling: one.traits for one in shared}
+        ranked = SubjectFinder(self.source).ranked(self.shared(common), self.target)
+        return {one.spelling: one.traits for one in ranked}
 
     def subjects(self, limit: int = 3) -> list[str]:
-        return subjects(self.shared(), SpelledTerms.of(self.source), self.target, limit)
+        return SubjectFinder(self.source).subjects(self.shared(), self.target, limit)
 
 
 def two(
@@ -229,6 +228,21 @@ def test_names_are_known_from_both_texts():
     assert 1 == two(source, evidence).ranked()["Kursk"].names
 
 
+@given(st.integers(0, 8), st.integers(0, 8), st.integers(0, 8), st.integers(0, 8))
+def test_a_word_is_a_name_from_six_capitals_in_ten_on_in_both_texts(a, b, c, d):
+    def body(capitalised: int, small: int) -> str:
+        lines = ["They see Kursk there."] * capitalised + ["They see kursk there."] * small
+        return "\n".join(["Kursk.", *lines])
+
+    [traits] = [
+        traits
+        for spelling, traits in two(body(a, b), body(c, d)).ranked().items()
+        if spelling.casefold() == "kursk"
+    ]
+    total = a + b + c + d
+    assert traits.names == (total > 0 and a + c >= 0.6 * total)
+
+
 def test_the_sentence_of_the_documentation():
     pair = two(
         "Boats wait at the Dunmere locks. A spokesman of the Waterways Board, which runs the "
@@ -237,7 +251,7 @@ def test_the_sentence_of_the_documentation():
     )
 
     assert ["the Dunmere locks", "the Waterways Board"] == sorted(
-        with_articles(pair.subjects(2), pair.source), key=str.casefold
+        SubjectFinder(pair.source).with_articles(pair.subjects(2)), key=str.casefold
     )
 
 

@@ -12,12 +12,11 @@ from recommender.articles import Card
 from recommender.pipeline.explain import Contributions, named
 from recommender.pipeline.results import ListItem, Reason, RelatedList
 from recommender.pipeline.sentences import NAMED, reason_text
-from recommender.pipeline.spellings import SpelledTerms
-from recommender.pipeline.subjects import subjects, with_articles
+from recommender.pipeline.subjects import SubjectFinder
 from recommender.policy.list_options import ListOptions
 from recommender.replica.site import SiteReplica
 
-MAX_SUBJECTS = 12  # of one item
+MAX_SUBJECTS = 8  # of one item
 
 Similarity = Annotated[float, Field(description="Cosine with the source")]
 Factors = Annotated[
@@ -173,12 +172,12 @@ def _items(
     source = None
     if texts is not None:
         source = draft or texts.get((related.source or {}).get("id", ""))
-    source_terms = None if source is None else SpelledTerms.of(source)
+    finder = None if source is None else SubjectFinder(source)
     items = []
     for place, item in enumerate(related.items, 1):
         listed = listed_article(item, place, language)
-        if source_terms is not None and texts is not None:
-            listed = {**listed, **explained(item, source_terms, texts.get(item.card["id"]))}
+        if finder is not None and texts is not None:
+            listed = {**listed, **explained(item, finder, texts.get(item.card["id"]))}
         items.append(listed)
     return items
 
@@ -192,37 +191,42 @@ def _article_ids(related: RelatedList) -> list[str]:
 
 
 def explained(
-    item: ListItem, source: SpelledTerms | None, target: Article | None
+    item: ListItem, finder: SubjectFinder | None, target: Article | None
 ) -> ItemExplanation:
-    """The parts of an item's score; without texts that are not stored."""
-    shared = shared_words(item.shared, source, target)
-    article = None if source is None else source.article
-    language = None if article is None else article.language
+    """
+    The parts of an item's score.
+
+    Args:
+        finder: of the source; None when its text is not stored.
+        target: the item's article; None when its text is not stored.
+    """
+    shared = shared_words(item.shared, finder, target)
+    language = None if finder is None else finder.source.article.language
     return {
         "similarity": item.similarity,
         "factors": dict(item.factors),
         "diversity_penalty": item.diversity_penalty,
         **shared,
-        "reason": _reason(item, language, in_sentence(shared["subjects"], article)),
+        "reason": _reason(item, language, in_sentence(shared["subjects"], finder)),
     }
 
 
 def shared_words(
-    shared: Contributions | None, source: SpelledTerms | None, target: Article | None
+    shared: Contributions | None, finder: SubjectFinder | None, target: Article | None
 ) -> SharedWords:
     """The shared terms, as the source spells them."""
-    if shared is None or source is None:
+    if shared is None or finder is None:
         return {"terms": [], "subjects": []}
-    terms = named(shared, source.shown)
+    terms = named(shared, finder.source.shown)
     return {
         "terms": [{"term": term, "weight": weight} for term, weight in terms],
-        "subjects": subjects(shared, source, target, MAX_SUBJECTS),
+        "subjects": finder.subjects(shared, target, MAX_SUBJECTS),
     }
 
 
-def in_sentence(subjects: Sequence[str], source: Article | None) -> list[str]:
+def in_sentence(subjects: Sequence[str], finder: SubjectFinder | None) -> list[str]:
     """The subjects that a sentence names, with their definite articles."""
-    return with_articles(subjects[:NAMED], source) if source is not None else []
+    return [] if finder is None else finder.with_articles(subjects[:NAMED])
 
 
 def listed_article(item: ListItem, position: int, language: str | None) -> ListedArticle:

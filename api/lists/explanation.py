@@ -21,7 +21,7 @@ from features.article import Article
 from recommender.pipeline.explain import WHY_NOT
 from recommender.pipeline.results import Exclusion, Explanation
 from recommender.pipeline.sentences import reason_text
-from recommender.pipeline.spellings import SpelledTerms
+from recommender.pipeline.subjects import SubjectFinder
 from recommender.policy.list_options import ListOptions
 from recommender.policy.rules import Rule
 from recommender.replica.site import SiteReplica
@@ -88,14 +88,14 @@ def explained_pair(
     place = explanation.place
     shared = explanation.shared
     source = texts.get(source_id)
-    source_terms = None if source is None else SpelledTerms.of(source)
-    in_common = shared_words(shared, source_terms, texts.get(target_id))
+    finder = None if source is None else SubjectFinder(source)
+    in_common = shared_words(shared, finder, texts.get(target_id))
     return {
         "source": _named_article(texts, source_id),
         "target": _named_article(texts, target_id),
         "shown": explanation.exclusion is None,
         "position": explanation.position,
-        "reason": _verdict(explanation, source, in_common["subjects"]),
+        "reason": _verdict(explanation, finder, in_common["subjects"]),
         "rule": explanation.rule,
         "similarity": round(float(shared.weights.sum()), 6) if shared else 0.0,
         "score": place.score if place else None,
@@ -116,11 +116,11 @@ def explained_ranking(live: SiteReplica, article_id: str, options: ListOptions) 
     excluded = dict(islice((related.exclusions or {}).items(), CANDIDATES))
     texts = live.texts((article_id, *(item.card["id"] for item in related.items), *excluded))
     source = texts.get(article_id)
-    source_terms = None if source is None else SpelledTerms.of(source)
+    finder = None if source is None else SubjectFinder(source)
     ranked: list[RankedCandidate] = [
         {
             **_named_article(texts, item.card["id"]),
-            **explained(item, source_terms, texts.get(item.card["id"])),
+            **explained(item, finder, texts.get(item.card["id"])),
             "position": position,
             "score": item.score,
         }
@@ -142,12 +142,14 @@ def _named_article(texts: Mapping[str, Article], article_id: str) -> NamedArticl
     return {"id": article_id, "title": None if article is None else article.title}
 
 
-def _verdict(explanation: Explanation, source: Article | None, subjects: Sequence[str]) -> Verdict:
+def _verdict(
+    explanation: Explanation, finder: SubjectFinder | None, subjects: Sequence[str]
+) -> Verdict:
     if explanation.exclusion is not None:
         return _exclusion(explanation.exclusion)
     code = explanation.place.reason if explanation.place else "similar"
-    language = None if source is None else source.language
-    return {"code": code, "text": reason_text(code, language, in_sentence(subjects, source))}
+    language = None if finder is None else finder.source.article.language
+    return {"code": code, "text": reason_text(code, language, in_sentence(subjects, finder))}
 
 
 def _exclusion(exclusion: Exclusion[str]) -> Verdict:

@@ -32,7 +32,7 @@ from recommender.pipeline.anchors import (
 )
 from recommender.pipeline.duplicates import Duplicate
 from recommender.pipeline.results import ListItem
-from recommender.pipeline.spellings import SpelledTerms
+from recommender.pipeline.subjects import SubjectFinder
 from recommender.policy.list_options import LinkOptions, ListOptions
 from recommender.replica.site import SiteReplica
 
@@ -174,14 +174,14 @@ def suggestions(live: SiteReplica, draft: Draft, options: LinkOptions, now: date
     """What the draft could link to or, with `direction=in`, what could link to it."""
     find = _links_out if options.direction == "out" else _links_in
     placed_items, version = find(live, draft, options, now)
-    source_terms = SpelledTerms.of(draft.article)
+    finder = SubjectFinder(draft.article)
     texts = live.texts([item.card["id"] for item, _ in placed_items])
     duplicates, _ = live.read_with_cards(
         lambda recommender: recommender.duplicates(draft.stored, now, draft.id)
     )
     items: list[SuggestedLink] = []
     for item, place in placed_items:
-        reason = explained(item, source_terms, texts.get(item.card["id"]))["reason"]
+        reason = explained(item, finder, texts.get(item.card["id"]))["reason"]
         link: SuggestedLink = {
             "anchor": place["anchor"],
             "after_paragraph": place["after_paragraph"],

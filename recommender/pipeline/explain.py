@@ -1,6 +1,6 @@
 """Why an article is in a list, or not: the parts of a cosine, and the texts of refusals."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -107,13 +107,15 @@ def contributions_of(corpus: Corpus, source: Source, slots: Sequence[int]) -> li
     return results
 
 
-def named(shared: Contributions, spellings: Mapping[int, str]) -> list[SharedTerm]:
-    """The shared terms as words; those that *spellings* (by term id) does not have are left out."""
-    return [
-        SharedTerm(spellings[row.term], row.weight)
-        for row in shared.rows()
-        if row.term in spellings
-    ]
+def named(shared: Contributions, spelling: Callable[[int], str | None]) -> list[SharedTerm]:
+    """
+    The shared terms as words, the heaviest first.
+
+    Args:
+        spelling: of a term id; a term without one is left out.
+    """
+    spelled = ((spelling(row.term), row.weight) for row in shared.rows())
+    return [SharedTerm(term, weight) for term, weight in spelled if term is not None]
 
 
 def _weights(corpus: Corpus, source: Source) -> TermWeights:

@@ -1,13 +1,14 @@
 """How an article spells its terms, and which of its words are names."""
 
-from collections import Counter, defaultdict
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Self
 
 import regex
 
-from features.analyzer import Occurrence, occurrences
+from features.analyzer import Occurrence, analyze, occurrences
 from features.article import Article
 from features.offsets import Spans
 from features.stopwords import stop_words
@@ -59,9 +60,14 @@ _UNSPACED = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+"
 )
 # A word that does not begin a sentence: there is a letter, digit or comma before its blank.
-_MID_SENTENCE = regex.compile(r"(?<=[\w,;)%] )\w+")
-_HEADING_SHARE = 0.8  # of the longer words of a line that are capitalised
-_SHORT_WORD = 3  # letters; headings often leave these words small
+_MID_SENTENCE = re.compile(r" (?<=[\w,;)%] )(\w+)")
+_SENTENCE_ENDS = frozenset([*".!?…:;,)”»", '"'])
+_LONGEST_HEADING = 100  # characters
+
+# The word before a phrase, with a blank or an apostrophe between; nothing before a part of a word.
+_WORD_BEFORE = regex.compile(r"(?:(?<!\w)(\w+['’]|\w+(?=\s))\s*|(?<!\w))$")
+_WORD_AFTER = regex.compile(r"(?!\w|[-.'’]\w)(?:\s+(\w+))?")
+_LONGEST_ARTICLE = 12  # characters, with what is around it
 
 # The definite articles before a noun, by their own form and by contractions with a preposition.
 _DEFINITE_ARTICLES = {
@@ -95,55 +101,108 @@ class UnspacedTerm(NamedTuple):
     end: int
 
 
-class SpelledTerms(NamedTuple):
+class SpelledTerms:
     """
-    The terms of one article as its text spells them.
+    The terms of one article as its text spells them, by term id.
 
-    Fields:
+    To read an article takes about as long as to analyse it twice.
+
+    Attributes:
         text: title and body.
-        shown: term id → the best of all its spellings.
-        clean: the same without parts of addresses, and without pairs that span punctuation or are
-            no phrase.
-        words: term id → its words, as the analyzer writes them.
-        forms: word, as the analyzer writes it → its case-folded spellings.
         tags: ids of the terms of its tags.
         unspaced: in the order of the text.
+        inside_sentences: what `words_inside_sentences` returned of the body.
     """
 
-    article: Article
-    text: str
-    shown: Mapping[int, str]
-    clean: Mapping[int, str]
-    words: Mapping[int, tuple[str, ...]]
-    forms: Mapping[str, frozenset[str]]
-    tags: frozenset[int]
-    unspaced: Sequence[UnspacedTerm]
-
-    @classmethod
-    def of(cls, article: Article) -> Self:
-        """Read an article; takes about as long as to analyse it twice."""
-        text = f"{article.title}\n{body_of(article)}"
+    def __init__(self, article: Article) -> None:
+        self.article = article
+        self.text = f"{article.title}\n{body_of(article)}"
         tags = "\n".join(article.tags)
-        terms = _terms(text, article.language)
-        in_tags = _terms(tags, article.language)
-        clean = _best_spellings(_clean(terms, text, article.language), text)
-        clean_in_tags = _best_spellings(_clean(in_tags, tags, article.language), tags)
-        all_terms = [*terms, *in_tags]
-        return cls(
-            article,
-            text,
-            _best_spellings(in_tags, tags) | _best_spellings(terms, text),
-            # Tags are often written in small letters, so the text comes first in other languages.
-            clean | clean_in_tags if article.language in _TAGS_FIRST else clean_in_tags | clean,
-            {term: tuple(one.term.split(" ")) for term, one in all_terms},
-            _forms(one for _, one in all_terms),
-            frozenset(term for term, _ in in_tags),
-            [
-                UnspacedTerm(term, one.start, one.end)
-                for term, one in terms
-                if one.start >= 0 and _UNSPACED.fullmatch(one.term)
-            ],
+        self._in_text = _Occurrences(self.text, article.language)
+        self._in_tags = _Occurrences(tags, article.language)
+        self.tags = frozenset(self._in_tags.by_id)
+        self.unspaced = self._in_text.unspaced()
+        self.inside_sentences = words_inside_sentences(body_of(article))
+        # Tags are often written in small letters, so in most languages the text comes first.
+        in_order = [self._in_text, self._in_tags]
+        self._in_order = in_order[::-1] if article.language in _TAGS_FIRST else in_order
+        self._shown: dict[int, str | None] = {}
+
+    def shown(self, term: int) -> str | None:
+        """The best of all spellings; None for a term that the article does not have."""
+        if term not in self._shown:
+            found = self._in_text.by_id.get(term) or self._in_tags.by_id.get(term)
+            self._shown[term] = _best_spelling(found, self.text) if found else None
+        return self._shown[term]
+
+    def clean(self, term: int) -> str | None:
+        """
+        The best clean spelling, None if there is none.
+
+        Parts of addresses are not clean, nor are pairs that span punctuation or are no phrase.
+        """
+        for text in self._in_order:
+            found = [one for one in text.by_id.get(term, ()) if text.is_clean(one)]
+            if found:
+                return _best_spelling(found, text.text)
+        return None
+
+    def words(self, term: int) -> Sequence[str]:
+        """The words of a term of this article, as the analyzer writes them."""
+        found = self._in_text.by_id.get(term) or self._in_tags.by_id[term]
+        return found[0].term.split(" ")
+
+    def forms(self, word: str) -> "WordForms":
+        """The spellings of a word, as the analyzer writes it."""
+        return WordForms.of(
+            one.shown for text in self._in_order for one in text.by_term.get(word, ())
         )
+
+
+class _Occurrences:
+    """
+    The terms of one text where they are.
+
+    Attributes:
+        by_term: term, as the analyzer writes it → its occurrences.
+        by_id: the same by term id.
+    """
+
+    def __init__(self, text: str, language: str | None) -> None:
+        self.text = text
+        self._language = language
+        self.by_term: dict[str, list[Occurrence]] = {}
+        for one in occurrences(text, language):
+            self.by_term.setdefault(one.term, []).append(one)
+        ids = term_ids(self.by_term)
+        self.by_id = dict(zip(ids, self.by_term.values(), strict=True))
+
+    @cached_property
+    def _addresses(self) -> Spans:
+        return Spans(match.span() for match in _ADDRESS.finditer(self.text))
+
+    def is_clean(self, one: Occurrence) -> bool:
+        is_pair = " " in one.term
+        if one.start < 0:
+            return not is_pair  # what is between its words cannot be told
+        address = self._addresses.around(one.start, one.end)
+        if address is not None:
+            return address == (one.start, one.end)
+        if not is_pair:
+            return True
+        return not spans_punctuation(one.shown) and is_phrase(one.shown, self._language)
+
+    def unspaced(self) -> list[UnspacedTerm]:
+        if self.text.isascii():
+            return []
+        found = [
+            UnspacedTerm(term, one.start, one.end)
+            for term, places in self.by_id.items()
+            if _UNSPACED.fullmatch(places[0].term)
+            for one in places
+            if one.start >= 0
+        ]
+        return sorted(found, key=lambda one: one.start)
 
 
 def body_of(article: Article) -> str:
@@ -152,7 +211,8 @@ def body_of(article: Article) -> str:
 
 def tag_terms(article: Article) -> frozenset[int]:
     """The ids of the terms of an article's tags."""
-    return frozenset(term for term, _ in _terms("\n".join(article.tags), article.language))
+    words, pairs = analyze("\n".join(article.tags), article.language)
+    return frozenset(term_ids([*words, *pairs]))
 
 
 def spans_punctuation(spelling: str) -> bool:
@@ -169,43 +229,15 @@ def is_phrase(spelling: str, language: str | None) -> bool:
     return set(between) <= set(linking.split())
 
 
-def _terms(text: str, language: str | None) -> list[tuple[int, Occurrence]]:
-    """Every occurrence of a term, with the term's id."""
-    found = list(occurrences(text, language))
-    return list(zip(term_ids([one.term for one in found]), found, strict=True))
-
-
-def _clean(
-    terms: Iterable[tuple[int, Occurrence]], text: str, language: str | None
-) -> Iterator[tuple[int, Occurrence]]:
-    addresses = Spans(match.span() for match in _ADDRESS.finditer(text))
-    for term, one in terms:
-        is_pair = " " in one.term
-        address = addresses.around(one.start, one.end) if one.start >= 0 else None
-        if address is not None:
-            is_clean = address == (one.start, one.end)
-        elif is_pair:
-            is_clean = one.start >= 0 and not spans_punctuation(one.shown)
-            is_clean = is_clean and is_phrase(one.shown, language)
-        else:
-            is_clean = True
-        if is_clean:
-            yield term, one
-
-
-def _best_spellings(terms: Iterable[tuple[int, Occurrence]], text: str) -> dict[int, str]:
+def _best_spelling(found: Iterable[Occurrence], text: str) -> str:
     """
-    The most frequent spelling of each term.
+    The most frequent spelling.
 
     Of equally frequent ones the shortest, then the one in small letters, then the first.
     """
-    counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for term, one in terms:
-        counts[term][_with_full_stop(one, text)] += 1
-    return {term: _best(spellings) for term, spellings in counts.items()}
-
-
-def _best(spellings: Counter[str]) -> str:
+    spellings = Counter(_with_full_stop(one, text) for one in found)
+    if len(spellings) == 1:
+        return next(iter(spellings))
     return min(spellings, key=lambda one: (-spellings[one], len(one), one != one.lower()))
 
 
@@ -215,52 +247,61 @@ def _with_full_stop(one: Occurrence, text: str) -> str:
     return one.shown + "." if ends and _INITIALS.fullmatch(one.shown) else one.shown
 
 
-def _forms(found: Iterable[Occurrence]) -> dict[str, frozenset[str]]:
-    forms: defaultdict[str, set[str]] = defaultdict(set)
-    for one in found:
-        if " " not in one.term:
-            forms[one.term].add(one.shown.casefold())
-    return {word: frozenset(spellings) for word, spellings in forms.items()}
-
-
 # Names
 
 
-class Capitals(NamedTuple):
+class WordForms(NamedTuple):
     """
-    How often words occur in the middle of a sentence, by case-folded spelling.
+    The spellings of one word; in scripts without case none is capitalised.
 
     Fields:
-        capitalised: with a capital letter.
-        all: with a capital or a small letter. Scripts without case have neither.
+        small: in small letters.
+        capitalised: with a capital letter, also inside ("openSUSE"), or in capitals.
     """
 
-    capitalised: Counter[str]
-    all: Counter[str]
+    small: frozenset[str]
+    capitalised: frozenset[str]
 
     @classmethod
-    def of(cls, text: str) -> Self:
-        """Count in a body; headings ("Why We Need Better Forms") are no sentences."""
-        words: Counter[str] = Counter()
-        for line in text.split("\n"):
-            in_line = _MID_SENTENCE.findall(line)
-            if not _is_heading(in_line):
-                words.update(in_line)
-        capitals = cls(Counter(), Counter())
-        for word, count in words.items():
-            if word != word.lower():  # "openSUSE" too
-                capitals.capitalised[word.casefold()] += count
-            if word.lower() != word.upper():
-                capitals.all[word.casefold()] += count
-        return capitals
+    def of(cls, spellings: Iterable[str]) -> Self:
+        spellings = set(spellings)
+        small = {one.lower() for one in spellings}
+        capitals = {one.capitalize() for one in small} | {one.upper() for one in small}
+        return cls(frozenset(small), frozenset((spellings | capitals) - small))
 
-    def and_of(self, other: "Capitals") -> "Capitals":
-        return Capitals(self.capitalised + other.capitalised, self.all + other.all)
 
-    def share(self, forms: Iterable[str]) -> float | None:
-        """The capitalised share of the occurrences of some spellings; None without occurrences."""
-        total = sum(self.all[form] for form in forms)
-        return sum(self.capitalised[form] for form in forms) / total if total else None
+def words_inside_sentences(text: str) -> Counter[str]:
+    """
+    How often each word occurs in a body, but not where it begins a sentence.
+
+    Short lines that do not end as a sentence does are headings ("Why We Need Better Forms").
+    """
+    prose = [
+        line
+        for line in text.split("\n")
+        if len(line) > _LONGEST_HEADING or line[-1:] in _SENTENCE_ENDS
+    ]
+    return Counter(_MID_SENTENCE.findall("\n".join(prose)))
+
+
+def count_capitals(forms: WordForms, words: Mapping[str, int]) -> tuple[int, int]:
+    """How often a word is capitalised inside sentences, and how often it is there at all."""
+    capitalised = 0
+    for form in forms.capitalised:
+        capitalised += words.get(form, 0)
+    total = capitalised
+    if forms.capitalised:
+        for form in forms.small:
+            total += words.get(form, 0)
+    return capitalised, total
+
+
+def looks_like_name(spelling: str) -> bool:
+    """Whether a digit among letters, or capitals alone, make it a name wherever it is."""
+    if len(spelling) > 1 and spelling.isupper():
+        return True
+    has_digit = any(character.isdigit() for character in spelling)
+    return has_digit and any(character.isalpha() for character in spelling)
 
 
 def is_number(spelling: str, language: str | None = None) -> bool:
@@ -274,30 +315,6 @@ def is_number(spelling: str, language: str | None = None) -> bool:
 @lru_cache
 def _number_words(language: str) -> frozenset[str]:
     return frozenset(_NUMBER_WORDS.get(language, "").split())
-
-
-def _is_heading(words: Sequence[str]) -> bool:
-    long_words = [word for word in words if len(word) > _SHORT_WORD]
-    capitalised = sum(word[0].isupper() for word in long_words)
-    return len(long_words) > 1 and capitalised >= _HEADING_SHARE * len(long_words)
-
-
-def is_name(spelling: str, forms: Iterable[str], capitals: Capitals) -> bool:
-    """
-    Whether a word is a name, or part of one.
-
-    Args:
-        spelling: how it is shown; a digit among its letters, or capitals alone, make it a name.
-        forms: all its case-folded spellings.
-        capitals: of both articles.
-    """
-    has_letter = any(character.isalpha() for character in spelling)
-    if has_letter and any(character.isdigit() for character in spelling):
-        return True
-    if len(spelling) > 1 and spelling.isupper():
-        return True
-    share = capitals.share(forms)
-    return share is not None and share >= NAME_SHARE
 
 
 # Definite articles
@@ -322,18 +339,31 @@ def with_article(spelling: str, body: str, language: str | None) -> str:
 
     Only occurrences at the end of a noun phrase count, before punctuation, a function word or a
     verb of saying: in "the Russian army" the article is not that of "Russian".
+
+    Args:
+        body: in small letters.
     """
     forms = _article_forms(language or "")
     if not forms:
         return spelling
-    word_before = r"(?:(?<!\w)(\w+['’]|\w+(?=\s))\s*)?"
-    word_after = r"(?!\w|[-.'’]\w)(?:\s+(\w+))?"
-    pattern = rf"{word_before}(?<!\w){regex.escape(spelling)}{word_after}"
-    articles: Counter[str | None] = Counter()
-    for match in regex.finditer(pattern, body, regex.IGNORECASE):
-        if match[2] is None or match[2].casefold() in _words_after_nouns(language):
-            articles[forms.get((match[1] or "").casefold().replace("’", "'"))] += 1
+    articles = Counter(
+        forms.get(before.replace("’", "'"))
+        for before, after in _neighbours(spelling.lower(), body)
+        if not after or after in _words_after_nouns(language)
+    )
     for article, count in articles.most_common(1):
         if article is not None and count >= _ARTICLE_SHARE * articles.total():
             return article + ("" if article.endswith("'") else " ") + spelling
     return spelling
+
+
+def _neighbours(phrase: str, text: str) -> Iterator[tuple[str, str]]:
+    """The words before and after each occurrence of *phrase*; empty next to punctuation."""
+    start = text.find(phrase)
+    while start >= 0:
+        end = start + len(phrase)
+        before = _WORD_BEFORE.search(text, max(0, start - _LONGEST_ARTICLE), start)
+        after = _WORD_AFTER.match(text, end)
+        if before is not None and after is not None:
+            yield before[1] or "", after[1] or ""
+        start = text.find(phrase, end)

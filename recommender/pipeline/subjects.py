@@ -1,6 +1,7 @@
 """What two articles are both about: of their shared terms those that an editor would name."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,14 +10,17 @@ import regex
 from features.article import Article
 from recommender.pipeline.explain import Contributions
 from recommender.pipeline.spellings import (
-    Capitals,
+    NAME_SHARE,
     SpelledTerms,
     UnspacedTerm,
+    WordForms,
     body_of,
-    is_name,
+    count_capitals,
     is_number,
+    looks_like_name,
     tag_terms,
     with_article,
+    words_inside_sentences,
 )
 
 IN_BOTH_TITLES = 3.0
@@ -34,11 +38,13 @@ MAX_UNSPACED = 12  # characters; what is longer is a quotation and no subject
 
 # Adverbs by their ending, where that tells them from nouns.
 _ADVERBS = {
-    "en": r"\w{3,}ly",
-    "es": r"\w{3,}mente",
-    "fr": r"\w{2,}(?:amment|emment|[aiu]blement|ellement|eusement|ièrement|iquement|ivement)",
-    "it": r"\w{3,}mente",
-    "pt": r"\w{3,}mente",
+    "en": regex.compile(r"\w{3,}ly"),
+    "es": regex.compile(r"\w{3,}mente"),
+    "fr": regex.compile(
+        r"\w{2,}(?:amment|emment|[aiu]blement|ellement|eusement|ièrement|iquement|ivement)"
+    ),
+    "it": regex.compile(r"\w{3,}mente"),
+    "pt": regex.compile(r"\w{3,}mente"),
 }
 _NO_ADVERBS = {
     *("anomaly", "assembly", "belly", "bully", "butterfly", "family", "homily", "jelly"),
@@ -103,29 +109,216 @@ class RankedTerm(NamedTuple):
     Fields:
         spelling: as the source spells it.
         parts: what it is made of; two with a part in common say the same.
+        score: of the traits.
     """
 
     spelling: str
     parts: frozenset[str]
     traits: Traits
+    score: float
 
 
-def subjects(
-    shared: Contributions, source: SpelledTerms, target: Article | None, limit: int
-) -> list[str]:
+class _Word(NamedTuple):
     """
-    The *limit* shared terms that an editor would name first, as the source spells them.
+    A word of a term, as far as the source alone tells what it is.
 
-    Args:
-        target: the other article; None when its text is not known.
+    Fields:
+        word: as the analyzer writes it.
+        is_number: in digits or in words.
+        is_name: by its spelling.
+        forms: its spellings.
+        capitalised: how often the source capitalises it inside sentences.
+        total: how often the source has it inside sentences.
     """
-    chosen = choose(ranked(shared, source, target), limit, source.text)
-    return [one.spelling for one in chosen]
+
+    word: str
+    is_number: bool
+    is_name: bool
+    forms: WordForms
+    capitalised: int
+    total: int
+
+    def is_capitalised(self, target: Mapping[str, int]) -> bool | None:
+        """Whether both texts mostly capitalise it; None if it is never inside a sentence."""
+        capitalised, total = count_capitals(self.forms, target)
+        total += self.total
+        if not total:
+            return None
+        return capitalised + self.capitalised >= NAME_SHARE * total
 
 
-def with_articles(spellings: Sequence[str], source: Article) -> list[str]:
-    """Subjects as a sentence names them, with definite articles where the source has them."""
-    return [with_article(one, body_of(source), source.language) for one in spellings]
+class _Term(NamedTuple):
+    """A term, as far as the source alone tells what it is; see `RankedTerm` and `Traits`."""
+
+    spelling: str
+    parts: frozenset[str]
+    words: Sequence[_Word]
+    is_adverb: bool
+
+
+class SubjectFinder:
+    """
+    Finds what a source and other articles are both about.
+
+    It keeps what it learns about the source, so one serves a whole list.
+
+    Attributes:
+        source: the source's terms, as it spells them.
+    """
+
+    def __init__(self, source: Article) -> None:
+        self.source = SpelledTerms(source)
+        self._language = source.language
+        self._unspaced = frozenset(one.id for one in self.source.unspaced)
+        self._body = body_of(source).lower()
+        self._terms: dict[int, _Term | None] = {}
+        self._forms: dict[str, WordForms] = {}
+        self._with_article: dict[str, str] = {}
+
+    def subjects(self, shared: Contributions, target: Article | None, limit: int) -> list[str]:
+        """
+        The *limit* shared terms that an editor would name first, as the source spells them.
+
+        Args:
+            target: the other article; None when its text is not known.
+        """
+        chosen = choose(self.ranked(shared, target), limit, self.source.text)
+        return [one.spelling for one in chosen]
+
+    def with_articles(self, spellings: Sequence[str]) -> list[str]:
+        """Subjects as a sentence names them, with definite articles where the source has them."""
+        for one in spellings:
+            if one not in self._with_article:
+                self._with_article[one] = with_article(one, self._body, self._language)
+        return [self._with_article[one] for one in spellings]
+
+    def ranked(self, shared: Contributions, target: Article | None) -> list[RankedTerm]:
+        """All shared terms that the source spells cleanly, by score; ties by weight."""
+        tags, words = self.source.tags, Counter[str]()
+        if target is not None:
+            words = words_inside_sentences(body_of(target))
+            tags |= tag_terms(target)
+        terms = [*self._spaced(shared, words, tags), *self._in_stretches(shared, tags)]
+        return sorted(terms, key=lambda one: (-one.score, -one.traits.weight))
+
+    def _spaced(
+        self, shared: Contributions, target: Mapping[str, int], tags: Set[int]
+    ) -> Iterator[RankedTerm]:
+        """
+        Terms of one word and two.
+
+        Args:
+            target: what `words_inside_sentences` returned of the other body.
+        """
+        capitalised: dict[str, bool | None] = {}
+        for row in shared.rows():
+            term = self._term(row.term)
+            if term is None:
+                continue
+            for word in term.words:
+                if word.word not in capitalised:
+                    capitalised[word.word] = word.is_capitalised(target)
+            names = _names(term.words, capitalised)
+            if _is_quantity(term.words, names):
+                continue
+            traits = Traits(
+                row.weight,
+                row.titles,
+                row.term in tags,
+                len(term.words),
+                sum(names),
+                row.is_common,
+                term.is_adverb,
+            )
+            spelling = term.spelling
+            if not any(names) and capitalised[term.words[0].word] is not None:
+                spelling = _uncapitalised(spelling)
+            yield RankedTerm(spelling, term.parts, traits, traits.score)
+
+    def _term(self, term_id: int) -> _Term | None:
+        """None for a term without a clean spelling, and for one of a script without spaces."""
+        if term_id not in self._terms:
+            self._terms[term_id] = self._described(term_id)
+        return self._terms[term_id]
+
+    def _described(self, term_id: int) -> _Term | None:
+        spelling = self.source.clean(term_id)
+        if spelling is None or term_id in self._unspaced:
+            return None
+        words = self.source.words(term_id)
+        pieces = spelling.split()
+        described = []
+        for word, piece in zip(words, (pieces[0], pieces[-1]), strict=False):
+            if word not in self._forms:
+                self._forms[word] = self.source.forms(word)
+            forms = self._forms[word]
+            counts = count_capitals(forms, self.source.inside_sentences)
+            number = is_number(piece, self._language)
+            described.append(_Word(word, number, looks_like_name(piece), forms, *counts))
+        return _Term(spelling, frozenset(words), described, is_adverb(spelling, self._language))
+
+    def _in_stretches(self, shared: Contributions, tags: Set[int]) -> Iterator[RankedTerm]:
+        """Stretches of a script without spaces that both articles have; their terms overlap."""
+        if not self._unspaced:
+            return
+        rows = {row.term: row for row in shared.rows()}
+        stretches: dict[str, frozenset[int]] = {}
+        for stretch in _stretches([one for one in self.source.unspaced if one.id in rows]):
+            spelling = self.source.text[stretch[0].start : stretch[-1].end]
+            if len(spelling) <= MAX_UNSPACED:
+                stretches[spelling] = frozenset(one.id for one in stretch)
+        for spelling, terms in stretches.items():
+            parts = [rows[term] for term in terms]
+            traits = Traits(
+                sum(row.weight for row in parts),
+                min(row.titles for row in parts),
+                terms <= tags,
+                is_common=all(row.is_common for row in parts),
+            )
+            yield RankedTerm(spelling, frozenset(map(str, terms)), traits, traits.score)
+
+
+def _names(words: Sequence[_Word], capitalised: Mapping[str, bool | None]) -> list[bool]:
+    """Which of the words are names; a number is one after a name ("Flight 8243", not "30 days")."""
+    names: list[bool] = []
+    for word in words:
+        if word.is_number:
+            names.append(any(names))
+        else:
+            names.append(word.is_name or capitalised[word.word] is True)
+    return names
+
+
+def _is_quantity(words: Sequence[_Word], names: Sequence[bool]) -> bool:
+    """Whether a number in it counts something ("two people"), and does not end a name."""
+    has_number = any(word.is_number for word in words)
+    return has_number and (words[0].is_number or not all(names))
+
+
+def _uncapitalised(spelling: str) -> str:
+    """As it is written inside a sentence, where its place alone gave it a capital letter."""
+    if not spelling[1:].islower():
+        return spelling
+    return spelling[0].lower() + spelling[1:]
+
+
+def is_adverb(word: str, language: str | None) -> bool:
+    ending = _ADVERBS.get(language or "")
+    if ending is None or word.casefold() in _NO_ADVERBS:
+        return False
+    return ending.fullmatch(word.casefold()) is not None
+
+
+def _stretches(terms: Sequence[UnspacedTerm]) -> Iterator[list[UnspacedTerm]]:
+    """Terms, in the order of the text, divided where two neighbours do not overlap."""
+    stretch = list(terms[:1])
+    for before, here in pairwise(terms):
+        if here.start >= before.end:
+            yield stretch
+            stretch = []
+        stretch.append(here)
+    if stretch:
+        yield stretch
 
 
 def choose(candidates: Sequence[RankedTerm], limit: int, text: str) -> list[RankedTerm]:
@@ -139,11 +332,11 @@ def choose(candidates: Sequence[RankedTerm], limit: int, text: str) -> list[Rank
         text: of the source, in which names of more than two words are looked for.
     """
     chosen: list[RankedTerm] = []
+    named: set[str] = set()
     for candidate in candidates:
         if len(chosen) == limit:
             break
-        named = frozenset[str]().union(*(one.parts for one in chosen))
-        if named & candidate.parts:
+        if not named.isdisjoint(candidate.parts):
             continue
         if candidate.traits.is_plain and any(not one.traits.is_plain for one in chosen):
             continue
@@ -153,32 +346,16 @@ def choose(candidates: Sequence[RankedTerm], limit: int, text: str) -> list[Rank
         best = _in_full(best, candidates, named, text)
         if not _is_cut_off(best, text):
             chosen.append(best)
+            named |= best.parts
     return chosen
 
 
-def _is_cut_off(phrase: RankedTerm, text: str) -> bool:
-    """Whether a name goes on after the phrase: "President of the United"."""
-    if phrase.traits.words < 2 or phrase.spelling.count(" ") < 2:
-        return False
-    longer = regex.findall(rf"{regex.escape(phrase.spelling)}[ ]\p{{Lu}}", text)
-    return 2 * len(longer) > text.count(phrase.spelling)
-
-
-def _abbreviates(one: str, other: str) -> bool:
-    """Whether one of the two is the initials of the other: "EU" of "European Union"."""
-    short, long = sorted((one, other), key=len)
-    initials = [word[0] for word in long.split()]
-    capitals = [letter for letter in initials if letter.isupper()]
-    letters = short.replace(".", "")
-    return len(letters) > 1 and letters in ("".join(initials).upper(), "".join(capitals))
-
-
 def _longer(
-    word: RankedTerm, candidates: Sequence[RankedTerm], named: frozenset[str]
+    word: RankedTerm, candidates: Sequence[RankedTerm], named: Set[str]
 ) -> RankedTerm | None:
     """The best pair that holds *word* and nothing that is named already."""
     for pair in candidates:
-        if pair.traits.score <= PAIR_SHARE * word.traits.score:
+        if pair.score <= PAIR_SHARE * word.score:
             return None
         if word.parts < pair.parts and not named & pair.parts:
             return pair
@@ -186,7 +363,7 @@ def _longer(
 
 
 def _in_full(
-    name: RankedTerm, candidates: Sequence[RankedTerm], named: frozenset[str], text: str
+    name: RankedTerm, candidates: Sequence[RankedTerm], named: Set[str], text: str
 ) -> RankedTerm:
     """
     A name of two words with the words that belong to it: "World Health Organization".
@@ -196,7 +373,7 @@ def _in_full(
     """
     if name.traits.words < 2 or name.traits.names < 2:
         return name
-    pairs = [one for one in candidates if one.spelling.count(" ") == 1 and one.traits.names]
+    pairs = [one for one in candidates if one.traits.names and one.spelling.count(" ") == 1]
     for pair in pairs * 2:  # a word that was added may bring the next one
         joined = _joined(name.spelling, pair.spelling)
         if joined is None or pair.parts & named or joined not in text:
@@ -218,109 +395,25 @@ def _joined(name: str, pair: str) -> str | None:
     return None
 
 
-def ranked(shared: Contributions, source: SpelledTerms, target: Article | None) -> list[RankedTerm]:
-    """All shared terms that the source spells cleanly, by score; ties by weight."""
-    capitals = Capitals.of(body_of(source.article))
-    tags = source.tags
-    if target is not None:
-        capitals = capitals.and_of(Capitals.of(body_of(target)))
-        tags |= tag_terms(target)
-    found = [*_spaced(shared, source, capitals, tags), *_unspaced(shared, source, tags)]
-    return sorted(found, key=lambda one: (-one.traits.score, -one.traits.weight))
-
-
-def _spaced(
-    shared: Contributions, source: SpelledTerms, capitals: Capitals, tags: frozenset[int]
-) -> Iterator[RankedTerm]:
-    """Terms of one word and two."""
-    unspaced = {one.id for one in source.unspaced}
-    language = source.article.language
-    for row in shared.rows():
-        spelling = source.clean.get(row.term)
-        if spelling is None or row.term in unspaced:
-            continue
-        words = source.words[row.term]
-        names = _names(words, spelling, source, capitals)
-        if _is_quantity(spelling, names, language):
-            continue
-        if not any(names):
-            spelling = _uncapitalised(spelling, words, source, capitals)
-        traits = Traits(
-            row.weight,
-            row.titles,
-            row.term in tags,
-            len(words),
-            sum(names),
-            row.is_common,
-            is_adverb(spelling, language),
-        )
-        yield RankedTerm(spelling, frozenset(words), traits)
-
-
-def _names(
-    words: Sequence[str], spelling: str, source: SpelledTerms, capitals: Capitals
-) -> list[bool]:
-    """Which of the words are names; a number is one after a name ("Flight 8243", not "30 days")."""
-    pieces = spelling.split()
-    names: list[bool] = []
-    for word, piece in zip(words, (pieces[0], pieces[-1]), strict=False):
-        if is_number(piece, source.article.language):
-            names.append(any(names))
-        else:
-            names.append(is_name(piece, source.forms.get(word, ()), capitals))
-    return names
-
-
-def _is_quantity(spelling: str, names: Sequence[bool], language: str | None) -> bool:
-    """Whether a number in it counts something ("two people"), and does not end a name."""
-    numbers = [is_number(piece, language) for piece in spelling.split()]
-    return any(numbers) and (numbers[0] or not all(names))
-
-
-def _uncapitalised(
-    spelling: str, words: Sequence[str], source: SpelledTerms, capitals: Capitals
-) -> str:
-    """As it is written inside a sentence, where its place alone gave it a capital letter."""
-    if not spelling[1:].islower() or capitals.share(source.forms.get(words[0], ())) is None:
-        return spelling
-    return spelling[0].lower() + spelling[1:]
-
-
-def is_adverb(word: str, language: str | None) -> bool:
-    ending = _ADVERBS.get(language or "")
-    if ending is None or word.casefold() in _NO_ADVERBS:
+def _is_cut_off(phrase: RankedTerm, text: str) -> bool:
+    """Whether a name goes on after the phrase: "President of the United"."""
+    if phrase.traits.words < 2 or phrase.spelling.count(" ") < 2:
         return False
-    return regex.fullmatch(ending, word.casefold()) is not None
+    longer = 0
+    end = text.find(phrase.spelling)
+    while end >= 0:
+        end += len(phrase.spelling)
+        longer += text[end : end + 1] == " " and text[end + 1 : end + 2].isupper()
+        end = text.find(phrase.spelling, end)
+    return 2 * longer > text.count(phrase.spelling)
 
 
-def _unspaced(
-    shared: Contributions, source: SpelledTerms, tags: frozenset[int]
-) -> Iterator[RankedTerm]:
-    """Stretches of a script without spaces that both articles have: their terms overlap."""
-    rows = {row.term: row for row in shared.rows()}
-    stretches: dict[str, frozenset[int]] = {}
-    for stretch in _stretches([one for one in source.unspaced if one.id in rows]):
-        spelling = source.text[stretch[0].start : stretch[-1].end]
-        if len(spelling) <= MAX_UNSPACED:
-            stretches[spelling] = frozenset(one.id for one in stretch)
-    for spelling, terms in stretches.items():
-        parts = [rows[term] for term in terms]
-        traits = Traits(
-            sum(row.weight for row in parts),
-            min(row.titles for row in parts),
-            terms <= tags,
-            is_common=all(row.is_common for row in parts),
-        )
-        yield RankedTerm(spelling, frozenset(map(str, terms)), traits)
-
-
-def _stretches(terms: Sequence[UnspacedTerm]) -> Iterator[list[UnspacedTerm]]:
-    """Terms, in the order of the text, divided where two neighbours do not overlap."""
-    stretch = list(terms[:1])
-    for before, here in pairwise(terms):
-        if here.start >= before.end:
-            yield stretch
-            stretch = []
-        stretch.append(here)
-    if stretch:
-        yield stretch
+def _abbreviates(one: str, other: str) -> bool:
+    """Whether one of the two is the initials of the other: "EU" of "European Union"."""
+    short, long = sorted((one, other), key=len)
+    if " " not in long:
+        return False
+    initials = [word[0] for word in long.split()]
+    capitals = [letter for letter in initials if letter.isupper()]
+    letters = short.replace(".", "")
+    return len(letters) > 1 and letters in ("".join(initials).upper(), "".join(capitals))

@@ -23,11 +23,11 @@ from recommender.errors import InvalidInput
 from recommender.index.corpus import Corpus
 from recommender.pipeline.explain import Contributions
 from recommender.pipeline.recommender import Recommender
+from recommender.pipeline.results import ListItem
 from recommender.pipeline.sentences import NAMED, reason_text
-from recommender.pipeline.spellings import SpelledTerms, spans_punctuation
-from recommender.pipeline.subjects import choose, ranked, subjects, with_articles
+from recommender.pipeline.spellings import spans_punctuation
+from recommender.pipeline.subjects import SubjectFinder, choose
 from recommender.policy.list_options import ListOptions
-from recommender.policy.ranking_model import RankingModel
 from recommender.sources.files import ArticleFile
 
 SEED = 2026
@@ -65,14 +65,12 @@ def pairs(archive: Path, count: int) -> Iterator[Pair]:
     stored = {i: StoredArticle(Facets.of(card_of(a)), count_terms(a)) for i, a in articles.items()}
     corpus = Corpus(lambda ids: {i: stored[i] for i in ids})
     corpus.apply(stored)
-    recommender = Recommender(
-        corpus, lambda ids: {i: card_of(articles[i]) for i in ids}, RankingModel()
-    )
+    recommender = Recommender(corpus)
     options = ListOptions(limit=LIST_LENGTH, explain=True, fallback=False)
     chance = random.Random(SEED)
     drawn = 0
     for article_id in chance.sample(sorted(articles), len(articles)):
-        items = recommender.related(article_id, options, datetime.now(UTC)).items
+        items = list_of(article_id, recommender, articles, options)
         if items:
             item = chance.choice(items)
             assert item.shared is not None
@@ -80,6 +78,15 @@ def pairs(archive: Path, count: int) -> Iterator[Pair]:
             drawn += 1
         if drawn == count:
             return
+
+
+def list_of(
+    article_id: str, recommender: Recommender, articles: dict[str, Article], options: ListOptions
+) -> list[ListItem]:
+    ranking = recommender.related(article_id, options, datetime.now(UTC))
+    ids = recommender.corpus.index.ids
+    cards = {slot: card_of(articles[ids[slot]]) for slot in ranking.slots()}
+    return ranking.with_cards(recommender.corpus, cards).items
 
 
 def read(archive: Path) -> dict[str, Article]:
@@ -97,8 +104,8 @@ def read(archive: Path) -> dict[str, Article]:
 def kinds(pair: Pair) -> Counter[str]:
     """How many named terms there are of each kind."""
     counts = Counter({"sentences": 1})
-    source = SpelledTerms.of(pair.source)
-    for term in choose(ranked(pair.shared, source, pair.target), NAMED, source.text):
+    finder = SubjectFinder(pair.source)
+    for term in choose(finder.ranked(pair.shared, pair.target), NAMED, finder.source.text):
         counts["terms"] += 1
         counts["spans punctuation"] += " " in term.spelling and spans_punctuation(term.spelling)
         counts["plain"] += term.traits.is_plain
@@ -109,8 +116,9 @@ def kinds(pair: Pair) -> Counter[str]:
 
 
 def sentence(pair: Pair) -> str:
-    named = subjects(pair.shared, SpelledTerms.of(pair.source), pair.target, NAMED)
-    return reason_text("similar", pair.source.language, with_articles(named, pair.source))
+    finder = SubjectFinder(pair.source)
+    named = finder.subjects(pair.shared, pair.target, NAMED)
+    return reason_text("similar", pair.source.language, finder.with_articles(named))
 
 
 def print_shares(name: str, counts: Counter[str]) -> None:
