@@ -229,15 +229,6 @@ def test_trailing_zeros_is_still_an_intrinsic_of_numba():
     assert [0, 3, 62] == [zeros(number) for number in (1, 8, 2**62)]
 
 
-def test_prefetch_compiles_for_any_position_and_changes_nothing():
-    @compiled
-    def fetch(array, position):
-        jit.prefetch(array, position)
-        return array[0]
-
-    assert 7 == fetch(np.full(9, 7, np.uint64), 1_000_000)
-
-
 PRIVATE_MODULES = ("numba.core", "numba.cpython", "numba.np", "numba.extending", "llvmlite")
 
 

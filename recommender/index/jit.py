@@ -15,11 +15,8 @@ from typing import IO, Any, TypeVar, cast
 import numba
 import numpy as np
 import structlog
-from llvmlite import ir
-from numba.core import cgutils
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.cpython.unsafe import numbers
-from numba.extending import intrinsic
 
 from recommender.errors import CorruptRecord
 from recommender.index.code_cache import SIGNATURE_BYTES, CodeCache, open_default
@@ -43,40 +40,12 @@ cache: CodeCache | None = open_default()
 if cache is not None:
     numba.config.CACHE_DIR = str(cache.folder)  # type: ignore[attr-defined]
 
-_PREFETCH = "llvm.prefetch.p0"
-_READ, _ALL_CACHES, _DATA = 0, 3, 1
 
 whole = cast("Callable[[Any], int]", np.int64)
 """Any integer as int64, in which kernels count: numba makes a float of int64 and uint64."""
 
 trailing_zeros = cast("Callable[[np.uint64], int]", numbers.trailing_zeros)
 """The number of zero bits below the lowest set bit; 64 for 0. For compiled functions only."""
-
-
-@intrinsic
-def _prefetch(_typing: Any, array: Any, position: Any) -> Any:
-    """Emit LLVM's prefetch of `array[position]`: for reading, into all levels of the cache."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array_type = signature.args[0]
-        byte_pointer = ir.IntType(8).as_pointer()
-        number = ir.IntType(32)
-        array_struct = context.make_array(array_type)(context, builder, arguments[0])
-        element = cgutils.get_item_pointer(
-            context, builder, array_type, array_struct, arguments[1:]
-        )
-        parameters = [byte_pointer, number, number, number]
-        function_type = ir.FunctionType(ir.VoidType(), parameters)
-        function = cgutils.get_or_insert_function(builder.module, function_type, _PREFETCH)
-        hints = [number(hint) for hint in (_READ, _ALL_CACHES, _DATA)]
-        builder.call(function, [builder.bitcast(element, byte_pointer), *hints])
-        return context.get_dummy_value()
-
-    return numba.types.void(array, position), emit
-
-
-prefetch = cast("Callable[[Any, int], None]", _prefetch)
-"""Start to fetch an element from memory; it need not exist. For compiled functions only."""
 
 
 def edition(folder: Path) -> str:
