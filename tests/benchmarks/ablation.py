@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from documents import ROOT, arguments, write
 from judged import MEASURE, SEED, JudgedCorpus, kept_corpora
+from numpy.typing import NDArray
 from tables import markdown, number, signed
 from variants import DEFAULT, LEFT_OUT, ONE_PER_STORY
 
@@ -96,18 +97,18 @@ def _modes_table(corpora: Sequence[JudgedCorpus]) -> str:
 
 
 def _modes(everything: JudgedCorpus, publication: JudgedCorpus) -> dict[str, str]:
-    ages = [_mean_of_known(publication, mode, "median-age-days@5") for mode in (DEFAULT, "recent")]
-    weeks = [_mean_of_known(publication, mode, "under-7d@5") for mode in (DEFAULT, "recent")]
-    recent = publication.difference("recent", DEFAULT)
+    ages = [publication.mean(mode, "median-age-days@5") for mode in (DEFAULT, "mode recent")]
+    weeks = [publication.mean(mode, "under-7d@5") for mode in (DEFAULT, "mode recent")]
+    recent = publication.difference("mode recent", DEFAULT)
     return {
         "links to older articles: `balanced` → `background`": _one_sided(
-            everything, "background", newer=False
+            everything, "mode background", newer=False
         ),
         "links to newer articles: `balanced` → `followup`": _one_sided(
-            everything, "followup", newer=True
+            everything, "mode followup", newer=True
         ),
         "all links, as of publication: `balanced` → `recent`": (
-            f"{number(publication.mean(DEFAULT))} → {number(publication.mean('recent'))},"
+            f"{number(publication.mean(DEFAULT))} → {number(publication.mean('mode recent'))},"
             f" {signed(recent)}"
         ),
         "median age of the first five, days": f"{ages[0]:.0f} → {ages[1]:.0f}",
@@ -115,10 +116,6 @@ def _modes(everything: JudgedCorpus, publication: JudgedCorpus) -> dict[str, str
             f"{100 * weeks[0]:.0f} → {100 * weeks[1]:.0f} %"
         ),
     }
-
-
-def _mean_of_known(corpus: JudgedCorpus, system: str, measure: str) -> float:
-    return float(np.nanmean(corpus.values(system, measure)))
 
 
 def _one_sided(corpus: JudgedCorpus, mode: str, newer: bool) -> str:
@@ -177,22 +174,27 @@ def _without_rule(corpus: JudgedCorpus, query: str) -> list[str]:
 
 def _repeated(corpus: JudgedCorpus, query: str, least_cosine: float | None) -> set[str]:
     """The items that repeat the query or an earlier item: by cosine, or None for our rule."""
-    kept = [query]
+    articles = [query, *_without_rule(corpus, query)]
+    is_twin = _twins(corpus, articles, least_cosine)
+    kept = [0]
     repeated = set()
-    for article in _without_rule(corpus, query):
-        if any(_is_twin(corpus, article, other, least_cosine) for other in kept):
-            repeated.add(article)
+    for place in range(1, len(articles)):
+        if is_twin[place, kept].any():
+            repeated.add(articles[place])
         else:
-            kept.append(article)
+            kept.append(place)
     return repeated
 
 
-def _is_twin(corpus: JudgedCorpus, one: str, other: str, least_cosine: float | None) -> bool:
+def _twins(
+    corpus: JudgedCorpus, articles: Sequence[str], least_cosine: float | None
+) -> NDArray[np.bool_]:
+    """Which two of *articles* tell one story; shape (n, n)."""
     if least_cosine is None:
-        return one in corpus.archive.stories.twins(other)
-    places = [corpus.archive.place[one], corpus.archive.place[other]]
-    rows = corpus.archive.vectors[places]
-    return float((rows @ rows.T).toarray()[0, 1]) >= least_cosine
+        stories = corpus.archive.stories
+        return np.array([[one in stories.twins(other) for other in articles] for one in articles])
+    rows = corpus.archive.vectors[[corpus.archive.place[article] for article in articles]]
+    return np.asarray((rows @ rows.T).toarray()) >= least_cosine
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import orjson
 
 from recommender.evaluation import Archive, Protocol, read_archive, read_truth
@@ -51,7 +52,8 @@ class JudgedCorpus(NamedTuple):
         return per_query(measure, self.archive, self.judged, self.runs[system])
 
     def mean(self, system: str, measure: str = MEASURE) -> float:
-        return float(self.values(system, measure).mean())
+        """Over the queries that have a value."""
+        return float(np.nanmean(self.values(system, measure)))
 
     def difference(self, one: str, other: str, measure: str = MEASURE) -> Difference:
         """By how much *one* is above *other*."""

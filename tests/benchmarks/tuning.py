@@ -14,7 +14,7 @@ from tables import markdown, number, signed
 
 from recommender.errors import UnusableData
 from recommender.evaluation import read_truth
-from recommender.evaluation.tune import split, tune
+from recommender.evaluation.tune import FEWEST, split, tune
 
 DOCUMENT = ROOT / "docs/RELEVANCE.md"
 HEAD = ["", "learnt from", "tested on", "recipe", "before", "after", "gain", "could detect",
@@ -35,8 +35,8 @@ def _row(folder: Path, name: str) -> list[str]:
     truth = read_truth(folder / f"{name}.truth.jsonl")
     try:
         halves = split(archive, truth)
-    except UnusableData as error:
-        return [name, *[""] * (len(HEAD) - 2), f"refused: {error}"]
+    except UnusableData:
+        return [name, *[""] * (len(HEAD) - 2), f"refused: {FEWEST} are needed in each half"]
     tuned = tune(archive, halves)
     needed = tuned.power.queries_needed
     return [

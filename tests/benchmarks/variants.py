@@ -98,8 +98,11 @@ LEFT_OUT = {
     "idf that fades": _constant("IDF_FADE", 1e15, _same),
 }
 MODES: Mapping[str, Mapping[str, Variant]] = {
-    "publication": {"recent": Variant(mode="recent")},
-    "all": {"background": Variant(mode="background"), "followup": Variant(mode="followup")},
+    "publication": {"mode recent": Variant(mode="recent")},
+    "all": {
+        "mode background": Variant(mode="background"),
+        "mode followup": Variant(mode="followup"),
+    },
 }
 
 GRID: Mapping[str, Mapping[str, Variant]] = {
