@@ -27,8 +27,8 @@ def main() -> None:
     dated = {corpus.name for corpus in corpora if corpus.label == "publication"}
     chosen = [one for one in corpora if one.label == "publication" or one.name not in dated]
     tables = {
-        "grid": _grid_tables(corpora),
-        "holdout": "\n\n".join([_holdout_table(chosen)]),
+        "grid": _grid_table(corpora),
+        "holdout": _holdout_table(chosen),
     }
     for name, table in tables.items():
         print(f"\n{name}\n\n{table}")
@@ -36,7 +36,7 @@ def main() -> None:
             write(DOCUMENT, name, table)
 
 
-def _grid_tables(corpora: Sequence[JudgedCorpus]) -> str:
+def _grid_table(corpora: Sequence[JudgedCorpus]) -> str:
     """Every value against the default, on every corpus and protocol."""
     rows = []
     for choice, values in GRID.items():
@@ -65,6 +65,8 @@ def _held_out(
 ) -> str:
     """What the other corpora choose, and its gain over the default on the one held out."""
     others = [corpus for corpus in corpora if corpus.name != held_out.name]
+    if not others:
+        return ""
     scores = {KEPT: 0.0}
     for value in values:
         scores[value] = float(np.mean([_gain(one, grid_name(choice, value)) for one in others]))
@@ -76,7 +78,7 @@ def _held_out(
 
 
 def _gain(corpus: JudgedCorpus, variant: str) -> float:
-    """The relative change of the mean; 0 for one that chance may explain."""
+    """The relative change of the mean, between -`MOST` and `MOST`."""
     difference = corpus.difference(variant, DEFAULT)
     return float(np.clip(difference.mean / corpus.mean(DEFAULT), -MOST, MOST))
 
