@@ -31,6 +31,7 @@ from features.values import (
     MAX_BODY_CHARS,
     MAX_LINE_CHARS,
     MAX_PIXELS,
+    NO_KNOWN_LANGUAGE,
     UNSAFE,
     ReadingContext,
     check_article_id,
@@ -161,7 +162,9 @@ def read_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> ReadArti
                 del by_rank[field][0]
             continue
         warnings += [FieldProblem("/" + names[w.pointer], w.detail) for w in context.warnings]
-        is_certain = article.language is not None
+        is_certain = article.language is not None or (
+            data.get(names.get("language", "")) == NO_KNOWN_LANGUAGE
+        )
         if not is_certain:
             code, is_certain = detected_language(article, defaults.languages)
             article = article.model_copy(update={"language": code})

@@ -9,10 +9,10 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from features.markup import STEPS, Change
 from features.text import ENDLESS_NUMBER, MARKUP, looks_like_html, normalized, stretches
 
 Span = tuple[int, int]
-Change = tuple[int, int, str]  # from where to where, and what stands there instead
 
 # Lists, tables and the like: nothing can be put between their parts but more of the same.
 _WHOLE = frozenset(
@@ -152,9 +152,9 @@ class OffsetText(NamedTuple):
 
 def read(sent: str) -> OffsetText:
     """Read a text as `plain_text` does, be it HTML or not."""
-    if not looks_like_html(sent):
-        return read_plain(sent)
-    page = _with_newlines(sent)
+    page = _prepared(_with_newlines(sent))
+    if not looks_like_html(page.text):
+        return _plain(sent, page)
     located = _normalized(page.replaced(_without_markup(page.text)))
     elements = list(_elements(page))
     whole = [span for name, span, _ in elements if name in _WHOLE or name == "pre"]
@@ -170,8 +170,19 @@ def read(sent: str) -> OffsetText:
 
 def read_plain(sent: str) -> OffsetText:
     """Read a text that is known to be no HTML, such as a stored one."""
-    located = _normalized(_with_newlines(sent))
+    return _plain(sent, _with_newlines(sent))
+
+
+def _plain(sent: str, page: Located) -> OffsetText:
+    located = _normalized(page)
     return OffsetText(sent, located, False, _paragraphs(located, sent, []), [], [])
+
+
+def _prepared(page: Located) -> Located:
+    for step in STEPS:
+        changes = step(page.text)
+        page = page.replaced(changes) if changes else page
+    return page
 
 
 def _with_newlines(sent: str) -> Located:

@@ -4,31 +4,13 @@ import html as entities
 import re
 import unicodedata
 from collections.abc import Iterator
-from html.entities import html5 as named_references
 
 import regex
 
+from features.elements import BLOCKS, DROPPED, ELEMENTS, is_reference
+from features.markup import prepared
 
-def _set(names: str) -> frozenset[str]:
-    return frozenset(names.split())
-
-
-# Start or end of one of these ends a paragraph.
-_BLOCKS = _set("""
-    address article aside blockquote body caption center dd details dialog dir div dl dt
-    fieldset figcaption figure footer h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav
-    ol p pre section summary table tbody tfoot thead tr ul
-""")
-# Not prose, or not part of the story: the element goes with everything in it.
-_DROPPED = _set("button canvas form head iframe noscript object select svg template textarea title")
-_INLINE = _set("""
-    a abbr acronym amp-img audio b bdi bdo big br cite code data del dfn em embed font i img
-    input ins kbd label link mark meta meter nobr output param picture progress q rp rt ruby s
-    samp script small source span strike strong style sub sup td th time track tt u var video
-    wbr
-""")
-_ELEMENTS = _BLOCKS | _DROPPED | _INLINE
-_SEPARATORS = {"br": "\n", "td": " ", "th": " "} | dict.fromkeys(_BLOCKS | {"form"}, "\n\n")
+_SEPARATORS = {"br": "\n", "td": " ", "th": " "} | dict.fromkeys(BLOCKS | {"form"}, "\n\n")
 
 # Part of an HTML text, from where to where, and what a reader sees of a tag there, often nothing;
 # None where there is prose.
@@ -56,7 +38,7 @@ _INLINE_DATA = regex.compile(
 _TAG = regex.compile(
     r"<!--|<!doctype\b|</?([a-z][a-z0-9-]*+)(?:\s*+/?>|\s[^<>=]*+=[^<>]*+>)", regex.IGNORECASE
 )
-_REFERENCE = regex.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31};))")
+_REFERENCE = regex.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|([A-Za-z][A-Za-z0-9]{1,31});)")
 ENDLESS_NUMBER = regex.compile(r"&#[0-9]{8,}+;?+")
 _BLANK_LINES = regex.compile(r"\n\s*\n")
 
@@ -78,6 +60,7 @@ def plain_text(text: str) -> str:
     """
     Return text as it should be stored and analysed, whatever was sent: HTML, escaped text or plain.
     """
+    text = prepared(text)
     return clean_text(html_to_text(text) if looks_like_html(text) else text)
 
 
@@ -87,11 +70,11 @@ def without_inline_data(html: str) -> str:
 
 
 def looks_like_html(text: str) -> bool:
-    """Tell markup and character references from prose such as "a < b" or "R&D"."""
+    """Tell markup and references from prose such as "a < b" or "R&D", in a `prepared` text."""
     # A match without a name is a comment or a number: no dictionary to ask.
     return any(
-        name is None or name.lower() in _ELEMENTS for name in _first_groups(_TAG, text)
-    ) or any(name is None or name in named_references for name in _first_groups(_REFERENCE, text))
+        name is None or name.lower() in ELEMENTS for name in _first_groups(_TAG, text)
+    ) or any(name is None or is_reference(name) for name in _first_groups(_REFERENCE, text))
 
 
 def html_to_text(html: str) -> str:
@@ -113,14 +96,14 @@ def html_to_text(html: str) -> str:
 def stretches(html: str) -> list[Stretch]:
     """What is left of a page or fragment when its markup is read, in order; gaps are dropped."""
     found: list[Stretch] = []
-    opened: dict[str, list[int]] = {name: [] for name in _DROPPED}
+    opened: dict[str, list[int]] = {name: [] for name in DROPPED}
     position = 0
     for tag in MARKUP.finditer(html):
         found.append((position, tag.start(), None))
         position = tag.end()
         name = (tag["name"] or "").lower()
         found.append((tag.start(), position, _SEPARATORS.get(name, "")))
-        if name in _DROPPED:
+        if name in DROPPED:
             _drop(found, opened[name], closing=bool(tag["close"]))
     found.append((position, len(html), None))
     return found

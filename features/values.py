@@ -22,13 +22,15 @@ from features.text import excerpt, plain_text, without_inline_data
 
 MAX_ID_BYTES = 512
 MAX_BODY_CHARS = 200_000
-MAX_RAW_BODY_CHARS = 4 * MAX_BODY_CHARS  # markup and all, but for inline data
+# Markup and all, but for inline data. An export writes up to five characters for one.
+MAX_RAW_BODY_CHARS = 5 * MAX_BODY_CHARS + 1000
 MAX_RAW_LINE_CHARS = 100_000
 MAX_LABELS = 200
 MAX_LABEL_CHARS = 1000
 MAX_LINE_CHARS = 2000
 MAX_PIXELS = 20_000
 UNKNOWN_LANGUAGES = ("", "und", "mul", "mis", "zxx")  # RFC 5646's ways to say nothing
+NO_KNOWN_LANGUAGE = "mis"  # what an export says of a language that could not be detected
 UNSAFE = "unsafe"
 
 _CONTROL = regex.compile(r"\p{Cc}")
@@ -96,7 +98,9 @@ def read_optional_line(value: Any) -> str | None:
 
 def read_excerpt(value: Any, info: ValidationInfo) -> str | None:
     text = read_optional_line(value)
-    if text is None or len(text) <= MAX_LINE_CHARS:
+    if text is None or not text.strip(" .…[]"):  # what is left of a cut shortcode
+        return None
+    if len(text) <= MAX_LINE_CHARS:
         return text
     _warn(info, f"cut after {MAX_LINE_CHARS:,} characters")
     return excerpt(text, MAX_LINE_CHARS)

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from html import escape
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from pathlib import Path
@@ -19,7 +18,7 @@ from api.cli.options import PATH, SITE
 from api.cli.progress import progress_bar
 from api.cli.settings import pick_site, read_settings
 from api.lists.document import document, texts_to_explain
-from features.text import looks_like_html
+from features.exporting import importable
 from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -27,7 +26,6 @@ from recommender.errors import NotFound
 from recommender.policy.list_options import ListOptions
 from recommender.replica.site import SiteReplica
 
-TEXT_FIELDS = ("title", "body", "excerpt", "section", "tags", "authors", "alt")
 BATCH_LISTS = 100  # of one task of a worker process
 MAX_LINE_BYTES = 2**20  # a list of 50 cards takes less
 
@@ -60,26 +58,22 @@ def export(site: str | None, wants_lists: bool, output: Path | None, **arguments
 
 
 def _export_articles(settings: Settings, site: str) -> None:
+    failed = 0
     with Backend(settings) as backend:
         for article in backend.store.all_articles(site):
-            fields = {
-                name: _importable(name, value)
-                for name, value in article.items()
-                if value not in (None, [])
-            }
-            sys.stdout.buffer.write(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
+            try:
+                line = orjson.dumps(importable(article), option=orjson.OPT_APPEND_NEWLINE)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                failed += 1
+                click.echo(f"Error: article {article.get('id')!r}: {error}", err=True)
+                continue
+            sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
-
-
-def _importable(field: str, value: Any) -> Any:
-    """Escape text that an import would take for HTML, as in an article about the tag `<b>`."""
-    if isinstance(value, list):
-        return [_importable(field, item) for item in value]
-    if isinstance(value, dict):
-        return {name: _importable(name, item) for name, item in value.items()}
-    if field in TEXT_FIELDS and looks_like_html(value):
-        return escape(value, quote=False)
-    return value
+        damaged = backend.store.corrupt_records
+    if damaged:
+        click.echo(f"Error: {damaged:,} records are damaged: import the archive again", err=True)
+    if failed or damaged:
+        raise SystemExit(1)
 
 
 def _export_lists(settings: Settings, site: str, options: ListOptions, output: Path | None) -> None:

@@ -1,0 +1,280 @@
+"""
+Markup that is not HTML, and HTML that was escaped once too often: what to change in a text before
+it is read.
+
+Shortcodes of WordPress, BBCode, tags of Liquid, Jinja, Nunjucks and Hugo, tokens of Drupal and
+Joomla, CDATA sections. The changes are lists of where and what, so that every character that is
+left keeps its place in what was sent.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from html import unescape
+from typing import NamedTuple
+
+import regex
+
+from features.elements import ELEMENTS, is_reference, names
+
+Change = tuple[int, int, str]  # from where to where, and what stands there instead
+Step = Callable[[str], list[Change]]
+
+PARAGRAPH = "\n\n"
+_LONGEST_TAG = 5000  # characters; Divi and WPBakery write long ones
+_LONGEST_CUT_TAG = 300  # at the end of an excerpt
+
+# Of these a pair is part of a sentence; of all others it divides paragraphs.
+_INLINE = names("""
+    b i u s em strong sub sup url link a email color colour size font highlight mark abbr tooltip
+    dropcap popup ref footnote fn small big span bold italic underline strike del ins user mention
+""")
+# What stands between these two is no prose: an address, a number, or nothing.
+_NOT_PROSE = names("""
+    embed img image youtube vimeo dailymotion audio video playlist gallery media attach attachment
+    tweet twitter instagram facebook soundcloud spotify gist googlemap map iframe comment
+""")
+_BBCODE = names("quote code list align left right center indent spoiler table tr td th php html")
+# Without attributes and without an end: what no one writes in brackets in prose.
+_STANDALONE = regex.compile(
+    r"(?:et_pb|vc|fusion|av|su|ngg|nggallery|cs|x|themify|tve|fl|kc|mk|nectar|wpb|elementor"
+    r"|wp|wpforms|mc4wp|wpdevart|rev|tp|penci|td|tdm|divi|bs|gem|porto|woodmart)_[a-z0-9_]+"
+    r"|gallery|wp_caption|caption|embed|playlist|nggallery|rev_slider|layerslider|metaslider"
+    r"|smartslider3|contact-form(?:-7)?|gravityforms?|wpforms|formidable|ninja_forms?|tablepress"
+    r"|toc|ez-toc|no_toc|adsense|adrotate|the_ad|ads|ad_code|read_more|readmore|related_posts?"
+    r"|recent-posts|social_share|addtoany|sharethis|jetpack_subscription_form|subscribe2"
+    r"|newsletter_form|clear|clearfix|divider|spacer|separator|nextpage|page_break|one_half"
+    r"|one_third|two_third|one_fourth|three_fourth"
+)
+_CURLY_STANDALONE = regex.compile(
+    r"loadposition|loadmodule(?:id)?|mosimage|mospagebreak|jcomments|modulepos"
+)
+
+# A quote that never ends is one in an excerpt, which WordPress cuts anywhere.
+_ATTRIBUTES = r"""(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\[\]"'])*+"""
+_CUT = r"\Z|(?=\s*+\[(?:…|\.{3}|&hellip;|&\#8230;)\])"
+_SHORTCODE = regex.compile(
+    rf"""
+      \[(?P<escaped>\[)?
+      (?P<close>/?)(?P<name>[a-zA-Z][a-zA-Z0-9_-]{{0,60}}+|\*)
+      (?P<rest>(?=[\s=:|/\]]){_ATTRIBUTES})
+      (?P<end>\]|{_CUT})(?(escaped)(?P<unescape>\]?))
+    """,
+    regex.VERBOSE,
+)
+_HAS_QUOTED_ATTRIBUTE = regex.compile(r"""\s[\w-]++=["'“”″&]""")
+_HAS_ATTRIBUTE = regex.compile(r"(?:\s[\w-]++|^)=\S")
+_HAS_ADDRESS = regex.compile(r"^[\s:=|]++https?://", regex.IGNORECASE)
+_HAS_VALUE = regex.compile(r"^[:|]\S")  # Drupal's [video:https://…] and [img_assist|nid=7]
+_WITH_VALUE = names("video youtube image img img_assist node nid file media audio tweet embed")
+_DRUPAL_MEDIA = regex.compile(r"\[\[\{[^\[\]]{0,5000}?\}\]\]")
+_CURLY = regex.compile(
+    r"\{(?P<close>/?)(?P<name>[a-z][a-z0-9_]{0,40}+)(?P<rest>(?:\s[^{}]{0,500}+)?+)\}"
+)
+_TEMPLATE = regex.compile(
+    r"""
+      \{%-?\s*+(?P<name>(?:end)?comment)\s*+-?%\}
+    | \{%.{0,2000}?%\} | \{\#.{0,2000}?\#\}
+    | \{\{<.{0,2000}?>\}\} | \{\{%.{0,2000}?%\}\} | \{\{[^{}]{0,500}+\}\}
+    """,
+    regex.VERBOSE | regex.DOTALL,
+)
+_SPECIAL = regex.compile(r"[&<>\[\]{}]")
+_C1 = regex.compile(r"[\x80-\x9f]")
+_CDATA = regex.compile(r"<!\[CDATA\[|\]\]>", regex.IGNORECASE)
+
+_REFERENCE = regex.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_TWICE_ESCAPED = regex.compile(
+    r"&amp;(?=(?:#[0-9]{2,5}|#[xX][0-9a-fA-F]{2,4}|nbsp|[lrs][sdab]quo|[mn]dash|hellip);)"
+)
+_ANY_TWICE = regex.compile(
+    r"&amp;(?=(?:#[0-9]{2,5}|#[xX][0-9a-fA-F]{2,4}|(?P<name>[a-zA-Z]{2,8}));)"
+)
+_ESCAPED_TAG = regex.compile(r"&(?:lt|#60|#x3c);[a-z/!]", regex.IGNORECASE)
+_TAG_AT_START = regex.compile(
+    r"\s*+<(?:!--|!\[CDATA\[|(?P<name>[a-z][a-z0-9]*+)(?:\s[^<>]*+)?/?>)", regex.IGNORECASE
+)
+_OPEN_OR_CLOSE = regex.compile(
+    r"<(?P<close>/?)(?P<name>[a-z][a-z0-9]*+)(?:\s[^<>]*+)?/?>", regex.IGNORECASE
+)
+
+
+def prepared(text: str) -> str:
+    """The text without markup that is not HTML, and unescaped if it was escaped as a whole."""
+    for step in STEPS:
+        changes = step(text)
+        if changes:
+            text = _changed(text, changes)
+    return text
+
+
+def escape_for_import(text: str) -> str:
+    """HTML from which `plain_text` reads exactly this text, whatever it says about markup."""
+    escaped = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", text)
+    return "<span>" + escaped.replace("\n", "<br>") + "</span>"
+
+
+def windows_letters(text: str) -> list[Change]:
+    """Read controls that nothing writes any more as what Windows has in their place."""
+    if text.isascii():
+        return []
+    return [
+        (*m.span(), m[0].encode("latin-1").decode("cp1252", "ignore")) for m in _C1.finditer(text)
+    ]
+
+
+def unescaping(text: str) -> list[Change]:
+    """
+    Undo an escaping too many: of HTML as a whole, if it then parses as HTML, and of references.
+
+    What has tags of its own is no HTML that was escaped as a whole: it may be about HTML.
+    """
+    if "&" not in text:
+        return []
+    if not any(tag["name"].lower() in ELEMENTS for tag in _OPEN_OR_CLOSE.finditer(text)):
+        if _ESCAPED_TAG.search(text) and _is_html(unescape(text)):
+            return [(*m.span(), unescape(m[0])) for m in _REFERENCE.finditer(text)]
+        twice = [m for m in _ANY_TWICE.finditer(text) if not m["name"] or is_reference(m["name"])]
+        if text.count("&") == len(twice):
+            return [(*m.span(), "&") for m in twice]
+    return [(*m.span(), "&") for m in _TWICE_ESCAPED.finditer(text)]
+
+
+def cdata(text: str) -> list[Change]:
+    """Drop the marks of CDATA sections, and keep what is in them."""
+    if "<![" not in text:
+        return []
+    return [(*m.span(), "") for m in _CDATA.finditer(text)]
+
+
+def templates(text: str) -> list[Change]:
+    """Drop tags of template languages, and keep what stands between them, but for comments."""
+    if "{" not in text:
+        return []
+    tags = [_Tag.of_curly(match) for match in _CURLY.finditer(text)]
+    changes: list[Change] = []
+    for match in _TEMPLATE.finditer(text):
+        if match["name"]:
+            tags.append(_Tag.of_comment(match))
+        changes.append((*match.span(), PARAGRAPH if match[0].startswith("{%") else ""))
+    return _in_order([*changes, *_without_tags(tags, _CURLY_STANDALONE)])
+
+
+def shortcodes(text: str) -> list[Change]:
+    """
+    Drop shortcodes that have attributes, are known, or come in pairs; `[sic]` and `[1]` stay.
+
+    What stands between two stays, unless it is an address or a number. `[[gallery]]` is how an
+    article about shortcodes writes `[gallery]`.
+    """
+    if "[" not in text:
+        return []
+    changes: list[Change] = [(*m.span(), "") for m in _DRUPAL_MEDIA.finditer(text)]
+    tags = []
+    has_lists = "[/list]" in text.lower()
+    for match in _SHORTCODE.finditer(text):
+        tag = _Tag.of_shortcode(match)
+        if match["escaped"] and match["unescape"]:
+            if tag.is_known or _STANDALONE.fullmatch(tag.name):
+                changes.append((match.start(), match.end(), match[0][1:-1]))
+        elif match["end"] or tag.is_known:
+            tags.append(tag._replace(is_known=tag.is_known or (tag.name == "*" and has_lists)))
+    return _in_order([*changes, *_without_tags(tags, _STANDALONE)])
+
+
+STEPS: tuple[Step, ...] = (windows_letters, unescaping, unescaping, cdata, templates, shortcodes)
+
+
+class _Tag(NamedTuple):
+    """
+    A tag that may be markup.
+
+    Fields:
+        is_known: whether it is, whatever its name and with or without its other half.
+    """
+
+    start: int
+    end: int
+    name: str
+    is_close: bool
+    is_known: bool
+
+    @classmethod
+    def of_shortcode(cls, match: "regex.Match[str]") -> "_Tag":
+        name, rest = match["name"].lower(), match["rest"]
+        has_value = (name in _WITH_VALUE and _HAS_VALUE.search(rest) is not None) or (
+            name in _NOT_PROSE and _HAS_ADDRESS.search(rest) is not None
+        )
+        longest = _LONGEST_TAG if match["end"] else _LONGEST_CUT_TAG
+        is_tag = len(rest) <= longest and (
+            has_value
+            or _HAS_QUOTED_ATTRIBUTE.search(rest) is not None
+            or (_is_tag_name(name) and _HAS_ATTRIBUTE.search(rest) is not None)
+        )
+        start = match.start() + bool(match["escaped"])
+        return cls(start, match.end("end"), name, bool(match["close"]), is_tag)
+
+    @classmethod
+    def of_curly(cls, match: "regex.Match[str]") -> "_Tag":
+        return cls(*match.span(), match["name"], bool(match["close"]), is_known=False)
+
+    @classmethod
+    def of_comment(cls, match: "regex.Match[str]") -> "_Tag":
+        is_close = match["name"].startswith("end")
+        return cls(*match.span(), "comment", is_close, is_known=False)
+
+
+def _is_tag_name(name: str) -> bool:
+    known = name in _INLINE or name in _NOT_PROSE or name in _BBCODE or name == "*"
+    return known or "_" in name or "-" in name or _STANDALONE.fullmatch(name) is not None
+
+
+def _without_tags(tags: Iterable[_Tag], standalone: "regex.Pattern[str]") -> Iterator[Change]:
+    """Drop pairs, and single tags that are known to be markup."""
+    opened: dict[str, list[_Tag]] = {}
+    for tag in tags:
+        if not tag.is_close:
+            opened.setdefault(tag.name, []).append(tag)
+        elif opened.get(tag.name):
+            first = opened[tag.name].pop()
+            separator = "" if tag.name in _INLINE else PARAGRAPH
+            if tag.name in _NOT_PROSE:
+                yield first.start, tag.end, separator
+            else:
+                yield first.start, first.end, separator
+                yield tag.start, tag.end, separator
+        elif standalone.fullmatch(tag.name):
+            yield tag.start, tag.end, PARAGRAPH
+    for tag in (tag for left in opened.values() for tag in left):
+        if tag.is_known or standalone.fullmatch(tag.name):
+            yield tag.start, tag.end, "" if tag.name in _INLINE else PARAGRAPH
+
+
+def _in_order(changes: Iterable[Change]) -> list[Change]:
+    """The changes by place; one that begins inside another is part of it."""
+    kept: list[Change] = []
+    for change in sorted(changes, key=lambda change: (change[0], -change[1])):
+        if not kept or change[0] >= kept[-1][1]:
+            kept.append(change)
+    return kept
+
+
+def _is_html(text: str) -> bool:
+    """Whether it begins with a tag, or has an element that is closed again."""
+    first = _TAG_AT_START.match(text)
+    if first is not None and (not first["name"] or first["name"].lower() in ELEMENTS):
+        return True
+    opened = set()
+    for tag in _OPEN_OR_CLOSE.finditer(text):
+        name = tag["name"].lower()
+        if not tag["close"]:
+            opened.add(name)
+        elif name in opened and name in ELEMENTS:
+            return True
+    return False
+
+
+def _changed(text: str, changes: Iterable[Change]) -> str:
+    pieces, position = [], 0
+    for start, end, new in changes:
+        pieces += [text[position:start], new]
+        position = end
+    return "".join([*pieces, text[position:]])
