@@ -32,6 +32,7 @@ def build(settings: Settings, store: Store, site: str) -> int | None:
     if files is None:
         return None
     with files.building():
+        # It starts from the newest file, so only the changes since then are read.
         replica = SiteReplica(site, store, files=files)
         replica.sync()
         return replica.publish()

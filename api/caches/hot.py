@@ -82,10 +82,12 @@ class HotAnswers:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
+        # Flask may refuse a request with `If-Match`; the answers here are for requests without it.
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or "HTTP_IF_MATCH" in environ:
+            return self.flask(environ, start_response)
         key = _key(environ)
-        # Flask may refuse a request with `If-Match`; the answer kept here is for one without it.
-        answer = None if "HTTP_IF_MATCH" in environ else self._answers.get(key)
-        site = answer.site if answer is not None else _site(key, environ)
+        answer = self._answers.get(key)
+        site = answer.site if answer is not None else _site(key)
         if site not in self._sites:
             return self.flask(environ, start_response)
         # Read before Flask reads it: Flask's list is of this state, or of a later one and not kept.
@@ -161,10 +163,8 @@ def _key(environ: "WSGIEnvironment") -> RequestKey:
     )
 
 
-def _site(key: RequestKey, environ: "WSGIEnvironment") -> str | None:
+def _site(key: RequestKey) -> str | None:
     """The site of the requested list; None for requests that only Flask answers."""
-    if key.method not in ("GET", "HEAD") or "HTTP_IF_MATCH" in environ:
-        return None
     if sum(len(part or "") for part in key) > MAX_KEY_CHARS:
         return None
     path = LIST_PATH.fullmatch(key.path)

@@ -37,13 +37,14 @@ class ByteLRU(Generic[Key, Value]):
         with self._lock:
             value = self._entries.get(key)
             if value is not None:
-                self._entries.move_to_end(key)
+                self._entries.move_to_end(key)  # `popitem` takes from the other end
             return value
 
     def put(self, key: Key, value: Value) -> None:
         """Add or replace an entry."""
         size = self._size(key, value)
         with self._lock:
+            # Before the check of the size: an old value must not stay under the key.
             replaced = self._entries.pop(key, None)
             if replaced is not None:
                 self._bytes -= self._size(key, replaced)

@@ -15,7 +15,7 @@ from recommender.index.corpus import Corpus
 from recommender.pipeline.candidates import in_order
 from recommender.pipeline.diversity import newest
 from recommender.pipeline.recommender import Recommender
-from recommender.pipeline.results import FALLBACKS, Ranking, RelatedList
+from recommender.pipeline.results import FALLBACKS, RankedArticle, Ranking, RelatedList
 from recommender.pipeline.signals import MICROSECONDS_A_DAY
 from recommender.policy.list_options import ListOptions
 from recommender.policy.site_settings import ListDefaults
@@ -149,40 +149,44 @@ def figures_of_both(
     rankings = compared(recommender, article_id, a, b, now)
     one = list_figures(corpus, rankings.a, now)
     page = rankings.b.page(corpus)
-    if one.slots == tuple(place.slot for place in page):
+    if one.slots == _slots(page):
         # Only fallbacks may differ, and cosines take time.
-        fallbacks = sum(place.reason in FALLBACKS for place in page)
-        return one, one._replace(fallbacks=fallbacks)
+        return one, one._replace(fallbacks=_fallbacks(page))
     return one, list_figures(corpus, rankings.b, now)
 
 
 def list_figures(corpus: Corpus, ranking: Ranking, now: datetime) -> ListFigures:
     page = ranking.page(corpus)
-    slots = np.array([place.slot for place in page], dtype=np.intp)
+    slots = np.array(_slots(page), dtype=np.intp)
     published = corpus.facets.published[slots]
     dated = published[published != UNDATED]
     origin = UNDATED if ranking.source is None else ranking.source.facets.published
     sections = {corpus.facets.of(place.slot).section for place in page} - {()}
     return ListFigures(
-        tuple(slots.tolist()),
+        _slots(page),
         _days(dated, instant(now)),
         () if origin == UNDATED else _days(dated, origin),
         _mean_cosine(corpus, slots),
         len(sections),
-        sum(place.reason in FALLBACKS for place in page),
+        _fallbacks(page),
     )
 
 
 def sampled(pairs: Sequence[tuple[ListFigures, ListFigures]]) -> Sampled:
-    in_both: list[int] = []
+    changed: list[float] = []
+    overlaps: list[float] = []
+    moved: list[int] = []
     for a, b in pairs:
+        changed.append(a.slots != b.slots)
+        overlaps.append(overlap(a.slots, b.slots))
+        # An item of one list alone has not moved by any number of places.
         moves = movements(a.slots, b.slots).values()
-        in_both += [move.places for move in moves if move.code not in ("in", "out")]
+        moved += [move.places for move in moves if move.code not in ("in", "out")]
     return Sampled(
         len(pairs),
-        _mean([float(a.slots != b.slots) for a, b in pairs]),
-        _mean([overlap(a.slots, b.slots) for a, b in pairs]),
-        _mean(in_both),
+        _mean(changed),
+        _mean(overlaps),
+        _mean(moved),
         _sample_figures([a for a, _ in pairs]),
         _sample_figures([b for _, b in pairs]),
     )
@@ -212,6 +216,7 @@ def sample(corpus: Corpus, size: int, now: datetime) -> list[str]:
     published = corpus.facets.published
     latest = newest(published, is_published & (published != UNDATED), size // 2)
     latest = latest[in_order(corpus, latest, np.zeros(latest.size))][: size // 2]
+    # Twice as many, because some of them are not published or among the newest.
     anywhere = [slot for slot in corpus.sample(2 * size).tolist() if is_published[slot]]
     return corpus.ids(list(dict.fromkeys((*latest.tolist(), *anywhere)))[:size])
 
@@ -224,6 +229,14 @@ def _movement(before: int | None, after: int | None) -> Movement:
     if before == after:
         return Movement("same")
     return Movement("up" if after < before else "down", abs(after - before))
+
+
+def _slots(page: Sequence[RankedArticle]) -> tuple[int, ...]:
+    return tuple(place.slot for place in page)
+
+
+def _fallbacks(page: Sequence[RankedArticle]) -> int:
+    return sum(place.reason in FALLBACKS for place in page)
 
 
 def _ids(related_list: RelatedList) -> list[str]:

@@ -49,7 +49,8 @@ def diversified(
         positions, shape (n,); ties keep their input order. And what was subtracted from each, in
         the same order: 0 for the first, and for those that follow by score.
     """
-    best_score, penalties = scores.max(initial=0.0), np.zeros(scores.size)
+    best_score = scores.max(initial=0.0)
+    penalties = np.zeros(scores.size)
     if diversity == 0 or best_score <= 0:
         return np.arange(scores.size), penalties
     relevance = (1.0 - diversity) * scores / best_score
@@ -70,13 +71,16 @@ def _one_after_another(
     Of equal values, the first is taken.
     """
     size = min(k, relevance.size)
-    order, alike = np.empty(size, dtype=np.intp), np.empty(size)
+    order = np.empty(size, dtype=np.intp)
+    alike = np.empty(size)
     # The best one comes first at any diversity.
-    value, nearest = relevance.copy(), np.zeros(relevance.size)
+    value = relevance.copy()
+    nearest = np.zeros(relevance.size)
     for place in range(size):
         best = np.argmax(value)
-        order[place], alike[place] = best, nearest[best]
-        relevance[best] = -np.inf
+        order[place] = best
+        alike[place] = nearest[best]
+        relevance[best] = -np.inf  # it is never chosen again
         for other in range(relevance.size):
             nearest[other] = max(nearest[other], cosines[best, other])
             value[other] = relevance[other] - diversity * nearest[other]

@@ -60,12 +60,14 @@ def duplicates(corpus: Corpus, draft: Source, eligible: NDArray[np.bool_]) -> Du
     Args:
         eligible: which articles count; shape (slots,).
     """
+    # More than a hundred duplicates of one draft are no news to its author.
     neighbours = nearest(corpus, draft, POOL, eligible)
     cosines = neighbours.scores
     is_near = (cosines >= SAME_STORY_COSINE) | (cosines < UNINFORMATIVE_COSINE)
     slots = neighbours.slots[is_near]
     fingerprints = Fingerprints(corpus, slots, draft)
     pairs = fingerprints.candidate_pairs()
+    # The draft has the last number, and the later article of a pair comes first.
     pairs = pairs[pairs[:, 0] == slots.size]
     texts = fingerprints.of(pairs)
     own = texts[slots.size]

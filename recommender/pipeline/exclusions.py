@@ -30,7 +30,7 @@ def explained(
 
     Args:
         target: slot of the article.
-        places, excluded: the whole ranking beside *source*.
+        places, excluded: the whole ranking for *source*.
     """
     corpus = request.corpus
     slots = [place.slot for place in places]
@@ -78,6 +78,7 @@ def _exclusion(
     if position is not None:
         on_page = options.offset < position <= options.last_place
         return None if on_page else Exclusion("further_down")
+    # From the reason that editors can change to those that the articles themselves have.
     if request.rules.silenced is not None:
         return Exclusion("silenced")
     if target in excluded:

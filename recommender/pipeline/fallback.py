@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.index.corpus import Corpus
 from recommender.pipeline.candidates import in_order
 from recommender.pipeline.diversity import newest
+from recommender.pipeline.eligibility import Mask
 from recommender.pipeline.fingerprints import Fingerprints
 from recommender.pipeline.request import Request
 from recommender.pipeline.results import RankedArticle, Reason
@@ -20,8 +20,6 @@ from recommender.pipeline.stories import one_per_story
 # a cap, has nothing else to offer, and readers must not wait until it is read to its end.
 BATCHES = 8
 BATCH_FACTOR = 4  # a batch is so many times what is missing, because some articles will not fit
-
-Mask = NDArray[np.bool_]
 
 
 def fallback(

@@ -52,7 +52,7 @@ class Fingerprints:
         return np.unique(np.concatenate((pairs, same_page)), axis=0) if same_page.size else pairs
 
     def comparison(self, pairs: Pairs) -> IsDuplicate:
-        """A function that tells of each of the *pairs* whether its articles are duplicates."""
+        """A function that compares two articles of one of the *pairs*."""
         fingerprints = self.of(pairs)
         same_page = set(map(tuple, self._same_page().tolist()))
 
@@ -68,15 +68,14 @@ class Fingerprints:
         for number, slot in enumerate(self._slots.tolist()):
             for page in self._corpus.facets.of(slot).page:
                 numbers.setdefault(page, []).append(number)
-        pairs = [
-            (later, earlier)
-            for found in numbers.values()
-            for earlier, later in combinations(found, 2)
-        ]
+        pairs = []
+        for same in numbers.values():
+            pairs += [(later, earlier) for earlier, later in combinations(same, 2)]
         return np.array(pairs, np.intp).reshape(-1, 2)
 
     def of(self, pairs: Pairs) -> dict[int, Fingerprint]:
         """Number → fingerprint of every article in one of the *pairs*."""
+        # To read the terms of all articles would take longer than to rank them.
         numbers = np.unique(pairs)
         stored = numbers[numbers < self._slots.size]
         terms = self._corpus.index.term_lists(self._slots[stored])

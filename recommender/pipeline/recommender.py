@@ -100,19 +100,20 @@ class Recommender:
     ) -> Ranking:
         """Articles like a draft whose own rules allow a link to the draft *draft_of*."""
         ranking = self.related_to(draft, options, now)
-        first, end = ranking.options.offset, ranking.options.last_place
-        page = [
-            place
-            for place in ranking.places[first:end]
-            if place.reason != "pinned" and self._may_link(place.slot, draft, now, draft_of)
-        ]
-        return replace(ranking, places=ranking.places[:first] + page)
+        offset = ranking.options.offset
+        places = ranking.places[:offset]
+        # After the page is cut, so that it has no articles of the next page.
+        for place in ranking.places[offset : ranking.options.last_place]:
+            if place.reason != "pinned" and self._may_link(place.slot, draft, now, draft_of):
+                places.append(place)
+        return replace(ranking, places=places)
 
     def recent(self, options: ListOptions, now: datetime) -> Ranking:
         """The newest articles; of the options, only filters and page apply."""
         request = self._request(None, None, options, now)
         depth = request.options.depth
         places = newest_places(request, request.eligible, depth, "recent")
+        # They are in order already, and have no score to explain.
         by_date = request.options.replacing(sort="score", explain=False)
         return Ranking(None, False, places, by_date, _expires_at(request))
 
@@ -186,6 +187,7 @@ def _placing(source: Source, request: Request) -> Placing:
     options = request.options
     pins = _pins(request)
     related, excluded = _related(source, request, pins)
+    # Pins take their places last, so a position means that position.
     pinned_pages = request.corpus.facets.mask("page", _pages(request, pins))
     places = [place for place in related if place.slot not in pins and not pinned_pages[place.slot]]
     if options.fills_up and len(places) < options.depth:

@@ -163,6 +163,7 @@ class Ranking:
             without: slots to leave out; the places behind them move up.
         """
         places = [place for place in self.places if place.slot not in without]
+        # Cut first: sorting by date must not change which articles are on the page.
         page = places[self.options.offset : self.options.last_place]
         if self.options.sort == "published_at":
             page.sort(key=lambda place: int(corpus.facets.published[place.slot]), reverse=True)
@@ -183,6 +184,7 @@ class Ranking:
         if source is not None and source not in cards:
             raise NotFound(f"no article {corpus.index.ids[source]!r}")
         page = self.page(corpus, {place.slot for place in self.places} - cards.keys())
+        # Only for the page: to take a cosine apart needs the vectors of both articles.
         shared: Sequence[Contributions | None] = [None] * len(page)
         if self.options.explain and self.source is not None:
             shared = contributions_of(corpus, self.source, [place.slot for place in page])
@@ -193,6 +195,7 @@ class Ranking:
         return RelatedList(
             self._shown_source(cards),
             items,
+            # The newest articles are the list itself where it has no source.
             self.source is not None and any(item.reason in FALLBACKS for item in items),
             self.expires_at,
             None if self.exclusions is None else _by_id(corpus, self.exclusions),

@@ -72,6 +72,7 @@ def recency(published: NDArray[np.int64], origin: int, half_life_days: float) ->
 def _title(corpus: Corpus, source: Source, slots: Slots) -> Values:
     """Cosine of the two titles' binary TF-IDF vectors."""
     mass, shared = _masses(corpus, source.title, slots)
+    # In a binary vector the squared length is the sum of squared idf.
     own_mass = np.full_like(mass, np.sum(_idf(corpus, source.title) ** 2))
     return np.sqrt(_ratio(shared, mass) * _ratio(shared, own_mass))
 
@@ -113,6 +114,7 @@ def _tags(corpus: Corpus, source: Source, slots: Slots) -> Values:
     shared = np.zeros(slots.size)
     whole = 0.0
     for tag in source.facets.tag:
+        # A tag that the whole archive has weighs nothing.
         carriers = corpus.facets.count("tag", tag)
         weight = float(np.log((1 + articles) / (1 + carriers)))
         shared += weight * corpus.facets.has_value("tag", tag, slots)
