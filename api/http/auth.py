@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field
 
 from api.http.context import backend
 from api.http.errors import problem
-from recommender.policy.rules import MAX_AUTHOR_CHARS, Author, Note
+from recommender.policy.rules import MAX_AUTHOR_CHARS, Author, RuleNote
 from recommender.storage.access import Grant, Scope
 from recommender.storage.audit import Editor
 
@@ -32,7 +32,7 @@ class Signature(BaseModel):
     """Who makes a change, and why."""
 
     author: Author = Field("", description="Who decides this; otherwise the note of the key")
-    note: Note = Field("", description="Why")
+    note: RuleNote = Field("", description="Why")
 
     def editor(self, grant: Grant) -> Editor:
         return Editor(grant.key_id, self.author or grant.note[:MAX_AUTHOR_CHARS], self.note)

@@ -16,7 +16,7 @@ from recommender.evaluation.intervals import Bootstrap, Difference, Interval
 from recommender.evaluation.measures import (
     DEFAULT_MEASURES,
     OVERALL,
-    Values,
+    QueryValues,
     check_measure,
     overall,
     per_query,
@@ -43,7 +43,7 @@ class SystemResult:
     """
 
     run: Run
-    values: dict[str, Values]
+    values: dict[str, QueryValues]
     overall: dict[str, float]
     seconds: float
     list_seconds: list[float]

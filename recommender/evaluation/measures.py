@@ -29,11 +29,11 @@ DEFAULT_MEASURES = (
     "section-calibration@5",
 )  # fmt: skip
 
-Values = NDArray[np.float64]
+QueryValues = NDArray[np.float64]
 """One value for each query, in the order of `Judged.qrels`; nan where a measure says nothing."""
 
 
-def per_query(name: str, archive: Archive, judged: Judged, run: Run) -> Values:
+def per_query(name: str, archive: Archive, judged: Judged, run: Run) -> QueryValues:
     """
     The measure called *name* for every query.
 
@@ -48,7 +48,7 @@ def per_query(name: str, archive: Archive, judged: Judged, run: Run) -> Values:
     return _against_truth(_ir_measure(name), judged.qrels, run)
 
 
-def _against_truth(measure: ir_measures.Measure, qrels: Qrels, run: Run) -> Values:
+def _against_truth(measure: ir_measures.Measure, qrels: Qrels, run: Run) -> QueryValues:
     """The measure of each query; 0 for a query without a list."""
     # Ranks stand in for scores: the library would order equal scores in its own way.
     ranks = {}
@@ -59,7 +59,7 @@ def _against_truth(measure: ir_measures.Measure, qrels: Qrels, run: Run) -> Valu
     return np.array([values.get(query, 0.0) for query in qrels])
 
 
-def _with_stories_collapsed(name: str, archive: Archive, judged: Judged, run: Run) -> Values:
+def _with_stories_collapsed(name: str, archive: Archive, judged: Judged, run: Run) -> QueryValues:
     """As plain, with each story once; nan for a query whose answers all tell its own story."""
     qrels, collapsed_run = archive.stories.collapsed(judged.qrels, run)
     values = _against_truth(_ir_measure(name), qrels, collapsed_run)
@@ -192,19 +192,19 @@ def overall(name: str, archive: Archive, judged: Judged, run: Run) -> float:
     return OVERALL[name](archive, {query: _shown(run, query) for query in judged.qrels})
 
 
-def _mix(archive: Archive, articles: list[str], sections: list[str]) -> Values:
+def _mix(archive: Archive, articles: list[str], sections: list[str]) -> NDArray[np.float64]:
     counts = Counter(archive.cards[article]["section"] or "" for article in articles)
     return np.array([counts[section] for section in sections], dtype=np.float64)
 
 
-def _ages_days(archive: Archive, query: str, shown: list[str]) -> Values:
+def _ages_days(archive: Archive, query: str, shown: list[str]) -> NDArray[np.float64]:
     moment = archive.published[archive.place[query]]
     dates = archive.published[[archive.place[article] for article in shown]]
     known = dates[np.isfinite(dates)] if np.isfinite(moment) else dates[:0]
-    ages: Values = np.maximum(moment - known, 0.0) / 86_400.0
+    ages: NDArray[np.float64] = np.maximum(moment - known, 0.0) / 86_400.0
     return ages
 
 
-def _cosines(archive: Archive, articles: list[str]) -> Values:
+def _cosines(archive: Archive, articles: list[str]) -> NDArray[np.float64]:
     rows = archive.vectors[[archive.place[article] for article in articles]]
     return np.asarray((rows @ rows.T).toarray())

@@ -23,8 +23,6 @@ from recommender.index.postings import (
     read_term_ids,
 )
 
-Arrays = Mapping[str, NDArray[Any]]
-
 
 class Base:
     """
@@ -41,7 +39,7 @@ class Base:
             as a share of the article's whole length, in 255ths, rounded up.
     """
 
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         arrays = {name: readonly(array.view()) for name, array in arrays.items()}
         self.counts: NDArray[np.float32] = arrays["counts"]
         stored = {name: arrays[name] for name in Postings._fields if name in arrays}

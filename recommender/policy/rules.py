@@ -82,7 +82,7 @@ Author = Annotated[
     BeforeValidator(_line),
     accepts(TEXT),
 ]
-Note = Annotated[
+RuleNote = Annotated[
     str,
     Field(max_length=MAX_NOTE_CHARS, description="Why"),
     BeforeValidator(_line),
@@ -174,7 +174,7 @@ class Rule(BaseModel):
     flag: Flag | None = Field(None, description="Of a flag")
     author: Author = ""
     key_id: str = ""
-    note: Note = ""
+    note: RuleNote = ""
     created_at: AwareDatetime
     expires_at: Annotated[AwareDatetime | None, BeforeValidator(_moment), accepts(EXPIRY)] = None
 

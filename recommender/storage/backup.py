@@ -43,7 +43,7 @@ KINDS = ("card", "text", "vector")
 _OF_ONE_STATE = ("rules", "settings", "format")
 _STRINGS = ("evaluation", "survey")
 
-Line = dict[str, Any]
+BackupLine = dict[str, Any]
 
 
 class Summary(NamedTuple):
@@ -77,8 +77,8 @@ def dump(
 
 
 def _lines(
-    connection: Connection, header: Line, sites: Sequence[str], report: Callable[[int], None]
-) -> Iterator[Line]:
+    connection: Connection, header: BackupLine, sites: Sequence[str], report: Callable[[int], None]
+) -> Iterator[BackupLine]:
     yield header
     yield from _hash(connection, KEYS_KEY)
     for site in sites:
@@ -93,7 +93,7 @@ class _Dump:
         self._site = site
         self._report = report
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[BackupLine]:
         version = self._version()
         for heads in scan_hash(self._connection, self._key("heads"), BATCH):
             yield from self._articles(heads)
@@ -101,7 +101,7 @@ class _Dump:
         yield from self._extras()
         yield from self._until_unchanged(version)
 
-    def _until_unchanged(self, version: int) -> Iterator[Line]:
+    def _until_unchanged(self, version: int) -> Iterator[BackupLine]:
         """Read again what changed since *version*, until nothing did; then the state itself."""
         for _ in range(MAX_ROUNDS):
             changed = self._changed_since(version)
@@ -113,7 +113,7 @@ class _Dump:
             version = now
         raise StoreUnavailable("the archive changes faster than it can be read")
 
-    def _articles(self, heads: dict[bytes, bytes]) -> Iterator[Line]:
+    def _articles(self, heads: dict[bytes, bytes]) -> Iterator[BackupLine]:
         yield {"key": self._key("heads"), "hash": _encoded(heads)}
         live = [key.decode() for key, head in heads.items() if head.startswith(b"live")]
         names = [self._key(kind, key) for key in live for kind in KINDS]
@@ -121,7 +121,7 @@ class _Dump:
             records = client.mget(names) if names else []
         yield from _strings(names, records)
 
-    def _state_and_articles(self, article_ids: Sequence[str]) -> tuple[int, list[Line]]:
+    def _state_and_articles(self, article_ids: Sequence[str]) -> tuple[int, list[BackupLine]]:
         """The version, and everything that must be of that version, read in one transaction."""
         keys = [article_key(self._site, article_id) for article_id in article_ids]
         names = [self._key(kind, key) for key in keys for kind in KINDS]
@@ -147,11 +147,11 @@ class _Dump:
         ids = (fields[b"id"].decode() for _, fields in entries if fields[b"op"] != b"rules")
         return list(dict.fromkeys(ids))
 
-    def _streams(self) -> Iterator[Line]:
+    def _streams(self) -> Iterator[BackupLine]:
         for name in ("log", "audit"):
             yield from self._stream(self._key(name))
 
-    def _stream(self, key: str) -> Iterator[Line]:
+    def _stream(self, key: str) -> Iterator[BackupLine]:
         after = "-"
         while True:
             with self._connection.using("batch") as client:
@@ -161,7 +161,7 @@ class _Dump:
             yield {"key": key, "stream": [_entry(*entry) for entry in entries]}
             after = f"({entries[-1][0].decode()}"
 
-    def _extras(self) -> Iterator[Line]:
+    def _extras(self) -> Iterator[BackupLine]:
         names = [self._key(name) for name in _STRINGS]
         with self._connection.using("batch") as client:
             records = client.mget(names)
@@ -173,7 +173,7 @@ class _Dump:
         for age in range(KEPT_DAYS + 1):
             yield from self._events(self._key("events", str(today - timedelta(days=age))))
 
-    def _events(self, key: str) -> Iterator[Line]:
+    def _events(self, key: str) -> Iterator[BackupLine]:
         with self._connection.using("batch") as client:
             pipeline = client.pipeline(transaction=True)
             pipeline.pttl(key)
@@ -204,7 +204,7 @@ def check(lines: Iterable[bytes]) -> list[str]:
     digest = sha256()
     count = 0
     previous = b""
-    header: Line = {}
+    header: BackupLine = {}
     for encoded in lines:
         if count == 1:
             header = _header(previous)
@@ -274,9 +274,9 @@ class _Restore:
         self._sites = sites
         self._last = {site_key(site, name) for site in sites for name in ("version", "at")}
         self._states: dict[str, bytes] = {}
-        self._lines: list[Line] = []
+        self._lines: list[BackupLine] = []
 
-    def add(self, line: Line) -> None:
+    def add(self, line: BackupLine) -> None:
         if line.get("key") in self._last and "string" in line:
             if line["string"] is not None:
                 self._states[line["key"]] = b64decode(line["string"])
@@ -345,7 +345,7 @@ class _Restore:
         return count
 
 
-def _write_line(pipeline: Any, line: Line) -> None:
+def _write_line(pipeline: Any, line: BackupLine) -> None:
     key = line["key"]
     if "string" in line:
         _write_string(pipeline, key, line["string"])
@@ -372,13 +372,13 @@ def _write_string(pipeline: Any, key: str, value: str | None) -> None:
         pipeline.set(key, b64decode(value))
 
 
-def _hash(connection: Connection, key: str) -> Iterator[Line]:
+def _hash(connection: Connection, key: str) -> Iterator[BackupLine]:
     with connection.using("batch") as client:
         fields = client.hgetall(key)
     yield {"key": key, "hash": _encoded(fields)}
 
 
-def _strings(names: Sequence[str], records: Sequence[bytes | None]) -> Iterator[Line]:
+def _strings(names: Sequence[str], records: Sequence[bytes | None]) -> Iterator[BackupLine]:
     for name, record in zip(names, records, strict=True):
         yield {"key": name, "string": None if record is None else _text(record)}
 
@@ -400,14 +400,14 @@ def _prefix(site: str) -> str:
     return site_key(site, "")
 
 
-def _header(encoded: bytes) -> Line:
+def _header(encoded: bytes) -> BackupLine:
     header = _parsed(encoded)
     if header.get("alsosee_backup") != FORMAT:
         raise CorruptRecord(f"this is no backup of format {FORMAT}")
     return header
 
 
-def _parsed(encoded: bytes) -> Line:
+def _parsed(encoded: bytes) -> BackupLine:
     try:
         line = orjson.loads(encoded)
     except orjson.JSONDecodeError as error:

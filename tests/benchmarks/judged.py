@@ -11,7 +11,7 @@ import orjson
 
 from recommender.evaluation import Archive, Protocol, read_archive, read_truth
 from recommender.evaluation.intervals import Bootstrap, Difference
-from recommender.evaluation.measures import Values, per_query
+from recommender.evaluation.measures import QueryValues, per_query
 from recommender.evaluation.protocol import Judged, judge
 from recommender.evaluation.trec import Run
 from recommender.sources.files import ArticleFile
@@ -48,7 +48,7 @@ class JudgedCorpus(NamedTuple):
     def title(self) -> str:
         return f"{self.name}, {self.label}"
 
-    def values(self, system: str, measure: str = MEASURE) -> Values:
+    def values(self, system: str, measure: str = MEASURE) -> QueryValues:
         return per_query(measure, self.archive, self.judged, self.runs[system])
 
     def mean(self, system: str, measure: str = MEASURE) -> float:

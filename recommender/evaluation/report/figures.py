@@ -2,7 +2,7 @@
 
 from recommender.evaluation.evaluate import Evaluation
 from recommender.evaluation.intervals import Difference, Interval
-from recommender.evaluation.measures import OVERALL, SHOWN, Values, overall, per_query
+from recommender.evaluation.measures import OVERALL, SHOWN, QueryValues, overall, per_query
 
 MAIN_MEASURE = "nDCG@10"
 
@@ -16,10 +16,10 @@ class Figures:
 
     def __init__(self, evaluation: Evaluation) -> None:
         self.evaluation = evaluation
-        self._values: dict[tuple[str, str], Values] = {}
+        self._values: dict[tuple[str, str], QueryValues] = {}
         self._intervals: dict[tuple[str, str], Interval] = {}
 
-    def values(self, system: str, measure: str) -> Values:
+    def values(self, system: str, measure: str) -> QueryValues:
         """One value for each query, in the order of the judged queries."""
         key = system, measure
         if key not in self._values:
@@ -56,7 +56,7 @@ class Figures:
             ]
         return boxes
 
-    def _computed(self, system: str, measure: str) -> Values:
+    def _computed(self, system: str, measure: str) -> QueryValues:
         result = self.evaluation.systems[system]
         if measure in result.values:
             return result.values[measure]
