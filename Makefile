@@ -28,8 +28,10 @@ demo: $(INSTALLED) ## install, then run the service with the sample archive (POR
 test: $(TESTS_INSTALLED) ## every test (ARGS= goes to pytest)
 	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/pytest -q --numprocesses 2 --dist loadfile $(ARGS)
 
-chaos: $(TESTS_INSTALLED) ## the long tests of reliability (ARGS= goes to pytest)
-	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/pytest -q -m chaos --timeout 900 $(ARGS)
+chaos: $(TESTS_INSTALLED) ## the long tests of reliability, and their evidence page (ARGS= goes to pytest)
+	@rm -f .chaos.jsonl
+	@CHAOS_EVIDENCE=.chaos.jsonl PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -m chaos --timeout 900 $(ARGS)
+	@$(BIN)/python tests/chaos/evidence.py .chaos.jsonl && rm .chaos.jsonl
 
 check: $(TESTS_INSTALLED) ## format, lint, types, layers, and the tests that compare docs with code
 	$(BIN)/ruff format --check --quiet --output-format concise .

@@ -1,0 +1,177 @@
+"""A service as `alsosee serve` runs it, with the clients of long tests."""
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import orjson
+import redis
+from news import article
+
+from recommender.backend import Backend
+from recommender.config import Settings
+
+ROOT = Path(__file__).parents[1]
+PATIENCE_SECONDS = 60.0
+
+# Keeps a figure of a promise for the evidence page.
+Record = Callable[[int, str], None]
+
+
+class Reply(NamedTuple):
+    """One answer; status 0 means none."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    seconds: float
+
+
+class Service:
+    def __init__(self, folder: Path, port: int, process: "subprocess.Popen[bytes]") -> None:
+        self.folder = folder
+        self.port = port
+        self.process = process
+        with self.backend() as backend:
+            self.key = backend.keys.create("main", ["ingest", "edit"])
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls, folder: Path, workers: int = 2, **variables: str) -> Iterator[Self]:
+        port = free_port()
+        environment = os.environ | {
+            "ALSOSEE_DATA_DIR": str(folder / "var"),
+            "ALSOSEE_PORT": str(port),
+            "ALSOSEE_WORKERS": str(workers),
+            "ALSOSEE_LOG_LEVEL": "error",
+        }
+        with subprocess.Popen(
+            [sys.executable, "-m", "api.cli.main", "serve"],
+            env=environment | variables,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process:
+            try:
+                wait_until(lambda: ask(port, "/healthz").status == 200)
+                yield cls(folder, port, process)
+            finally:
+                process.terminate()
+                process.wait(PATIENCE_SECONDS)
+
+    def backend(self) -> Backend:
+        return Backend(Settings(data_dir=self.folder / "var", store_timeout_seconds=5))
+
+    def put_archive(self, articles: int) -> None:
+        lines = b"\n".join(orjson.dumps(_made_up(n)) for n in range(articles))
+        reply = self.send("POST", "/v1/main/articles", lines)
+        assert reply.status == 200, reply
+        wait_until(lambda: self.get("/v1/main/articles/a0/related").status == 200)
+
+    def get(self, path: str, timeout: float = 10.0) -> Reply:
+        return ask(self.port, path, timeout=timeout)
+
+    def put(self, fields: dict[str, Any], timeout: float = 10.0) -> Reply:
+        path = f"/v1/main/articles/{fields['id']}"
+        return self.send("PUT", path, orjson.dumps(fields), timeout)
+
+    def send(self, method: str, path: str, body: bytes = b"", timeout: float = 60.0) -> Reply:
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        return ask(self.port, path, method, body, headers, timeout)
+
+    def store_pid(self) -> int:
+        return int((self.folder / "var" / "valkey.pid").read_text())
+
+    def store(self) -> "redis.Redis":
+        with self.backend() as backend:
+            url = backend._store_url()
+        return redis.Redis.from_url(url)
+
+    def workers(self) -> list[int]:
+        web_server = _children(self.process.pid)
+        return [child for parent in web_server for child in _children(parent)]
+
+    def memory_bytes(self) -> int:
+        """The resident memory of all workers."""
+        return sum(_resident(pid) for pid in self.workers())
+
+
+def _made_up(number: int) -> dict[str, Any]:
+    """An article of 150 words that few others have, as in an archive of different stories."""
+    chance = random.Random(number)
+    words = [f"word{int(chance.paretovariate(0.5)) % 5_000}" for _ in range(150)]
+    return article(f"a{number}", title=" ".join(words[:6]), body=" ".join(words))
+
+
+def ask(
+    port: int,
+    path: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    timeout: float = 10.0,
+) -> Reply:
+    """Ask once, on a connection of its own."""
+    started = time.monotonic()
+    connection = HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request(method, path, body or None, headers or {})
+        response = connection.getresponse()
+        content = response.read()
+        return Reply(
+            response.status, dict(response.getheaders()), content, time.monotonic() - started
+        )
+    except (OSError, HTTPException):
+        return Reply(0, {}, b"", time.monotonic() - started)
+    finally:
+        connection.close()
+
+
+def half_sent(port: int, path: str) -> socket.socket:
+    """A connection whose POST announces 1,000 bytes and has sent three."""
+    client = socket.create_connection(("127.0.0.1", port), 10)
+    client.sendall(f"POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc".encode())
+    return client
+
+
+def percentile(seconds: Sequence[float], share: float) -> float:
+    return sorted(seconds)[min(len(seconds) - 1, int(share * len(seconds)))]
+
+
+def wait_until(holds: Any, seconds: float = PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _children(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()] if path.exists() else []
+
+
+def _resident(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return 1024 * int(line.split()[1])
+    return 0
