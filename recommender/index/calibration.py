@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 SAMPLE = 128
 QUANTILE = 0.95
-LOWEST, HIGHEST = 0.02, 0.2
+LOWEST = 0.02
+HIGHEST = 0.2
 SMALL_SAMPLE = 30  # articles; fewer say little about the archive that will grow from them
 SMALL_SAMPLE_THRESHOLD = 0.04
 

@@ -23,7 +23,8 @@ def rice_bits(mean: float) -> int:
 @compiled
 def peek(words: Words, bit: int) -> Any:
     """The 64 bits from position *bit* on; a word of zeros ends the stream, so it may look ahead."""
-    word, shift = np.uint64(bit) >> np.uint64(6), np.uint64(bit) & np.uint64(63)
+    word = np.uint64(bit) >> np.uint64(6)
+    shift = np.uint64(bit) & np.uint64(63)
     # Two shifts, because a shift by 64 bits is undefined.
     beyond = (words[word + np.uint64(1)] << np.uint64(1)) << (np.uint64(63) - shift)
     return (words[word] >> shift) | beyond
@@ -79,7 +80,8 @@ def read_pair(words: Words, bit: int, low_bits: int) -> tuple[int, int, int]:
 @compiled
 def write(words: Words, bit: int, value: int, bits: int) -> int:
     """Write the low *bits* (at most 57) of *value* over zeros at *bit*; return the bit after."""
-    word, shift = bit >> 6, np.uint64(bit & 63)
+    word = bit >> 6
+    shift = np.uint64(bit & 63)
     words[word] |= np.uint64(value) << shift
     words[word + 1] |= (np.uint64(value) >> np.uint64(1)) >> (np.uint64(63) - shift)
     return bit + bits

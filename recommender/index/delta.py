@@ -133,12 +133,14 @@ def _postings_ranges(
     segment: Segment, terms: NDArray[np.uint32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where the postings of each term start and end; an empty range for a term not there."""
-    starts, ends = np.zeros(terms.size, np.int64), np.zeros(terms.size, np.int64)
+    starts = np.zeros(terms.size, np.int64)
+    ends = np.zeros(terms.size, np.int64)
     positions = np.empty(terms.size, np.int64)
     search_sorted_right(segment.terms, terms, positions)
     for i in range(terms.size):
         if positions[i] and segment.terms[positions[i] - 1] == terms[i]:
-            starts[i], ends[i] = segment.starts[positions[i] - 1], segment.starts[positions[i]]
+            starts[i] = segment.starts[positions[i] - 1]
+            ends[i] = segment.starts[positions[i]]
     return starts, ends
 
 
@@ -183,6 +185,7 @@ def delta_products(
 ) -> NDArray[np.float64]:
     """As `search.products`, for rows of the delta; *terms* ascend."""
     products = np.zeros(positions.size)
+    # Both lists of terms ascend, so one pass over each row is enough.
     for s in range(positions.size):
         i = 0
         for j in range(ends[positions[s]], ends[positions[s] + 1]):

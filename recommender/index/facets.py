@@ -137,6 +137,7 @@ class _BaseFacets:
         self._keys = SortedIds(arrays["value_ends"], arrays["value_text"])
         self._ends = arrays["ends"]
         self._numbers = arrays["numbers"]
+        # Inverted once, so that a filter reads the slots of a value as one slice.
         owners = np.repeat(np.arange(len(self)), np.diff(self._ends))
         self._slots = owners[sort_order(self._numbers)]
         sizes = np.bincount(self._numbers, minlength=len(self._keys))

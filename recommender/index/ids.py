@@ -28,7 +28,7 @@ class SortedIds:
         encoded = [string.encode() for string in strings]
         ends = np.cumsum([0, *map(len, encoded)]).astype(np.uint32)
         text = np.frombuffer(b"".join(encoded), np.uint8)
-        ends.flags.writeable = False
+        ends.flags.writeable = False  # as those of a file: a function is compiled once for both
         return cls(ends, text)
 
     def __len__(self) -> int:
@@ -76,7 +76,8 @@ class Ids:
 
 @compiled
 def _find(ends: NDArray[np.uint32], text: NDArray[np.uint8], string: NDArray[Any]) -> int:
-    low, high = 0, ends.size - 1
+    low = 0
+    high = ends.size - 1
     while low < high:
         middle = (low + high) >> 1
         order = _compare(text[ends[middle] : ends[middle + 1]], string)

@@ -99,7 +99,7 @@ class ArticleIndex:
         self._sums = GrowingArray(np.array(self._base.sums))
         self._articles = len(self._base)
         self._norms: Norms | None = None
-        self._scores = np.zeros(len(self._base), np.float32)
+        self._scores = np.zeros(len(self._base), np.float32)  # reused by every query
         self._last_draft = (NO_TERMS, np.empty(0, np.int64))
 
     def __len__(self) -> int:
@@ -163,6 +163,7 @@ class ArticleIndex:
         rows = self._read(slots)
         terms = np.where(rows.ordinals < 0, rows.terms, self._base.term_ids(rows.ordinals))
         owners = np.repeat(np.arange(slots.size, dtype=np.uint64), np.diff(rows.ends))
+        # Article and term as one number, which sorts both at once.
         keys = np.sort(owners << np.uint64(32) | terms)
         return np.split(keys.astype(np.uint32), rows.ends[:-1])[1:]
 
@@ -277,6 +278,7 @@ class ArticleIndex:
         before = entries.df + self._df_change(entries)
         after = before + change
         self._df_changes.add(self._keys(entries), change)
+        # Edited articles take new slots; their old rows stay until the next base is built.
         self._live.values[old_slots] = False
         self._articles += len(rows) - len(old_slots)
         self._shift_sums(entries, before, after)

@@ -65,6 +65,7 @@ def compute_norms(
     ratios = np.divide(current_idf, base_idf, unbounded, where=base_idf > 0)
     levels = base.postings.levels[common.ordinals]
     growth = np.array([ratios[levels > level].max(initial=1.0) for level in range(LEVELS)])
+    # A df of 0 makes the idf ln(1 + articles) + offset, which is the c of the formula.
     c = float(idf(np.zeros(1, np.int64), articles)[0])
     base_c = float(idf(np.zeros(1, np.int64), len(base))[0])
     shares = base.common_shares
@@ -111,6 +112,7 @@ def _compute_norms(
                 for level in range(shares.shape[0]):
                     base_length = np.float64(shares[level, slot]) / 255 * np.sqrt(base_squared)
                     bound = base_length * growth[level] * inverse
+                    # Rounded up, because it is used as a bound.
                     steps = min(BOUND_STEPS, whole(bound * BOUND_STEPS) + 1)
                     norms.common_bounds[level, slot] = np.uint8(steps)
     return inexact[:size]

@@ -31,8 +31,12 @@ from recommender.index.jit import compiled, whole
 FORMAT = 6
 
 GROUPS = 5
-COMMON, RARE, SINGLE = 0, 1, 3  # groups; RARE and SINGLE are the words, two-word terms follow each
-BLOCK_TERMS, SINGLE_BLOCK_TERMS = 8, 64  # in a block of the dictionary
+# Numbers of groups. RARE and SINGLE are those of words; two-word terms follow each.
+COMMON = 0
+RARE = 1
+SINGLE = 3
+BLOCK_TERMS = 8  # in a block of the dictionary
+SINGLE_BLOCK_TERMS = 64
 PAGE_BITS = 16  # a page is a range of 65,536 slots
 COUNT_CODE_BITS = 16
 PAGES_AT_ONCE = 4  # of float32 scores: a megabyte
@@ -163,7 +167,7 @@ def read_row(
         count, bit = read_gamma(base.rows, bit)
         ordinal = base.group_starts[group] - 1
         low_bits = base.row_bits[group]
-        kind = 1 - group % 2
+        kind = 1 - group % 2  # 0 for words, 1 for two-word terms; common terms are mixed
         for _ in range(count):
             if group == COMMON:
                 low_bits = whole(base.common_bits[ordinal + 1])
@@ -247,7 +251,7 @@ def df_in_block(base: Postings, bit: int, position: int, group: int) -> tuple[in
     for other in range(terms_in_block(base, position, group)):
         more, bit = read_gamma(base.dictionary, bit)
         if other == position % BLOCK_TERMS:
-            df = more + 2
+            df = more + 2  # a rare term is in two articles at least
     return df, bit
 
 
@@ -290,6 +294,7 @@ def locate_blocks(
     for i in range(ordinals.size):
         ordinal = ordinals[i]
         if base.group_starts[RARE] <= ordinal < end:
+            # Blocks of rare terms come first, then those of single terms.
             group = words_group(base, ordinal)
             block = (ordinal - whole(base.group_starts[group])) // block_size(group)
             block += whole(base.first_single_block[0]) if group == SINGLE else 0
@@ -370,7 +375,7 @@ def ordinal_in_block(base: Postings, group: int, block: int, position: int, term
         if other:
             gap, bit = read_rice(base.dictionary, bit, base.term_bits[group + (current >> 31)])
             current += gap + 1
-        if current >= term:
+        if current >= term:  # ids ascend, so it cannot be further on
             return whole(base.group_starts[group]) + position + other if current == term else -1
     return -1
 
@@ -387,9 +392,11 @@ def read_entries(
     """Fill in the fields of `Entries` for the ordinals below *end*; for -1 nothing."""
     locate_blocks(base, ordinals, end, terms, offsets)
     for i in range(ordinals.size):
-        ordinal, start = ordinals[i], offsets[i]
+        ordinal = ordinals[i]
+        start = offsets[i]
         if 0 <= ordinal < base.group_starts[RARE]:
-            terms[i], df[i] = base.common_terms[ordinal], base.common_df[ordinal]
+            terms[i] = base.common_terms[ordinal]
+            df[i] = base.common_df[ordinal]
         elif 0 <= ordinal < end:
             group = words_group(base, ordinal)
             position = ordinal - whole(base.group_starts[group])
@@ -407,7 +414,8 @@ def read_document_frequencies(
     base: Postings, ordinals: NDArray[np.int64], df: NDArray[np.int64]
 ) -> None:
     """Write the document frequencies of *ordinals*; for -1 nothing."""
-    first_terms, starts = np.empty(ordinals.size, np.uint32), np.empty(ordinals.size, np.int64)
+    first_terms = np.empty(ordinals.size, np.uint32)
+    starts = np.empty(ordinals.size, np.int64)
     locate_blocks(base, ordinals, base.group_starts[SINGLE], first_terms, starts)
     for i in range(ordinals.size):
         ordinal = ordinals[i]
@@ -461,10 +469,12 @@ def read_article(
 ]:
     """The fields of `Entries` for the terms of an article, and their weights."""
     capacity = max_row_terms(base, slot)
-    ordinals, codes = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+    ordinals = np.empty(capacity, np.int64)
+    codes = np.empty(capacity, np.int64)
     weights = np.empty(capacity, np.float32)
     size = read_row(base, slot, GROUPS, ordinals, codes, weights)
-    terms, df = np.zeros(size, np.uint32), np.zeros(size, np.int64)
+    terms = np.zeros(size, np.uint32)
+    df = np.zeros(size, np.int64)
     offsets = np.full(size, -1, np.int64)
     read_entries(base, ordinals[:size], base.group_starts[SINGLE], terms, df, offsets)
     for i in range(size):
@@ -493,9 +503,11 @@ def page_of_run(key: int) -> int:
 def decode_gaps(base: Postings, run: int, buffer: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """The slots of a run of gaps; *buffer* has room for all slots of a page and one more."""
     gaps = base.run_gaps[2 * run_start(base, run) : 2 * whole(base.run_ends[run])]
-    size, slot = 0, 0
+    size = 0
+    slot = 0
     for p in range(gaps.size):
         slot += whole(gaps[p])
+        # Written always and overwritten after an escape, which is faster than a branch.
         buffer[size] = np.uint16(slot)
         size += gaps[p] != GAP_ESCAPE
     return buffer[:size]
@@ -514,9 +526,10 @@ def add_other_terms(
     """Add `query · weight` for every posting of the terms that are not common."""
     for i in range(query.size):
         if entries.offsets[i] >= 0:
-            kind = whole(entries.terms[i]) >> 31
+            kind = whole(entries.terms[i]) >> 31  # the top bit marks two-word terms
             low_bits = whole(base.gap_bits[entries.df[i]])
-            slot, bit = -1, entries.offsets[i]
+            slot = -1
+            bit = entries.offsets[i]
             for _ in range(entries.df[i]):
                 gap, code, bit = read_pair(base.dictionary, bit, low_bits)
                 slot += gap + 1
@@ -547,7 +560,8 @@ def add_common_terms(
         ordinal = entries.ordinals[i]
         if 0 <= ordinal < base.group_starts[RARE]:
             if base.levels[ordinal] == level:
-                chosen[size], cursors[size] = i, base.common_runs[ordinal]
+                chosen[size] = i
+                cursors[size] = base.common_runs[ordinal]
                 size += 1
             elif base.levels[ordinal] > level:
                 above += whole(base.common_df[ordinal])
@@ -569,7 +583,7 @@ def add_common_terms(
                 else:
                     add_at(page_scores, slots_of_run(base, run), weight)
                 run += 1
-            cursors[j] = run
+            cursors[j] = run  # runs are in the order of pages: the next pages go on from here
     return above
 
 
@@ -595,7 +609,8 @@ def shift_sums(
         kind = whole(entries.terms[i]) >> 31
         if entries.offsets[i] >= 0:
             low_bits = whole(base.gap_bits[entries.df[i]])
-            slot, bit = -1, entries.offsets[i]
+            slot = -1
+            bit = entries.offsets[i]
             for _ in range(entries.df[i]):
                 gap, code, bit = read_pair(base.dictionary, bit, low_bits)
                 slot += gap + 1

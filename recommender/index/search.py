@@ -74,7 +74,7 @@ def nearest(
             scores, inverse, bounds, common_bounds, step, threshold, mask, excluded, most
         )
         if missing == 0 or candidates.size <= most:
-            break
+            break  # few are left, or nothing is missing: exact scores cost less than a level
     return candidates, products(base, entries, factors, candidates)
 
 
@@ -108,7 +108,9 @@ def find_best(
     values = np.zeros(CHUNK, np.float32)
     # None is negative, so they sort as their bits do; and the compiler vectorises the maximum of
     # integers, not that of floats: .2 ns a value instead of .6.
-    bits, best_bits, bound_bits = values.view(np.int32), best.view(np.int32), bounds.view(np.int32)
+    bits = values.view(np.int32)
+    best_bits = best.view(np.int32)
+    bound_bits = bounds.view(np.int32)
     for chunk in range(best.size):
         # Slices, because the compiler vectorises only loops whose indices count from 0.
         chunk_scores = scores[chunk * CHUNK : (chunk + 1) * CHUNK]
@@ -178,6 +180,7 @@ def best_above(
             continue
         for slot in range(chunk * CHUNK, min((chunk + 1) * CHUNK, scores.size)):
             score = scores[slot] * inverse[slot]
+            # An excluded article may be in the best chunk, so chunks alone do not decide.
             if score >= least and slot != excluded and (mask.size == 0 or mask[slot]):
                 size += 1
                 if score > heap[0]:
@@ -225,7 +228,7 @@ def slots_above(
             if bound < lowest or bound == 0 or slot == excluded:
                 continue
             if mask.size == 0 or mask[slot]:
-                if size > most:
+                if size > most:  # too many for exact scores: the next level is read instead
                     return slots
                 slots[size] = slot
                 size += 1
@@ -244,7 +247,8 @@ def products(
         if slots[s] >= base.articles[0]:
             continue
         size = max_row_terms(base, slots[s])
-        row, codes = np.empty(size, np.int64), np.empty(size, np.int64)
+        row = np.empty(size, np.int64)
+        codes = np.empty(size, np.int64)
         weights = np.empty(size, np.float32)
         size = read_row(base, slots[s], groups, row, codes, weights)
         for j in range(size):
@@ -270,11 +274,13 @@ def hash_table(ordinals: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[
     while size < 16 * ordinals.size:
         size *= 2
     # 32 bits, as ordinals have: twice as much would not stay in the processor's first cache.
-    keys, positions = np.full(size, FREE, np.int32), np.zeros(size, np.int32)
+    keys = np.full(size, FREE, np.int32)
+    positions = np.zeros(size, np.int32)
     for i in range(ordinals.size):
         if ordinals[i] >= 0:
             entry = probe(keys, ordinals[i])
-            keys[entry], positions[entry] = ordinals[i], i
+            keys[entry] = ordinals[i]
+            positions[entry] = i
     return keys, positions
 
 
@@ -291,11 +297,14 @@ def repeated_keys(
     Returns:
         where in *order* each range starts, and its size.
     """
-    starts, sizes = np.empty(keys.size, np.int64), np.empty(keys.size, np.int64)
-    size, start = 0, 0
+    starts = np.empty(keys.size, np.int64)
+    sizes = np.empty(keys.size, np.int64)
+    size = 0
+    start = 0
     for end in range(1, keys.size + 1):
         if end == keys.size or keys[order[end]] != keys[order[start]]:
-            starts[size], sizes[size] = start, end - start
+            starts[size] = start
+            sizes[size] = end - start
             size += end - start > 1
             start = end
     return starts[:size], sizes[:size]
@@ -322,7 +331,8 @@ def pair_products(
         factors: by which a product of two weights of a term is multiplied.
     """
     articles = ends.size - 1
-    sums, owners = np.zeros((articles, articles)), np.empty(weights.size, np.int64)
+    sums = np.zeros((articles, articles))
+    owners = np.empty(weights.size, np.int64)
     for article in range(articles):
         owners[ends[article] : ends[article + 1]] = article
     for i in range(starts.size):

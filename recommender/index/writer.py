@@ -54,7 +54,10 @@ def build_index(
     ordinals[order] = np.repeat(_inverse(by_ordinal), df)
     slots = np.repeat(np.arange(articles, dtype=np.uint32), np.diff(ends))[order]
     sizes = _sizes(articles, groups, df)
-    term_ids, starts, df = term_ids[by_ordinal], starts[by_ordinal], df[by_ordinal]
+    term_ids = term_ids[by_ordinal]
+    starts = starts[by_ordinal]
+    df = df[by_ordinal]
+    # Common terms have the lowest ordinals, so they are the first in these arrays.
     common = slice(0, np.count_nonzero(groups == COMMON))
     common_bits = np.array([rice_bits(articles / often) for often in df[common]], np.uint8)
     rows, row_offsets = _rows(
@@ -162,6 +165,7 @@ def _norm_sums(
     df: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     articles = ends.size - 1
+    # By the idf of this moment; `norms.py` corrects the shares when idf has changed.
     sums = np.zeros((articles, 3))
     shares = np.zeros((LEVELS, articles), np.uint8)
     term_idf = idf(df, articles)
@@ -194,6 +198,7 @@ def _add_norm_sums(
         for level in range(LEVELS):
             if squared[level + 1]:
                 share = np.sqrt(squared[level + 1] / squared[0])
+                # Rounded up, because it is used as a bound.
                 shares[level, slot] = np.uint8(min(255, whole(255 * share) + 1))
 
 
@@ -242,16 +247,18 @@ def _write_rows(
         for group in range(GROUPS):
             end = np.searchsorted(row, group_starts[group + 1] << COUNT_CODE_BITS)
             bit = write_gamma(words, bit, end - i)
-            before, low_bits = group_starts[group] - 1, row_bits[group]
+            before = group_starts[group] - 1
+            low_bits = row_bits[group]
             while i < end:
-                ordinal, code = row[i] >> COUNT_CODE_BITS, row[i] & 0xFFFF
+                ordinal = row[i] >> COUNT_CODE_BITS
+                code = row[i] & 0xFFFF
                 if group == COMMON:
                     low_bits = whole(common_bits[before + 1])
                 bit = write_rice(words, bit, ordinal - before - 1, low_bits)
                 bit = write_gamma(words, bit, code)
                 before = ordinal
                 i += 1
-        bit = (bit + 7) & ~7
+        bit = (bit + 7) & ~7  # rows start at bytes, so that their offsets have 32 bits
     offsets[ends.size - 1] = bit >> 3
     return bit
 
@@ -322,13 +329,15 @@ def _write_dictionary(
         end = min(first + block_size, terms.size)
         for position in range(first, end):
             if df[position] > 1:
-                bit = write_gamma(words, bit, df[position] - 2)
+                bit = write_gamma(words, bit, df[position] - 2)  # a rare term is in two at least
+        # The first id of a block is in `block_terms`.
         for position in range(first + 1, end):
             before = whole(terms[position - 1])
             gap = whole(terms[position]) - before - 1
             bit = write_rice(words, bit, gap, term_bits[before >> 31])
         for position in range(first, end):
-            slot, low_bits = -1, whole(gap_bits[df[position]])
+            slot = -1
+            low_bits = whole(gap_bits[df[position]])
             for i in range(starts[position], starts[position] + df[position]):
                 gap = whole(slots[i]) - slot - 1
                 bit = write_rice(words, bit, gap, low_bits)
@@ -406,14 +415,16 @@ def _write_runs(
 @compiled
 def _write_slots(slots: NDArray[np.uint16], buffer: NDArray[np.uint8]) -> int:
     for i in range(slots.size):
-        buffer[2 * i], buffer[2 * i + 1] = slots[i] & 0xFF, slots[i] >> 8
+        buffer[2 * i] = slots[i] & 0xFF
+        buffer[2 * i + 1] = slots[i] >> 8
     return 2 * slots.size
 
 
 @compiled
 def _write_gaps(slots: NDArray[np.uint16], buffer: NDArray[np.uint8]) -> int:
     """Write the gap before each slot, with as many escapes as that takes; an even size."""
-    size, before = 0, 0
+    size = 0
+    before = 0
     for i in range(slots.size):
         gap = whole(slots[i]) - before
         while gap >= GAP_ESCAPE:

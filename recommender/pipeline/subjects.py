@@ -194,7 +194,8 @@ class SubjectFinder:
 
     def ranked(self, shared: Contributions, target: Article | None) -> list[RankedTerm]:
         """All shared terms that the source spells cleanly, by score; ties by weight."""
-        tags, words = self.source.tags, Counter[str]()
+        tags = self.source.tags
+        words = Counter[str]()
         if target is not None:
             words = words_inside_sentences(body_of(target))
             tags |= tag_terms(target)
