@@ -17,11 +17,11 @@ from recommender.backend import Backend
 from recommender.checks import State, durability
 from recommender.replica.holdings import Holdings
 from recommender.replica.site import SiteReplica
-from recommender.replica.survey import DAYS, FEW, OLD_DAYS, TIMES
+from recommender.replica.survey import FEW, OLD_DAYS
 from recommender.storage.evaluations import MeasureFigures
 from recommender.storage.events import DailyTotal
 from recommender.storage.imports import Import
-from recommender.storage.surveys import Survey, SurveyOutlier
+from recommender.storage.surveys import DAYS, TIMES, Survey, SurveyOutlier
 
 FRESH_DAYS = 30
 READER_DAYS = 28

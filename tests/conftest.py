@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import pytest
@@ -12,12 +12,10 @@ import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as properties
-from servers import PATIENT_SECONDS, emptied, new_server
+from servers import PATIENT_SECONDS, emptied, new_server, put_backend
 from structlog.testing import capture_logs
 
 from api.app import create_app
-from api.caches.hot import HotAnswers
-from api.caches.lists import ListCache
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.pipeline.warm import warm
@@ -86,13 +84,7 @@ def one_app(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def app(one_app: Flask, backend: Backend) -> Flask:
     """Over this test's backend; who adds a route makes an application of its own."""
-    one_app.extensions["alsosee"] = backend
-    ttl_seconds = backend.settings.list_ttl_seconds
-    one_app.extensions["alsosee_lists"] = ListCache(
-        backend.connection, backend.cache_connection, ttl_seconds
-    )
-    hot = cast(HotAnswers, one_app.wsgi_app)
-    one_app.wsgi_app = HotAnswers(hot.flask, backend.store, backend.settings.sites)  # type: ignore[method-assign]
+    put_backend(one_app, backend)
     return one_app
 
 

@@ -6,9 +6,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import redis
+from flask import Flask
 
+from api.caches.hot import HotAnswers
+from api.caches.lists import ListCache
+from recommender.backend import Backend
 from recommender.storage.embedded import EmbeddedLease, lease
 
 # How long a store is waited for that a machine with more to do may slow down, and that is not away.
@@ -40,6 +45,16 @@ def emptied(url: str) -> Iterator["redis.Redis"]:
     with redis.Redis.from_url(url, driver_info=None) as client:
         client.flushall()
         yield client
+
+
+def put_backend(app: Flask, backend: Backend) -> None:
+    """Let an application answer with this backend: to build another one takes longer."""
+    app.extensions["alsosee"] = backend
+    app.extensions["alsosee_lists"] = ListCache(
+        backend.connection, backend.cache_connection, backend.settings.list_ttl_seconds
+    )
+    hot = cast(HotAnswers, app.wsgi_app)
+    app.wsgi_app = HotAnswers(hot.flask, backend.store, backend.settings.sites)  # type: ignore[method-assign]
 
 
 def copied(client: "redis.Redis") -> dict[bytes, bytes]:

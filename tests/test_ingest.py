@@ -320,3 +320,17 @@ def test_reindexing_reads_text_about_markup_as_text(store, raw_redis):
     reindexed(store)
 
     assert before == raw_redis.dump(key)
+
+
+@pytest.mark.parametrize("damage", [b"", b"AR", b"nonsense", None])
+def test_reindexing_writes_a_damaged_card_again(store, raw_redis, damage):
+    outcomes(store, article(tags=["war"], image="https://news.example/a.jpg"))
+    [key] = raw_redis.keys("*:card:*")
+    before = raw_redis.dump(key)
+    raw_redis.delete(key)
+    raw_redis.lpush(key, "a list") if damage is None else raw_redis.set(key, damage)
+    version = store.change_log.version("main")
+
+    assert 1 == reindexed(store)
+    assert before == raw_redis.dump(key)
+    assert version + 1 == store.change_log.version("main")

@@ -20,10 +20,17 @@ from recommender.pipeline.results import FALLBACKS, ListItem, RelatedList
 from recommender.policy.list_options import DEFAULT_LIMIT
 from recommender.replica import survey as surveying
 from recommender.replica.sampling import sample_ids
-from recommender.replica.survey import DAYS, OLD_DAYS, TIMES, SurveyCounter, survey
+from recommender.replica.survey import OLD_DAYS, SurveyCounter, survey
 from recommender.replica.surveyor import conduct
 from recommender.storage import surveys
-from recommender.storage.surveys import ClaimProgress, Survey, SurveyOutlier, SurveyStopped
+from recommender.storage.surveys import (
+    DAYS,
+    TIMES,
+    ClaimProgress,
+    Survey,
+    SurveyOutlier,
+    SurveyStopped,
+)
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 Put = Callable[..., None]

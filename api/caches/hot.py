@@ -135,7 +135,7 @@ class HotAnswers:
         with one_wait_per_server():
             parts = self.flask(environ, start)
         served: Served | None = environ.get(SERVED)
-        if served is None or state is None or int(state[0] or 0) != served.version:
+        if served is None or state is None or (state[0] or b"0") != b"%d" % served.version:
             return parts
         body = b"".join(parts)
         parts.close()  # type: ignore[attr-defined]  # werkzeug's have it

@@ -6,10 +6,11 @@ from hashlib import blake2b
 from typing import NamedTuple, Self
 
 import orjson
+from pydantic import TypeAdapter, ValidationError
 
 from api.caches.lru import ByteLRU
 from recommender.errors import CorruptRecord, StoreUnavailable
-from recommender.storage.change_log import SiteState, state_keys
+from recommender.storage.change_log import ChangeLog, SiteState, state_keys
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import site_key
 from recommender.storage.packing import pack_record, unpack_record
@@ -51,10 +52,14 @@ class FinishedList(NamedTuple):
         """Read what `pack` wrote. Raises CorruptRecord."""
         head, _, body = unpack_record(record).partition(b"\n")
         try:
-            version, made_at, expires_at, etag, ids = orjson.loads(head)
-        except ValueError:
+            version, made_at, expires_at, etag, ids = _HEAD.validate_json(head)
+        except ValidationError:
             raise CorruptRecord("list: unknown format") from None
-        return cls(version, made_at, expires_at, etag, tuple(ids), body)
+        return cls(version, made_at, expires_at, etag, ids, body)
+
+
+# Version, times, etag and ids; pydantic checks them in less time than the list's bytes travel.
+_HEAD = TypeAdapter(tuple[int, float, float, str, tuple[str, ...]])
 
 
 class ListCache:
@@ -69,6 +74,7 @@ class ListCache:
 
     def __init__(self, store: Connection, cache: Connection, ttl_seconds: int) -> None:
         self._store = store
+        self._change_log = ChangeLog(store)
         self._cache = cache
         self._ttl_seconds = ttl_seconds
         self._states: dict[str, SiteState] = {}  # of each site, when it was last read
@@ -136,7 +142,7 @@ class ListCache:
             keys.append(list_key)
         version, at, *records = self._store.read("MGET", *keys)
         record = records[0] if records else self._read_cache(list_key)
-        return SiteState.read(version, at), record
+        return self._change_log.parse_state(site, version, at), record
 
     def _read_cache(self, list_key: str) -> bytes | None:
         try:

@@ -1,17 +1,17 @@
 """An article's list before and after a change."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from api.http.context import backend
 from recommender.errors import NotFound
 from recommender.pipeline.compare import Movement, movements
 from recommender.policy.list_options import ListOptions
+from recommender.storage.sessions import ListedArticle, SessionNote
 
 SHOWN = 10  # places of the list before and after
 
 
-def current_list(site: str, article_id: str, limit: int = SHOWN) -> list[dict[str, str]]:
+def current_list(site: str, article_id: str, limit: int = SHOWN) -> list[ListedArticle]:
     """Ids and titles of the list as readers get it; empty for a deleted article."""
     options = ListOptions(limit=limit)
     now = datetime.now(UTC)
@@ -22,17 +22,16 @@ def current_list(site: str, article_id: str, limit: int = SHOWN) -> list[dict[st
         )
     except NotFound:
         return []
-    return [{"id": item.card["id"], "title": item.card["title"]} for item in related.items]
+    return [ListedArticle(id=i.card["id"], title=i.card["title"]) for i in related.items]
 
 
 def movements_since(
-    site: str, article_id: str, note: dict[str, Any] | None
+    site: str, article_id: str, note: SessionNote | None
 ) -> list[tuple[str, Movement]]:
     """How the change of a *note* moved the items, by title; removed items come last."""
-    before = (note or {}).get("before")
-    if before is None:
+    if note is None or note.before is None:
         return []
     after = current_list(site, article_id)
-    moves = movements([item["id"] for item in before], [item["id"] for item in after])
-    removed = [item for item in before if moves[item["id"]].code == "out"]
-    return [(item["title"], moves[item["id"]]) for item in (*after, *removed)]
+    moves = movements([item.id for item in note.before], [item.id for item in after])
+    removed = [item for item in note.before if moves[item.id].code == "out"]
+    return [(item.title, moves[item.id]) for item in (*after, *removed)]

@@ -121,7 +121,7 @@ def _pin_warning(site: str, article_id: str, rule: Rule | None) -> str:
     """Why a new pin has no effect yet, if it has none."""
     if rule is None or rule.kind != "pin":
         return ""
-    listed = {item["id"] for item in current_list(site, article_id, MAX_POSITION)}
+    listed = {item.id for item in current_list(site, article_id, MAX_POSITION)}
     return "" if rule.target.article in listed else NOT_IN_LIST
 
 

@@ -10,6 +10,7 @@ from flask import Response, g, make_response, redirect, render_template, request
 from api.editor.session import User, current_user, set_cookie
 from api.http.context import backend
 from recommender.errors import StoreUnavailable
+from recommender.storage.sessions import SessionNote
 
 SentFields = Sequence[tuple[str, str]]
 
@@ -95,13 +96,13 @@ def sentence(error: Exception) -> str:
 def leave_note(page: str, **note: Any) -> None:
     """Leave a note about a change for the next view of a page; the change itself is done."""
     with suppress(StoreUnavailable):
-        backend().sessions.leave_note(current_user().token, {"page": page, **note})
+        backend().sessions.leave_note(current_user().token, SessionNote(page=page, **note))
 
 
-def take_note(page: str) -> dict[str, Any] | None:
+def take_note(page: str) -> SessionNote | None:
     """The note that was left for this page; it is shown once."""
     note = current_user().session.note
-    if note is None or note["page"] != page:
+    if note is None or note.page != page:
         return None
     backend().sessions.leave_note(current_user().token, None)
     return note

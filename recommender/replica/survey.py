@@ -15,16 +15,12 @@ from recommender.pipeline.results import FALLBACKS, RelatedList
 from recommender.policy.list_options import DEFAULT_LIMIT, ListOptions
 from recommender.replica.sampling import sample_ids
 from recommender.replica.site import SiteReplica
-from recommender.storage.surveys import Survey, SurveyOutlier
+from recommender.storage.surveys import DAYS, TIMES, Survey, SurveyOutlier
 
 MAX_LISTS = 10_000  # of more articles, so many are a sample of all
 MAX_OUTLIERS = 200
 FEW = 2  # related articles, or just one
 OLD_DAYS = 365  # from the article to the median article of its list
-DAYS = (1, 7, 30, 90, 365, 1825)
-"""Where one group of ages ends and the next begins; the last has no end."""
-TIMES = (1, 2, 3, 6, 11, 21, 51)
-"""The same for how often an article is recommended; the first group is never."""
 
 PATIENCE_SECONDS = 10.0  # while the store is away
 PAUSE_SECONDS = 0.2

@@ -8,6 +8,8 @@ from hashlib import sha256
 from typing import Literal, NamedTuple, get_args
 
 import orjson
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recommender.errors import NotFound
 from recommender.storage.connections import Connection
@@ -17,7 +19,9 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 # The roles of an editor; each includes those before it.
 ROLES: tuple[Scope, ...] = ("look", "edit", "admin")
 
-KEYS_KEY = "see:keys"  # hash, key id → JSON of site, scopes, note, created_at, sha256
+log = structlog.get_logger()
+
+KEYS_KEY = "see:keys"  # hash, key id → JSON of `_KeyRecord`
 
 
 class Grant(NamedTuple):
@@ -33,6 +37,16 @@ class Grant(NamedTuple):
         """Whether the key has the scope, or a role that includes it."""
         sufficient = ROLES[ROLES.index(scope) :] if scope in ROLES else (scope,)
         return not set(sufficient).isdisjoint(self.scopes)
+
+
+class _KeyRecord(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    site: str
+    scopes: list[str]
+    note: str
+    created_at: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
 class Keys:
@@ -69,23 +83,31 @@ class Keys:
         key_id = rest.partition("_")[0]
         if prefix != "as" or not key.isascii() or len(key) > 200:
             return None
-        record = self._connection.read("HGET", KEYS_KEY, key_id)
-        if record is None:
+        record = self._record(key_id)
+        if record is None or not hmac.compare_digest(record.sha256, _hash(key)):
             return None
-        fields = orjson.loads(record)
-        return _grant(key_id, fields) if hmac.compare_digest(fields["sha256"], _hash(key)) else None
+        return _grant(key_id, record)
 
     def holder(self, key_id: str) -> Grant | None:
         """Return what the key with this id allows, for a session that has shown the key before."""
-        record = self._connection.read("HGET", KEYS_KEY, key_id)
-        return None if record is None else _grant(key_id, orjson.loads(record))
+        record = self._record(key_id)
+        return None if record is None else _grant(key_id, record)
 
     def all(self) -> list[Grant]:
-        """Every key, without its secret, oldest first."""
+        """Every key, without its secret, oldest first; damaged ones are left out."""
         with self._connection.using("read") as client:
             records = client.hgetall(KEYS_KEY)
-        grants = [_grant(key_id.decode(), orjson.loads(r)) for key_id, r in records.items()]
+        grants: list[Grant] = []
+        for name, data in records.items():
+            key_id = name.decode(errors="replace")
+            record = _parse(key_id, data)
+            if record is not None:
+                grants.append(_grant(key_id, record))
         return sorted(grants, key=lambda grant: (grant.created_at, grant.key_id))
+
+    def _record(self, key_id: str) -> _KeyRecord | None:
+        data = self._connection.read("HGET", KEYS_KEY, key_id)
+        return None if data is None else _parse(key_id, data)
 
     def revoke(self, key_id: str) -> None:
         """Raises NotFound when there is no such key."""
@@ -98,11 +120,15 @@ def _hash(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-def _grant(key_id: str, fields: dict[str, object]) -> Grant:
-    return Grant(
-        key_id,
-        str(fields["site"]),
-        tuple(fields["scopes"]),  # type: ignore[arg-type]
-        str(fields["note"]),
-        str(fields["created_at"]),
-    )
+def _parse(key_id: str, data: bytes) -> _KeyRecord | None:
+    """The record of a key; None, as for an unknown key, when it is damaged."""
+    try:
+        return _KeyRecord.model_validate_json(data)
+    except ValidationError as error:
+        fields = [str(one["loc"][0]) for one in error.errors(include_input=False) if one["loc"]]
+        log.error("damaged API key ignored", key_id=key_id, fields=fields)
+        return None
+
+
+def _grant(key_id: str, record: _KeyRecord) -> Grant:
+    return Grant(key_id, record.site, tuple(record.scopes), record.note, record.created_at)

@@ -1,14 +1,18 @@
 """How an article is stored: its keys, and the arguments of the scripts that write it."""
 
 from base64 import b32encode
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from hashlib import blake2b, sha1
+from typing import Any, cast
 
 import orjson
 
 from features.addresses import normalize_url, plain_url
 from features.analysis import AnalysedArticle
 from features.vectorizer import ArticleFeatures
-from recommender.articles import card_of
+from recommender.articles import Card, card_of
+from recommender.errors import CorruptRecord
 from recommender.storage.keyspace import LOG_LENGTH, site_key
 from recommender.storage.packing import pack_record, pack_vector
 
@@ -19,6 +23,79 @@ FULL = "*"  # stands for those that there was no room for
 
 ScriptCall = tuple[list[str], list[str | int | bytes]]
 """Keys and arguments of a Lua script."""
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _is_date_or_none(value: Any) -> bool:
+    if not isinstance(value, str):
+        return value is None
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _is_image_or_none(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return value is None
+    sizes = (value.get("width"), value.get("height"))
+    has_sizes = all(size is None or type(size) is int for size in sizes)
+    return has_sizes and _is_text(value.get("url")) and _is_text_or_none(value.get("alt"))
+
+
+# Checked by hand: a model of pydantic takes three times as long for each card of a list.
+_CARD_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "id": _is_text,
+    "title": _is_text,
+    "url": _is_text_or_none,
+    "excerpt": _is_text_or_none,
+    "published_at": _is_date_or_none,
+    "updated_at": _is_date_or_none,
+    "section": _is_text_or_none,
+    "tags": _is_list_of_texts,
+    "authors": _is_list_of_texts,
+    "language": _is_text_or_none,
+    "image": _is_image_or_none,
+}
+_TEXT_FIELDS: dict[str, Callable[[Any], bool]] = {
+    **_CARD_FIELDS,
+    "body": _is_text,
+    "version": lambda value: value is None or type(value) is int,
+}
+
+
+def parse_card(payload: bytes) -> Card:
+    """Raises CorruptRecord for anything but the fields of a card."""
+    return cast(Card, _parse(payload, _CARD_FIELDS))
+
+
+def parse_text(payload: bytes) -> dict[str, Any]:
+    """Raises CorruptRecord for anything but the fields of an article."""
+    return _parse(payload, _TEXT_FIELDS)
+
+
+def _parse(payload: bytes, checks: Mapping[str, Callable[[Any], bool]]) -> dict[str, Any]:
+    try:
+        fields = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise CorruptRecord("article: no JSON") from error
+    if not isinstance(fields, dict):
+        raise CorruptRecord("article: no fields")
+    for name, is_valid in checks.items():
+        if name not in fields or not is_valid(fields[name]):
+            raise CorruptRecord(f"article: {name}")
+    return fields
 
 
 def article_key(site: str, article_id: str) -> str:
@@ -86,17 +163,17 @@ def delete_call(site: str, article_id: str, revision: int | None) -> ScriptCall:
 
 def reindex_call(site: str, text: bytes, features: ArticleFeatures) -> ScriptCall:
     """For `reindex.lua`; *text* is the stored text that the features were made from."""
-    article = orjson.loads(text)
-    article_id = article["id"]
-    key = article_key(site, article_id)
-    record_digest = sha1(pack_record(text), usedforsecurity=False).hexdigest()
+    fields = parse_text(text)
+    card = {name: fields[name] for name in _CARD_FIELDS}
+    key = article_key(site, fields["id"])
     args: list[str | int | bytes] = [
         key,
-        article_id,
+        fields["id"],
         "",
-        record_digest,
+        sha1(pack_record(text), usedforsecurity=False).hexdigest(),
         pack_vector(features),
-        address_keys(article["url"]),
+        address_keys(fields["url"]),
+        pack_record(orjson.dumps(card)),
         LOG_LENGTH,
     ]
     return _script_keys(site, key), args

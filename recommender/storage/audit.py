@@ -6,11 +6,10 @@ The audit: a record of every change of rules and site settings.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Literal, NamedTuple
 
 import structlog
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from recommender.errors import CorruptRecord, NotFound
 from recommender.policy.rules import Rule
@@ -64,7 +63,7 @@ class AuditEntry(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str = ""
-    at: datetime
+    at: AwareDatetime
     action: Action
     key_id: str
     author: str

@@ -7,14 +7,19 @@ The change log of a site, and the state of its archive.
     see:{site}:log       stream of the changes, entry id `version-0`, fields id, op and at
 """
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 
+from recommender.errors import CorruptRecord, StoreUnavailable
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import site_key
 
 KNOWN_STATE_SECONDS = 0.2
+
+_VERSION = re.compile(rb"[0-9]{1,15}")
+_TIME = re.compile(rb"([0-9]{1,15}(\.[0-9]{1,9})?)?")
 
 
 class ArchiveChange(NamedTuple):
@@ -51,7 +56,14 @@ class SiteState(NamedTuple):
 
     @classmethod
     def read(cls, version: bytes | None, at: bytes | None) -> Self:
-        """Parse the values of `state_keys`."""
+        """
+        Parse the values of `state_keys`.
+
+        Raises:
+            CorruptRecord: for a version that is no number or below 0, or a time that is no text.
+        """
+        if not _VERSION.fullmatch(version or b"0") or not _TIME.fullmatch(at or b""):
+            raise CorruptRecord("archive version: not a version")
         return cls(int(version or 0), (at or b"").decode())
 
 
@@ -89,18 +101,41 @@ class ChangeLog:
 
     def version(self, site: str) -> int:
         with self._connection.using("read") as client:
-            return int(client.get(site_key(site, "version")) or 0)
+            version = client.get(site_key(site, "version"))
+        return self.parse_state(site, version, b"0").version
 
     def state(self, site: str) -> SiteState:
         version, at = self._connection.read("MGET", *state_keys(site))
         return self.parse_state(site, version, at)
 
     def parse_state(self, site: str, version: bytes | None, at: bytes | None) -> SiteState:
-        """The state that the values of `state_keys` mean."""
-        state = SiteState.read(version, at)
-        if state.version and at is None:  # written by a release without this key
+        """
+        The state that the values of `state_keys` mean; the log decides when they are damaged.
+
+        Raises:
+            StoreUnavailable: when the log is damaged too.
+        """
+        try:
+            state = SiteState.read(version, at)
+        except CorruptRecord:
+            return self._last_logged(site)
+        if not state.version:  # an empty site, or one whose version was lost
+            return self._last_logged(site)
+        if at is None:  # written by a release without this key
             return state._replace(at=self.accepted_at(site, state.version))
         return state
+
+    def _last_logged(self, site: str) -> SiteState:
+        """The state after the last change of the log; of version 0 without any."""
+        with self._connection.using("read") as client:
+            entries = client.xrevrange(site_key(site, "log"), count=1)
+        if not entries:
+            return SiteState(0, "")
+        try:
+            last = _parse(*entries[0])
+        except CorruptRecord as error:
+            raise StoreUnavailable("the change log is damaged", repr(error)) from error
+        return SiteState(last.version, last.at)
 
     def raw_state(self, site: str) -> RawState | None:
         """
@@ -132,7 +167,12 @@ class ChangeLog:
         if known is None:
             return None
         version, at = known
-        return None if at is None else SiteState.read(version, at)
+        if version is None or at is None:
+            return None
+        try:
+            return SiteState.read(version, at)
+        except CorruptRecord:
+            return None
 
     def _signal(self) -> bytes | None:
         signal = self._connection.signal
@@ -142,7 +182,7 @@ class ChangeLog:
         """When the change to this version was accepted; empty when the log is shorter."""
         with self._connection.using("read") as client:
             entries = client.xrange(site_key(site, "log"), f"{version}-0", f"{version}-0")
-        return entries[0][1].get(b"at", b"").decode() if entries else ""
+        return entries[0][1].get(b"at", b"").decode(errors="replace") if entries else ""
 
     def changes(
         self, site: str, after: int, at: str | None = None, limit: int | None = None
@@ -154,12 +194,16 @@ class ChangeLog:
             at: when version *after* was accepted; None for any time.
 
         Returns:
-            None when the log does not continue from there; then read the whole archive.
+            None when the log does not continue from there, or is damaged; then read the whole
+            archive.
         """
         count = None if limit is None else limit + 1
         with self._connection.using("read") as client:
             entries = client.xrange(site_key(site, "log"), min=f"{after}-0", count=count)
-        changes = [_parse(entry_id, fields) for entry_id, fields in entries]
+        try:
+            changes = [_parse(entry_id, fields) for entry_id, fields in entries]
+        except CorruptRecord:
+            return None
         if after == 0:  # no entry has this version
             return changes if not changes or changes[0].version == 1 else None
         if not changes or changes[0].version != after or at not in (None, changes[0].at):
@@ -168,6 +212,9 @@ class ChangeLog:
 
 
 def _parse(entry_id: bytes, fields: Mapping[bytes, bytes]) -> ArchiveChange:
-    version = int(entry_id.partition(b"-")[0])
-    at = fields.get(b"at", b"").decode()
-    return ArchiveChange(version, fields[b"id"].decode(), fields[b"op"].decode(), at)
+    try:
+        version = int(entry_id.partition(b"-")[0])
+        at = fields.get(b"at", b"").decode()
+        return ArchiveChange(version, fields[b"id"].decode(), fields[b"op"].decode(), at)
+    except (KeyError, UnicodeDecodeError) as error:
+        raise CorruptRecord(f"change log: entry {entry_id!r}") from error

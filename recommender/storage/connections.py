@@ -41,6 +41,12 @@ _REFUSALS = (
     redis.exceptions.ClusterDownError,
 )
 _REFUSAL = re.compile(r"(^|caused error: )(MISCONF|NOREPLICAS|BUSY) ")
+# Errors about what is stored, and not about our command: a key of another type, a number that is
+# none, a script that meets such a value.
+_DAMAGE = re.compile(
+    r"(^|caused error: |Error: )?WRONGTYPE|not an integer|not a valid float|user_script"
+    r"|Invalid stream ID|ID specified in XADD is equal or smaller"
+)
 
 
 class Breaker:
@@ -168,7 +174,8 @@ class Connection:
 
         Raises:
             StoreUnavailable: when the server cannot be reached, hangs, is still loading
-                its data, or refuses a write (full disk or memory, read-only replica).
+                its data, or refuses a write (full disk or memory, read-only replica); also when
+                a record is damaged so that the command fails.
         """
         if self._has_timed_out():
             raise StoreUnavailable("the store does not answer", self._last_failure)
@@ -180,9 +187,11 @@ class Connection:
             yield self._clients[pace]
         except redis.ResponseError as error:
             self._breaker.succeeded()  # an error is an answer too
-            if not (isinstance(error, _REFUSALS) or _REFUSAL.search(str(error))):
-                raise
-            raise StoreUnavailable("the store refuses", str(error)) from error
+            if isinstance(error, _REFUSALS) or _REFUSAL.search(str(error)):
+                raise StoreUnavailable("the store refuses", str(error)) from error
+            if _DAMAGE.search(str(error)):
+                raise StoreUnavailable("a record in the store is damaged", str(error)) from error
+            raise
         except (redis.RedisError, OSError) as error:
             raise self._unavailable(error, began) from error
         else:

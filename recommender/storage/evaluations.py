@@ -6,10 +6,9 @@ The main figures of the last evaluation of a site's lists.
 An evaluation reads files and not the store; `alsosee evaluate --overview` saves its figures here.
 """
 
-from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from recommender.errors import CorruptRecord
 from recommender.storage.connections import Connection
@@ -39,7 +38,7 @@ class EvaluationFigures(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
-    made_at: datetime
+    made_at: AwareDatetime
     articles: int
     queries: int
     systems: dict[str, dict[str, MeasureFigures]]

@@ -9,14 +9,16 @@ grow without end: after that many, only articles counted before go on being coun
 """
 
 import math
+import re
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import orjson
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from recommender.errors import TooManyRequests
 from recommender.storage.connections import Connection
@@ -33,6 +35,9 @@ BURST = 200
 
 EventKind = Literal["impression", "click"]
 _LETTERS: dict[EventKind, str] = {"impression": "i", "click": "c"}
+_KINDS: dict[bytes, EventKind] = {b"i": "impression", b"c": "click"}
+_FIELD = re.compile(rb"(?P<kind>[ic])(?P<position>[0-9]{1,3}):(?P<article>.*)", re.DOTALL)
+MAX_DIGITS = 15  # of a count
 _COUNT_SCRIPT = Path(__file__).with_name("events.lua").read_text()
 
 
@@ -63,8 +68,19 @@ class DailyTotal(NamedTuple):
     clicks: int
 
 
+class _FieldCount(NamedTuple):
+    """One field of a day."""
+
+    kind: EventKind
+    position: int
+    article_id: str
+    number: int
+
+
 # Position, impressions and clicks, by position.
-_Sums = list[list[int]]
+_Row = tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt]
+_Sums = list[_Row]
+_SUMS = TypeAdapter(_Sums)
 
 
 class EventCounts:
@@ -116,7 +132,9 @@ class EventCounts:
             stored = client.mget([_sums_key(site, day) for day in ordered])
         totals: list[DailyTotal] = []
         for day, record in zip(ordered, stored, strict=True):
-            sums = orjson.loads(record) if record else self._sums(site, day, today)
+            sums = _stored_sums(record)
+            if sums is None:
+                sums = self._sums(site, day, today)
             totals += [DailyTotal(day, *numbers) for numbers in sums]
         return totals
 
@@ -134,13 +152,15 @@ class EventCounts:
         return sums
 
     def _sum_up(self, site: str, day: date) -> _Sums:
-        sums: dict[int, list[int]] = {}
-        for field, number in self._fields(site, day).items():
-            head = field.partition(b":")[0]
-            row = sums.setdefault(int(head[1:]), [0, 0])
-            is_click = head[:1] == b"c"
-            row[is_click] += int(number)
-        return [[position, *sums[position]] for position in sorted(sums)]
+        sums: dict[int, tuple[int, int]] = {}
+        for count in self._fields(site, day):
+            impressions, clicks = sums.get(count.position, (0, 0))
+            if count.kind == "click":
+                clicks += count.number
+            else:
+                impressions += count.number
+            sums[count.position] = (impressions, clicks)
+        return [(position, *totals) for position, totals in sorted(sums.items())]
 
     def _store_sums(self, site: str, day: date, sums: _Sums) -> None:
         with self._connection.using("write") as client:
@@ -151,22 +171,37 @@ class EventCounts:
         for key in outdated:
             self._recent_sums.pop(key, None)
 
-    def _fields(self, site: str, day: date) -> dict[bytes, bytes]:
+    def _fields(self, site: str, day: date) -> Iterator["_FieldCount"]:
+        """The counts of a day; fields that cannot be read are left out."""
         with self._connection.using("batch") as client:
-            fields: dict[bytes, bytes] = client.hgetall(_key(site, day))
-        return fields
+            fields = client.hgetall(_key(site, day))
+        for field, number in fields.items():
+            match = _FIELD.fullmatch(field)
+            if match and number.isdigit() and len(number) <= MAX_DIGITS:
+                article_id = match["article"].decode(errors="replace")
+                kind = _KINDS[match["kind"]]
+                yield _FieldCount(kind, int(match["position"]), article_id, int(number))
 
     def _counts_of_day(self, site: str, day: date) -> list[DailyCount]:
         impressions: Counter[tuple[str, int]] = Counter()
         clicks: Counter[tuple[str, int]] = Counter()
-        for field, number in self._fields(site, day).items():
-            head, _, article_id = field.decode().partition(":")
-            counter = clicks if head[0] == "c" else impressions
-            counter[article_id, int(head[1:])] += int(number)
+        for count in self._fields(site, day):
+            counter = clicks if count.kind == "click" else impressions
+            counter[count.article_id, count.position] += count.number
         return [
             DailyCount(day, *place, impressions[place], clicks[place])
             for place in sorted(impressions.keys() | clicks.keys())
         ]
+
+
+def _stored_sums(record: bytes | None) -> _Sums | None:
+    """None too for sums that are damaged: they are added up again."""
+    if record is None:
+        return None
+    try:
+        return _SUMS.validate_json(record)
+    except ValidationError:
+        return None
 
 
 def _key(site: str, day: date) -> str:

@@ -1,15 +1,18 @@
--- What put.lua, delete.lua and reindex.lua have in common; it stands in front of each.
+-- What put.lua, delete.lua and reindex.lua have in common; included before each of them.
 -- KEYS version, log, at, heads, urls, card, text, vector
 -- ARGV key, id, revision ('' for none), …
 -- A head is state|revision|digest|more. What is more of a live article are the keys of its address:
 -- that of its normal form and, where the address has parameters that only may be tracking, that of
 -- the form without them. Of a deleted one it is when it was deleted, in milliseconds, unless the
 -- delete had a revision.
-local version = tonumber(redis.call('GET', KEYS[1]) or '0')
+local version = version_number(redis.pcall('GET', KEYS[1]))
 local head = redis.call('HGET', KEYS[4], ARGV[1])
 local state, stored_revision, digest, more = '', '', '', ''
 if head then
   state, stored_revision, digest, more = string.match(head, '^(%a*)|(-?%d*)|(%w*)|(%w*)$')
+  if not state then  -- damaged: as if there were none
+    head, state, stored_revision, digest, more = false, '', '', '', ''
+  end
 end
 local url = state == 'live' and more or ''
 local new, old = tonumber(ARGV[3]), tonumber(stored_revision)

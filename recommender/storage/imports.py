@@ -6,9 +6,7 @@ The log of imports: counts of each, and the first problems.
 It holds neither text nor title of an article: an id, the line, the field and the reason.
 """
 
-from datetime import datetime
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from recommender.errors import StoreUnavailable
 from recommender.storage.connections import Connection
@@ -42,7 +40,7 @@ class Import(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    at: datetime
+    at: AwareDatetime
     source: str
     added: int
     changed: int

@@ -7,7 +7,7 @@ local function is_stored()  -- also when a record was damaged or evicted?
 end
 local function is_late_copy()  -- of a deleted article: what the delete was about already
   if new and old and new == old then return true end
-  return ARGV[10] == '1' and more ~= '' and new < tonumber(more)
+  return ARGV[10] == '1' and more ~= '' and new < (tonumber(more) or 0)
 end
 local neighbours = ARGV[5] == '' and {} or others_at(ARGV[5])
 local neighbour = neighbours[#neighbours] or ''

@@ -23,6 +23,7 @@ from recommender.errors import Conflict, CorruptRecord, InvalidInput, NotFound
 from recommender.policy.rules import Rule
 from recommender.policy.site_settings import NO_SETTINGS, SiteSettings
 from recommender.storage.audit import AUDIT_LENGTH, Audit, AuditEntry, Editor, SettingsChange
+from recommender.storage.change_log import ChangeLog
 from recommender.storage.connections import Connection
 from recommender.storage.keyspace import LOG_LENGTH, site_key
 from recommender.storage.packing import unpack_record
@@ -66,6 +67,7 @@ class Rulebook:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._change_log = ChangeLog(connection)
         self.audit = Audit(connection)
         self.corrupt_records = 0
 
@@ -80,11 +82,12 @@ class Rulebook:
             records, settings, version, last = pipeline.execute()
         rules: dict[str, Rule] = {}
         for rule_id, record in records.items():
-            rule = self._rule(site, record)
+            rule = self._rule(site, rule_id, record)
             if rule is not None:
-                rules[rule_id.decode()] = rule
+                rules[rule.id] = rule
         last_entry = last[0][0].decode() if last else ""
-        return Decisions(rules, self._settings(site, settings), int(version or 0), last_entry)
+        state = self._change_log.parse_state(site, version, b"0")
+        return Decisions(rules, self._settings(site, settings), state.version, last_entry)
 
     def add(self, site: str, rule: Rule, editor: Editor, now: datetime) -> None:
         """
@@ -255,12 +258,15 @@ class Rulebook:
             version = client.register_script(_CHANGE_SCRIPT)(keys, args)
         return f"{version}-{len(entries)}" if version else None
 
-    def _rule(self, site: str, record: bytes) -> Rule | None:
+    def _rule(self, site: str, rule_id: bytes, record: bytes) -> Rule | None:
         try:
-            return _parse_rule(record)
+            rule = _parse_rule(record)
+            if rule.id.encode() != rule_id:
+                raise CorruptRecord(f"rule {rule_id!r}: it has another id inside")
         except (CorruptRecord, ValueError) as error:
             self._report_damage(site, error)
             return None
+        return rule
 
     def _settings(self, site: str, record: bytes | None) -> SiteSettings:
         if record is None:

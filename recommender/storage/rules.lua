@@ -30,8 +30,9 @@ end
 if ARGV[4] ~= '' then
   redis.call('SET', KEYS[6], ARGV[4])
 end
-local version = accept('rules', '', ARGV[2])
+local version = accept('rules', '', ARGV[2], version_of(last))
 for i, entry in ipairs(entries) do
-  redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[3], version .. '-' .. i, 'entry', entry)
+  local id = string.format('%.0f-%d', version, i)
+  redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[3], id, 'entry', entry)
 end
 return version

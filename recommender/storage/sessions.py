@@ -3,9 +3,9 @@
 import secrets
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from recommender.storage.connections import Connection
 from recommender.storage.rate_limit import TokenBucket
@@ -18,6 +18,30 @@ TRIES_PER_SECOND = 0.2
 MAX_ADDRESSES = 10_000
 
 
+class ListedArticle(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    title: str
+
+
+class SessionNote(BaseModel):
+    """
+    The last change, for the next look at a page.
+
+    Fields:
+        entry: id of its audit entry.
+        before: the list before the change.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    page: str
+    message: str
+    entry: str | None = None
+    before: tuple[ListedArticle, ...] | None = None
+
+
 class Session(NamedTuple):
     """
     One signed-in editor.
@@ -26,14 +50,17 @@ class Session(NamedTuple):
         key_id: of the editor's key; every request looks up what the key allows.
         name: the editor's name in the audit.
         csrf: a token that every form of the session contains.
-        note: the last change, for the next page to show once.
+        note: shown once.
     """
 
     key_id: str
     name: str
     csrf: str
     opened_at: str
-    note: dict[str, Any] | None = None
+    note: SessionNote | None = None
+
+
+_SESSION = TypeAdapter(Session)
 
 
 class Sessions:
@@ -59,7 +86,7 @@ class Sessions:
         opened_at = datetime.now(UTC).isoformat(timespec="seconds")
         session = Session(key_id, name, secrets.token_urlsafe(24), opened_at)
         with self._connection.using("write") as client:
-            client.set(_key(token), orjson.dumps(tuple(session)), ex=SECONDS)
+            client.set(_key(token), _SESSION.dump_json(session), ex=SECONDS)
         return token, session
 
     def read(self, token: str) -> Session | None:
@@ -68,14 +95,19 @@ class Sessions:
             return None
         with self._connection.using("read") as client:
             record = client.get(_key(token))
-        return None if record is None else Session(*orjson.loads(record))
+        if record is None:
+            return None
+        try:
+            return _SESSION.validate_json(record)
+        except ValidationError:  # damaged: the editor signs in again
+            return None
 
-    def leave_note(self, token: str, note: dict[str, Any] | None) -> None:
+    def leave_note(self, token: str, note: SessionNote | None) -> None:
         """Keep a note for the next page; does nothing when the session has expired."""
         session = self.read(token)
         if session is None:
             return
-        record = orjson.dumps(tuple(session._replace(note=note)))
+        record = _SESSION.dump_json(session._replace(note=note))
         with self._connection.using("write") as client:
             client.set(_key(token), record, xx=True, keepttl=True)
 

@@ -12,12 +12,10 @@ carry a format number and a checksum (`packing.py`). Every write adds to the cha
 (`change_log.py`). Rules and site settings are in `rulebook.py`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
-
-import orjson
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from features.addresses import is_on, lookup_forms
 from features.analysis import AnalysedArticle
@@ -29,6 +27,8 @@ from recommender.storage.article_records import (
     apart_key,
     article_key,
     delete_call,
+    parse_card,
+    parse_text,
     put_call,
     reindex_call,
 )
@@ -48,6 +48,8 @@ from recommender.storage.scan import scan_hash
 # Articles read at once: the server answers nobody else while it collects a reply.
 BATCH = 500
 FEW = 50
+
+Content = TypeVar("Content")
 
 Outcome = Literal["added", "changed", "unchanged", "stale", "deleted", "missing"]
 
@@ -150,8 +152,8 @@ class Store:
         """Every field of the article as JSON types, or None."""
         with self._connection.using("read") as client:
             record = client.get(site_key(site, "text", article_key(site, article_id)))
-        payload = self._checked(record)
-        return orjson.loads(payload) if payload else None
+        fields = self._document(record, parse_text)
+        return fields if fields is not None and fields["id"] == article_id else None
 
     def cards(self, site: str, article_ids: Sequence[str]) -> dict[str, Card]:
         """The cards of these articles, in one round trip; without deleted and unknown ones."""
@@ -165,9 +167,9 @@ class Store:
         version, at, *records = self._connection.read("MGET", *state_keys(site), *keys)
         cards: dict[str, Card] = {}
         for article_id, record in zip(article_ids, records, strict=True):
-            payload = self._checked(record)
-            if payload is not None:
-                cards[article_id] = self._with_allowed_url(site, orjson.loads(payload))
+            card = self._document(record, parse_card)
+            if card is not None and card["id"] == article_id:
+                cards[article_id] = self._with_allowed_url(site, card)
         return self.change_log.parse_state(site, version, at), cards
 
     def stored(self, site: str, article_ids: Sequence[str]) -> dict[str, StoredArticle]:
@@ -187,18 +189,17 @@ class Store:
         """Every article as `article` returns it; may miss or repeat concurrent changes."""
         for keys in self._live_keys(site):
             for record in self._records(site, "text", keys):
-                text = self._checked(record)
-                if text is not None:
-                    yield orjson.loads(text)
+                fields = self._document(record, parse_text)
+                if fields is not None:
+                    yield fields
 
     def all_cards(self, site: str) -> Iterator[dict[str, Card]]:
         """The cards of all articles, in batches; may miss concurrent changes."""
         for keys in self._live_keys(site):
             cards: dict[str, Card] = {}
             for record in self._records(site, "card", keys):
-                payload = self._checked(record)
-                if payload is not None:
-                    card = orjson.loads(payload)
+                card = self._document(record, parse_card)
+                if card is not None:
                     cards[card["id"]] = self._with_allowed_url(site, card)
             yield cards
 
@@ -207,19 +208,24 @@ class Store:
         The texts of all articles in batches, each with the number of articles checked for it.
 
         Args:
-            due_only: only those whose vectors are outdated, damaged or missing.
+            due_only: only those whose vector or card is outdated, damaged or missing.
         """
         for keys in self._live_keys(site):
-            due = self._without_vector(site, keys) if due_only else keys
-            payloads = [self._checked(record) for record in self._records(site, "text", due)]
-            yield len(keys), [text for text in payloads if text is not None]
+            due = self._unusable(site, keys) if due_only else keys
+            texts = [
+                unpack_record(record)
+                for record in self._records(site, "text", due)
+                if record is not None and self._document(record, parse_text) is not None
+            ]
+            yield len(keys), texts
 
     def put_features(self, site: str, features: Sequence[tuple[bytes, ArticleFeatures]]) -> int:
         """
         Write features, each with the text of `texts` it was made from; return how many were new.
 
-        Each counts as a change of the site, so that every worker reads it again; the article and
-        its revision stay as they are. Articles that were written meanwhile are left alone.
+        A damaged card is written again too. Each counts as a change of the site, so that every
+        worker reads it again; the article and its revision stay as they are. Articles that were
+        written meanwhile are left alone.
         """
         with self._connection.using("batch") as client:
             script = client.register_script(_ACCEPT + _HEAD + _REINDEX)
@@ -254,7 +260,7 @@ class Store:
             [key(form.address) for key in (address_key, apart_key) for form in forms],
         )
         for form, at_form, apart in zip(forms, values, values[len(forms) :], strict=False):
-            keys = apart.decode().split("\n") if apart and form.is_plain else []
+            keys = apart.decode(errors="replace").split("\n") if apart and form.is_plain else []
             if at_form is not None and not (form.has_dropped and keys):
                 return _last_line(at_form)
             if at_form is None and len(keys) == 1:
@@ -313,26 +319,27 @@ class Store:
         cards = records[: len(keys)]
         vectors = records[len(keys) :]
         articles: dict[str, StoredArticle] = {}
-        for card_record, vector in zip(cards, vectors, strict=True):
-            card = self._checked(card_record)
+        for key, card_record, vector in zip(keys, cards, vectors, strict=True):
+            card = self._document(card_record, parse_card)
             features = self._features(vector)
-            if card and features:
-                fields = orjson.loads(card)
-                articles[fields["id"]] = StoredArticle(Facets.of(fields), features)
+            if card and features and article_key(site, card["id"]) == key:
+                articles[card["id"]] = StoredArticle(Facets.of(card), features)
         return articles
 
-    def _without_vector(self, site: str, keys: Sequence[str]) -> list[str]:
-        """Those of *keys* that need a new vector; they are not counted as bad records."""
+    def _unusable(self, site: str, keys: Sequence[str]) -> list[str]:
+        """Those of *keys* whose vector or card cannot be used; they do not count as bad records."""
         vectors = self._records(site, "vector", keys)
+        cards = self._records(site, "card", keys)
         return [
             key
-            for key, vector in zip(keys, vectors, strict=True)
-            if not (vector and is_current_vector(vector))
+            for key, vector, card in zip(keys, vectors, cards, strict=True)
+            if not (_is_current(vector) and _is_usable(card))
         ]
 
-    def _checked(self, record: bytes | None) -> bytes | None:
+    def _document(self, record: bytes | None, parse: Callable[[bytes], Content]) -> Content | None:
+        """The content of a card or a text; None, and counted, when it is damaged."""
         try:
-            return None if record is None else unpack_record(record)
+            return None if record is None else parse(unpack_record(record))
         except CorruptRecord:
             self.corrupt_records += 1
             return None
@@ -351,4 +358,15 @@ class Store:
 
 
 def _last_line(ids: bytes) -> str:
-    return ids.decode().rpartition("\n")[2]
+    return ids.decode(errors="replace").rpartition("\n")[2]
+
+
+def _is_current(vector: bytes | None) -> bool:
+    return vector is not None and is_current_vector(vector)
+
+
+def _is_usable(card: bytes | None) -> bool:
+    try:
+        return card is not None and bool(parse_card(unpack_record(card)))
+    except CorruptRecord:
+        return False

@@ -7,11 +7,19 @@ The last survey of each site, and the claim of the process that makes one.
 
 import secrets
 import time
-from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from recommender.errors import CorruptRecord, StoreUnavailable
 from recommender.storage.connections import Connection
@@ -20,6 +28,11 @@ from recommender.storage.packing import pack_record, unpack_record
 
 SILENCE_SECONDS = 30  # a survey without a report for that long has ended
 REPORT_SECONDS = 0.5
+
+DAYS = (1, 7, 30, 90, 365, 1825)
+"""Where one group of ages ends and the next begins; the last has no end."""
+TIMES = (1, 2, 3, 6, 11, 21, 51)
+"""The same for how often an article is recommended; the first group is never."""
 
 # Only the claim holder may report progress or release it.
 _HAS_CLAIM = "string.find(redis.call('GET', KEYS[1]) or '', ARGV[1], 1, true) ~= nil"
@@ -41,14 +54,12 @@ class SurveyOutlier(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
-    number: float
+    number: float = Field(allow_inf_nan=False)
 
 
 class Survey(BaseModel):
     """
     The lists of a site in figures, as readers get them with the site's own settings.
-
-    Groups of ages and counts start at the values of `DAYS` and `TIMES` in `replica/survey.py`.
 
     Fields:
         version: of the site when the survey ended.
@@ -68,19 +79,26 @@ class Survey(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
-    made_at: datetime
-    version: int
-    articles: int
-    lists: int
-    related: tuple[int, ...]
-    ages: tuple[int, ...]
-    gaps: tuple[int, ...]
-    recommended: tuple[int, ...]
+    made_at: AwareDatetime
+    version: NonNegativeInt
+    articles: NonNegativeInt
+    lists: NonNegativeInt
+    related: tuple[NonNegativeInt, ...] = Field(min_length=1)
+    ages: tuple[NonNegativeInt, ...]
+    gaps: tuple[NonNegativeInt, ...]
+    recommended: tuple[NonNegativeInt, ...]
     most: tuple[SurveyOutlier, ...]
     never: tuple[SurveyOutlier, ...]
     without: tuple[SurveyOutlier, ...]
     few: tuple[SurveyOutlier, ...]
     old: tuple[SurveyOutlier, ...]
+
+    @model_validator(mode="after")
+    def _has_all_groups(self) -> Self:
+        lengths = (len(self.ages), len(self.gaps), len(self.recommended))
+        if lengths != (len(DAYS) + 1, len(DAYS) + 2, len(TIMES) + 1):
+            raise ValueError("other groups than this version has")
+        return self
 
 
 class ClaimProgress(NamedTuple):
@@ -88,6 +106,9 @@ class ClaimProgress(NamedTuple):
 
     done: int
     total: int
+
+
+_RUNNING = TypeAdapter(tuple[str, NonNegativeInt, NonNegativeInt])  # token, done, total
 
 
 class Surveys:
@@ -116,7 +137,7 @@ class Surveys:
         """Of the survey that is being made; None when there is none."""
         with self._connection.using("read") as client:
             record = client.get(_running_key(site))
-        return None if record is None else ClaimProgress(*orjson.loads(record)[1:])
+        return None if record is None else _parse_progress(record)
 
     def claim(self, site: str) -> "SurveyClaim | None":
         """The right to survey the site; None while another process has it."""
@@ -167,6 +188,14 @@ class SurveyClaim:
 
     def _record(self, progress: ClaimProgress) -> bytes:
         return orjson.dumps([self._token, *progress])
+
+
+def _parse_progress(record: bytes) -> ClaimProgress | None:
+    try:
+        _, done, total = _RUNNING.validate_json(record)
+    except ValidationError:  # damaged; it expires
+        return None
+    return ClaimProgress(done, total)
 
 
 def _running_key(site: str) -> str:
