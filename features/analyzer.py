@@ -12,16 +12,17 @@ from typing import NamedTuple
 import regex
 import Stemmer
 
+from features.indic import INDIC, normalize_indic
 from features.stopwords import stop_words
 
 # Snowball algorithm and the ISO 639 codes it serves. Finding the second half of an article by its
 # first, stems are worth 2 points of mean reciprocal rank in Spanish and French, 15 in Tamil.
 _ALGORITHMS = """
     arabic:ar armenian:hy basque:eu catalan:ca czech:cs danish:da dutch:nl english:en esperanto:eo
-    estonian:et finnish:fi french:fr german:de greek:el hindi:hi hungarian:hu indonesian:id irish:ga
-    italian:it lithuanian:lt nepali:ne norwegian:no persian:fa polish:pl portuguese:pt romanian:ro
-    russian:ru serbian:sr serbian:hr serbian:bs sesotho:st spanish:es swedish:sv tamil:ta turkish:tr
-    yiddish:yi
+    estonian:et finnish:fi french:fr german:de greek:el hindi:hi hungarian:hu indonesian:id
+    irish:ga italian:it lithuanian:lt nepali:ne norwegian:no persian:fa polish:pl portuguese:pt
+    romanian:ro russian:ru serbian:sr serbian:hr serbian:bs serbian:cnr indonesian:ms sesotho:st
+    spanish:es swedish:sv tamil:ta turkish:tr yiddish:yi
 """
 _ALGORITHM_OF = {code: name for name, code in (pair.split(":") for pair in _ALGORITHMS.split())}
 
@@ -32,12 +33,13 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Hangul}\p{Thai}\p{Lao}\p{Khme
 _UNSPACED_RUN = regex.compile(f"[{_UNSPACED}]+")
 _FIRST_UNSPACED, _FIRST_CJK = "\u0e00", "\u1800"
 
-# Initials, letters with a number ("F-16": alone, the letter would be lost), words (regex counts
-# combining marks to \w, re does not), numbers with their fraction, and what ends a sentence. A full
-# stop ends none after two letters: "St. Petersburg" is a pair.
+# Initials, letters with a number ("F-16": alone, the letter would be lost) or an ampersand ("H&M"),
+# words (regex counts combining marks to \w, re does not), numbers with their fraction, and
+# what ends a sentence. A full stop ends none after two letters: "St. Petersburg" is a pair.
 _TOKEN = regex.compile(
     r"""(?:\w\.)+\w\b
       | \p{L}[-‐‑]\d+s?\b
+      | \b(?:\p{L}&\p{L}{1,3}|\p{L}{2,3}&\p{L})(?:&\p{L}{1,3})*+\b
       | \w+(?:(?<=\d)[.,](?=\d)\d+)*+
       | \n | (?<=\w{3})[.!?…](?=["'”’»)]*+\s) | [。！？।۔؟]""",
     regex.VERBOSE,
@@ -291,6 +293,8 @@ def _fold(text: str, language: str | None) -> str:
     if not _BEYOND_LATIN.search(text):
         return text
     text = _COMPATIBILITY.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+    if INDIC.search(text):
+        text = normalize_indic(text)
     if _FOLDED_LETTER.search(text):
         text = text.translate(_ARABIC_LETTERS if language == "ar" else _LETTERS)
     return _UNSPACED_RUN.sub(r" \g<0> ", _INNER_QUOTE.sub("", text))
