@@ -468,6 +468,39 @@ def test_a_temp_folder_that_is_not_ours_alone_is_refused(
         lease(data_dir / ("n" * 200))
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702, 0o1777])
+def test_a_data_folder_that_others_may_write_to_is_refused(data_dir: Path, mode: int) -> None:
+    data_dir.mkdir(parents=True)
+    data_dir.chmod(mode)
+
+    with pytest.raises(EmbeddedServerError, match=f"mode {mode:04o}.*chmod go-w"):
+        lease(data_dir)
+    assert [] == [*data_dir.iterdir()]
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o755])
+def test_a_data_folder_that_others_may_only_read_is_used(data_dir: Path, mode: int) -> None:
+    data_dir.mkdir(parents=True)
+    data_dir.chmod(mode)
+    with lease(data_dir) as held:
+        assert answers(held.url)
+        archive = [data_dir / "appendonlydir", *data_dir.rglob("*.aof")]
+
+        assert len(archive) > 1
+        assert not any(path.stat().st_mode & 0o077 for path in archive)
+
+
+def test_a_data_folder_of_another_user_is_refused(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir.mkdir(parents=True)
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+
+    with pytest.raises(EmbeddedServerError, match=f"belongs to another user .id {owner}.:"):
+        lease(data_dir)
+
+
 def test_on_windows_the_error_asks_for_a_redis() -> None:
     pretend_windows = (
         "import pathlib, signal, subprocess, sys, tempfile; "

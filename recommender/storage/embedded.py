@@ -169,8 +169,27 @@ class EmbeddedLease:
 
 
 def _make_private(data_dir: Path) -> Path:
+    """
+    Create the folder if it is missing, and return its path.
+
+    Raises:
+        EmbeddedServerError: when it belongs to another user, or others may write to it: they could
+            replace the archive, and the socket through which keys are checked.
+    """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return data_dir.resolve()
+    folder = data_dir.resolve()
+    status = folder.stat()
+    if status.st_uid != os.geteuid():
+        raise EmbeddedServerError(
+            f"The data folder {folder} belongs to another user (id {status.st_uid}): run Also See"
+            f" as that user, or choose another folder."
+        )
+    if status.st_mode & 0o022:
+        raise EmbeddedServerError(
+            f"Others may write to the data folder {folder} (mode"
+            f" {stat.S_IMODE(status.st_mode):04o}): run chmod go-w {folder}"
+        )
+    return folder
 
 
 def _socket_path(folder: Path) -> Path:
