@@ -6,11 +6,13 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import chain, compress, islice, pairwise
 from typing import NamedTuple
 
+import numpy as np
 import regex
 import Stemmer
+from numpy.typing import NDArray
 
 from features.indic import INDIC, normalize_indic
 from features.stopwords import stop_words
@@ -55,6 +57,9 @@ _known: dict[str | None, dict[str, _Piece]] = {}  # by language, in this process
 MAX_KNOWN_PIECES = 30_000  # of a language; 7 MB
 MAX_KNOWN_LANGUAGES = 8
 _LONGEST_KNOWN = 40
+# Before every character of a term, so that "greater than" tells terms apart.
+_LINE_END = "\n"
+_LINE_END_APART = f" {_LINE_END} "
 
 # A word with what is glued to it and one blank, by which a full stop is known.
 _PIECE = regex.compile(r"\S*+\s|\S++")
@@ -99,6 +104,21 @@ class Terms(NamedTuple):
     pairs: list[str]
 
 
+class LineTerms(NamedTuple):
+    """
+    The terms of a text, and the line that each stands in.
+
+    Fields:
+        words, pairs: as in `Terms`.
+        word_lines, pair_lines: numbers of lines from 0, ascending.
+    """
+
+    words: list[str]
+    pairs: list[str]
+    word_lines: NDArray[np.intp]
+    pair_lines: NDArray[np.intp]
+
+
 def analyze(text: str, language: str | None) -> Terms:
     """
     Turn text as `plain_text` returns it into terms.
@@ -108,30 +128,43 @@ def analyze(text: str, language: str | None) -> Terms:
     better than not), never across the end of a sentence or line, and scripts without spaces have
     none.
     """
-    lines = analyze_lines(text, language)
-    return Terms(*([*chain.from_iterable(found)] for found in zip(*lines, strict=True)))
+    return Terms(*analyze_lines(text, language)[:2])
 
 
-def analyze_lines(text: str, language: str | None) -> list[Terms]:
-    """The terms of each line; together those of `analyze`, for no term reaches across lines."""
-    lines = [line.split(" ") for line in text.split("\n")]
-    known = _known.setdefault(language, {})
+def analyze_lines(text: str, language: str | None) -> LineTerms:
+    """The terms of a text as `analyze` finds them, with their lines."""
+    # All lines at once: most lines are so short that a loop over them takes half of the time.
+    terms = _pieces_read(text.replace("\n", _LINE_END_APART).split(" "), language)
+    is_term = np.fromiter(map(_LINE_END.__lt__, terms), np.bool_, len(terms))
+    is_line_end = np.fromiter(map(_LINE_END.__eq__, terms), np.bool_, len(terms))
+    lines = np.cumsum(is_line_end, dtype=np.intp)
+    begins_pair = is_term[:-1] & is_term[1:]
+    befores = compress(terms, begins_pair.tolist())
+    heres = compress(islice(terms, 1, None), begins_pair.tolist())
+    return LineTerms(
+        [*compress(terms, is_term.tolist())],
+        [*map(" ".join, zip(befores, heres, strict=True))],
+        lines[is_term],
+        lines[:-1][begins_pair],
+    )
+
+
+def _pieces_read(pieces: list[str], language: str | None) -> list[str]:
+    """
+    The terms of all pieces, one after another.
+
+    Sentence ends, and whatever else parts two words, are empty; line ends are `_LINE_END`.
+    """
+    known = _known.setdefault(language, {_LINE_END: (_LINE_END,)})
     # No token reaches across a blank: a text is read in pieces, and a known one not again.
-    new = _read({*chain.from_iterable(lines)}.difference(known), language)
+    new = _read({*pieces}.difference(known), language)
     known.update((piece, read) for piece, read in new.items() if len(piece) <= _LONGEST_KNOWN)
-    found = [_terms(pieces, known, new) for pieces in lines]
-    if len(known) > MAX_KNOWN_PIECES or len(_known) > MAX_KNOWN_LANGUAGES:
-        _known.clear()  # other threads keep what they are at
-    return found
-
-
-def _terms(pieces: list[str], known: dict[str, _Piece], new: dict[str, _Piece]) -> Terms:
     read: list[_Piece | None] = [*map(known.get, pieces)]
     if None in read:  # too long to be remembered
-        read = [new.get(piece, found) for piece, found in zip(pieces, read, strict=True)]
-    terms = [*chain.from_iterable(read)]  # type: ignore[arg-type]
-    pairs = [before + " " + here for before, here in pairwise(terms) if before and here]
-    return Terms([term for term in terms if term], pairs)
+        read = [new.get(piece, terms) for piece, terms in zip(pieces, read, strict=True)]
+    if len(known) > MAX_KNOWN_PIECES or len(_known) > MAX_KNOWN_LANGUAGES:
+        _known.clear()  # other threads keep what they are at
+    return [*chain.from_iterable(read)]  # type: ignore[arg-type]
 
 
 def _read(pieces: Collection[str], language: str | None) -> dict[str, _Piece]:

@@ -1,7 +1,7 @@
 """The boilerplate shield: lines that stand in many articles of a site say nothing about any."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple, Self
 
@@ -26,6 +26,7 @@ LEAST_SHARE_LEFT = 0.5
 
 _WORD = re.compile(r"\w+")  # regex would keep marks with their letters, and take twice as long
 _ASCII_WORDS = bytes(code if _WORD.match(chr(code)) else ord(" ") for code in range(256))
+_ASCII_WORDS_IN_LINES = _ASCII_WORDS[:10] + b"\n" + _ASCII_WORDS[11:]
 _SHORT = 1  # bit of a digest
 # The recent digests join the others once there are this many for one of those.
 _FOLD_SHARE = 0.125
@@ -62,10 +63,15 @@ class Blocks(NamedTuple):
 
         A line that is None or has no term is passed over.
         """
+        read = [
+            (line, terms)
+            for line, terms in zip(lines, places, strict=True)
+            if line is not None and terms.size
+        ]
         found: dict[int, list[NDArray[np.intp]]] = {}
-        for line, terms in zip(lines, places, strict=True):
-            if line is not None and terms.size:
-                found.setdefault(line_digest(line, terms.size), []).append(terms)
+        all_words = _words_of_all([line for line, _ in read])
+        for (line, terms), words in zip(read, all_words, strict=True):
+            found.setdefault(_digest(line, words, terms.size), []).append(terms)
         ordered = sorted(found)
         parts = [part for digest in ordered for part in found[digest]]
         return cls(
@@ -94,7 +100,10 @@ def line_digest(line: str, terms: int) -> int:
 
     Terms tell for scripts without spaces, where a line is one word.
     """
-    words = _words(line)
+    return _digest(line, _words(line), terms)
+
+
+def _digest(line: str, words: list[bytes], terms: int) -> int:
     written = b" ".join(words)
     digest = int.from_bytes(blake2b(written, digest_size=8).digest(), "little")
     few = min(len(words), len(line.split(None, SHORT_LINE_WORDS))) < SHORT_LINE_WORDS
@@ -106,6 +115,14 @@ def _words(line: str) -> list[bytes]:
     if line.isascii():  # in a fifth of the time
         return line.lower().encode().translate(_ASCII_WORDS).split()
     return [word.encode() for word in _WORD.findall(line.casefold())]
+
+
+def _words_of_all(lines: Sequence[str]) -> Iterator[list[bytes]]:
+    """`_words` of each line. Those in ASCII are read together, in half of the time."""
+    together = "\n".join(line for line in lines if line.isascii())
+    plain = iter(together.lower().encode().translate(_ASCII_WORDS_IN_LINES).split(b"\n"))
+    for line in lines:
+        yield next(plain).split() if line.isascii() else _words(line)
 
 
 def find_line(text: str, digest: int) -> str | None:

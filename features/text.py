@@ -10,6 +10,8 @@ import regex
 from features.elements import BLOCKS, DROPPED, ELEMENTS, is_reference
 from features.markup import prepared
 
+_EXCERPT_FROM = 4  # times its length is read for an excerpt
+
 _SEPARATORS = {"br": "\n", "td": " ", "th": " "} | dict.fromkeys(BLOCKS | {"form"}, "\n\n")
 
 # Part of an HTML text, from where to where, and what a reader sees of a tag there, often nothing;
@@ -72,9 +74,11 @@ def without_inline_data(html: str) -> str:
 def looks_like_html(text: str) -> bool:
     """Tell markup and references from prose such as "a < b" or "R&D", in a `prepared` text."""
     # A match without a name is a comment or a number: no dictionary to ask.
-    return any(
-        name is None or name.lower() in ELEMENTS for name in _first_groups(_TAG, text)
-    ) or any(name is None or is_reference(name) for name in _first_groups(_REFERENCE, text))
+    tags = _first_groups(_TAG, text) if "<" in text else ()
+    if any(name is None or name.lower() in ELEMENTS for name in tags):
+        return True
+    references = _first_groups(_REFERENCE, text) if "&" in text else ()
+    return any(name is None or is_reference(name) for name in references)
 
 
 def html_to_text(html: str) -> str:
@@ -140,7 +144,10 @@ def excerpt(text: str, limit: int = 200) -> str:
     Whole sentences if they fill half the room, else whole words and "…". Scripts without spaces are
     cut between characters, never between a letter and its marks.
     """
-    text = " ".join(text.split())
+    start = " ".join(text[: _EXCERPT_FROM * limit].split())
+    if len(start) <= limit:  # most of it is white space
+        start = " ".join(text.split())
+    text = start
     if len(text) <= limit:
         return text
     room = text[: limit + 1]
@@ -174,9 +181,21 @@ def _decode(data: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    lines = (" ".join(line.split()) for line in text.split("\n"))
-    text = "\n".join(lines)
+    if not _is_tidy(text):
+        lines = (" ".join(line.split()) for line in text.split("\n"))
+        text = "\n".join(lines)
     return (_NEWLINES.sub("\n\n", text) if "\n\n\n" in text else text).strip("\n")
+
+
+def _is_tidy(text: str) -> bool:
+    """Whether every line has single blanks between its words and nowhere else; soon told."""
+    apart = text.replace("\n", " ")
+    # Every other white space is not printable.
+    return (
+        apart.isprintable()
+        and not any(blanks in text for blanks in ("  ", " \n", "\n "))
+        and apart[:1] != " " != apart[-1:]
+    )
 
 
 def _last_boundary(text: str, limit: int) -> int:

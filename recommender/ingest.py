@@ -4,21 +4,20 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import NamedTuple
 
 import orjson
 
-from features.analysis import AnalysedArticle, analyse, certain_languages, settle_language
 from features.site_defaults import NO_DEFAULTS, SiteDefaults
 from features.vectorizer import count_terms
 from recommender.articles import article_from_record
-from recommender.errors import FieldProblem, InvalidInput, StoreUnavailable
+from recommender.errors import FieldProblem, StoreUnavailable
+from recommender.preparing import Prepared, prepared_batches
 from recommender.sources.records import Record
+from recommender.storage.article_records import ScriptCall
 from recommender.storage.imports import MAX_CHARS, Import, ImportProblem
 from recommender.storage.store import Outcome, Store, WriteResult
 
-BATCH = 200
 PATIENCE_SECONDS = 30.0  # a store that was killed first reads its file again
 PAUSE_SECONDS = 0.4
 MAX_PROBLEMS = 10  # that the record of one import names
@@ -50,18 +49,13 @@ class IngestResult(NamedTuple):
     warnings: Sequence[FieldProblem] = ()
 
 
-class _ReadRecord(NamedTuple):
-    line: int
-    sent_id: str | None
-    content: AnalysedArticle | InvalidInput
-
-
 def ingest(
     store: Store,
     site: str,
     records: Iterable[Record],
     patience_seconds: float = PATIENCE_SECONDS,
     defaults: SiteDefaults = NO_DEFAULTS,
+    processes: int = 0,
 ) -> Iterator[IngestResult]:
     """
     Store *records* in batches and yield one result for each, in order.
@@ -70,19 +64,15 @@ def ingest(
 
     Args:
         defaults: what the site settles where articles do not say.
+        processes: how many analyse articles while this one writes; 0 for none.
 
     Raises:
+        PreparationFailed: when one of these processes ends.
         StoreUnavailable: when the store stays away for *patience_seconds*. Everything yielded
             before is stored. Repeating the whole ingest is safe: unchanged articles are not
             written again.
     """
-    iterator = iter(records)
-    # Records are analysed one by one, so that only the article stays in memory: JSON of empty
-    # lists takes twenty times its size as Python objects.
-    while batch := [_read(record, defaults) for record in islice(iterator, BATCH)]:
-        if not defaults.languages.counts:  # a new site: its first articles say what it publishes
-            defaults = _with_languages_of(batch, defaults)
-            batch = [_settled(record, defaults) for record in batch]
+    for batch in prepared_batches(site, records, defaults, processes):
         yield from _store_batch(store, site, batch, patience_seconds)
 
 
@@ -176,72 +166,41 @@ class ImportCounter:
         )
 
 
-def _read(record: Record, defaults: SiteDefaults) -> _ReadRecord:
-    content = _analysed(record.data, defaults)
-    return _ReadRecord(record.line, _sent_id(record.data), content)
-
-
-def _with_languages_of(batch: list[_ReadRecord], defaults: SiteDefaults) -> SiteDefaults:
-    articles = [record.content for record in batch if isinstance(record.content, AnalysedArticle)]
-    return defaults._replace(languages=certain_languages(articles, defaults.languages.main))
-
-
-def _settled(record: _ReadRecord, defaults: SiteDefaults) -> _ReadRecord:
-    if isinstance(record.content, InvalidInput):
-        return record
-    return record._replace(content=settle_language(record.content, defaults.languages))
-
-
-def _sent_id(data: object) -> str | None:
-    article_id = data.get("id") if isinstance(data, dict) else None
-    return article_id if isinstance(article_id, str) else None
-
-
-def _analysed(data: object, defaults: SiteDefaults) -> AnalysedArticle | InvalidInput:
-    if isinstance(data, InvalidInput):
-        return data
-    try:
-        return analyse(data, defaults)
-    except InvalidInput as error:
-        return error
-
-
 def _store_batch(
-    store: Store, site: str, batch: list[_ReadRecord], patience_seconds: float
+    store: Store, site: str, batch: list[Prepared], patience_seconds: float
 ) -> Iterator[IngestResult]:
-    articles = [record.content for record in batch if isinstance(record.content, AnalysedArticle)]
-    written = iter(_put_patiently(store, site, articles, patience_seconds) if articles else [])
-    for line, sent_id, content in batch:
-        if isinstance(content, InvalidInput):
-            yield IngestResult(line, sent_id, None, content.problems)
+    calls = [record.call for record in batch if record.call is not None]
+    written = iter(_put_patiently(store, calls, patience_seconds) if calls else [])
+    for record in batch:
+        if record.call is None:
+            yield IngestResult(record.line, record.article_id, None, record.problems)
         else:
-            yield _written_result(line, content, next(written))
+            yield _written_result(record, next(written))
 
 
-def _written_result(line: int, content: AnalysedArticle, written: WriteResult) -> IngestResult:
-    article_id, outcome = content.article.id, written.outcome
+def _written_result(record: Prepared, written: WriteResult) -> IngestResult:
+    line, article_id, outcome = record.line, record.article_id, written.outcome
     if outcome in REFUSALS:
         return IngestResult(line, article_id, None, [REFUSALS[outcome]])
-    return IngestResult(line, article_id, outcome, [], warnings_of(content, written))
+    return IngestResult(line, article_id, outcome, [], warnings_of(record.warnings, written))
 
 
-def warnings_of(analysed: AnalysedArticle, written: WriteResult) -> list[FieldProblem]:
-    """What could not be read of a stored article, and whether its address is that of another."""
-    warnings = list(analysed.warnings)
-    if written.same_address is not None:
-        detail = f"is the address of article {written.same_address!r} too: they count as one"
-        warnings.append(FieldProblem("/url", detail))
-    return warnings
+def warnings_of(warnings: Sequence[FieldProblem], written: WriteResult) -> list[FieldProblem]:
+    """The *warnings* about a stored article, and whether its address is that of another."""
+    if written.same_address is None:
+        return [*warnings]
+    detail = f"is the address of article {written.same_address!r} too: they count as one"
+    return [*warnings, FieldProblem("/url", detail)]
 
 
 def _put_patiently(
-    store: Store, site: str, articles: list[AnalysedArticle], patience_seconds: float
+    store: Store, calls: list[ScriptCall], patience_seconds: float
 ) -> list[WriteResult]:
     """Try again while the store restarts; writing the same twice changes nothing."""
     deadline = time.monotonic() + patience_seconds
     while True:
         try:
-            return store.put(site, articles)
+            return store.put_prepared(calls)
         except StoreUnavailable:
             if time.monotonic() > deadline:
                 raise

@@ -205,13 +205,17 @@ def test_what_is_remembered_of_texts_is_bounded(monkeypatch: pytest.MonkeyPatch)
 
 
 @given(st.text() | readable, LANGUAGES)
-def test_the_terms_of_lines_are_those_of_the_text(text: str, language: str | None) -> None:
-    lines = analyze_lines(text, language)
+def test_every_term_has_the_number_of_its_line(text: str, language: str | None) -> None:
+    words, pairs, word_lines, pair_lines = analyze_lines(text, language)
+    lines = [analyze(line, language) for line in text.split("\n")]
 
-    assert lines == [analyze(line, language) for line in text.split("\n")]
-    assert analyze(text, language) == Terms(
-        [word for line in lines for word in line.words], [p for line in lines for p in line.pairs]
-    )
+    assert (words, pairs) == analyze(text, language)
+    assert list(zip(word_lines.tolist(), words, strict=True)) == [
+        (number, word) for number, line in enumerate(lines) for word in line.words
+    ]
+    assert list(zip(pair_lines.tolist(), pairs, strict=True)) == [
+        (number, pair) for number, line in enumerate(lines) for pair in line.pairs
+    ]
 
 
 @given(st.text() | readable, LANGUAGES)

@@ -16,6 +16,9 @@ from features.boilerplate import (
     SHORT_LINE_ARTICLES,
     BlockBook,
     Limits,
+    _digest,
+    _words,
+    _words_of_all,
     find_line,
     line_digest,
 )
@@ -72,6 +75,16 @@ def test_an_article_without_some_lines_counts_as_if_they_had_never_been_written(
     made = count_terms(story(body, tags=tags))
 
     assert as_dict(count_terms(story("\n".join(rest), tags=tags)).counts) == without(made, *gone)
+
+
+@given(st.lists(st.text("aB1 -.\r\té’中", max_size=12), max_size=6))
+def test_lines_have_the_same_digest_alone_and_together(lines):
+    words = [_words(line) for line in lines]
+
+    assert words == [*_words_of_all(lines)]
+    assert {line_digest(line, 9) for line in lines} == {
+        _digest(line, own, 9) for line, own in zip(lines, words, strict=True)
+    }
 
 
 def test_a_line_that_stands_twice_goes_twice():

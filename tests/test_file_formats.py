@@ -14,7 +14,7 @@ from features.article import parse_article
 from recommender.errors import InvalidInput
 from recommender.sources.dialects import NOT_EMBEDDED
 from recommender.sources.files import ArticleFile, UnreadableFile
-from recommender.sources.unpacking import zstd
+from recommender.zstandard import zstd
 
 Write = Callable[[str, bytes], str]
 

@@ -17,7 +17,8 @@ from recommender.errors import InvalidInput
 from recommender.sources import json_values, unpacking
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.records import MAX_RECORD_BYTES, Record
-from recommender.sources.unpacking import MAX_GROWTH, zstd
+from recommender.sources.unpacking import MAX_GROWTH
+from recommender.zstandard import zstd
 
 BOM = b"\xef\xbb\xbf"
 LINES = b'{"id": "kursk"}\n{"id": "sudzha"}\n'

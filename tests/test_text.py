@@ -1,13 +1,21 @@
 """HTML to text, and Unicode hygiene."""
 
 import html
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.text import clean_text, excerpt, html_to_text, looks_like_html, plain_text
+from features.text import (
+    clean_text,
+    excerpt,
+    html_to_text,
+    looks_like_html,
+    normalized,
+    plain_text,
+)
 
 ANY_TEXT = st.text() | st.text(alphabet="<>&;/!-\"'= \nabp#1\u0301\u200d\u202e\x00")
 
@@ -207,6 +215,18 @@ def test_scripts_without_spaces_are_cut_between_characters() -> None:
 
 def test_a_letter_is_never_cut_from_its_marks() -> None:
     assert "ที่ที่…" == excerpt("ที่" * 10, limit=8)
+
+
+@given(st.text(st.sampled_from("ab. \n\t\xa0\u3000\x1c"), max_size=120), st.integers(1, 20))
+def test_an_excerpt_is_that_of_the_text_without_needless_blanks(text: str, limit: int) -> None:
+    assert excerpt(" ".join(text.split()), limit) == excerpt(text, limit)
+
+
+@given(st.text(st.sampled_from("ab \n\r\t\xa0\u3000\x0b\x1c\x85"), max_size=30))
+def test_lines_are_tidy_after_cleaning(text: str) -> None:
+    lines = [" ".join(line.split()) for line in normalized(text).split("\n")]
+
+    assert re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip("\n") == clean_text(text)
 
 
 @given(ANY_TEXT, st.integers(min_value=1, max_value=60))

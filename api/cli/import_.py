@@ -1,5 +1,6 @@
 """`alsosee import`: articles from files."""
 
+import os
 import signal
 import sys
 import time
@@ -206,7 +207,9 @@ def _import_file(
                 _print_description(file)
             records = interruption.until_requested(_records(file, documents, result))
             defaults = _defaults(backend, site, file)
-            results = ingest(backend.store, site, records, defaults=defaults)
+            results = ingest(
+                backend.store, site, records, defaults=defaults, processes=_processes()
+            )
             for article in counter.counting(results):
                 result.add(documents.popleft(), article)
                 advance()
@@ -231,6 +234,11 @@ def _defaults(backend: Backend, site: str, file: ArticleFile) -> SiteDefaults:
             day_first = is_day_first(records)
             return defaults._replace(dates=defaults.dates._replace(day_first=day_first))
     return defaults
+
+
+def _processes() -> int:
+    """How many analyse articles: two, while this process reads and writes with little effort."""
+    return 2 if (os.cpu_count() or 1) > 1 else 0
 
 
 def _print_description(file: ArticleFile) -> None:

@@ -91,7 +91,7 @@ def put_article(site: str, article_id: str) -> Response:
         "id": article_id,
         "outcome": written.outcome,
         "version": written.version,
-        "warnings": field_errors(warnings_of(analysed, written)),
+        "warnings": field_errors(warnings_of(analysed.warnings, written)),
     }
     status = HTTPStatus.CREATED if written.outcome == "added" else HTTPStatus.OK
     return json_response(answer, status)

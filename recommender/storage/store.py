@@ -23,6 +23,7 @@ from features.vectorizer import FEATURES_VERSION, ArticleFeatures
 from recommender.articles import Card, Facets, StoredArticle
 from recommender.errors import CorruptRecord, StoreUnavailable
 from recommender.storage.article_records import (
+    ScriptCall,
     address_key,
     apart_key,
     article_key,
@@ -128,13 +129,17 @@ class Store:
         Returns:
             one result per article, in order.
         """
-        with self._connection.using("batch" if len(articles) > 1 else "write") as client:
+        return self.put_prepared([put_call(site, analysed) for analysed in articles])
+
+    def put_prepared(self, calls: Sequence[ScriptCall]) -> list[WriteResult]:
+        """`put` for articles of which `put_call` was made before, maybe in another process."""
+        with self._connection.using("batch" if len(calls) > 1 else "write") as client:
             script = client.register_script(_ACCEPT + _HEAD + _PUT)
             # As one transaction the batch reaches the disk in one flush; a plain pipeline is
             # flushed for every 16 kB that the server reads, which takes twice as long.
             pipeline = client.pipeline(transaction=True)
-            for analysed in articles:
-                script(*put_call(site, analysed), client=pipeline)
+            for keys, args in calls:
+                script(keys, args, client=pipeline)
             replies = pipeline.execute()
         return [
             WriteResult(outcome.decode(), version, neighbour.decode() or None)

@@ -20,7 +20,8 @@ from features.vectorizer import count_terms
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import InvalidInput
-from recommender.ingest import BATCH, ingest
+from recommender.ingest import ingest
+from recommender.preparing import BATCH
 from recommender.replica.site import SiteReplica
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record

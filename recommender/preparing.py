@@ -1,0 +1,182 @@
+"""Records from outside, made ready for the store: in this process, or in several of their own."""
+
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing import get_all_start_methods, get_context
+from typing import NamedTuple
+
+from features.analysis import AnalysedArticle, analyse, certain_languages, settle_language
+from features.site_defaults import SiteDefaults
+from recommender.errors import AlsoSeeError, FieldProblem, InvalidInput
+from recommender.sources.frames import decoded, encoded
+from recommender.sources.records import Record
+from recommender.storage.article_records import ScriptCall, put_call
+
+BATCH = 200
+MAX_BATCH_BYTES = 8 * 2**20  # of records on their way to another process
+# Fewer records are analysed here: the processes take a second to start.
+FIRST_RECORDS = 2 * BATCH
+WAITING_BATCHES = 2  # beside those that are being analysed
+
+
+class PreparationFailed(AlsoSeeError):
+    """A process that analyses articles has ended, for lack of memory or by force."""
+
+
+class Prepared(NamedTuple):
+    """
+    A record that can be stored, or the reasons why not.
+
+    Fields:
+        article_id: None when the record has no readable id.
+        call: what stores it; None when it is refused for its *problems*.
+        warnings: about optional fields that were left out or cut.
+    """
+
+    line: int
+    article_id: str | None
+    call: ScriptCall | None
+    problems: Sequence[FieldProblem] = ()
+    warnings: Sequence[FieldProblem] = ()
+
+
+class _ReadRecord(NamedTuple):
+    line: int
+    sent_id: str | None
+    content: AnalysedArticle | InvalidInput
+
+
+def prepared_batches(
+    site: str, records: Iterable[Record], defaults: SiteDefaults, processes: int = 0
+) -> Iterator[list[Prepared]]:
+    """
+    Analyse *records*, in order; the same whether here or in other processes.
+
+    The first articles of a new site say which languages it publishes, for those that leave doubt.
+
+    Args:
+        processes: how many analyse while this one reads and writes; 0 for none.
+
+    Raises:
+        PreparationFailed: when one of them ends.
+    """
+    iterator = iter(records)
+    read = 0
+    while not processes or read < FIRST_RECORDS or not defaults.languages.counts:
+        # One by one, so that only articles stay in memory: JSON of empty lists takes twenty times
+        # its size as Python objects.
+        batch = [_read(record, defaults) for record in islice(iterator, BATCH)]
+        if not batch:
+            return
+        read += len(batch)
+        if not defaults.languages.counts:
+            defaults = _with_languages_of(batch, defaults)
+            batch = [_settled(record, defaults) for record in batch]
+        yield [_prepared(site, record) for record in batch]
+    first = next(iterator, None)
+    if first is not None:
+        with _Processes(processes, site, defaults) as pool:
+            yield from pool.prepare(_chained(first, iterator))
+
+
+def _chained(first: Record, others: Iterator[Record]) -> Iterator[Record]:
+    yield first
+    yield from others
+
+
+class _Processes:
+    """Processes that prepare batches of records, a few of which are under way at any time."""
+
+    def __init__(self, processes: int, site: str, defaults: SiteDefaults) -> None:
+        # Not "fork": this process has threads and connections.
+        method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+        context = get_context(method)
+        context.set_forkserver_preload([__name__])
+        self._limit = processes + WAITING_BATCHES
+        self._site = site
+        counts = dict(defaults.languages.counts)  # a view of a mapping cannot be sent
+        self._defaults = defaults._replace(languages=defaults.languages._replace(counts=counts))
+        self._pool = ProcessPoolExecutor(processes, context, _leave_ctrl_c_to_the_command)
+
+    def __enter__(self) -> "_Processes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def prepare(self, records: Iterator[Record]) -> Iterator[list[Prepared]]:
+        under_way: deque[Future[list[Prepared]]] = deque()
+        try:
+            while batch := _encoded_batch(records):
+                under_way.append(
+                    self._pool.submit(_prepare_batch, self._site, self._defaults, batch)
+                )
+                if len(under_way) >= self._limit:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        except BrokenProcessPool as error:
+            raise PreparationFailed("a process that analyses articles has ended") from error
+
+
+def _leave_ctrl_c_to_the_command() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _encoded_batch(records: Iterator[Record]) -> list[bytes]:
+    """The next records, as many as a batch may have."""
+    batch: list[bytes] = []
+    size = 0
+    while len(batch) < BATCH and size < MAX_BATCH_BYTES:
+        record = next(records, None)
+        if record is None:
+            break
+        batch.append(encoded(record))
+        size += len(batch[-1])
+    return batch
+
+
+def _prepare_batch(site: str, defaults: SiteDefaults, batch: list[bytes]) -> list[Prepared]:
+    """In another process."""
+    return [_prepared(site, _read(decoded(record), defaults)) for record in batch]
+
+
+def _read(record: Record, defaults: SiteDefaults) -> _ReadRecord:
+    content = _analysed(record.data, defaults)
+    return _ReadRecord(record.line, _sent_id(record.data), content)
+
+
+def _analysed(data: object, defaults: SiteDefaults) -> AnalysedArticle | InvalidInput:
+    if isinstance(data, InvalidInput):
+        return data
+    try:
+        return analyse(data, defaults)
+    except InvalidInput as error:
+        return error
+
+
+def _sent_id(data: object) -> str | None:
+    article_id = data.get("id") if isinstance(data, dict) else None
+    return article_id if isinstance(article_id, str) else None
+
+
+def _with_languages_of(batch: list[_ReadRecord], defaults: SiteDefaults) -> SiteDefaults:
+    articles = [record.content for record in batch if isinstance(record.content, AnalysedArticle)]
+    return defaults._replace(languages=certain_languages(articles, defaults.languages.main))
+
+
+def _settled(record: _ReadRecord, defaults: SiteDefaults) -> _ReadRecord:
+    if isinstance(record.content, InvalidInput):
+        return record
+    return record._replace(content=settle_language(record.content, defaults.languages))
+
+
+def _prepared(site: str, record: _ReadRecord) -> Prepared:
+    line, sent_id, content = record
+    if isinstance(content, InvalidInput):
+        return Prepared(line, sent_id, None, content.problems)
+    return Prepared(line, content.article.id, put_call(site, content), warnings=content.warnings)
