@@ -276,7 +276,7 @@ def test_hostile_names_are_inert(
 
     assert "alert(1)" in page
     assert "<script>alert" not in page
-    assert "{{ 7*7 }}" in page
+    assert "49" not in re.findall(r"\b\d+\b", page)  # nothing computed the template in the name
 
 
 def test_a_page_has_no_style_or_script_of_its_own(
