@@ -43,7 +43,8 @@ class Card(TypedDict):
 
 
 UNDATED = int(np.iinfo(np.int64).min)
-FIELDS = ("section", "tag", "author", "language", "source", "page")
+NO_PAGE = 0
+FIELDS = ("section", "tag", "author", "language", "source")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -66,7 +67,8 @@ class Facets(NamedTuple):
         published: microseconds since 1970 UTC; `UNDATED` without a date.
         language: as `features.language.written_language` returns it, never empty.
         source: the publisher, that is the host of its address.
-        page: a digest of its page; articles with the same one are one article.
+        page: a digest of its page, 64 bits; articles with the same one are one article. `NO_PAGE`
+            without an address.
     """
 
     published: int
@@ -75,7 +77,7 @@ class Facets(NamedTuple):
     author: tuple[str, ...]
     language: tuple[str, ...]
     source: tuple[str, ...] = ()
-    page: tuple[str, ...] = ()
+    page: int = NO_PAGE
 
     @classmethod
     def of(cls, card: Mapping[str, Any]) -> Self:
@@ -125,8 +127,11 @@ def _host(url: str | None) -> list[str]:
     return [ascii_host(host).removeprefix("www.")] if host else []
 
 
-def _page(url: str | None) -> tuple[str, ...]:
+def _page(url: str | None) -> int:
+    if not url:
+        return NO_PAGE
     try:
-        return (blake2b(page_key(url).encode(), digest_size=8).hexdigest(),) if url else ()
+        key = page_key(url)
     except InvalidInput:  # longer than an address may be
-        return ()
+        return NO_PAGE
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")

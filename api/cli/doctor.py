@@ -21,6 +21,7 @@ from api.serve import free_address, url_of
 from features.boilerplate import BlockBook, find_line
 from features.language import UNKNOWN
 from recommender import logs
+from recommender.articles import NO_PAGE
 from recommender.backend import Backend
 from recommender.checks import Check, RepeatedLine, State, durability
 from recommender.config import PREFIX, Settings
@@ -169,7 +170,7 @@ def _site(backend: Backend, site: str) -> Iterator[Check]:
     outdated_before = store.outdated_vectors
     languages: Counter[str] = Counter()
     book = BlockBook()
-    pages: defaultdict[str, list[str]] = defaultdict(list)
+    pages: defaultdict[int, list[str]] = defaultdict(list)
     ids: dict[str, None] = {}  # a set that keeps the order
     for batch in store.all_stored(site):
         # A scan can return an article twice.
@@ -177,8 +178,8 @@ def _site(backend: Backend, site: str) -> Iterator[Check]:
         ids.update(dict.fromkeys(batch))
         book.apply([article.features.blocks.digests for article in unseen.values()], ())
         for article_id, article in unseen.items():
-            for page in article.facets.page:
-                pages[page].append(article_id)
+            if article.facets.page != NO_PAGE:
+                pages[article.facets.page].append(article_id)
             languages.update(_known(language) for language in article.facets.language)
     damaged = store.corrupt_records - corrupt_before
     outdated = store.outdated_vectors - outdated_before

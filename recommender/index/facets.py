@@ -29,11 +29,13 @@ class FacetTable:
 
     Attributes:
         published: shape (slots,), int64, microseconds since 1970 UTC; `UNDATED` without a date.
+        pages: shape (slots,), uint64, digests of addresses; `NO_PAGE` without one.
     """
 
     def __init__(self, base: Mapping[str, NDArray[Any]] | None = None) -> None:
         self._base = _BaseFacets(base or _base_arrays([]))
         self.published = self._base.published
+        self.pages = self._base.pages
         self._live = np.ones(self.published.size, dtype=np.bool_)
         self._delta: list[Facets] = []
         self._delta_slots: dict[str, defaultdict[str, array[int]]] = {
@@ -48,6 +50,8 @@ class FacetTable:
         """Append *facets*, which belong to the next free *slots*."""
         dates = np.array([article.published for article in facets], dtype=np.int64)
         self.published = np.concatenate((self.published, dates))
+        pages = np.array([article.page for article in facets], dtype=np.uint64)
+        self.pages = np.concatenate((self.pages, pages))
         self._live = np.concatenate((self._live, np.ones(len(facets), dtype=np.bool_)))
         self._delta += facets
         for slot, article in zip(slots, facets, strict=True):
@@ -134,6 +138,7 @@ class _BaseFacets:
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         self.published: NDArray[np.int64] = arrays["published"]
+        self.pages: NDArray[np.uint64] = arrays["pages"]
         self._keys = SortedIds(arrays["value_ends"], arrays["value_text"])
         self._ends = arrays["ends"]
         self._numbers = arrays["numbers"]
@@ -153,7 +158,16 @@ class _BaseFacets:
         for number in numbers:
             key = self._keys[number]
             values[key[0]].append(intern(key[1:]))
-        return Facets(int(self.published[slot]), *map(tuple, values.values()))
+        section, tag, author, language, source = map(tuple, values.values())
+        return Facets(
+            int(self.published[slot]),
+            section,
+            tag,
+            author,
+            language,
+            source,
+            int(self.pages[slot]),
+        )
 
     def slots(self, field: str, value: str) -> NDArray[np.int64]:
         number = self._keys.find(_letter(field) + value)
@@ -186,13 +200,14 @@ class _BaseFacets:
 
 
 def _base_arrays(articles: Sequence[Facets]) -> dict[str, NDArray[Any]]:
-    """The arrays of `_BaseFacets`: 12 bytes an article, and 1 to 4 for each of its values."""
+    """The arrays of `_BaseFacets`: 20 bytes an article, and 1 to 4 for each of its values."""
     keys = [_keys_of(article) for article in articles]
     distinct = SortedIds.of(sorted({*chain.from_iterable(keys)}))
     numbers = {distinct[number]: number for number in range(len(distinct))}
     smallest = np.min_scalar_type(len(distinct))
     return {
         "published": np.array([article.published for article in articles], np.int64),
+        "pages": np.array([article.page for article in articles], np.uint64),
         "ends": np.cumsum([0, *map(len, keys)]).astype(np.uint32),
         "numbers": np.array([numbers[key] for key in chain.from_iterable(keys)], smallest),
         "value_ends": distinct.ends,

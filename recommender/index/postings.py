@@ -28,7 +28,7 @@ from recommender.index.codec import Words, read_gamma, read_pair, read_rice, ric
 from recommender.index.jit import compiled, whole
 
 # Raise it when the arrays or their meaning change: files of another format are built anew.
-FORMAT = 6
+FORMAT = 7
 
 GROUPS = 5
 # Numbers of groups. RARE and SINGLE are those of words; two-word terms follow each.

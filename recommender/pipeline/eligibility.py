@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.language import UNKNOWN, relatives
-from recommender.articles import UNDATED, instant
+from recommender.articles import NO_PAGE, UNDATED, instant
 from recommender.index.corpus import Corpus
 from recommender.index.facets import FacetTable
 from recommender.pipeline.signals import Source
@@ -50,7 +50,7 @@ def conditions(
     itself = [] if source is None or source.slot is None else [source.slot]
     return [
         Condition("itself", _all_but(facets, np.array(itself, np.intp))),
-        Condition("same_page", ~facets.mask("page", () if source is None else source.facets.page)),
+        Condition("same_page", _other_pages(facets, source)),
         Condition("not_published", facets.published_between(None, None, now)),
         Condition("hidden", _all_but(facets, corpus.slots(rules.hidden))),
         Condition("blocked", _all_but(facets, corpus.slots(rules.blocked))),
@@ -60,6 +60,14 @@ def conditions(
         *_dates(facets, source, options, model, now),
         *_language(facets, source, options),
     ]
+
+
+def _other_pages(facets: FacetTable, source: Source | None) -> Mask:
+    """The articles at other addresses than the source."""
+    if source is None or source.facets.page == NO_PAGE:
+        return np.ones(facets.pages.size, dtype=np.bool_)
+    others: Mask = facets.pages != np.uint64(source.facets.page)
+    return others
 
 
 def all_passed(required: Sequence[Condition]) -> Mask:

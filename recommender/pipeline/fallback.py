@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from recommender.articles import NO_PAGE
 from recommender.index.corpus import Corpus
 from recommender.pipeline.candidates import in_order
 from recommender.pipeline.diversity import newest
@@ -67,14 +68,15 @@ def newest_places(request: Request, eligible: Mask, k: int, reason: Reason) -> l
 
 
 def _one_per_page(corpus: Corpus, slots: Sequence[int]) -> list[int]:
-    """The first of those that are at one address."""
-    seen: set[str] = set()
+    """The *slots*, but of several articles at one address only the first."""
+    pages = corpus.facets.pages[np.array(slots, np.intp)].tolist()
+    seen: set[int] = set()
     firsts = []
-    for slot in slots:
-        pages = corpus.facets.of(slot).page
-        if seen.isdisjoint(pages):
+    for slot, page in zip(slots, pages, strict=True):
+        if page not in seen:
             firsts.append(slot)
-            seen.update(pages)
+        if page != NO_PAGE:
+            seen.add(page)
     return firsts
 
 

@@ -1,11 +1,13 @@
 """Reads the term ids of articles that may be duplicates, and of no others."""
 
+from functools import cached_property
 from itertools import combinations
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.articles import NO_PAGE
 from recommender.index.corpus import Corpus
 from recommender.pipeline.signals import Source
 from recommender.pipeline.stories import (
@@ -48,13 +50,14 @@ class Fingerprints:
 
     def with_same_page(self, pairs: Pairs) -> Pairs:
         """The *pairs*, and those of articles with one address, which are duplicates."""
-        same_page = self._same_page()
-        return np.unique(np.concatenate((pairs, same_page)), axis=0) if same_page.size else pairs
+        if not self._same_page.size:
+            return pairs
+        return np.unique(np.concatenate((pairs, self._same_page)), axis=0)
 
     def comparison(self, pairs: Pairs) -> IsDuplicate:
         """A function that compares two articles of one of the *pairs*."""
         fingerprints = self.of(pairs)
-        same_page = set(map(tuple, self._same_page().tolist()))
+        same_page = set(map(tuple, self._same_page.tolist()))
 
         def is_one(one: int, other: int) -> bool:
             pair = max(one, other), min(one, other)
@@ -62,14 +65,15 @@ class Fingerprints:
 
         return is_one
 
+    @cached_property
     def _same_page(self) -> Pairs:
         """The pairs of articles with one address."""
-        numbers: dict[str, list[int]] = {}
-        for number, slot in enumerate(self._slots.tolist()):
-            for page in self._corpus.facets.of(slot).page:
-                numbers.setdefault(page, []).append(number)
+        pages = self._corpus.facets.pages[self._slots]
+        ordered = np.sort(pages[pages != NO_PAGE])
+        repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
         pairs = []
-        for same in numbers.values():
+        for page in repeated:
+            same = np.flatnonzero(pages == page).tolist()
             pairs += [(later, earlier) for earlier, later in combinations(same, 2)]
         return np.array(pairs, np.intp).reshape(-1, 2)
 

@@ -1,13 +1,13 @@
 """The pipeline that makes every list: for readers, for previews and for evaluation."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
 import numpy as np
 
-from recommender.articles import StoredArticle, instant
+from recommender.articles import NO_PAGE, StoredArticle, instant
 from recommender.errors import NotFound
 from recommender.index.corpus import Corpus
 from recommender.index.index import Neighbours
@@ -188,10 +188,10 @@ def _placing(source: Source, request: Request) -> Placing:
     pins = _pins(request)
     related, excluded = _related(source, request, pins)
     # Pins take their places last, so a position means that position.
-    pinned_pages = request.corpus.facets.mask("page", _pages(request, pins))
-    places = [place for place in related if place.slot not in pins and not pinned_pages[place.slot]]
+    pinned = _same_pages(request, pins)
+    places = [place for place in related if place.slot not in pinned]
     if options.fills_up and len(places) < options.depth:
-        kept_out = {*pins, *excluded, *np.flatnonzero(pinned_pages).tolist()}
+        kept_out = {*pinned, *excluded}
         places += fallback(request, source, kept_out, places)
         if not places and not pins and _is_alone_in_its_language(request):
             places = _in_other_languages(request, source, kept_out)
@@ -271,14 +271,20 @@ def _pins(request: Request) -> dict[int, int]:
         slot = request.corpus.index.slot(target)
         if slot is None or target in request.options.page_token:
             continue
-        is_first = _pages(request, pins).isdisjoint(request.corpus.facets.of(slot).page)
-        if first_failed(binding, slot) is None and (slot in pins or is_first):
+        is_new = slot in pins or slot not in _same_pages(request, pins)
+        if is_new and first_failed(binding, slot) is None:
             pins[slot] = pin.position or 1
     return pins
 
 
-def _pages(request: Request, slots: Iterable[int]) -> set[str]:
-    return {page for slot in slots for page in request.corpus.facets.of(slot).page}
+def _same_pages(request: Request, pins: Collection[int]) -> set[int]:
+    """The pinned articles, and all others at their addresses."""
+    if not pins:
+        return set()
+    facets = request.corpus.facets
+    pages = np.unique(facets.pages[np.array(list(pins), np.intp)])
+    same_page = np.isin(facets.pages, pages[pages != NO_PAGE])
+    return {*pins, *np.flatnonzero(same_page).tolist()}
 
 
 def _expires_at(request: Request) -> datetime | None:
