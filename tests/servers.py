@@ -39,6 +39,11 @@ def new_server() -> Iterator[EmbeddedLease]:
         yield held
 
 
+def written_keys(client: "redis.Redis") -> set[bytes]:
+    """All keys but the records of the format, which every backend writes when it starts."""
+    return {key for key in client.scan_iter() if not key.endswith(b":format")}
+
+
 @contextmanager
 def emptied(url: str) -> Iterator["redis.Redis"]:
     """A plain client of the emptied server, to look at what is stored and to damage it."""

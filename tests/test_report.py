@@ -24,7 +24,7 @@ from recommender.sources.records import Record
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)>"
 # Of a title, no element is left, escaped or not; signs and quotes are.
-HOSTILE_TITLE = "A < B \" onmouseover=\"alert(3)\" & 'x'"
+HOSTILE_TITLE = 'A < B " onmouseover="alert(3)" & \'x\''
 SUBJECTS = ("river lock gates barge water", "tram drivers strike pay depot", "storm coast harbour")
 START = datetime(2026, 1, 28, 9, tzinfo=UTC)
 
