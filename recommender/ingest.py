@@ -116,6 +116,7 @@ class WarningCounter:
         self._by_field: dict[str, FieldWarnings] = {}
 
     def add(self, result: IngestResult) -> None:
+        # From the last to the first, so that the first of each field is what stays.
         first_of = {warning.field.partition("/")[0]: warning for warning in result.warnings[::-1]}
         for field, warning in first_of.items():
             known = self._by_field.get(field)
@@ -146,6 +147,7 @@ class ImportCounter:
         self._counts[result.outcome or "refused"] += 1
         self._counts["warned"] += bool(result.warnings)
         for pointer, reason in result.problems:
+            # A file with every record refused must not fill the store with reasons.
             if len(self._problems) < MAX_PROBLEMS:
                 self._problems.append(_import_problem(result, pointer, reason))
 

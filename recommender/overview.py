@@ -264,14 +264,15 @@ def _archive(holdings: Holdings, now: datetime) -> ArchiveFigures:
     published = holdings.published
     dated = published[published != UNDATED]
     years = dated.astype("datetime64[us]").astype("datetime64[Y]").astype(int) + 1970
-    by_year = sorted(Counter(years.tolist()).items(), reverse=True)
+    by_year = Counter(years.tolist())
+    years_first = [(str(year), by_year[year]) for year in sorted(by_year, reverse=True)]
     return {
         "articles": int(published.size),
         "undated": int(published.size - dated.size),
         "scheduled": int(np.count_nonzero(dated > instant(now))),
         "languages": _values(_largest_first(holdings.languages), published.size),
         "sections": _values(_largest_first(holdings.sections), published.size),
-        "years": _values([(str(year), count) for year, count in by_year], dated.size),
+        "years": _values(years_first, dated.size),
     }
 
 
@@ -310,16 +311,18 @@ def _per_day(published: NDArray[np.int64], now: datetime) -> list[DayOfArticles]
     start = instant(datetime(first.year, first.month, first.day, tzinfo=UTC))
     recent = published[(published >= start) & (published <= instant(now))]
     counts = np.bincount((recent - start) // _DAY_MICROSECONDS, minlength=FRESH_DAYS)
-    return [
-        {"day": (first + timedelta(days=number)).isoformat(), "articles": int(count)}
-        for number, count in enumerate(counts)
-    ]
+    days: list[DayOfArticles] = []
+    for number, count in enumerate(counts.tolist()):
+        day = first + timedelta(days=number)
+        days.append({"day": day.isoformat(), "articles": count})
+    return days
 
 
 def _survey(backend: Backend, site: str, survey: Survey, current_version: int) -> SurveyFigures:
-    outliers = [survey.most, survey.never, survey.without, survey.few, survey.old]
-    ids = {outlier.id: None for kind in outliers for outlier in kind[:MAX_OUTLIERS]}
-    cards = backend.store.cards(site, list(ids))
+    ids = set()
+    for outliers in (survey.most, survey.never, survey.without, survey.few, survey.old):
+        ids |= {outlier.id for outlier in outliers[:MAX_OUTLIERS]}
+    cards = backend.store.cards(site, sorted(ids))
     return {
         "made_at": survey.made_at.isoformat(timespec="seconds"),
         "changes_since": max(0, current_version - survey.version),
@@ -330,11 +333,10 @@ def _survey(backend: Backend, site: str, survey: Survey, current_version: int) -
         "few": sum(survey.related[1 : FEW + 1]),
         "old": sum(survey.gaps[DAYS.index(OLD_DAYS) + 2 :]),
         "never": survey.recommended[0],
-        "recommended": [
-            {**band, "articles": count} for band, count in _bands((0, *TIMES), survey.recommended)
-        ],
-        "ages": [{**band, "lists": count} for band, count in _bands((0, *DAYS), survey.ages)],
-        "gaps": [{**band, "lists": count} for band, count in _bands((None, 0, *DAYS), survey.gaps)],
+        "recommended": _article_bands((0, *TIMES), survey.recommended),
+        "ages": _list_bands((0, *DAYS), survey.ages),
+        # A list may be newer than its article, so the first group has no start.
+        "gaps": _list_bands((None, 0, *DAYS), survey.gaps),
         "named": {
             "most": _outlier_articles(survey.most, cards),
             "never": _outlier_articles(survey.never, cards),
@@ -345,6 +347,14 @@ def _survey(backend: Backend, site: str, survey: Survey, current_version: int) -
     }
 
 
+def _article_bands(starts: Sequence[int | None], counts: Iterable[int]) -> list[BandOfArticles]:
+    return [{**band, "articles": count} for band, count in _bands(starts, counts)]
+
+
+def _list_bands(starts: Sequence[int | None], counts: Iterable[int]) -> list[BandOfLists]:
+    return [{**band, "lists": count} for band, count in _bands(starts, counts)]
+
+
 def _bands(starts: Sequence[int | None], counts: Iterable[int]) -> list[tuple[Band, int]]:
     bands: list[Band] = [{"from": a, "below": b} for a, b in pairwise([*starts, None])]
     return list(zip(bands, counts, strict=True))
@@ -353,28 +363,26 @@ def _bands(starts: Sequence[int | None], counts: Iterable[int]) -> list[tuple[Ba
 def _outlier_articles(
     outliers: Sequence[SurveyOutlier], cards: Mapping[str, Card]
 ) -> list[OutlierArticle]:
-    return [
-        {"id": outlier.id, "title": cards[outlier.id]["title"], "number": outlier.number}
-        for outlier in outliers[:MAX_OUTLIERS]
-        if outlier.id in cards  # otherwise it was deleted since
-    ]
+    articles: list[OutlierArticle] = []
+    for outlier in outliers[:MAX_OUTLIERS]:
+        card = cards.get(outlier.id)
+        if card is not None:  # otherwise it was deleted since
+            articles.append({"id": outlier.id, "title": card["title"], "number": outlier.number})
+    return articles
 
 
 def _readers(backend: Backend, site: str, today: date) -> ReaderFigures:
     days = [today - timedelta(days=number) for number in range(READER_DAYS - 1, -1, -1)]
     totals = backend.events.totals(site, days, today)
-    positions = sorted({total.position for total in totals})
-    return {
-        **_sums(totals),
-        "days": [
-            {"day": day.isoformat(), **_sums(total for total in totals if total.day == day)}
-            for day in days
-        ],
-        "positions": [
-            {"position": place, **_sums(total for total in totals if total.position == place)}
-            for place in positions
-        ],
-    }
+    by_day: list[DayOfReaders] = []
+    for day in days:  # those without events too, or the plot would have gaps
+        sums = _sums([total for total in totals if total.day == day])
+        by_day.append({"day": day.isoformat(), **sums})
+    by_position: list[PositionOfReaders] = []
+    for position in sorted({total.position for total in totals}):
+        sums = _sums([total for total in totals if total.position == position])
+        by_position.append({"position": position, **sums})
+    return {**_sums(totals), "days": by_day, "positions": by_position}
 
 
 def _sums(totals: Iterable[DailyTotal]) -> Counts:

@@ -48,6 +48,7 @@ def undo(site: str) -> Response:
     user = require("edit")
     entry_id = request.form.get("entry", "")
     article_id = checked_id(request.form["id"]) if request.form.get("id") else None
+    # Before the undo, so that the next page can show what it moved.
     before = current_list(site, article_id) if article_id else []
     rulebook = backend().store.rulebook
     # Changes of settings need another role than changes of rules.
@@ -66,11 +67,13 @@ def setting_changes(change: SettingsChange) -> list[str]:
     after = _setting_texts(change.after)
     # The whole site first, then surface by surface.
     names = sorted({*before, *after}, key=lambda name: (name.startswith("surface"), name))
-    return [
-        f"{name}: {after.get(name, 'not set')} (was {before.get(name, 'not set')})"
-        for name in names
-        if before.get(name) != after.get(name)
-    ]
+    lines = []
+    for name in names:
+        old = before.get(name, "not set")
+        new = after.get(name, "not set")
+        if old != new:
+            lines.append(f"{name}: {new} (was {old})")
+    return lines
 
 
 def _setting_texts(settings: SiteSettings) -> dict[str, str]:

@@ -59,8 +59,10 @@ def draft_json(site: str) -> Response:
     except InvalidInput as error:
         problems = field_errors(error.problems)
         return json_response({"items": [], "duplicates": [], "problems": problems})
+    # One link is the least that can be asked for; the script only shows the duplicates.
     links = suggestions(backend().site(site), draft, LinkOptions(limit=1), datetime.now(UTC))
-    items = [_line(item) for item in _list(site, draft)["items"]]
+    listed = _list(site, draft)["items"]
+    items = [_line(item) for item in listed]
     return json_response({"items": items, "duplicates": links["duplicates"], "problems": []})
 
 
@@ -104,8 +106,10 @@ def _list(site: str, draft: Draft) -> List:
 def linked(body: str, links: Sequence[SuggestedLink]) -> Iterator[LinkedPiece]:
     """The text in pieces: the anchors of suggested links, and the text between them."""
     anchored = [(link["anchor"], link) for link in links if link["anchor"] is not None]
+    # Links come best first, but the text is cut from its start to its end.
+    anchored.sort(key=lambda pair: pair[0]["start"])
     end = 0
-    for anchor, link in sorted(anchored, key=lambda pair: pair[0]["start"]):
+    for anchor, link in anchored:
         yield LinkedPiece(body[end : anchor["start"]])
         yield LinkedPiece(body[anchor["start"] : anchor["end"]], link)
         end = anchor["end"]
@@ -115,8 +119,10 @@ def linked(body: str, links: Sequence[SuggestedLink]) -> Iterator[LinkedPiece]:
 def as_html(body: str, pieces: Sequence[LinkedPiece]) -> str:
     """The text with its links as HTML; plain text gets paragraphs."""
     is_html = looks_like_html(body)
-    text = "".join(_piece_html(piece, is_html) for piece in pieces)
-    if is_html:
+    text = ""
+    for piece in pieces:
+        text += _piece_html(piece, is_html)
+    if is_html:  # it has its paragraphs
         return text
     paragraphs = [part.strip() for part in _BLANK_LINE.split(text)]
     return "\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs if paragraph)

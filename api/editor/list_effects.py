@@ -32,6 +32,8 @@ def movements_since(
     if note is None or note.before is None:
         return []
     after = current_list(site, article_id)
-    moves = movements([item.id for item in note.before], [item.id for item in after])
+    ids_before = [item.id for item in note.before]
+    ids_after = [item.id for item in after]
+    moves = movements(ids_before, ids_after)
     removed = [item for item in note.before if moves[item.id].code == "out"]
     return [(item.title, moves[item.id]) for item in (*after, *removed)]

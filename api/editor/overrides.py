@@ -121,13 +121,16 @@ def _pin_warning(site: str, article_id: str, rule: Rule | None) -> str:
     """Why a new pin has no effect yet, if it has none."""
     if rule is None or rule.kind != "pin":
         return ""
-    listed = {item.id for item in current_list(site, article_id, MAX_POSITION)}
+    # As long as a pin can have a place in it.
+    items = current_list(site, article_id, MAX_POSITION)
+    listed = {item.id for item in items}
     return "" if rule.target.article in listed else NOT_IN_LIST
 
 
 def _conflict_page(site: str, article_id: str, owner: str, error: RulesChanged) -> Response:
     """Someone else changed the rules: show the current list, and keep the form to send it again."""
     current = backend().store.rulebook.overrides(site, owner, datetime.now(UTC))
+    # Replaced by those of the current rules, or the form would be refused again.
     fields = [field for field in sent_fields() if field[0] not in ("revision", "seen")]
     return page(
         "conflict.html",
@@ -156,8 +159,12 @@ def _known_revisions(owner: str) -> set[str]:
 def _audit_entry_id(site: str, now: datetime) -> str | None:
     """The id of the audit entry of this user's change at *now*; None if nothing changed."""
     key_id = current_user().grant.key_id
+    # The newest five: others may have changed something since, but hardly more often.
     entries, _ = backend().store.rulebook.audit.page(site, limit=5)
-    return next((e.id for e in entries if e.at == now and e.key_id == key_id), None)
+    for entry in entries:
+        if entry.at == now and entry.key_id == key_id:
+            return entry.id
+    return None
 
 
 def _sent_id() -> str:

@@ -106,9 +106,11 @@ def _measures(evaluation: EvaluationSummary | None) -> dict[str, str]:
     """Labels of the measures to show: the best known ones, or else the first ones."""
     systems = evaluation["systems"] if evaluation else {}
     names = list(next(iter(systems.values()), {}))
-    # An evaluation may have been made with other measures.
     known = {name: label for name, label in MEASURES.items() if name in names}
-    return known or {name: name for name in names[: len(MEASURES)]}
+    if known:
+        return known
+    # An evaluation may have been made with other measures.
+    return {name: name for name in names[: len(MEASURES)]}
 
 
 def _value_rows(values: Iterable[Value], others: str) -> Rows:

@@ -42,6 +42,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
 
 def redirect_to(path: str) -> Response:
     """To another page, after a change (303)."""
+    # The browser gets the next page by GET, so a reload does not send the form again.
     response: Response = redirect(path, 303)  # type: ignore[assignment]
     return response
 
@@ -78,13 +79,20 @@ def sent_fields() -> list[tuple[str, str]]:
     """The fields of the form that was sent, to send them again; never a key or a token."""
     form = request.form.items(multi=True)
     fields = [(name, value) for name, value in form if name not in _SECRET_FIELDS]
-    return fields if sum(len(value) for _, value in fields) <= MAX_FORM_CHARS else []
+    characters = 0
+    for _, value in fields:
+        characters += len(value)
+    return fields if characters <= MAX_FORM_CHARS else []
 
 
 def waiting_fields() -> SentFields:
     """The fields of another form that waited for the sign-in."""
     form = request.form.items(multi=True)
-    return [(name.removeprefix(WAITING), value) for name, value in form if name.startswith(WAITING)]
+    fields = []
+    for name, value in form:
+        if name.startswith(WAITING):
+            fields.append((name.removeprefix(WAITING), value))
+    return fields
 
 
 def sentence(error: Exception) -> str:

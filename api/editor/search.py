@@ -84,9 +84,10 @@ def _results(site: str) -> dict[str, Any]:
         results = _search(site, rules, query)
     # An article that was deleted just now may be among the results, but has no card.
     cards = backend().store.cards(site, results.ids)
+    items = [_item(cards[i], marks.get(i, [])) for i in results.ids if i in cards]
     return {
         **query._asdict(),
-        "items": [_item(cards[i], marks.get(i, [])) for i in results.ids if i in cards],
+        "items": items,
         "total": results.total,
         "more": query.page * PAGE < results.total,
         "note": note,

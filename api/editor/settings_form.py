@@ -65,13 +65,17 @@ class Side(NamedTuple):
     def uses_more(self) -> bool:
         """Whether a field under “More” has a value."""
         basic = {option.name for option in OPTIONS if option.about.is_basic}
-        return any(text for name, text in self.texts.items() if name not in basic)
+        more = self.texts.keys() - basic
+        return any(self.texts[name] for name in more)
 
 
 def form_fields(model: RankingModel) -> FormFields:
     """The fields; an empty one shows the value of the ranking model, where it has one."""
-    basic = [_option_field(option, model) for option in OPTIONS if option.about.is_basic]
-    advanced = [_option_field(option, model) for option in OPTIONS if not option.about.is_basic]
+    basic: list[FormField] = []
+    advanced: list[FormField] = []
+    for option in OPTIONS:
+        group = basic if option.about.is_basic else advanced
+        group.append(_option_field(option, model))
     weights = [_weight_field(signal, model) for signal in SIGNALS]
     return FormFields(basic, advanced, weights)
 
@@ -103,7 +107,8 @@ def side_of(name: str, sent: Mapping[str, str], stored: ListDefaults | None = No
     Args:
         stored: the defaults to show if the form was not sent.
     """
-    names = [option.name for option in OPTIONS] + [f"weights.{signal}" for signal in SIGNALS]
+    names = [option.name for option in OPTIONS]
+    names += [f"weights.{signal}" for signal in SIGNALS]
     # A form that was sent with all fields empty means defaults, not the stored settings.
     if stored is not None and not any(f"{name}.{field}" in sent for field in names):
         return Side(name, _texts(stored), stored, [])

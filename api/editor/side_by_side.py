@@ -1,6 +1,6 @@
 """The page of two articles: why one is in the other's list, and every word that they share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -55,10 +55,16 @@ def side_by_side(site: str) -> Response:
     shared = explanation.shared.terms[:MARKED].tolist() if explanation.shared else []
     return page(
         "side_by_side.html",
-        sides=[(texts[i], paragraphs(texts[i], shared)) for i in (source_id, target_id)],
+        sides=_sides((texts[source_id], texts[target_id]), shared),
         explanation=explained_pair(explanation, texts, source_id, target_id),
         factor_labels=labels.FACTORS,
     )
+
+
+def _sides(
+    articles: Iterable[Article], shared: Sequence[int]
+) -> list[tuple[Article, list[list[MarkedPiece]]]]:
+    return [(article, paragraphs(article, shared)) for article in articles]
 
 
 def paragraphs(article: Article, shared: Sequence[int]) -> list[list[MarkedPiece]]:
@@ -83,6 +89,7 @@ def pieces(text: str, language: str | None, shared: Sequence[int]) -> Iterator[M
 
 def _marks(text: str, language: str | None, ranks: dict[int, int]) -> list[_Mark]:
     """The shared terms in the text, in order; of those that start together, the longest first."""
+    # A term of unspaced text may have no place of its own; then its start is -1.
     terms = [occurrence for occurrence in occurrences(text, language) if occurrence.start >= 0]
     ids = term_ids([term.term for term in terms])
     marks = []

@@ -130,6 +130,7 @@ def document(
         draft: the source, if that is not stored.
         texts: the source and the items by id; only given if the list is to be explained.
     """
+    # Not random: every worker gives the same list the same id.
     digest = blake2b(f"{name}\0{version}".encode(), digest_size=9).hexdigest()
     return {
         "source": _source(related, draft),
@@ -160,7 +161,8 @@ def list_language(
 
 def texts_to_explain(live: SiteReplica, related: RelatedList, *more: str) -> dict[str, Article]:
     """The items' articles and *more* ones, by id."""
-    return live.texts([*more, *(item.card["id"] for item in related.items)])
+    item_ids = [item.card["id"] for item in related.items]
+    return live.texts([*more, *item_ids])
 
 
 def _items(

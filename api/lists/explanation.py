@@ -114,26 +114,29 @@ def explained_ranking(live: SiteReplica, article_id: str, options: ListOptions) 
         lambda recommender: recommender.related(article_id, options, now)
     )
     excluded = dict(islice((related.exclusions or {}).items(), CANDIDATES))
-    texts = live.texts((article_id, *(item.card["id"] for item in related.items), *excluded))
+    item_ids = [item.card["id"] for item in related.items]
+    texts = live.texts((article_id, *item_ids, *excluded))
     source = texts.get(article_id)
     finder = None if source is None else SubjectFinder(source)
-    ranked: list[RankedCandidate] = [
-        {
-            **_named_article(texts, item.card["id"]),
-            **explained(item, finder, texts.get(item.card["id"])),
+    ranked: list[RankedCandidate] = []
+    for position, item in enumerate(related.items, options.offset + 1):
+        item_id = item.card["id"]
+        candidate: RankedCandidate = {
+            **_named_article(texts, item_id),
+            **explained(item, finder, texts.get(item_id)),
             "position": position,
             "score": item.score,
         }
-        for position, item in enumerate(related.items, options.offset + 1)
-    ]
+        ranked.append(candidate)
+    dropped: list[ExcludedCandidate] = []
+    for excluded_id, exclusion in excluded.items():
+        named = _named_article(texts, excluded_id)
+        dropped.append({**named, "reason": _exclusion(exclusion)})
     return {
         "source": _named_article(texts, article_id),
         "version": version,
         "items": ranked,
-        "dropped": [
-            {**_named_article(texts, excluded_id), "reason": _exclusion(exclusion)}
-            for excluded_id, exclusion in excluded.items()
-        ],
+        "dropped": dropped,
     }
 
 

@@ -45,6 +45,7 @@ EMBED_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src http: https: data:;"
     " base-uri 'none'; form-action 'none'"
 )
+# XML 1.0 allows no other characters, not even as references (section 2.2).
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -156,8 +157,11 @@ def _title(document: List) -> str:
 
 def _origin(items: Sequence[ListedArticle]) -> str:
     """The site of the first item that has an address."""
-    parts = urlsplit(next((item["url"] for item in items if item["url"]), ""))
-    return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else "about:blank"
+    for item in items:
+        if item["url"]:
+            parts = urlsplit(item["url"])
+            return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else "about:blank"
+    return "about:blank"  # a feed without a link is invalid
 
 
 def _rss(document: List, page: str) -> bytes:
@@ -165,6 +169,7 @@ def _rss(document: List, page: str) -> bytes:
     for item in document["items"]:
         if item["published_at"]:
             dates[item["id"]] = format_datetime(datetime.fromisoformat(item["published_at"]))
+    # RSS has dates as RFC 822 writes them.
     text = render_template("feed.xml", **document, title=_title(document), page=page, dates=dates)
     return _NOT_XML.sub("", text).encode()
 

@@ -201,7 +201,7 @@ def suggestions(live: SiteReplica, draft: Draft, options: LinkOptions, now: date
         "direction": options.direction,
         "version": version,
         "items": items,
-        "duplicates": [_duplicate_article(duplicate) for duplicate in duplicates[:MAX_DUPLICATES]],
+        "duplicates": list(map(_duplicate_article, duplicates[:MAX_DUPLICATES])),
     }
 
 
@@ -217,6 +217,7 @@ def _links_out(
     )
     linked = _linked(draft)
     items = [item for item in related.items if linked.isdisjoint(_names(item.card))]
+    # Cut before places are chosen, or an item that is not shown could take a paragraph.
     items = items[: options.limit]
     subjects = [_subject(item, item.card["title"], item.card["language"]) for item in items]
     anchors = place_links(body, article.title, article.language, subjects)
@@ -301,6 +302,7 @@ class _HtmlLink(NamedTuple):
         """The link on a phrase; None without an address on the web."""
         if not self.url or not is_on(self.url, ()):
             return None
+        # Both are escaped, because editors paste this into their pages.
         return f'<a href="{escape(self.url)}">{escape(phrase)}</a>'
 
     def paragraph(self) -> str | None:

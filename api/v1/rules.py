@@ -242,11 +242,8 @@ def put_overrides(site: str, article_id: str, grant: Grant, body: SentOverrides)
 def rules(site: str, query: RuleQuery) -> RulePage:
     """The rules of the site, newest first."""
     now = _now()
-    selected = [
-        rule
-        for rule in backend().store.rulebook.read(site).rules.values()
-        if rule.is_active(now) and _matches(rule, query)
-    ]
+    stored = backend().store.rulebook.read(site).rules.values()
+    selected = [rule for rule in stored if rule.is_active(now) and _matches(rule, query)]
     # Ids start with the time of creation; the cursor is the last id of a page.
     selected.sort(key=lambda rule: rule.id, reverse=True)
     page = selected[: query.limit]

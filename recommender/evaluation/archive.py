@@ -40,9 +40,7 @@ class Archive:
     @cached_property
     def published(self) -> NDArray[np.float64]:
         """Seconds since 1970 by position, -inf without a date; shape (n,)."""
-        return np.array(
-            [a.published_at.timestamp() if a.published_at else -np.inf for a in self.articles]
-        )
+        return np.array([_date(article) for article in self.articles])
 
     @cached_property
     def cards(self) -> dict[str, Card]:
@@ -56,14 +54,15 @@ class Archive:
     @cached_property
     def vectors(self) -> csr_array:
         """TF-IDF rows of length one, CSR (n, terms), idf of the whole archive."""
-        ends = np.cumsum([0, *(row.terms.size for row in self.counts)])
+        sizes = [row.terms.size for row in self.counts]
+        ends = np.cumsum([0, *sizes])
+        # Ids of terms are hashes of 32 bits; numbered by rank, they are columns without gaps.
         hashed = np.concatenate([row.terms for row in self.counts])
         terms, columns = np.unique(hashed, return_inverse=True)
         df = np.bincount(columns, minlength=terms.size)
-        weights = [
-            tfidf(row, df[columns[start:end]], len(self.counts))
-            for row, start, end in zip(self.counts, ends, ends[1:], strict=False)
-        ]
+        weights = []
+        for row, start, end in zip(self.counts, ends[:-1], ends[1:], strict=True):
+            weights.append(tfidf(row, df[columns[start:end]], len(self.counts)))
         return csr_array((np.concatenate(weights), columns, ends), (len(self.counts), terms.size))
 
     @cached_property
@@ -107,8 +106,10 @@ def read_archive(articles: Articles, on_article: Callable[[], None] = lambda: No
         except InvalidInput as error:
             rejections.append(RecordProblems.of(record, error.problems))
             continue
+        # A later record replaces the earlier one of its id, as in the store.
         analysed[one.article.id] = one
         on_article()
+    # Only now, for a text that may be in two languages is settled by what the site publishes.
     languages = certain_languages(analysed.values())
     settled = [settle_language(one, languages) for one in analysed.values()]
     ordered = sorted(settled, key=lambda one: (_date(one.article), one.article.id))

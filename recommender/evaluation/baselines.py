@@ -54,7 +54,8 @@ def _best(scores: Scores) -> list[int]:
     # Positions are in order of date and id, so the higher position is the newer article.
     shown = np.flatnonzero(scores > -np.inf)
     order = np.lexsort((-shown, -scores[shown]))
-    return [int(place) for place in shown[order[:DEPTH]]]
+    places: list[int] = shown[order[:DEPTH]].tolist()
+    return places
 
 
 def recent(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
@@ -65,6 +66,7 @@ def recent(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
 
 def random(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
     size = len(archive.articles)
+    # A seed for each query, so that a list does not depend on which queries came before it.
     return lambda query: np.random.default_rng((protocol.seed, query)).random(size)
 
 
@@ -80,11 +82,16 @@ def same_section(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer
 def popular_links(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
     """The articles with most links from others, counting links published by the query's date."""
     place = archive.place
-    links = [(place[a], place[b]) for a, b in sorted(judged.links) if b in place]
+    links = []
+    for source, target in sorted(judged.links):
+        if target in place:
+            links.append((place[source], place[target]))
+    # Reshaped, or without links there would be nothing to unpack.
     sources, targets = np.array(links, dtype=np.intp).reshape(-1, 2).T
 
     def scorer(query: int) -> Scores:
         is_published = archive.published[sources] <= archive.published[query]
+        # Without the query's own links, which are the truth that the list is measured by.
         counted = (is_published | (protocol.as_of == "all")) & (sources != query)
         counts = np.bincount(targets[counted], minlength=len(archive.articles)).astype(np.float64)
         return np.where(counts > 0, counts, -np.inf)
@@ -101,6 +108,7 @@ def tfidf(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
 def lsa(archive: Archive, judged: Judged, protocol: Protocol) -> Scorer:
     """Latent semantic analysis: TF-IDF rows in a hundred dimensions (Deerwester et al. 1990)."""
     rows = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit_transform(_texts(archive))
+    # A small archive has fewer dimensions than that.
     dimensions = max(2, min(LSA_DIMENSIONS, min(rows.shape) - 1))
     svd = TruncatedSVD(dimensions, random_state=protocol.seed)
     dense = normalize(svd.fit_transform(rows))
@@ -149,6 +157,7 @@ def _bm25_weights(counts: csr_array) -> csr_array:
     df = np.bincount(counts.indices, minlength=counts.shape[1])
     idf = np.log(1 + (counts.shape[0] - df + 0.5) / (df + 0.5))
     norms = BM25_K1 * (1 - BM25_B + BM25_B * lengths / max(lengths.mean(), 1e-9))
+    # Computed for each entry of the sparse matrix: a dense one would not fit in memory.
     tf = counts.data.astype(np.float64)
     saturated = tf * (BM25_K1 + 1) / (tf + np.repeat(norms, np.diff(counts.indptr)))
     return csr_array((saturated * idf[counts.indices], counts.indices, counts.indptr), counts.shape)

@@ -44,9 +44,12 @@ class Comparison(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         answer = self._asdict()
-        answer["differences"] = {m: d._asdict() for m, d in self.differences.items()}
+        differences = {}
+        for measure, difference in self.differences.items():
+            differences[measure] = difference._asdict()
+        answer["differences"] = differences
         answer["mean_churn"] = float(np.mean(list(self.churn.values()))) if self.churn else 0.0
-        answer["churn"] = dict(list(self.churn.items())[:CHURNED])
+        answer["churn"] = dict(list(self.churn.items())[:CHURNED])  # the most changed come first
         return answer
 
 
@@ -84,16 +87,20 @@ def compare(
     if not shared or not measures:
         raise UnusableData("the two evaluations share no query, or no measure")
     bootstrap = Bootstrap(len(shared), seed)
-    pairs = {}
+    differences = {}
+    gains = []
     for measure in measures:
-        pairs[measure] = _values(after, measure)[rows_b], _values(before, measure)[rows_a]
-    gain = np.subtract(*pairs[measures[0]])
+        ours = _values(after, measure)[rows_b]
+        theirs = _values(before, measure)[rows_a]
+        differences[measure] = bootstrap.difference(ours, theirs)
+        gains.append(ours - theirs)
+    gain = gains[0]
     lists_before = [before["lists"][row] for row in rows_a]
     lists_after = [after["lists"][row] for row in rows_b]
     return Comparison(
         system=system,
         queries=len(shared),
-        differences={m: bootstrap.difference(*pair) for m, pair in pairs.items()},
+        differences=differences,
         wins=int((gain > 0).sum()),
         losses=int((gain < 0).sum()),
         ties=int((gain == 0).sum()),
@@ -125,6 +132,7 @@ def failures(comparison: Comparison, thresholds: Sequence[Threshold]) -> list[st
         if measure not in comparison.differences:
             raise InvalidInput.at("fail-under", f"{measure!r} is not measured in both evaluations")
         difference = comparison.differences[measure]
+        # The whole interval has to lie below, so that chance alone fails no comparison.
         if difference.high < drop:
             sentences.append(
                 f"{measure} fell by {-difference.mean:.4f} (95 % between {-difference.high:.4f} and"
@@ -157,6 +165,7 @@ def _churn(
 ) -> dict[str, float]:
     changed = {}
     for query, old, new in zip(queries, before, after, strict=True):
+        # Only what the list holds counts; a changed order is for the measures to judge.
         kept = len(set(old) & set(new))
         changed[query] = 1 - kept / len(old) if old else float(bool(new))
     return dict(sorted(changed.items(), key=lambda pair: (-pair[1], pair[0])))

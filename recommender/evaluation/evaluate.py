@@ -108,16 +108,20 @@ class Evaluation:
         """A pandas DataFrame, systems × measures. Raises ImportError without pandas."""
         import pandas
 
-        table = {}
+        table: dict[str, dict[str, float]] = {}
         for system in self.systems:
-            table[system] = {m: self.interval(system, m).mean for m in self.measures}
+            table[system] = {}
+            for measure in self.measures:
+                table[system][measure] = self.interval(system, measure).mean
         return pandas.DataFrame.from_dict(table, orient="index")
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(measure)}</th>" for measure in self.measures)
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th>{self._cells(name)}</tr>" for name in self.systems
-        )
+        head = ""
+        for measure in self.measures:
+            head += f"<th>{escape(measure)}</th>"
+        rows = ""
+        for name in self.systems:  # escaped: callers give names to systems of their own
+            rows += f"<tr><th>{escape(name)}</th>{self._cells(name)}</tr>"
         return f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
     def _cells(self, system: str) -> str:
@@ -128,25 +132,34 @@ class Evaluation:
         return "".join(cells)
 
     def _system_json(self, name: str, versus: str | None, timings: bool) -> dict[str, Any]:
-        answer: dict[str, Any] = {
-            measure: _json(self.interval(name, measure)._asdict()) for measure in self.measures
-        }
+        answer: dict[str, Any] = {}
+        for measure in self.measures:
+            answer[measure] = _json(self.interval(name, measure)._asdict())
         if versus is not None and versus != name:
-            paired = [m for m in self.measures if m not in OVERALL]
-            answer["versus"] = {
-                m: _json(self.difference(name, versus, m)._asdict()) for m in paired
-            }
+            answer["versus"] = self._versus_json(name, versus)
         if timings:
             answer["latency_ms"] = _latency(self.systems[name].list_seconds)
             answer["seconds"] = round(self.systems[name].seconds, 3)
+        return answer
+
+    def _versus_json(self, name: str, versus: str) -> dict[str, Any]:
+        answer = {}
+        for measure in self.measures:
+            if measure not in OVERALL:  # one value for all lists has no pairs to compare
+                answer[measure] = _json(self.difference(name, versus, measure)._asdict())
         return answer
 
     def _per_query_json(self) -> dict[str, Any]:
         queries = list(self.judged.qrels)
         systems = {}
         for name, result in self.systems.items():
-            lists = [_ids(result.run.get(query, [])[:LISTED]) for query in queries]
-            values = {m: list(map(_number, values)) for m, values in result.values.items()}
+            lists = []
+            for query in queries:
+                places = result.run.get(query, [])[:LISTED]
+                lists.append([article for article, _ in places])
+            values = {}
+            for measure, numbers in result.values.items():
+                values[measure] = [_number(value) for value in numbers]
             systems[name] = {"values": values, "lists": lists}
         return {"queries": queries, "systems": systems}
 
@@ -178,7 +191,8 @@ def evaluate(
     for name in systems:
         if name not in known:
             raise InvalidInput.at("systems", f"no system {name!r}; there are {', '.join(known)}")
-    names = tuple(dict.fromkeys(check_measure(name) for name in measures))
+    # Checked first: an evaluation takes minutes, and a mistyped name is not worth them.
+    names = tuple(dict.fromkeys(map(check_measure, measures)))
     judged = judge(archive, truth, protocol)
     results = {}
     for name in systems:
@@ -198,13 +212,14 @@ def _measure_system(
     started = time.perf_counter()
     run, list_seconds = system(archive, judged, protocol, on_query)
     seconds = time.perf_counter() - started
-    values = {m: per_query(m, archive, judged, run) for m in measures if m not in OVERALL}
-    totals = {m: overall(m, archive, judged, run) for m in measures if m in OVERALL}
+    values = {}
+    totals = {}
+    for measure in measures:
+        if measure in OVERALL:
+            totals[measure] = overall(measure, archive, judged, run)
+        else:
+            values[measure] = per_query(measure, archive, judged, run)
     return SystemResult(run, values, totals, seconds, list_seconds)
-
-
-def _ids(places: Sequence[tuple[str, float]]) -> list[str]:
-    return [article for article, _ in places]
 
 
 def _latency(seconds: list[float]) -> dict[str, float | None]:

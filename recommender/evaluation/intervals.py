@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-RESAMPLES = 2000
+RESAMPLES = 2000  # the ends of an interval then rest on the 50 most extreme draws of each side
 CONFIDENCE = 0.95
 
 
@@ -36,6 +36,7 @@ class Bootstrap:
     """
 
     def __init__(self, queries: int, seed: int) -> None:
+        # Drawn once: differences of systems are paired, query by query and draw by draw.
         self._draws = np.random.default_rng(seed).integers(0, queries, (RESAMPLES, queries))
 
     def interval(self, values: NDArray[np.float64]) -> Interval:

@@ -66,13 +66,16 @@ class ArchiveLinks:
     def of(cls, records: Sequence[object]) -> Self:
         urls: dict[str, str] = {}
         titles: dict[str, str] = {}
-        count = Counter(_title(fields) for fields in map(_fields, records))
+        count = Counter[str]()
+        for fields in map(_fields, records):
+            count[_title(fields)] += 1
         for fields in map(_fields, records):
             address = _address(fields.get("url"))
             if address:
                 urls.setdefault(address, str(fields.get("id")))
-            if _title(fields) and count[_title(fields)] == 1:
-                titles[_title(fields)] = str(fields.get("id"))
+            title = _title(fields)
+            if title and count[title] == 1:
+                titles[title] = str(fields.get("id"))
         return cls(urls, titles)
 
     def links(self, data: object) -> Iterator[Link]:
@@ -134,7 +137,9 @@ def harvest(records: Sequence[object]) -> Harvest:
     that more than ten others and more than 1 % of the archive link to).
     """
     archive = ArchiveLinks.of(records)
-    links = {(a, b): Link(a, b, "package") for a, b in _packages(records)}
+    links = {}
+    for source, target in _packages(records):
+        links[source, target] = Link(source, target, "package")
     for data in records:
         for link in archive.links(data):
             links[link.source, link.target] = link  # a link by hand counts before a package
@@ -142,8 +147,10 @@ def harvest(records: Sequence[object]) -> Harvest:
     truth: Qrels = {}
     for link in kept:
         truth.setdefault(link.source, {})[link.target] = 2
+        # Does not lower the grade of a link back, which makes it 2.
         truth.setdefault(link.target, {}).setdefault(link.source, 1)
-    return Harvest(truth, dict(Counter(link.kind for link in kept)), left_out)
+    kinds = Counter([link.kind for link in kept])
+    return Harvest(truth, dict(kinds), left_out)
 
 
 def _without_farms(links: list[Link], articles: int) -> tuple[list[Link], dict[str, int]]:

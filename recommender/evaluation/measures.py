@@ -20,6 +20,7 @@ from recommender.evaluation.truth import Qrels
 SHOWN = 5  # as many as the box has places
 NEAR_DUPLICATE_COSINE = 0.9
 STORY = "story-"  # prefix of a measure against the truth with stories collapsed
+# The gain of Burges et al. 2005: a link from the text counts three times as much as one to it.
 GAINS = {grade: 2**grade - 1 for grade in range(11)}
 
 DEFAULT_MEASURES = (
@@ -55,7 +56,9 @@ def _against_truth(measure: ir_measures.Measure, qrels: Qrels, run: Run) -> Quer
     for query, places in run.items():
         if places:
             ranks[query] = {article: 1.0 / rank for rank, (article, _) in enumerate(places, 1)}
-    values = {one.query_id: one.value for one in ir_measures.iter_calc([measure], qrels, ranks)}
+    values = {}
+    for metric in ir_measures.iter_calc([measure], qrels, ranks):
+        values[metric.query_id] = metric.value
     return np.array([values.get(query, 0.0) for query in qrels])
 
 
@@ -63,7 +66,7 @@ def _with_stories_collapsed(name: str, archive: Archive, judged: Judged, run: Ru
     """As plain, with each story once; nan for a query whose answers all tell its own story."""
     qrels, collapsed_run = archive.stories.collapsed(judged.qrels, run)
     values = _against_truth(_ir_measure(name), qrels, collapsed_run)
-    is_answerable = np.array([any(grades.values()) for grades in qrels.values()], np.bool_)
+    is_answerable = [any(grades.values()) for grades in qrels.values()]
     return np.where(is_answerable, values, np.nan)
 
 
@@ -86,7 +89,8 @@ def _ir_measure(name: str) -> ir_measures.Measure:
     if family in _AT_CUTOFF and re.fullmatch(r"[1-9]\d{0,2}", cutoff):
         measure: ir_measures.Measure = _AT_CUTOFF[family] @ int(cutoff)
         return measure
-    against_truth = ", ".join((*(f"{family}@k" for family in _AT_CUTOFF), *_FIXED))
+    with_cutoff = [f"{family}@k" for family in _AT_CUTOFF]
+    against_truth = ", ".join((*with_cutoff, *_FIXED))
     others = ", ".join((*LIST_MEASURES, *OVERALL))
     known = f"{against_truth} (each also with the prefix {STORY}), {others}"
     raise InvalidInput.at("measures", f"no measure {name!r}; there are {known}")
@@ -130,7 +134,10 @@ def _language_purity(archive: Archive, query: str, shown: list[str]) -> float:
     language = archive.cards[query]["language"]
     if not shown or not language:
         return float("nan")
-    return float(np.mean([archive.cards[article]["language"] == language for article in shown]))
+    same = 0
+    for article in shown:
+        same += archive.cards[article]["language"] == language
+    return same / len(shown)
 
 
 def _median_age_days(archive: Archive, query: str, shown: list[str]) -> float:
@@ -174,6 +181,7 @@ def _section_calibration(archive: Archive, shown: Mapping[str, list[str]]) -> fl
     Jensen–Shannon distance (base 2) between the sections of what is shown and of the queries:
     0 when lists have the same mix, 1 when they share nothing (after Steck 2018).
     """
+    # Sorted, so that the sum has the same rounding in every run.
     sections = sorted({article.section or "" for article in archive.articles})
     queries = _mix(archive, list(shown), sections)
     items = _mix(archive, list(chain.from_iterable(shown.values())), sections)
@@ -193,7 +201,9 @@ def overall(name: str, archive: Archive, judged: Judged, run: Run) -> float:
 
 
 def _mix(archive: Archive, articles: list[str], sections: list[str]) -> NDArray[np.float64]:
-    counts = Counter(archive.cards[article]["section"] or "" for article in articles)
+    counts = Counter[str]()
+    for article in articles:
+        counts[archive.cards[article]["section"] or ""] += 1
     return np.array([counts[section] for section in sections], dtype=np.float64)
 
 
@@ -201,6 +211,7 @@ def _ages_days(archive: Archive, query: str, shown: list[str]) -> NDArray[np.flo
     moment = archive.published[archive.place[query]]
     dates = archive.published[[archive.place[article] for article in shown]]
     known = dates[np.isfinite(dates)] if np.isfinite(moment) else dates[:0]
+    # An article that was published later, as with `--all`, counts as new.
     ages: NDArray[np.float64] = np.maximum(moment - known, 0.0) / 86_400.0
     return ages
 

@@ -69,6 +69,7 @@ class Pools:
     def scores(self, model: RankingModel) -> Values:
         """What *model* orders the candidates by."""
         used = {name: self.signals[name] for name in model.used_signals() if name != "time"}
+        # The pool has the signal of the defaults' half-life; *model* may have another one.
         used["time"] = self.recency(model.half_life_days)
         factors = model.factors(self.similarity, used)
         scores: Values = np.prod(list(factors.values()), axis=0)
@@ -90,6 +91,7 @@ def gather(archive: Archive, judged: Judged, on_query: Callable[[], None]) -> Po
     The model of that request orders as the defaults do, but uses every signal, however little;
     so the value of each signal can be read from the factors of the answer.
     """
+    # A signal without weight would have the factor 1 and could not be read from it.
     weights = {name: weight or TRACE for name, weight in DEFAULTS.weights}
     probe = DEFAULTS.model_copy(update={"weights": SignalWeights(**weights)})
     corpus = Corpus(archive.stored_articles)
@@ -110,13 +112,14 @@ def _pools(lists: Lists, judged: Judged, weights: Mapping[str, float]) -> Pools:
     signals = {}
     for name, weight in weights.items():
         factor = _table(lists, judged, _factor_called(name), 1.0)
+        # Solves factor = 1 - weight · (1 - signal); clipped, for factors are rounded.
         signals[name] = np.clip(1 - (1 - factor) / weight, 0.0, 1.0)
     return Pools(
         listed=_table(lists, judged, lambda _: 1.0, 0.0) > 0,
         similarity=_table(lists, judged, lambda article: article.similarity, 0.0),
         signals=signals,
         grades=_grades(lists, qrels),
-        ideal=np.array([_ideal(grades) for grades in qrels.values()]),
+        ideal=np.array(list(map(_ideal, qrels.values()))),
     )
 
 
@@ -143,5 +146,6 @@ def _grades(lists: Lists, qrels: Qrels) -> NDArray[np.intp]:
 
 
 def _ideal(judged: Mapping[str, int]) -> float:
-    gains = sorted((GAINS[grade] for grade in judged.values()), reverse=True)[:PLACES]
+    grades = sorted(judged.values(), reverse=True)
+    gains = [GAINS[grade] for grade in grades[:PLACES]]
     return float(np.array(gains) @ _DISCOUNTS[: len(gains)])

@@ -87,8 +87,12 @@ def judge(archive: Archive, truth: Qrels, protocol: Protocol) -> Judged:
         raise UnusableData("the archive has no publication dates; use --all instead")
     named = set(truth).union(*truth.values())
     unknown = sorted(named - archive.place.keys())
-    reachable = {q: _reachable(archive, truth[q], protocol, q) for q in truth if q in archive.place}
-    answerable = {q: judged for q, judged in reachable.items() if any(judged.values())}
+    reachable = {}
+    for query, judged in truth.items():
+        if query in archive.place:
+            reachable[query] = _reachable(archive, judged, protocol, query)
+    # A query that only has grades of 0 measures nothing, for no list can be better than another.
+    answerable = {query: judged for query, judged in reachable.items() if any(judged.values())}
     if not answerable:
         raise UnusableData(
             f"no query of the truth can be answered: {len(unknown)} ids are not in the archive"
@@ -115,11 +119,16 @@ def _reachable(
     archive: Archive, judged: dict[str, int], protocol: Protocol, query: str
 ) -> dict[str, int]:
     eligible = protocol.eligible(archive, archive.place[query])
-    return {a: g for a, g in judged.items() if a in archive.place and eligible[archive.place[a]]}
+    reachable = {}
+    for article, grade in judged.items():
+        place = archive.place.get(article)
+        if place is not None and eligible[place]:
+            reachable[article] = grade
+    return reachable
 
 
 def _drawn(qrels: Qrels, protocol: Protocol) -> Qrels:
-    queries = sorted(qrels)
+    queries = sorted(qrels)  # or the draw would depend on the order of the file
     if protocol.queries is not None and protocol.queries < len(queries):
         drawn = np.random.default_rng(protocol.seed).choice(
             len(queries), protocol.queries, replace=False

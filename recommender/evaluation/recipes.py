@@ -45,7 +45,7 @@ def with_weights(pools: Pools) -> RankingModel:
         before = model
         for name in STEPS:
             model = _best_step(pools, model, name)
-        if model == before:
+        if model == before:  # another pass would try the same steps again
             break
     return model
 
@@ -77,9 +77,13 @@ def reranked(pools: Pools, start: RankingModel, names: Sequence[str] = ()) -> Ra
     Columns are the score by *start*, the cosine, the recency, and the factors called *names*.
     Scaled so that the cosine enters the score as it is, its coefficients are powers of the model.
     """
-    weights = {name: weight or HALF for name, weight in start.weights if name in names}
+    weights = {}
+    for name, weight in start.weights:
+        if name in names:
+            weights[name] = weight or HALF
     columns = _columns(pools, start, weights)
     grades = pools.grades[pools.listed]
+    # A classifier needs both kinds.
     if not (grades > 0).any() or (grades > 0).all():
         return start
     score, cosine, recency, *signals = _coefficients(columns, grades)
@@ -124,7 +128,9 @@ def _with_powers(
 ) -> RankingModel:
     """The *learnt* powers are additions to the context's, for signals that *start* uses."""
     used = start.used_signals()
-    powers = {name: p if name in used else p - context for name, p in learnt.items()}
+    powers = {}
+    for name, power in learnt.items():
+        powers[name] = power if name in used else power - context
     return start.model_copy(
         update={
             "weights": start.weights.model_copy(update=dict(weights)),

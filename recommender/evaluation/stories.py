@@ -5,7 +5,7 @@ Our lists show one article of a story. Where the truth names two, plain measures
 missed, so they are lower by design. Measures with the prefix `story-` do not.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -34,7 +34,10 @@ class Stories:
     """
 
     def __init__(self, articles: Mapping[str, StoredArticle]) -> None:
-        corpus = Corpus(lambda ids: {article_id: articles[article_id] for article_id in ids})
+        def fetch(article_ids: Iterable[str]) -> dict[str, StoredArticle]:
+            return {article_id: articles[article_id] for article_id in article_ids}
+
+        corpus = Corpus(fetch)
         corpus.apply(articles)
         self._articles = articles
         self._recommender = Recommender(corpus)

@@ -42,11 +42,12 @@ def ranked_by(model: RankingModel = DEFAULTS, mode: Mode = "balanced") -> System
         seconds = []
         for query in through_time(archive, judged, protocol, corpus):
             options = _options(archive, query, protocol, mode)
+            # With the ids of the list: a reader waits for them too.
             started = time.perf_counter()
             ranking = recommender.related(query, options, moment(archive, query, protocol))
             articles = ranking.by_id(corpus)
             seconds.append(time.perf_counter() - started)
-            run[query] = [(i, article.score) for i, article in articles.items()]
+            run[query] = [(article_id, one.score) for article_id, one in articles.items()]
             on_query()
         return run, seconds
 
@@ -61,14 +62,12 @@ def _options(archive: Archive, query: str, protocol: Protocol, mode: Mode) -> Li
 
 def moment(archive: Archive, query: str, protocol: Protocol) -> datetime:
     """When the list is made: at the query's publication, or after the last one of the archive."""
-    dated = [
-        a.published_at
-        for a in (archive.articles[archive.place[query]], archive.articles[-1])
-        if a.published_at is not None
-    ]
-    if not dated:
-        return datetime.max.replace(tzinfo=UTC)
-    return dated[0] if protocol.as_of == "publication" else max(dated)
+    own_date = archive.articles[archive.place[query]].published_at
+    last_date = archive.articles[-1].published_at  # undated articles come first
+    if own_date is not None and protocol.as_of == "publication":
+        return own_date
+    # The last date is that of the query or later.
+    return last_date or datetime.max.replace(tzinfo=UTC)
 
 
 def through_time(
@@ -83,6 +82,7 @@ def through_time(
     entered = 0
     for query in queries:
         moment = archive.published[archive.place[query]]
+        # `right`: articles of the same moment are published by then, as `Protocol.eligible` has it.
         due = int(np.searchsorted(archive.published, moment, side="right"))
         _enter(archive, corpus, entered, due)
         entered = due
@@ -91,7 +91,8 @@ def through_time(
 
 def _enter(archive: Archive, corpus: Corpus, first: int, end: int) -> None:
     if end > first:
-        corpus.apply({archive.articles[p].id: archive.stored(p) for p in range(first, end)})
+        article_ids = [article.id for article in archive.articles[first:end]]
+        corpus.apply(archive.stored_articles(article_ids))
 
 
 def baseline(build: Callable[[Archive, Judged, Protocol], baselines.Scorer]) -> System:
@@ -112,11 +113,11 @@ def given_run(run: Run) -> System:
         lists: Run = {}
         for query in judged.qrels:
             eligible = protocol.eligible(archive, archive.place[query])
-            lists[query] = [
-                (article, score)
-                for article, score in run.get(query, [])[: baselines.DEPTH]
-                if article in archive.place and eligible[archive.place[article]]
-            ]
+            lists[query] = []
+            for article, score in run.get(query, [])[: baselines.DEPTH]:
+                place = archive.place.get(article)
+                if place is not None and eligible[place]:
+                    lists[query].append((article, score))
             on_query()
         return lists, []
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -44,6 +45,7 @@ def read_run(path: Path) -> tuple[str, Run]:
 def write_run(name: str, run: Mapping[str, Sequence[tuple[str, float]]]) -> Iterable[bytes]:
     for query in sorted(run):
         for rank, (article, score) in enumerate(run[query], 1):
+            # `trec_eval` ignores the rank and sorts by the score.
             yield f"{trec_id(query)} Q0 {trec_id(article)} {rank} {score:.6f} {name}\n".encode()
 
 
@@ -73,4 +75,5 @@ def _ordered(
     articles = [article for _, article, _ in places]
     if len(set(articles)) < len(articles):
         raise UnusableData(f"{path}: the list of {query!r} has an article twice")
-    return [(article, score) for _, article, score in sorted(places, key=lambda place: place[0])]
+    places.sort(key=itemgetter(0))
+    return [(article, score) for _, article, score in places]

@@ -29,7 +29,10 @@ def read_truth(path: Path) -> Qrels:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise UnusableData(f"{path}: {error.strerror}") from error
-    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    filled = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            filled.append((number, line))
     is_json = bool(filled) and _is_json(filled[0][1])
     truth = _from_json(path, filled) if is_json else _from_trec(path, filled)
     if not truth:
@@ -71,7 +74,10 @@ def _from_json(path: Path, lines: list[tuple[int, bytes]]) -> Qrels:
             raise UnusableData(f'{path}:{number}: expected {{"id": …, "related": {{id: grade}}}}')
         if query in truth:
             raise UnusableData(f"{path}:{number}: query {query!r} occurs twice")
-        truth[query] = {a: _grade(path, number, grade) for a, grade in related.items()}
+        judged = {}
+        for article, grade in related.items():
+            judged[article] = _grade(path, number, grade)
+        truth[query] = judged
     return truth
 
 
@@ -88,6 +94,7 @@ def _from_trec(path: Path, lines: list[tuple[int, bytes]]) -> Qrels:
 
 
 def _grade(path: Path, number: int, grade: object) -> int:
+    # The gain doubles with each grade; `GAINS` ends at 10.
     if not isinstance(grade, int) or isinstance(grade, bool) or not 0 <= grade <= 10:
         raise UnusableData(
             f"{path}:{number}: grade {grade!r}; expected a whole number from 0 to 10"

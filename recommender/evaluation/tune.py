@@ -21,6 +21,7 @@ from recommender.evaluation.truth import Qrels
 from recommender.policy.ranking_model import DEFAULTS, RankingModel, Values
 
 MEASURE = "nDCG@10"
+# With 40, a test sees a gain of .44 standard deviations from query to query in four of five cases.
 FEWEST = 40  # queries to learn from, and as many to test on
 FOLDS = 5
 REPEATS = 3
@@ -105,7 +106,10 @@ class Tuned:
 
 
 def _rounded(values: Mapping[str, float | None]) -> dict[str, float | None]:
-    return {name: None if value is None else round(value, 6) for name, value in values.items()}
+    rounded: dict[str, float | None] = {}
+    for name, value in values.items():
+        rounded[name] = None if value is None else round(value, 6)
+    return rounded
 
 
 def split(archive: Archive, truth: Qrels) -> Halves:
@@ -120,11 +124,15 @@ def split(archive: Archive, truth: Qrels) -> Halves:
     if not archive.is_dated:
         raise UnusableData("the archive has no publication dates, so no older and newer links")
     judged = judge(archive, truth, Protocol())
-    dates = {query: archive.published[archive.place[query]] for query in judged.qrels}
-    known = sorted(query for query, date in dates.items() if np.isfinite(date))
-    since = float(np.median([dates[query] for query in known])) if known else 0.0
-    older = [query for query in known if dates[query] < since]
-    newer = [query for query in known if dates[query] >= since]
+    dates = {}
+    for query in sorted(judged.qrels):
+        date = archive.published[archive.place[query]]
+        if np.isfinite(date):
+            dates[query] = float(date)
+    # At the median of the queries, not of all articles, so that both halves have as many links.
+    since = float(np.median(list(dates.values()))) if dates else 0.0
+    older = [query for query, date in dates.items() if date < since]
+    newer = [query for query, date in dates.items() if date >= since]
     if min(len(older), len(newer)) < FEWEST:
         raise UnusableData(
             f"too few links to learn from: {len(older)} older and {len(newer)} newer articles "

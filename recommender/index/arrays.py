@@ -26,7 +26,7 @@ Arrays = dict[str, NDArray[Any]]
 PREFIX = struct.Struct("<4sIII")  # magic, format, length and CRC-32 of the JSON header
 MAGIC = b"ASIX"
 CONTAINER_FORMAT = 1
-ALIGNMENT = 64
+ALIGNMENT = 64  # bytes of a cache line
 
 
 def write_arrays(
@@ -47,6 +47,7 @@ def write_arrays(
     for content in contents:
         file.write(content.data)
         file.write(bytes(_padded(content.nbytes) - content.nbytes))
+    # A file gets its name after this; a power cut must not leave a name without the content.
     file.flush()
     os.fsync(file.fileno())
 
@@ -76,6 +77,7 @@ def map_arrays(file: IO[bytes]) -> tuple[dict[str, Any], Arrays]:
     arrays = {}
     for name, dtype, shape, offset, expected in content["arrays"]:
         array = np.frombuffer(mapped, dtype, int(np.prod(shape)), start + offset).reshape(shape)
+        # Unchecked slots would be used as positions by compiled code, which checks no bounds.
         if crc32(array.data) != expected:
             raise CorruptRecord(f"index file: wrong checksum of {name}")
         arrays[name] = array

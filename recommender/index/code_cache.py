@@ -86,6 +86,7 @@ def _read_key(file: Path) -> bytes:
         own = file.with_name(f"key.{os.getpid()}.{secrets.token_hex(4)}")
         own.touch(mode=0o600)
         own.write_bytes(secrets.token_bytes(_KEY_BYTES))
+        # A link fails where a rename would replace the key that others have read by now.
         with suppress(FileExistsError):
             os.link(own, file)
         own.unlink()

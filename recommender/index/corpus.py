@@ -154,10 +154,11 @@ class Corpus:
 
     def boilerplate(self) -> list[Boilerplate]:
         """All blocks that do not count, the most frequent first."""
-        return [
-            Boilerplate(block.digest, block.articles, self.index.ids[block.slot])
-            for block in self._blocks.boilerplate()
-        ]
+        lines = []
+        for block in self._blocks.boilerplate():
+            article_id = self.index.ids[block.slot]
+            lines.append(Boilerplate(block.digest, block.articles, article_id))
+        return lines
 
     def _with_affected(
         self, changed: dict[str, StoredArticle], removed: set[str]
@@ -183,15 +184,15 @@ class Corpus:
         if not articles:
             return {}
         features = [article.features for article in articles.values()]
-        ends = np.cumsum([0, *(own.blocks.digests.size for own in features)]).tolist()
+        sizes = [own.blocks.digests.size for own in features]
+        ends = np.cumsum([0, *sizes]).tolist()
         # All at once: to look the blocks of each article up takes longer than to index it.
         digests = np.concatenate([own.blocks.digests for own in features])
         marks = self._blocks.is_boilerplate(digests)
-        parts = (marks[start:end] for start, end in pairwise(ends))
-        return {
-            article_id: own.without(part)
-            for article_id, own, part in zip(articles, features, parts, strict=True)
-        }
+        counts = {}
+        for article_id, own, (start, end) in zip(articles, features, pairwise(ends), strict=True):
+            counts[article_id] = own.without(marks[start:end])
+        return counts
 
 
 def _hashes(article_ids: Iterable[str]) -> NDArray[np.uint32]:
@@ -205,8 +206,8 @@ def _prefixed(section: str, arrays: Arrays) -> Arrays:
 
 def _section(arrays: Arrays, section: str) -> Arrays:
     prefix = f"{section}."
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
+    section_arrays = {}
+    for name, array in arrays.items():
+        if name.startswith(prefix):
+            section_arrays[name.removeprefix(prefix)] = array
+    return section_arrays

@@ -26,6 +26,7 @@ class KeyCounter:
         return _look_up(self._keys, self._counts, keys)
 
     def add(self, keys: NDArray[np.int64], amounts: NDArray[np.int64]) -> None:
+        # Half of it stays free: a fuller table has long runs to step through.
         while 2 * (self._used + keys.size) > self._keys.size:
             self._double()
         self._used += _add(self._keys, self._counts, keys, amounts)

@@ -157,6 +157,7 @@ class _BaseFacets:
         values: dict[str, list[str]] = {_letter(field): [] for field in FIELDS}
         for number in numbers:
             key = self._keys[number]
+            # Interned: the same few sections and tags come up for every article.
             values[key[0]].append(intern(key[1:]))
         section, tag, author, language, source = map(tuple, values.values())
         return Facets(
@@ -216,7 +217,11 @@ def _base_arrays(articles: Sequence[Facets]) -> dict[str, NDArray[Any]]:
 
 
 def _keys_of(article: Facets) -> list[str]:
-    return [_letter(field) + value for field in FIELDS for value in getattr(article, field)]
+    keys = []
+    for field in FIELDS:
+        letter = _letter(field)
+        keys += [letter + value for value in getattr(article, field)]
+    return keys
 
 
 def _letter(field: str) -> str:

@@ -127,7 +127,7 @@ class IndexFiles:
 
     def delete_unused(self) -> None:
         """Delete every file that is not the newest and that no process uses."""
-        for number in sorted(self._numbers())[:-1]:
+        for number in sorted(self._numbers())[:-1]:  # the newest is for the next process
             with contextlib.suppress(OSError), self._path(number).open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._path(number).unlink()

@@ -59,6 +59,7 @@ class Builder:
     def _process(self, site: str) -> "subprocess.Popen[bytes]":
         path = os.pathsep.join(sys.path)
         return subprocess.Popen(
+            # `-P`: a module in the working folder must not take the place of ours.
             [sys.executable, "-P", "-m", "recommender.build", site],
             stdin=subprocess.DEVNULL,
             stdout=2,  # its log lines belong to ours

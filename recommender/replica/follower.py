@@ -52,7 +52,7 @@ class Follower:
                     self._follow(replica)
                     failing.discard(replica.site)
                 except Exception as error:  # noqa: BLE001 - this thread is not started again
-                    if replica.site not in failing:
+                    if replica.site not in failing:  # one line in the log, not two a second
                         _warn(replica.site, error)
                     failing.add(replica.site)
             self._stop.wait(FOLLOW_SECONDS)

@@ -38,7 +38,7 @@ class Holdings(NamedTuple):
         dated = np.flatnonzero(is_published & (facets.published != UNDATED))
         newest = dated[np.argsort(facets.published[dated])][-1:].tolist()
         languages = facets.value_counts("language")
-        del languages[UNKNOWN]
+        del languages[UNKNOWN]  # a `Counter`, so it may be missing
         return cls(
             version,
             languages,

@@ -107,6 +107,8 @@ class ReplicaFiles:
         """The file, if it was made from this archive and by this version of the product."""
         if opened is None or not opened.about.items() >= MADE_BY.items():
             return None
+        # A store that was put back may have reached the same version by other changes, so the
+        # time of that version has to be the same too.
         its = state_of(opened)
         present = self._store.change_log.state(self._site)
         if its.version < present.version:

@@ -41,23 +41,30 @@ class SurveyCounter:
 
     def add(self, article_id: str, related_list: RelatedList) -> None:
         items = related_list.items
-        self._times_recommended.update(item.card["id"] for item in items)
-        related = sum(item.reason not in FALLBACKS for item in items)
+        related = 0
+        dates = []
+        for item in items:
+            self._times_recommended[item.card["id"]] += 1
+            related += item.reason not in FALLBACKS
+            date = _date(item.card)
+            if date is not None:
+                dates.append(date)
         self._related.append((article_id, related))
-        dates = [date for date in (_date(item.card) for item in items) if date is not None]
         if not dates:
             return
-        self._ages.append(median(_days(self._now - date) for date in dates))
+        # Medians, because one very old item must not make a whole list look old.
+        self._ages.append(median([_days(self._now - date) for date in dates]))
         own_date = _date(related_list.source or {})
         if own_date is not None:
-            gap = median(_days(own_date - date) for date in dates)
+            gap = median([_days(own_date - date) for date in dates])
             self._gaps.append((article_id, gap))
 
     def survey(self, version: int, articles: int) -> Survey:
         times = self._times_recommended
         never = max(0, articles - len(times))
         by_times = sorted(times.items(), key=lambda item: (-item[1], item[0]))
-        old = sorted((-gap, article_id) for article_id, gap in self._gaps if gap >= OLD_DAYS)
+        old = [(article_id, gap) for article_id, gap in self._gaps if gap >= OLD_DAYS]
+        old.sort(key=lambda row: (-row[1], row[0]))
         return Survey(
             made_at=self._now,
             version=version,
@@ -71,7 +78,7 @@ class SurveyCounter:
             never=_outliers([(i, 0) for i, _ in self._related if i not in times]),
             without=_outliers([(i, number) for i, number in self._related if number == 0]),
             few=_outliers([(i, number) for i, number in self._related if 0 < number <= FEW]),
-            old=_outliers([(i, round(-days, 1)) for days, i in old]),
+            old=_outliers([(i, round(gap, 1)) for i, gap in old]),
         )
 
 

@@ -51,9 +51,9 @@ class Figures:
         place = self.evaluation.archive.place
         boxes = {}
         for query in self.evaluation.judged.qrels:
-            boxes[query] = [
-                article for article, _ in run.get(query, [])[:SHOWN] if article in place
-            ]
+            listed = [article for article, _ in run.get(query, [])]
+            # Cut first: an unknown article takes its place in the box.
+            boxes[query] = [article for article in listed[:SHOWN] if article in place]
         return boxes
 
     def _computed(self, system: str, measure: str) -> QueryValues:

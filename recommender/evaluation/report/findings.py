@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.evaluation.measures import SHOWN
 from recommender.evaluation.report.figures import MAIN_MEASURE, Figures
@@ -99,12 +100,15 @@ def exposure(figures: Figures, system: str, points: int = 50) -> Exposure:
         coverage=figures.mean(system, "coverage@5"),
         gini=figures.mean(system, "gini@5"),
         top_percent=float(1 - cumulated[-1 - top]) if counts.sum() else float("nan"),
-        curve=[
-            (place / counts.size, float(cumulated[place]))
-            for place in _curve_places(counts.size, points)
-        ],
+        curve=_curve(cumulated, points),
         favourites=favourites[:FAVOURITES],
     )
+
+
+def _curve(cumulated: NDArray[np.float64], points: int) -> list[tuple[float, float]]:
+    articles = cumulated.size - 1
+    places = np.array(_curve_places(articles, points))
+    return list(zip((places / articles).tolist(), cumulated[places].tolist(), strict=True))
 
 
 def _curve_places(articles: int, points: int) -> list[int]:
@@ -151,11 +155,11 @@ def cases(figures: Figures, systems: Sequence[str]) -> tuple[list[Case], list[Ca
     best = sorted(numbers, key=_case_order(figures, systems, 1))
     best = best[: min(EXTREMES, (len(queries) + 1) // 2)]
     worst = sorted(numbers, key=_case_order(figures, systems, -1))
-    worst = [number for number in worst if number not in set(best)][:EXTREMES]
-    return (
-        [_case(figures, systems, queries[number], number) for number in best],
-        [_case(figures, systems, queries[number], number) for number in worst],
-    )
+    # Of few queries the best half is not shown again as the worst one.
+    worst = [number for number in worst if number not in best][:EXTREMES]
+    best_cases = [_case(figures, systems, queries[number], number) for number in best]
+    worst_cases = [_case(figures, systems, queries[number], number) for number in worst]
+    return best_cases, worst_cases
 
 
 CaseOrder = Callable[[int], tuple[float, float, int, str]]
@@ -170,6 +174,7 @@ def _case_order(figures: Figures, systems: Sequence[str], sign: int) -> CaseOrde
 
     def order(number: int) -> tuple[float, float, int, str]:
         query = queries[number]
+        # Rounded, or the order of additions would decide between equals.
         first = -sign * round(float(ours[number]), 9)
         second = sign * round(float(theirs[number]), 9)
         return first, second, -len(qrels[query]), query
@@ -202,10 +207,14 @@ def _missed(judged: dict[str, int], lists: Sequence[Sequence[str]]) -> list[Miss
     missed = []
     for article, grade in judged.items():
         if grade and article not in lists[0][:SHOWN]:
-            places = [one.index(article) + 1 if article in one else None for one in lists]
+            places = [_place_in(one, article) for one in lists]
             missed.append(Missed(article, grade, places))
     missed.sort(key=lambda one: (-one.grade, one.places[0] or 10**9, one.id))
     return missed
+
+
+def _place_in(articles: Sequence[str], article: str) -> int | None:
+    return articles.index(article) + 1 if article in articles else None
 
 
 class TruthStatistics(NamedTuple):
@@ -237,12 +246,17 @@ _LINK_BANDS = (
 )
 
 
+def _in_band(sizes: NDArray[np.intp], low: int, high: int) -> int:
+    return int(((low <= sizes) & (sizes <= high)).sum())
+
+
 def truth_statistics(figures: Figures) -> TruthStatistics:
     judged = figures.evaluation.judged
     grades = Counter[int]()
     for pairs in judged.qrels.values():
         grades.update(pairs.values())
     sizes = np.array([np.count_nonzero([*pairs.values()]) for pairs in judged.qrels.values()])
+    per_query = [(name, _in_band(sizes, low, high)) for name, low, high in _LINK_BANDS]
     return TruthStatistics(
         queries=len(judged.qrels),
         pairs=grades.total(),
@@ -250,8 +264,6 @@ def truth_statistics(figures: Figures) -> TruthStatistics:
         unknown_ids=judged.unknown_ids,
         unanswerable=judged.unanswerable,
         median_per_query=float(np.median(sizes)),
-        per_query=[
-            (name, int(((low <= sizes) & (sizes <= high)).sum())) for name, low, high in _LINK_BANDS
-        ],
+        per_query=per_query,
         ages=linked_ages(figures),
     )

@@ -30,7 +30,7 @@ def by_section(figures: Figures, systems: Sequence[str]) -> list[Group]:
     """Sections with most queries first; beyond `MOST_SECTIONS`, and those without, come last."""
     articles = figures.evaluation.archive.articles
     sections = [articles[place].section or "" for place in figures.query_places()]
-    named = _most_frequent_first([section for section in sections if section])
+    named = _most_frequent_first(list(filter(None, sections)))
     if not named:
         return []
     large = named[:MOST_SECTIONS]
@@ -38,7 +38,11 @@ def by_section(figures: Figures, systems: Sequence[str]) -> list[Group]:
     masks = {name: [section == name for section in sections] for name in large}
     masks[f"{len(small)} smaller sections"] = [section in small for section in sections]
     masks["no section"] = [not section for section in sections]
-    return [_group(figures, systems, name, mask) for name, mask in masks.items() if any(mask)]
+    groups = []
+    for name, mask in masks.items():
+        if any(mask):
+            groups.append(_group(figures, systems, name, mask))
+    return groups
 
 
 def _most_frequent_first(names: Sequence[str]) -> list[str]:
@@ -63,7 +67,8 @@ def by_period(figures: Figures, systems: Sequence[str]) -> list[Group]:
     groups = []
     for number in _periods_shown(periods, in_months):
         name = f"{number // 12}-{number % 12 + 1:02}" if in_months else f"{number}"
-        groups.append(_group(figures, systems, name, [period == number for period in periods]))
+        mask = [period == number for period in periods]
+        groups.append(_group(figures, systems, name, mask))  # empty months stay in the chart
     return groups
 
 
@@ -89,7 +94,8 @@ def _month(date: datetime) -> int:
 def by_length(figures: Figures, systems: Sequence[str]) -> list[Group]:
     """Quarters of the queries, from short to long; fewer where many are equally long."""
     articles = figures.evaluation.archive.articles
-    lengths = np.array([words(articles[place].body) for place in figures.query_places()])
+    bodies = [articles[place].body for place in figures.query_places()]
+    lengths = np.array(list(map(words, bodies)))
     edges = np.unique(np.quantile(lengths, (0.25, 0.5, 0.75), method="higher"))
     quarter = np.searchsorted(edges, lengths, side="left")
     groups = []
@@ -111,8 +117,8 @@ def _group(figures: Figures, systems: Sequence[str], name: str, mask: Sequence[b
     if not chosen.size:
         return Group(name, 0, {})
     bootstrap = Bootstrap(chosen.size, figures.evaluation.protocol.seed)
-    intervals = {
-        system: bootstrap.interval(figures.values(system, MAIN_MEASURE)[chosen])
-        for system in systems
-    }
+    intervals = {}
+    for system in systems:
+        values = figures.values(system, MAIN_MEASURE)
+        intervals[system] = bootstrap.interval(values[chosen])
     return Group(name, int(chosen.size), intervals)

@@ -54,6 +54,7 @@ def write_report(
         InvalidInput: when *pair* names a system that was not evaluated, or one twice.
         OSError: when it cannot be written.
     """
+    # A lone surrogate, as in the name of a file, has no form in UTF-8.
     page = _page(evaluation, pair, name, timings).encode(errors="replace")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.html"
@@ -164,12 +165,15 @@ def _measure_table(figures: Figures) -> list[dict[str, Any]]:
 
 def _measure_row(figures: Figures, measure: str) -> dict[str, Any]:
     intervals = {name: figures.interval(name, measure) for name in figures.evaluation.systems}
-    shown = {name: wording.figure(measure, i.mean) for name, i in intervals.items()}
+    shown = {}
+    for name, interval in intervals.items():
+        shown[name] = wording.figure(measure, interval.mean)
     better = wording.measure_words(measure).better
     best: set[str] = set()
     if better != "neither" and len(set(shown.values()) - {"–"}) > 1:
         means = [interval.mean for interval in intervals.values() if np.isfinite(interval.mean)]
         top = wording.figure(measure, max(means) if better == "higher" else min(means))
+        # By what the page shows: figures that look equal are equally good.
         best = {name for name in shown if shown[name] == top}
     return {"measure": measure, "intervals": intervals, "best": best}
 

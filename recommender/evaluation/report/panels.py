@@ -135,10 +135,10 @@ def _line_chart(
 ) -> Chart | None:
     if not groups:
         return None
-    series = [
-        svg.Series(kind, [group.intervals.get(system) for group in groups])
-        for kind, system in zip(_PAIR_KINDS, systems, strict=False)
-    ]
+    series = []
+    for kind, system in zip(_PAIR_KINDS, systems, strict=False):
+        intervals = [group.intervals.get(system) for group in groups]
+        series.append(svg.Series(kind, intervals))
     title = f"{MAIN_MEASURE} by {what}"
     description = _described(groups, systems)
     names = [group.name for group in groups]
@@ -171,7 +171,7 @@ def _interval_cells(interval: Interval | None) -> list[str]:
 
 
 def _described(groups: Sequence[Group], systems: Sequence[str]) -> str:
-    names = " and ".join(wording.system_name(system) for system in systems)
+    names = " and ".join(map(wording.system_name, systems))
     return f"{names} in {len(groups)} groups; the table below has every figure."
 
 
@@ -185,6 +185,7 @@ def _insight(groups: Sequence[Group], systems: Sequence[str]) -> dict[str, Any] 
     large = [group for group in groups if group.queries >= ENOUGH_IN_GROUP]
     if len(large) < 2:
         return None
+    # Only groups with enough queries: the extremes of small ones are mostly chance.
     ordered = sorted(large, key=lambda group: group.intervals[systems[0]].mean)
     behind = [group for group in large if _is_behind(group, systems)]
     return {"best": ordered[-1], "weakest": ordered[0], "behind": behind, "of": len(large)}
@@ -204,10 +205,15 @@ def freshness_chart(figures: Figures, systems: Sequence[str]) -> Chart | None:
     linked = linked_ages(figures)
     if not linked.places:
         return None
-    names = [*systems, *(name for name in figures.evaluation.systems if name not in systems)]
+    # The two that are compared first, then the others.
+    names = dict.fromkeys([*systems, *figures.evaluation.systems])
     labelled = [("Editors’ own links", linked)]
-    labelled += [(wording.system_name(name), shown_ages(figures, name)) for name in names]
-    bands = [svg.Band(label, _age_note(ages), ages.shares) for label, ages in labelled]
+    for name in names:
+        ages = shown_ages(figures, name)
+        labelled.append((wording.system_name(name), ages))
+    bands = []
+    for label, ages in labelled:
+        bands.append(svg.Band(label, _age_note(ages), ages.shares))
     title = "How old are the articles in the box?"
     description = (
         f"Half of the articles that editors linked were older than"
@@ -250,14 +256,15 @@ def exposure_chart(exposures: Mapping[str, Exposure], systems: Sequence[str]) ->
         " the places of all lists."
     )
     shown = [exposures[name] for name in names]
-    curves = [(kind, one.curve) for kind, one in zip(kinds, shown, strict=False)]
-    legend = [
-        (f"lorenz {kind}", wording.system_name(name))
-        for kind, name in zip(kinds, names, strict=False)
-    ]
+    curves = []
+    legend = []
+    for kind, name in zip(kinds, names, strict=False):  # there may be fewer than three
+        curves.append((kind, exposures[name].curve))
+        legend.append((f"lorenz {kind}", wording.system_name(name)))
     return Chart(
         title,
         description,
+        # SVG paints in order: the first system's line comes last, on top of the others.
         svg.lorenz("exposure", title, description, curves[::-1]),
         ["Share of all places that go to", *map(wording.system_name, names)],
         [_exposure_row(share, shown) for share in _LEAST_SHOWN],
@@ -270,7 +277,8 @@ _LEAST_SHOWN = (0.5, 0.75, 0.9, 0.99)
 
 def _exposure_row(share: float, exposures: Sequence[Exposure]) -> list[str]:
     label = f"the least shown {100 * share:.0f} % of the archive"
-    return [label, *(wording.percent(_at(one.curve, share)) for one in exposures)]
+    shares = [_at(one.curve, share) for one in exposures]
+    return [label, *map(wording.percent, shares)]
 
 
 def _at(curve: Sequence[tuple[float, float]], share: float) -> float:

@@ -69,8 +69,8 @@ class Band(NamedTuple):
 
 def bars(key: str, title: str, description: str, groups: Sequence[BarGroup]) -> Markup:
     """Horizontal bars from zero, with whiskers for their intervals."""
-    all_bars = chain.from_iterable(group.bars for group in groups)
-    top = nice_top(max((_high(bar.interval) for bar in all_bars), default=1.0))
+    highest = [_high(bar.interval) for group in groups for bar in group.bars]
+    top = nice_top(max(highest, default=1.0))
     parts = []
     y = 0.0
     for group in groups:
@@ -118,6 +118,7 @@ def lines(
     """Points with whiskers, joined where both neighbours have a value; below them the counts."""
     intervals = filter(None, chain.from_iterable(one.intervals for one in series))
     top = nice_top(max(map(_high, intervals), default=1.0))
+    # In the middle of equal columns; the left margin is for the figures of the axis.
     xs = [6 + 92 * (number + 0.5) / len(names) for number in range(len(names))]
 
     def height(value: float) -> float:
@@ -248,18 +249,24 @@ def nice_top(value: float) -> float:
         return 1.0
     size = 10.0 ** math.floor(math.log10(value))
     # Rounded, or three tenths are 0.30000000000000004.
-    steps = (round(size * step, 12) for step in (1, 2, 3, 4, 5, 6, 8, 10))
-    return next(step for step in steps if step >= value * 0.9999)
+    for step in (1, 2, 3, 4, 5, 6, 8):
+        top = round(size * step, 12)
+        if top >= value * 0.9999:
+            return top
+    return round(size * 10, 12)
 
 
 def _ticks(top: float) -> list[float]:
+    # A logarithm may be just below a whole number.
     leading = round(top / 10.0 ** math.floor(math.log10(top) + 1e-9))
     steps = {1: 5, 2: 4, 3: 3, 4: 4, 5: 5, 6: 3, 8: 4}[leading]
     return [round(top * n / steps, 10) for n in range(steps + 1)]
 
 
 def _high(interval: Interval) -> float:
-    return max((v for v in (interval.mean, interval.high) if math.isfinite(v)), default=0.0)
+    # A figure without an interval has nan as its ends, and `max` of nan depends on the order.
+    ends = filter(math.isfinite, (interval.mean, interval.high))
+    return max(ends, default=0.0)
 
 
 def _svg(
@@ -290,10 +297,10 @@ def _percent(value: float) -> str:
 
 
 def _tag(name: str, text: str = "", **attributes: object) -> Markup:
-    pairs = [
-        Markup(' {}="{}"').format(
-            key.removesuffix("_"), f"{value:.5g}" if isinstance(value, float) else value
-        )
-        for key, value in attributes.items()
-    ]
-    return Markup("<{}{}>{}</{}>").format(name, Markup("").join(pairs), text, name)
+    written = Markup("")
+    for key, value in attributes.items():
+        # Five digits are less than a pixel, and keep the page small.
+        number = f"{value:.5g}" if isinstance(value, float) else value
+        # `class_`, because `class` is a word of Python. `Markup.format` escapes the value.
+        written += Markup(' {}="{}"').format(key.removesuffix("_"), number)
+    return Markup("<{}{}>{}</{}>").format(name, written, text, name)

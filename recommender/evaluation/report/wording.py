@@ -140,10 +140,12 @@ def reading_guide(measures: Iterable[str]) -> list[tuple[str, MeasureWords]]:
     kinds: dict[str, list[str]] = {}
     for measure in measures:
         kinds.setdefault(measure.partition("@")[0], []).append(measure)
-    return [
-        (", ".join(names), measure_words(names[0] if len(names) == 1 else f"{kind}@k"))
-        for kind, names in kinds.items()
-    ]
+    guide = []
+    for kind, names in kinds.items():
+        # Several cutoffs have one sentence, which says “k” in their place.
+        named = names[0] if len(names) == 1 else f"{kind}@k"
+        guide.append((", ".join(names), measure_words(named)))
+    return guide
 
 
 def grade_words(grade: int | None) -> str:
@@ -169,7 +171,11 @@ def span_of(interval: Interval, measure: str, with_unit: bool = True) -> str:
         return ""
     low = figure(measure, interval.low)
     high = figure(measure, interval.high)
-    unit = next((mark for mark in ("\u202f%", " d") if high.endswith(mark)), "")
+    unit = ""
+    for mark in ("\u202f%", " d"):
+        if high.endswith(mark):
+            unit = mark
+    # The unit stands once, after the higher end.
     return f"{low.removesuffix(unit)}–{high if with_unit else high.removesuffix(unit)}"
 
 
@@ -180,6 +186,7 @@ def percent(share: float) -> str:
 
 
 def signed(difference: float) -> str:
+    # A hyphen is narrower than a plus sign; the minus sign is as wide.
     return f"{difference:+.3f}".replace("-", "−")
 
 
