@@ -49,6 +49,6 @@ def durability(server: ServerInfo) -> Iterator[Check]:
         yield Check("durability", "ok", "what was accepted survives a crash and a power cut")
     policy = options.get("maxmemory-policy", "")
     if policy.startswith("allkeys"):
-        limited = options.get("maxmemory", "0") != "0"
+        limited = options.get("maxmemory", "0") != "0"  # without a limit nothing is dropped
         text = f"maxmemory-policy {policy} drops articles when memory is short: set noeviction"
         yield Check("memory", "wrong" if limited else "note", text)

@@ -263,6 +263,7 @@ def overview_of(backend: Backend, live: SiteReplica, now: datetime) -> Overview:
 def _archive(holdings: Holdings, now: datetime) -> ArchiveFigures:
     published = holdings.published
     dated = published[published != UNDATED]
+    # NumPy counts years from 1970.
     years = dated.astype("datetime64[us]").astype("datetime64[Y]").astype(int) + 1970
     by_year = Counter(years.tolist())
     years_first = [(str(year), by_year[year]) for year in sorted(by_year, reverse=True)]

@@ -54,6 +54,7 @@ def open_session(grant: Grant, name: str) -> None:
 
 def set_session_cookies(response: Response) -> None:
     user = current_user()
+    # Only sent to the desk of this site, so one browser can be signed in to several.
     set_cookie(response, COOKIE, user.token, f"/editor/{user.grant.site}")
     set_cookie(response, LAST_SITE_COOKIE, user.grant.site, "/editor")
 

@@ -167,6 +167,7 @@ def read_draft(data: object, defaults: SiteDefaults) -> Draft:
     body = data.get(sender_names(data).get("body", "")) if isinstance(data, dict) else None
     if body is not None and not isinstance(body, str):
         raise InvalidInput.at("body", "expected text")
+    # The article's body is cleaned; places of links count in the body as it was sent.
     return Draft(article, StoredArticle.of_draft(article), read(body or ""))
 
 

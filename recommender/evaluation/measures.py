@@ -122,6 +122,7 @@ def _near_duplicates(archive: Archive, query: str, shown: list[str]) -> float:
     if not shown:
         return float("nan")
     repeats = np.triu(_cosines(archive, [query, *shown]), 1) >= NEAR_DUPLICATE_COSINE
+    # The query is row 0 and no place itself; above the diagonal are the rows before a place.
     return float(np.any(repeats[:, 1:], axis=0).mean())
 
 
@@ -172,6 +173,7 @@ def _gini(archive: Archive, shown: Mapping[str, list[str]]) -> float:
     counts = np.sort([lists.get(article.id, 0) for article in archive.articles])
     if not counts.sum():
         return float("nan")
+    # Of the sorted counts, by ranks: the mean difference of all pairs would take n² steps.
     places = np.arange(1, counts.size + 1)
     return float((2 * places - counts.size - 1) @ counts / (counts.size * counts.sum()))
 

@@ -95,7 +95,7 @@ class IndexFiles:
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.folder / _LOCK).open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel releases it, even after a kill
             yield
 
     def is_building(self) -> bool:

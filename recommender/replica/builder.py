@@ -44,7 +44,7 @@ class Builder:
     def close(self) -> None:
         """Stop the builders that still run; the next worker starts them again."""
         for process in self._running.values():
-            process.kill()
+            process.kill()  # an unfinished file has no name yet, and the next builder deletes it
             process.wait()
         self._running.clear()
 

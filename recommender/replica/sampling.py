@@ -34,6 +34,7 @@ def compare_over_sample(
     Raises:
         TooManyRequests: while another comparison runs in this process.
     """
+    # Refused, not queued: it would keep a thread of this worker waiting for seconds.
     if not replica.sampling.acquire(blocking=False):
         raise TooManyRequests("settings are being compared already; try again in a moment")
     try:

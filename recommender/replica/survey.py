@@ -94,6 +94,7 @@ def survey(replica: SiteReplica, now: datetime, between: BetweenLists) -> Survey
     counter = SurveyCounter(now)
     ids = patiently(partial(sample_ids, replica, MAX_LISTS, now))
     articles = patiently(partial(replica.holdings, now)).out
+    # One article after the other, so that readers wait for one list at most.
     for done, article_id in enumerate(ids):
         between(done, len(ids))
         related = partial(Recommender.related, article_id=article_id, options=options, now=now)

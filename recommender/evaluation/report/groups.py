@@ -96,6 +96,7 @@ def by_length(figures: Figures, systems: Sequence[str]) -> list[Group]:
     articles = figures.evaluation.archive.articles
     bodies = [articles[place].body for place in figures.query_places()]
     lengths = np.array(list(map(words, bodies)))
+    # Equal quantiles are one edge, or a group between them would be empty.
     edges = np.unique(np.quantile(lengths, (0.25, 0.5, 0.75), method="higher"))
     quarter = np.searchsorted(edges, lengths, side="left")
     groups = []
