@@ -97,7 +97,7 @@ def ndjson(*lines: object) -> bytes:
 # One article
 
 
-def test_what_is_put_can_be_got_back(client: FlaskClient, key: Key, put: Put) -> None:
+def test_an_article_is_returned_as_it_was_stored(client: FlaskClient, key: Key, put: Put) -> None:
     sent = {
         "id": "kursk",
         "title": "Russia retakes villages",
@@ -118,7 +118,7 @@ def test_what_is_put_can_be_got_back(client: FlaskClient, key: Key, put: Put) ->
     assert sent == client.get(path_of("kursk"), headers=key).json
 
 
-def test_putting_tells_what_became_of_it(client: FlaskClient, key: Key) -> None:
+def test_put_returns_the_outcome(client: FlaskClient, key: Key) -> None:
     answers = [
         client.put(path_of("kursk"), json=fields, headers=key)
         for fields in (article(), article(), article(title="Edited"), article(title="Edited"))
@@ -132,7 +132,7 @@ def test_putting_tells_what_became_of_it(client: FlaskClient, key: Key) -> None:
     ] == [(answer.status_code, answer.json) for answer in answers]
 
 
-def test_putting_the_same_again_writes_nothing(
+def test_an_identical_put_writes_nothing(
     client: FlaskClient, key: Key, raw_redis: "redis.Redis", put: Put
 ) -> None:
     put(article())
@@ -153,7 +153,7 @@ def test_the_body_may_repeat_the_id(client: FlaskClient, key: Key, named: str | 
     assert 201 == client.put(path_of("kursk"), json=article(id=named), headers=key).status_code
 
 
-def test_a_number_in_the_body_is_the_id_it_spells(client: FlaskClient, key: Key) -> None:
+def test_a_number_in_the_body_is_an_id(client: FlaskClient, key: Key) -> None:
     assert 201 == client.put(path_of("4711"), json=article(id=4711), headers=key).status_code
 
 
@@ -164,18 +164,18 @@ def test_a_body_with_another_id_is_refused(client: FlaskClient, key: Key, other:
     assert (400, "/id") == (response.status_code, response.json["errors"][0]["pointer"])
 
 
-def test_an_unknown_article_cannot_be_got(client: FlaskClient, key: Key) -> None:
+def test_an_unknown_article_has_no_record(client: FlaskClient, key: Key) -> None:
     assert 404 == client.get(path_of("kursk"), headers=key).status_code
 
 
-def test_a_deleted_article_cannot_be_got(client: FlaskClient, key: Key, put: Put) -> None:
+def test_a_deleted_article_has_no_record(client: FlaskClient, key: Key, put: Put) -> None:
     put(article())
     client.delete(path_of("kursk"), headers=key)
 
     assert 404 == client.get(path_of("kursk"), headers=key).status_code
 
 
-def test_deleting_twice_is_deleting_once(
+def test_a_second_delete_changes_nothing(
     client: FlaskClient, key: Key, raw_redis: "redis.Redis", put: Put
 ) -> None:
     put(article())
@@ -185,26 +185,24 @@ def test_deleting_twice_is_deleting_once(
     assert b"2" == raw_redis.get("see:{main}:version")
 
 
-def test_what_was_never_there_cannot_be_deleted(client: FlaskClient, key: Key) -> None:
+def test_an_unknown_article_cannot_be_deleted(client: FlaskClient, key: Key) -> None:
     assert 404 == client.delete(path_of("kursk"), headers=key).status_code
 
 
-def test_an_article_is_for_its_robot_alone(client: FlaskClient, key: Key, put: Put) -> None:
+def test_stored_articles_are_not_cached(client: FlaskClient, key: Key, put: Put) -> None:
     put(article())
 
     assert "no-store" == client.get(path_of("kursk"), headers=key).headers["Cache-Control"]
 
 
-def test_an_article_of_one_site_is_not_on_another(
-    client: FlaskClient, backend: Backend, put: Put
-) -> None:
+def test_articles_belong_to_one_site(client: FlaskClient, backend: Backend, put: Put) -> None:
     other = {"Authorization": f"Bearer {backend.keys.create('other', ['ingest'])}"}
     put(article())
 
     assert 404 == client.get("/v1/other/articles/kursk", headers=other).status_code
 
 
-def test_an_article_is_gone_from_the_store_once_deleted(
+def test_a_deleted_article_leaves_nothing_in_the_store(
     client: FlaskClient, key: Key, raw_redis: "redis.Redis", put: Put
 ) -> None:
     put(article(body="An unmistakable word."))
@@ -220,7 +218,7 @@ def test_an_article_is_gone_from_the_store_once_deleted(
 
 
 @pytest.mark.parametrize("ordered_by", ["version", "updated_at"])
-def test_the_newer_of_two_writers_wins_whoever_comes_first(
+def test_the_newer_of_two_writes_wins_in_any_order(
     client: FlaskClient, key: Key, ordered_by: str
 ) -> None:
     values = {"version": (1, 2), "updated_at": ("2025-03-13T08:00:00Z", "2025-03-13T08:00:00.5Z")}
@@ -234,7 +232,7 @@ def test_the_newer_of_two_writers_wins_whoever_comes_first(
     assert "New" == client.get(path_of("kursk"), headers=key).json["title"]
 
 
-def test_a_conflict_says_what_is_the_matter(client: FlaskClient, key: Key, put: Put) -> None:
+def test_a_conflict_gives_its_reason(client: FlaskClient, key: Key, put: Put) -> None:
     put(article(version=2))
     response = client.put(path_of("kursk"), json=article(version=1), headers=key)
 
@@ -259,7 +257,7 @@ def test_a_write_without_a_version_does_not_forget_the_version(
     assert 409 == late.status_code
 
 
-def test_a_late_copy_does_not_revive_a_deleted_article(
+def test_a_late_write_does_not_revive_a_deleted_article(
     client: FlaskClient, key: Key, put: Put
 ) -> None:
     put(article(version=2))
@@ -282,7 +280,7 @@ def test_a_delete_may_come_before_the_article(client: FlaskClient, key: Key) -> 
     assert [409, 201] == answers
 
 
-def test_a_late_delete_does_not_take_a_newer_article(
+def test_a_late_delete_does_not_remove_a_newer_article(
     client: FlaskClient, key: Key, put: Put
 ) -> None:
     put(article(version=5))
@@ -295,7 +293,7 @@ def test_a_late_delete_does_not_take_a_newer_article(
 
 
 @pytest.mark.parametrize("version", ["x", "-1", "1.5", "1e3", "１２", "", "9" * 17, "1&version=2"])
-def test_a_delete_of_no_version_is_refused(
+def test_a_delete_of_an_invalid_version_is_refused(
     client: FlaskClient, key: Key, put: Put, version: str
 ) -> None:
     put(article())
@@ -322,7 +320,7 @@ WRITES = st.lists(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data(), WRITES)
-def test_writes_arrive_at_the_same_state_in_any_order_and_however_often(
+def test_writes_converge_in_any_order_and_with_repeats(
     client: FlaskClient,
     key: Key,
     raw_redis: "redis.Redis",
@@ -369,7 +367,7 @@ def test_of_many_writers_at_once_the_newest_wins(
 
 
 @pytest.mark.parametrize("article_id", HOSTILE_IDS)
-def test_any_id_makes_the_round_trip(
+def test_unusual_ids_survive_the_round_trip(
     client: FlaskClient, key: Key, put: Put, article_id: str
 ) -> None:
     put(article("sudzha"))
@@ -391,7 +389,7 @@ def test_any_id_makes_the_round_trip(
     )
 
 
-def test_no_two_ids_are_mixed_up(client: FlaskClient, key: Key) -> None:
+def test_similar_ids_are_distinct(client: FlaskClient, key: Key) -> None:
     sent = [named(name, title=f"Title {n}") for n, name in enumerate(HOSTILE_IDS)]
     client.post("/v1/main/articles", data=ndjson(*sent), headers=key)
     ambiguous = {"related", "/related", "related/related"}
@@ -410,7 +408,7 @@ def test_no_two_ids_are_mixed_up(client: FlaskClient, key: Key) -> None:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=40))
-def test_made_up_ids_make_the_round_trip(client: FlaskClient, key: Key, article_id: str) -> None:
+def test_random_ids_survive_the_round_trip(client: FlaskClient, key: Key, article_id: str) -> None:
     client.put(path_of(article_id), json=named(article_id), headers=key)
     found = client.get(path_of(article_id), headers=key).json
     client.delete(path_of(article_id), headers=key)
@@ -420,7 +418,7 @@ def test_made_up_ids_make_the_round_trip(client: FlaskClient, key: Key, article_
 
 @pytest.mark.parametrize("article_id", ["x" * 513, "語" * 171, "a\nb", "a\0b", "\x7f", "\x85"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_what_cannot_be_an_id_is_refused(
+def test_invalid_ids_are_refused(
     client: FlaskClient, key: Key, raw_redis: "redis.Redis", article_id: str, method: str
 ) -> None:
     response = client.open(
@@ -434,7 +432,9 @@ def test_what_cannot_be_an_id_is_refused(
 # Many at once
 
 
-def test_a_bulk_tells_what_became_of_each_line(client: FlaskClient, key: Key, put: Put) -> None:
+def test_a_bulk_write_returns_the_outcome_of_each_line(
+    client: FlaskClient, key: Key, put: Put
+) -> None:
     put(article("sudzha"), article("budget", version=5))
     lines = ndjson(
         article("kursk"),
@@ -473,13 +473,13 @@ def test_a_bulk_tells_what_became_of_each_line(client: FlaskClient, key: Key, pu
     ],
     ids=["no newline at the end", "newline at the end", "CRLF", "blank lines"],
 )
-def test_the_spaces_between_lines_do_not_matter(client: FlaskClient, key: Key, text: bytes) -> None:
+def test_blank_lines_are_ignored(client: FlaskClient, key: Key, text: bytes) -> None:
     answers = client.post("/v1/main/articles", data=text, headers=key).data.splitlines()
 
     assert ["kursk", "sudzha"] == [orjson.loads(answer)["id"] for answer in answers]
 
 
-def test_line_numbers_are_those_of_an_editor(client: FlaskClient, key: Key) -> None:
+def test_lines_are_numbered_as_in_a_text_editor(client: FlaskClient, key: Key) -> None:
     lines = ndjson(b"", article("kursk"), b"", b"\t", b"broken", article("sudzha"))
     answers = client.post("/v1/main/articles", data=lines, headers=key).data.splitlines()
 
@@ -496,7 +496,7 @@ def test_a_line_that_is_too_long_is_one_bad_line(client: FlaskClient, key: Key) 
     ]
 
 
-def test_nothing_sent_is_nothing_stored(client: FlaskClient, key: Key) -> None:
+def test_an_empty_bulk_write_stores_nothing(client: FlaskClient, key: Key) -> None:
     response = client.post("/v1/main/articles", data=b"", headers=key)
 
     assert (200, b"") == (response.status_code, response.data)
@@ -534,7 +534,7 @@ BAD_LINES = [
 ]
 
 
-def test_only_what_is_stored_of_a_bulk_is_held_in_memory(client: FlaskClient, key: Key) -> None:
+def test_a_bulk_write_is_not_held_in_memory(client: FlaskClient, key: Key) -> None:
     """JSON of empty lists takes twenty times its size as Python objects."""
     junk = b'{"id": "kursk", "title": "x", "zz": [' + b"[]," * 40_000 + b"[]]}\n"
     tracemalloc.start()
@@ -614,7 +614,7 @@ def server() -> Iterator[RealServer]:
         yield server
 
 
-def test_37_bad_lines_of_10000_are_told_and_9963_are_stored(server: RealServer) -> None:
+def test_37_bad_lines_of_10000_are_reported_and_9963_are_stored(server: RealServer) -> None:
     """In chunks, and all sent before anything is read: neither side may wait for the other."""
     lines = good_and_bad_lines()
     text = b"\n".join(lines)

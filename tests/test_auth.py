@@ -119,7 +119,9 @@ def test_every_operation_is_either_public_or_closed(demo: Flask) -> None:
     assert PUBLIC | CLOSED == {(method, rule.rule) for method, rule in operations(demo)}
 
 
-def test_everything_but_the_public_needs_a_key(demo: Flask, raw_redis: "redis.Redis") -> None:
+def test_all_operations_but_the_public_ones_need_a_key(
+    demo: Flask, raw_redis: "redis.Redis"
+) -> None:
     client = demo.test_client()
     answers = [ask(client, method, path, {}) for method, path in closed(demo)]
 
@@ -132,7 +134,7 @@ def test_everything_but_the_public_needs_a_key(demo: Flask, raw_redis: "redis.Re
 @pytest.mark.parametrize(
     ("site", "scopes"), [("other", ["ingest", "edit"]), ("main", []), ("main", ["read"])]
 )
-def test_a_key_for_something_else_is_not_enough(
+def test_a_key_with_another_site_or_scope_is_refused(
     app: Flask, backend: Backend, raw_redis: "redis.Redis", site: str, scopes: list[str]
 ) -> None:
     key = bearer(backend.keys.create(site, scopes))
@@ -144,7 +146,7 @@ def test_a_key_for_something_else_is_not_enough(
 
 
 @pytest.mark.parametrize("scope", OPENED)
-def test_a_scope_opens_its_own_operations_and_those_of_lesser_roles(
+def test_a_scope_includes_the_operations_of_lower_roles(
     app: Flask, backend: Backend, scope: str
 ) -> None:
     key = bearer(backend.keys.create("main", [scope]))
@@ -203,7 +205,7 @@ def test_a_key_in_a_cookie_is_not_accepted(client: FlaskClient, backend: Backend
 @pytest.mark.parametrize(
     "spelling", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer  {}", "Bearer {} "]
 )
-def test_a_key_is_accepted_as_http_spells_it(
+def test_the_authorization_scheme_is_case_insensitive(
     client: FlaskClient, backend: Backend, spelling: str
 ) -> None:
     key = backend.keys.create("main", ["ingest"])
@@ -241,9 +243,7 @@ def test_a_key_is_accepted_as_http_spells_it(
         lambda key: "Bearer as_" + "x" * 100_000,
     ],
 )
-def test_what_only_resembles_a_key_is_refused(
-    client: FlaskClient, backend: Backend, spoil: object
-) -> None:
+def test_malformed_keys_are_refused(client: FlaskClient, backend: Backend, spoil: object) -> None:
     key = backend.keys.create("main", ["ingest"])
     headers = {"HTTP_AUTHORIZATION": spoil(key)}  # type: ignore[operator]
     response = client.put("/v1/main/articles/kursk", json=article(), environ_overrides=headers)
@@ -298,7 +298,7 @@ def test_a_key_is_long_enough_and_never_the_same(backend: Backend) -> None:
     assert {43} == {len(key.split("_", 2)[2]) for key in keys}
 
 
-def test_a_grant_tells_when_it_was_made_but_not_the_key(backend: Backend) -> None:
+def test_a_grant_has_the_creation_date_but_not_the_key(backend: Backend) -> None:
     key = backend.keys.create("main", ["ingest"], note="the CMS")
     [grant] = backend.keys.all()
     age = datetime.now(UTC) - datetime.fromisoformat(grant.created_at)
@@ -312,9 +312,7 @@ def test_a_grant_tells_when_it_was_made_but_not_the_key(backend: Backend) -> Non
     assert key not in repr(grant)
 
 
-def test_a_list_needs_no_key_and_does_not_look_at_one(
-    client: FlaskClient, backend: Backend
-) -> None:
+def test_a_list_ignores_keys(client: FlaskClient, backend: Backend) -> None:
     key = bearer(backend.keys.create("main", ["ingest"]))
     ask(client, "PUT", "/v1/main/articles/kursk", key)
     path = "/v1/main/articles/kursk/related"

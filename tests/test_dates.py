@@ -33,15 +33,15 @@ TEMPLATES = Path(api.__file__).parent / "templates" / "editor"
         (None, "no date", "no date"),
     ],
 )
-def test_a_date_is_spelt_in_utc(when: str | date | None, of_day: str, of_moment: str) -> None:
+def test_dates_are_in_utc(when: str | date | None, of_day: str, of_moment: str) -> None:
     assert (of_day, of_moment) == (day(when).striptags(), moment(when).striptags())
 
 
-def test_a_date_has_its_iso_form() -> None:
+def test_dates_have_an_iso_attribute() -> None:
     assert f'<time datetime="{NOW.isoformat()}">13 March 2025</time>' == day(NOW)
 
 
-def test_no_page_of_the_desk_writes_a_date_in_another_way(
+def test_all_pages_of_the_desk_use_the_date_filters(
     client: FlaskClient, backend: Backend, put: Callable[..., None], key: dict[str, str]
 ) -> None:
     put(*map(article, STORIES))

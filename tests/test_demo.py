@@ -94,7 +94,7 @@ def test_the_archive_has_eighty_stories_of_fifteen_threads_and_four_more_languag
     assert len(sections) >= 5
 
 
-def test_the_truth_is_the_links_in_the_stories_and_half_as_much_their_way_back() -> None:
+def test_the_truth_is_the_links_with_half_the_grade_backwards() -> None:
     truth: dict[str, dict[str, int]] = {name: {} for name in ARTICLES}
     for name, fields in ARTICLES.items():
         for target in linked(fields):
@@ -117,7 +117,7 @@ def test_every_link_leads_to_another_story_of_the_archive() -> None:
     assert [] == astray
 
 
-def test_an_also_see_line_says_what_its_story_is_called() -> None:
+def test_an_also_see_line_has_the_title_of_its_story() -> None:
     lines = [line for fields in ARTICLES.values() for line in also_see(fields).items()]
 
     assert [(ARTICLES[target]["title"], target) for _, target in lines] == lines
@@ -135,7 +135,7 @@ def test_no_story_links_to_a_later_one() -> None:
     assert [] == later
 
 
-def test_every_picture_is_there(reader: FlaskClient) -> None:
+def test_every_picture_exists(reader: FlaskClient) -> None:
     pictures = {fields["image"]["url"] for fields in ARTICLES.values() if fields.get("image")}
     answers = [reader.get(url.removeprefix(SAMPLE_ORIGIN), buffered=True) for url in pictures]
 
@@ -150,7 +150,7 @@ def test_pictures_hold_no_scripts_and_fetch_nothing() -> None:
     assert [] == [picture for picture in pictures if active.search(picture)]
 
 
-def test_the_sample_can_lead_to_any_address() -> None:
+def test_the_sample_can_have_any_address() -> None:
     moved = list(sample_articles("http://127.0.0.1:9000"))
 
     assert ("http://127.0.0.1:9000/" + moved[0]["id"], False) == (
@@ -223,7 +223,7 @@ def test_the_page_and_the_service_show_the_same_list(
     assert [item["title"] for item in answer["items"]] == texts(pages[name], ".also-see-title")
 
 
-def test_what_an_editor_linked_the_box_finds_by_itself(
+def test_the_box_finds_what_editors_linked(
     pages: dict[str, LexborHTMLParser],
 ) -> None:
     """Measured: 78 of 79 boxes hold a linked story, and over 9 in 10 linked stories are there."""
@@ -273,7 +273,7 @@ def test_a_page_holds_one_script_and_nothing_inline(
     assert [] == [node.tag for page in pages.values() for node in page.css(active)]
 
 
-def test_an_unknown_page_is_a_page_too(reader: FlaskClient) -> None:
+def test_an_unknown_page_is_an_html_page(reader: FlaskClient) -> None:
     answer = reader.get("/2026/02/31/nothing")
 
     assert (404, "text/html", ["No such story"]) == (
@@ -284,7 +284,7 @@ def test_an_unknown_page_is_a_page_too(reader: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/main/nothing", "/v1/main/recent/", "/v1", "/v1/"])
-def test_an_unknown_address_of_the_service_is_a_problem_all_the_same(
+def test_an_unknown_address_of_the_api_is_a_problem_document(
     reader: FlaskClient, path: str
 ) -> None:
     answer = reader.get(path)
@@ -293,7 +293,9 @@ def test_an_unknown_address_of_the_service_is_a_problem_all_the_same(
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/v1/main/recent"])
-def test_the_paper_hides_nothing_of_the_service(reader: FlaskClient, path: str) -> None:
+def test_the_sample_newspaper_hides_no_address_of_the_service(
+    reader: FlaskClient, path: str
+) -> None:
     assert (200, "application/json") == (
         (answer := reader.get(path)).status_code,
         answer.content_type,
@@ -301,7 +303,7 @@ def test_the_paper_hides_nothing_of_the_service(reader: FlaskClient, path: str) 
 
 
 @pytest.mark.parametrize("path", ["/", "/2026/02/10/lock-gates-fail-inspection"])
-def test_without_the_setting_there_is_no_paper(client: FlaskClient, path: str) -> None:
+def test_the_sample_newspaper_needs_the_setting(client: FlaskClient, path: str) -> None:
     assert 404 == client.get(path).status_code
 
 
@@ -335,7 +337,7 @@ def test_a_paragraph_that_only_says_read_more_is_not_drawn(own: FlaskClient) -> 
     assert ["Troops advanced.", "Read more: the map."] == texts(page, "article p[dir]")
 
 
-def test_what_a_story_lacks_leaves_no_trace(own: FlaskClient) -> None:
+def test_missing_fields_leave_no_empty_elements(own: FlaskClient) -> None:
     pages = {path: LexborHTMLParser(own.get(path).text) for path in ("/", "/kursk", "/sudzha")}
     bare = [
         node.html for p in pages.values() for node in p.css("p, time") if not node.text().strip()

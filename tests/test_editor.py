@@ -40,7 +40,7 @@ def seated(visit: DeskVisit, put: Callable[..., None]) -> DeskVisit:
     return visit
 
 
-def test_whoever_is_not_signed_in_is_asked_for_a_key_everywhere(
+def test_every_page_asks_for_a_key_before_the_sign_in(
     app: Flask, client: FlaskClient, raw_redis: "redis.Redis"
 ) -> None:
     form = {"csrf": "made up"}
@@ -66,7 +66,7 @@ def test_whoever_is_not_signed_in_is_asked_for_a_key_everywhere(
         {"Origin": "http://localhost.evil"},
     ],
 )
-def test_a_form_from_elsewhere_is_refused_though_it_has_the_token(
+def test_a_form_from_another_origin_is_refused_even_with_the_token(
     app: Flask, seated: DeskVisit, origin: dict[str, str]
 ) -> None:
     sent = {"csrf": seated.token()}
@@ -86,7 +86,7 @@ def test_a_form_without_the_sessions_token_is_refused(
     assert {403} == {answer.status_code for answer in answers}
 
 
-def test_signing_in_leads_to_the_page_that_was_asked_for(visit: DeskVisit) -> None:
+def test_sign_in_continues_with_the_requested_page(visit: DeskVisit) -> None:
     asked = visit.client.get("/editor/main/changes?id=kursk")
     answer = visit.sign_in(fields_of(asked.text)["target"])
 
@@ -103,11 +103,11 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(visit: DeskVisit) -> No
         "javascript:0",
     ],
 )
-def test_signing_in_never_leads_away_from_the_desk(visit: DeskVisit, target: str) -> None:
+def test_sign_in_never_redirects_away_from_the_desk(visit: DeskVisit, target: str) -> None:
     assert "/editor/main/" == visit.sign_in(target).location
 
 
-def test_the_cookie_is_for_this_sites_desk_and_for_no_script(visit: DeskVisit) -> None:
+def test_the_cookie_is_limited_to_the_desk_and_hidden_from_scripts(visit: DeskVisit) -> None:
     cookies = visit.sign_in().headers.getlist("Set-Cookie")
     [cookie] = [one for one in cookies if one.startswith("alsosee_editor=")]
 
@@ -115,7 +115,7 @@ def test_the_cookie_is_for_this_sites_desk_and_for_no_script(visit: DeskVisit) -
     assert "Secure" not in cookie
 
 
-def test_behind_https_the_cookie_stays_there(visit: DeskVisit) -> None:
+def test_behind_https_the_cookie_is_secure(visit: DeskVisit) -> None:
     token = fields_of(visit.client.get("/editor/").text)["csrf"]
     headers = {**ORIGIN, "X-Forwarded-Proto": "https"}
     answer = visit.client.post("/editor/", data={"key": visit.key, "csrf": token}, headers=headers)
@@ -133,13 +133,13 @@ def test_only_a_hash_of_the_cookie_is_stored(seated: DeskVisit, raw_redis: "redi
 
 
 @pytest.mark.parametrize("scope", ["ingest", "read"])
-def test_a_key_that_is_no_editors_is_refused(
+def test_a_key_without_an_editors_role_is_refused(
     client: FlaskClient, backend: Backend, scope: str
 ) -> None:
     assert 401 == DeskVisit(client, backend, scope).sign_in().status_code
 
 
-def test_a_key_opens_its_own_sites_desk_only(seated: DeskVisit) -> None:
+def test_a_key_opens_only_the_desk_of_its_site(seated: DeskVisit) -> None:
     cookie = seated.client.get_cookie("alsosee_editor", path="/editor/main")
     assert cookie is not None
     seated.client.set_cookie("alsosee_editor", cookie.value, path="/editor/other")
@@ -155,7 +155,7 @@ def test_a_revoked_key_ends_its_sessions_at_once(seated: DeskVisit, backend: Bac
     assert 401 == seated.get("/").status_code
 
 
-def test_signing_out_ends_the_session_for_whoever_has_its_cookie(seated: DeskVisit) -> None:
+def test_sign_out_ends_the_session_for_every_holder_of_the_cookie(seated: DeskVisit) -> None:
     cookie = seated.client.get_cookie("alsosee_editor", path="/editor/main")
     assert cookie is not None
     seated.post("/sign-out")
@@ -164,7 +164,7 @@ def test_signing_out_ends_the_session_for_whoever_has_its_cookie(seated: DeskVis
     assert 401 == seated.get("/").status_code
 
 
-def test_who_guesses_too_often_has_to_wait_and_keeps_nobody_out(visit: DeskVisit) -> None:
+def test_failed_attempts_are_limited_and_do_not_lock_others_out(visit: DeskVisit) -> None:
     token = fields_of(visit.client.get("/editor/").text)["csrf"]
     sent = {"key": "as_00000000_wrong", "csrf": token}
     statuses = [
@@ -175,7 +175,7 @@ def test_who_guesses_too_often_has_to_wait_and_keeps_nobody_out(visit: DeskVisit
     assert 303 == visit.sign_in().status_code
 
 
-def test_a_page_that_is_not_there_is_told_in_words(client: FlaskClient) -> None:
+def test_an_unknown_page_is_an_error_page(client: FlaskClient) -> None:
     answers = [client.get(path) for path in ("/editor/main/nope", "/editor/main/overrule")]
 
     assert {404} == {answer.status_code for answer in answers}
@@ -183,7 +183,7 @@ def test_a_page_that_is_not_there_is_told_in_words(client: FlaskClient) -> None:
     assert "/editor/" == client.get("/editor").location
 
 
-def test_the_short_address_leads_to_the_desk_one_sits_at(seated: DeskVisit) -> None:
+def test_the_short_address_redirects_to_the_last_desk(seated: DeskVisit) -> None:
     leads = seated.client.get("/editor/").location
     seated.post("/sign-out")
 
@@ -198,9 +198,7 @@ def test_an_empty_archive_has_a_desk(visit: DeskVisit) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["another site's key", "no cookie"])
-def test_what_was_typed_outlives_a_slip_at_signing_in(
-    visit: DeskVisit, backend: Backend, wrong: str
-) -> None:
+def test_a_form_survives_a_failed_sign_in(visit: DeskVisit, backend: Backend, wrong: str) -> None:
     kept = {"action": "/editor/main/draft", "kept.body": "precious"}
     if wrong == "no cookie":
         sent = {"key": visit.key, "csrf": "x", **kept}
@@ -213,7 +211,9 @@ def test_what_was_typed_outlives_a_slip_at_signing_in(
     assert "precious" == fields_of(answer.text)["kept.body"]
 
 
-def test_what_was_typed_outlives_the_session(seated: DeskVisit, raw_redis: "redis.Redis") -> None:
+def test_a_form_survives_the_end_of_the_session(
+    seated: DeskVisit, raw_redis: "redis.Redis"
+) -> None:
     token = seated.token()
     raw_redis.delete(*raw_redis.keys("see:session:*"))
     note = "A note that took <b>long</b> to write"
@@ -227,7 +227,7 @@ def test_what_was_typed_outlives_the_session(seated: DeskVisit, raw_redis: "redi
     assert "<b>long" not in refused.text + again.text
 
 
-def test_who_may_only_look_changes_nothing(
+def test_the_role_look_cannot_change_anything(
     client: FlaskClient, backend: Backend, put: Callable[..., None]
 ) -> None:
     put(article("kursk"), article("sudzha"))
@@ -240,7 +240,7 @@ def test_who_may_only_look_changes_nothing(
     assert (403, {}) == (answer.status_code, backend.store.rulebook.read("main").rules)
 
 
-def test_no_page_is_kept_framed_or_told_to_others(seated: DeskVisit) -> None:
+def test_pages_are_not_cached_framed_or_leaked_by_referrer(seated: DeskVisit) -> None:
     headers = seated.get("/").headers
 
     assert "no-store" == headers["Cache-Control"]

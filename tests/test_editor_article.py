@@ -44,7 +44,7 @@ def overrule(visit: DeskVisit, **fields: str) -> str:
     return visit.client.get(answer.location).text
 
 
-def test_the_candidates_stand_as_readers_will_see_them(visit: DeskVisit) -> None:
+def test_the_candidates_are_in_the_order_of_the_readers_list(visit: DeskVisit) -> None:
     assert candidates(visit) == read_by_readers(visit)
 
 
@@ -55,20 +55,20 @@ def test_every_candidate_says_why_it_is_there(visit: DeskVisit) -> None:
     assert "shared words" in page
 
 
-def test_what_was_dropped_stands_there_with_the_rule_that_dropped_it(visit: DeskVisit) -> None:
+def test_excluded_articles_are_shown_with_the_reason(visit: DeskVisit) -> None:
     page = overrule(visit, target="sudzha", kind="block")
 
     assert "The editors blocked it next to this article." in page.partition("Not in the list")[2]
 
 
-def test_a_pin_is_in_the_readers_next_list_though_that_was_cached(visit: DeskVisit) -> None:
+def test_a_pin_is_in_the_readers_next_list_despite_the_cache(visit: DeskVisit) -> None:
     before = read_by_readers(visit)
     overrule(visit, target=before[-1], kind="pin", position="1")
 
     assert before[-1] == read_by_readers(visit)[0] == candidates(visit)[0]
 
 
-def test_the_next_page_tells_what_moved(visit: DeskVisit) -> None:
+def test_the_page_after_a_change_shows_what_moved(visit: DeskVisit) -> None:
     last = read_by_readers(visit)[-1]
     page = overrule(visit, target=last, kind="pin", position="1")
 
@@ -78,7 +78,7 @@ def test_the_next_page_tells_what_moved(visit: DeskVisit) -> None:
     assert "Pinned." not in visit.get("/article", id="kursk").text
 
 
-def test_undo_brings_the_list_back(visit: DeskVisit) -> None:
+def test_undo_restores_the_list(visit: DeskVisit) -> None:
     before = read_by_readers(visit)
     page = overrule(visit, target=before[-1], kind="pin", position="1")
     visit.post("/undo", id="kursk", entry=fields_of(page)["entry"])
@@ -88,7 +88,7 @@ def test_undo_brings_the_list_back(visit: DeskVisit) -> None:
 
 
 @pytest.mark.parametrize(("role", "status", "length"), [("edit", 403, 1), ("admin", 303, 4)])
-def test_settings_are_among_the_changes_and_taken_back_by_an_admin_alone(
+def test_changes_of_settings_are_listed_and_only_admins_undo_them(
     client: FlaskClient, backend: Backend, visit: DeskVisit, role: str, status: int, length: int
 ) -> None:
     wanted = {"site": {"limit": 1, "section": []}, "surfaces": {"home": {"weights": {"time": 0}}}}
@@ -117,7 +117,7 @@ def test_an_undo_can_be_undone(visit: DeskVisit) -> None:
     assert "budget" not in read_by_readers(visit)
 
 
-def test_what_is_undone_says_by_whom_and_has_no_button_until_it_stands_again(
+def test_an_undone_change_names_the_editor_and_has_no_button(
     visit: DeskVisit,
 ) -> None:
     overrule(visit, target="budget", kind="block")
@@ -145,7 +145,9 @@ def test_several_articles_are_put_in_order_by_one_change(
 
 
 @pytest.mark.parametrize(("kind", "target"), [("boost", "ceasefire"), ("bury", "sudzha")])
-def test_boosted_rises_and_buried_sinks(visit: DeskVisit, kind: str, target: str) -> None:
+def test_a_boosted_article_rises_and_a_buried_one_falls(
+    visit: DeskVisit, kind: str, target: str
+) -> None:
     assert ["sudzha", "ceasefire"] == read_by_readers(visit)[:2]
     for scope in ("here", "everywhere"):  # factors that meet are multiplied
         overrule(visit, target=target, kind=kind, scope=scope)
@@ -153,7 +155,7 @@ def test_boosted_rises_and_buried_sinks(visit: DeskVisit, kind: str, target: str
     assert ["ceasefire", "sudzha"] == read_by_readers(visit)[:2]
 
 
-def test_a_flag_silences_the_list_at_once(visit: DeskVisit) -> None:
+def test_a_flag_empties_the_list_at_once(visit: DeskVisit) -> None:
     page = overrule(visit, kind="flag", flag="sensitive", note="the family asked")
 
     assert [] == read_by_readers(visit)
@@ -161,7 +163,7 @@ def test_a_flag_silences_the_list_at_once(visit: DeskVisit) -> None:
     assert "the family asked" in page
 
 
-def test_blocked_everywhere_is_in_no_list(visit: DeskVisit) -> None:
+def test_an_article_blocked_everywhere_is_in_no_list(visit: DeskVisit) -> None:
     overrule(visit, target="sudzha", kind="block", scope="everywhere")
     other = visit.client.get("/v1/main/articles/ceasefire/related?limit=20").json["items"]
 
@@ -169,7 +171,7 @@ def test_blocked_everywhere_is_in_no_list(visit: DeskVisit) -> None:
     assert "sudzha" not in [item["id"] for item in other]
 
 
-def test_note_end_and_author_stand_beside_the_rule(visit: DeskVisit, backend: Backend) -> None:
+def test_a_rule_is_shown_with_note_end_and_author(visit: DeskVisit, backend: Backend) -> None:
     page = overrule(visit, target="budget", kind="block", note="off topic", expires_at="7d")
     [rule] = backend.store.rulebook.read("main").rules.values()
 
@@ -182,7 +184,7 @@ def test_note_end_and_author_stand_beside_the_rule(visit: DeskVisit, backend: Ba
     assert "off topic" in page
 
 
-def test_a_rule_is_taken_back_by_its_button(visit: DeskVisit) -> None:
+def test_a_rule_is_removed_by_its_button(visit: DeskVisit) -> None:
     before = read_by_readers(visit)
     page = overrule(visit, target="budget", kind="block")
     fields = fields_of(page)
@@ -191,7 +193,7 @@ def test_a_rule_is_taken_back_by_its_button(visit: DeskVisit) -> None:
     assert before == read_by_readers(visit)
 
 
-def test_a_colleagues_newer_decision_is_not_taken_back_unseen(visit: DeskVisit) -> None:
+def test_a_newer_rule_of_a_colleague_is_not_removed_unseen(visit: DeskVisit) -> None:
     last = read_by_readers(visit)[-1]
     seen = fields_of(overrule(visit, target=last, kind="pin", position="2"))
     overrule(visit, target=last, kind="pin", position="1")
@@ -201,9 +203,7 @@ def test_a_colleagues_newer_decision_is_not_taken_back_unseen(visit: DeskVisit) 
     assert last == read_by_readers(visit)[0]
 
 
-def test_what_was_decided_everywhere_is_not_replaced_unseen(
-    visit: DeskVisit, backend: Backend
-) -> None:
+def test_a_rule_for_all_lists_is_not_replaced_unseen(visit: DeskVisit, backend: Backend) -> None:
     overrule(visit, target="budget", kind="block", scope="everywhere", note="legal asked")
     form = {"id": "kursk", "target": "budget", "kind": "block", "scope": "everywhere"}
     told = visit.post("/overrule", **form, expires_at="24h", revision="x")
@@ -221,16 +221,14 @@ def test_a_note_waits_for_its_own_page(visit: DeskVisit) -> None:
     assert "Blocked." in visit.get("/article", id="kursk").text
 
 
-def test_a_pin_that_cannot_stand_there_yet_says_so(
-    visit: DeskVisit, put: Callable[..., None]
-) -> None:
+def test_a_pin_of_an_unpublished_article_warns(visit: DeskVisit, put: Callable[..., None]) -> None:
     put(article("planned", published_at="2099-01-01T00:00:00Z"))
 
     assert "not in the list yet" in overrule(visit, target="planned", kind="pin", position="1")
     assert "not published yet" in str(visit.get("/find.json").json["items"][0]["marks"])
 
 
-def test_numbers_of_any_length_are_only_too_large(visit: DeskVisit) -> None:
+def test_a_number_of_any_length_is_refused_as_too_large(visit: DeskVisit) -> None:
     form = {"id": "kursk", "revision": revision(visit)}
     place = {"kind": "pin", "target": "budget", "position": "9" * 5000}
 
@@ -238,7 +236,7 @@ def test_numbers_of_any_length_are_only_too_large(visit: DeskVisit) -> None:
     assert 303 == visit.post("/order", **form, **{"place." + "9" * 5000: "budget"}).status_code
 
 
-def test_the_second_of_two_editors_is_told_and_loses_nothing(
+def test_the_second_of_two_editors_is_warned_and_loses_nothing(
     visit: DeskVisit, app, backend: Backend
 ) -> None:  # type: ignore[no-untyped-def]
     seen = revision(visit)
@@ -268,7 +266,7 @@ def test_the_second_of_two_editors_is_told_and_loses_nothing(
         ({"kind": "block", "target": "budget", "note": "x" * 1001}, "note"),
     ],
 )
-def test_a_bad_field_is_named_and_the_rest_is_kept(
+def test_a_bad_field_is_named_and_the_form_is_kept(
     visit: DeskVisit, fields: dict[str, str], named: str
 ) -> None:
     sent = {"note": "a reason", **fields, "id": "kursk", "revision": revision(visit)}
@@ -279,7 +277,7 @@ def test_a_bad_field_is_named_and_the_rest_is_kept(
     assert sent["note"] in answer.text
 
 
-def test_what_is_not_there_cannot_be_pinned(visit: DeskVisit) -> None:
+def test_a_missing_article_cannot_be_pinned(visit: DeskVisit) -> None:
     form = {"id": "kursk", "target": "nowhere", "kind": "pin", "position": "1"}
 
     assert 404 == visit.post("/overrule", **form, revision=revision(visit)).status_code
@@ -293,7 +291,7 @@ def test_the_page_of_a_deleted_article_says_so(visit: DeskVisit, backend: Backen
     assert "All articles" in answer.text
 
 
-def test_the_frame_holds_the_very_box_of_the_site_and_counts_nothing(visit: DeskVisit) -> None:
+def test_the_frame_has_the_box_of_the_site_and_counts_nothing(visit: DeskVisit) -> None:
     answer = visit.get("/frame", id="kursk", layout="grid", mode="background")
 
     assert '<script async src="/widget.js">' in answer.text
@@ -301,7 +299,7 @@ def test_the_frame_holds_the_very_box_of_the_site_and_counts_nothing(visit: Desk
     assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
 
 
-def test_changes_of_one_article_stand_on_a_page_of_their_own(visit: DeskVisit) -> None:
+def test_changes_can_be_limited_to_one_article(visit: DeskVisit) -> None:
     overrule(visit, target="budget", kind="block")
     visit.post(
         "/overrule", id="final", kind="flag", flag="legal", revision=revision(visit, "final")
@@ -319,7 +317,7 @@ def test_articles_with_rules_are_found_by_them(visit: DeskVisit) -> None:
     assert ["pin"] == next(item["marks"] for item in found if item["id"] == "kursk")
 
 
-def test_an_origin_is_needed_even_by_those_who_hold_everything_else(visit: DeskVisit) -> None:
+def test_a_form_without_an_origin_is_refused(visit: DeskVisit) -> None:
     form = {"id": "kursk", "target": "budget", "kind": "block", "csrf": visit.token()}
     path = "/editor/main/overrule"
 

@@ -37,7 +37,7 @@ def pin(target: str, position: int, ends: bool = False) -> Rule:
     )
 
 
-def test_a_pin_that_was_taken_back_offers_no_undo_and_the_taking_back_does(
+def test_a_removed_pin_offers_no_undo_but_its_removal_does(
     client: FlaskClient, backend: Backend, put: Callable[..., None]
 ) -> None:
     put(article("kursk"), article("budget"))
@@ -55,7 +55,7 @@ def test_a_pin_that_was_taken_back_offers_no_undo_and_the_taking_back_does(
     assert after.index("Undo<") < after.index(NOTHING_TO_UNDO)
 
 
-def test_what_was_taken_away_is_named_by_its_title(
+def test_removed_articles_are_named_by_title(
     client: FlaskClient, backend: Backend, put: Callable[..., None], raw_redis: "redis.Redis"
 ) -> None:
     put(article("kursk"), article("budget", title="The budget passes"))
@@ -70,7 +70,7 @@ def test_what_was_taken_away_is_named_by_its_title(
     assert (1, 0) == (page.count(">The budget passes</a>"), page.count(">budget</a>"))
 
 
-def test_what_there_is_no_room_for_any_more_is_not_undoable(backend: Backend) -> None:
+def test_a_change_is_not_undoable_when_its_place_is_taken(backend: Backend) -> None:
     book, kept = backend.store.rulebook, pin("budget", 1)
     book.add("main", kept, ANA, NOW)
     book.remove("main", kept.id, ANA, NOW)
@@ -124,7 +124,7 @@ def can_be_undone(book: Rulebook, entry_id: str, now: datetime) -> bool:
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(STEPS, max_size=8), st.sampled_from([NOW, LATER]))
-def test_undoable_is_what_can_be_undone(
+def test_undoable_entries_are_those_that_undo_accepts(
     backend: Backend, raw_redis: "redis.Redis", steps: list[tuple], now: datetime
 ) -> None:
     raw_redis.flushdb()

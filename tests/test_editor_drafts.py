@@ -52,13 +52,13 @@ def test_links_are_marked_in_the_text_and_can_be_copied(visit: DeskVisit) -> Non
     assert "Also See: " in unescape(page)
 
 
-def test_older_stories_that_could_link_to_it_show_where(visit: DeskVisit) -> None:
+def test_incoming_links_show_their_place(visit: DeskVisit) -> None:
     page = visit.post("/draft", **DRAFT).text
 
     assert "<mark>" in page.partition("Older stories that could link to it")[2]
 
 
-def test_a_story_that_ran_already_is_told(visit: DeskVisit) -> None:
+def test_a_draft_that_was_published_before_is_reported(visit: DeskVisit) -> None:
     page = visit.post("/draft", title=TITLE, body=BODY).text
 
     assert "We already ran this" in page
@@ -72,13 +72,13 @@ def test_nothing_of_a_draft_is_stored(visit: DeskVisit, raw_redis: "redis.Redis"
     assert before == {key: raw_redis.dump(key) for key in raw_redis.scan_iter()}
 
 
-def test_what_is_typed_is_answered_for_the_script(visit: DeskVisit) -> None:
+def test_the_script_gets_list_and_duplicates_as_json(visit: DeskVisit) -> None:
     answer = visit.post("/draft.json", **DRAFT).json
 
     assert "sudzha" in [item["id"] for item in answer["items"]]
 
 
-def test_an_empty_draft_is_no_error_for_the_script_and_a_sentence_on_the_page(
+def test_an_empty_draft_is_a_problem_in_json_and_on_the_page(
     visit: DeskVisit,
 ) -> None:
     page = visit.post("/draft", title="", body=" ")
@@ -124,14 +124,14 @@ def test_html_that_is_copied_is_escaped_once() -> None:
     assert "<p>a &amp; b</p>" == as_html("a & b", list(linked("a & b", [])))
 
 
-def test_both_texts_stand_side_by_side_with_their_shared_words(visit: DeskVisit) -> None:
+def test_two_articles_are_shown_with_their_shared_words(visit: DeskVisit) -> None:
     page = visit.get("/pair", id="kursk", target="sudzha").text
 
     assert "In the list, at place 1" in page
     assert re.search(r'<mark class="heavy">Sudzha</mark>', page)
 
 
-def test_a_pair_of_which_one_is_gone_says_so(visit: DeskVisit) -> None:
+def test_a_missing_article_of_a_pair_is_reported(visit: DeskVisit) -> None:
     assert 404 == visit.get("/pair", id="kursk", target="nowhere").status_code
     assert 404 == visit.get("/pair", id="nowhere", target="kursk").status_code
     assert 400 == visit.get("/pair", id="kursk").status_code

@@ -37,7 +37,7 @@ def direct(kind: type[Exception]) -> set[type[Exception]]:
     return {child for child in kind.__subclasses__() if child.__module__ == "recommender.errors"}
 
 
-def test_every_error_of_the_tree_has_a_status_of_its_own() -> None:
+def test_the_table_has_a_status_for_each_error_of_the_tree() -> None:
     assert set() == direct(AlsoSeeError) - STATUSES.keys()
 
 
@@ -123,7 +123,7 @@ def test_an_error_is_a_problem_document(
 
 
 @pytest.mark.parametrize("kind", ["bug", "bare", "corrupt"])
-def test_a_failure_of_ours_tells_nothing_of_our_inside(failing: FlaskClient, kind: str) -> None:
+def test_an_internal_error_reveals_no_details(failing: FlaskClient, kind: str) -> None:
     response = failing.get(f"/fail/{kind}")
 
     assert (500, "Something went wrong. The log has the details.") == (
@@ -145,7 +145,7 @@ def test_an_error_of_the_framework_is_a_problem_document_too(
     )
 
 
-def test_who_must_wait_is_told_how_long(failing: FlaskClient) -> None:
+def test_a_temporary_error_says_when_to_retry(failing: FlaskClient) -> None:
     assert 1 <= int(failing.get("/fail/unavailable").headers["Retry-After"]) <= 10
 
 
@@ -155,7 +155,7 @@ def test_an_unknown_address_is_a_problem_document(client: FlaskClient) -> None:
     assert (404, "application/problem+json") == (response.status_code, response.content_type)
 
 
-def test_the_answer_to_head_says_the_same_without_a_body(client: FlaskClient) -> None:
+def test_the_response_to_head_is_the_same_without_a_body(client: FlaskClient) -> None:
     response = client.head("/nowhere")
 
     assert (404, "application/problem+json", b"") == (
@@ -165,13 +165,13 @@ def test_the_answer_to_head_says_the_same_without_a_body(client: FlaskClient) ->
     )
 
 
-def test_a_detail_may_hold_any_text() -> None:
+def test_a_detail_may_contain_any_text() -> None:
     text = 'a "quoted" \x00 \u2028 </script> 語'
 
     assert text == orjson.loads(problem(400, text).data)["detail"]
 
 
-def test_records_that_were_damaged_are_passed_over(
+def test_damaged_records_are_skipped(
     client: FlaskClient, key: Key, raw_redis: "redis.Redis"
 ) -> None:
     """One flipped bit hides an article; it neither breaks a list nor shows a wrong one."""

@@ -91,7 +91,7 @@ def test_a_browser_may_send_json_from_any_page(client):
 
 
 @pytest.mark.parametrize("header", ["DNT", "Sec-GPC"])
-def test_who_does_not_want_to_be_counted_is_not(send, counts, header):
+def test_do_not_track_and_global_privacy_control_are_respected(send, counts, header):
     assert (204, []) == (send(seen(), **{header: "1"}).status_code, counts())
 
 
@@ -112,7 +112,7 @@ def test_no_answer_sets_a_cookie(send):
 # Bounds
 
 
-def test_articles_that_are_not_there_are_passed_over(send, counts):
+def test_events_of_unknown_articles_are_ignored(send, counts):
     assert (204, []) == (send(seen("nobody"), seen("kursk2", 3)).status_code, counts())
 
 
@@ -123,7 +123,7 @@ def test_the_same_event_counts_once_in_a_batch(send, counts):
 
 
 @pytest.mark.parametrize("position", [0, -1, 51, 1.5, "1", True, None, 2**62])
-def test_places_are_1_to_50(send, counts, position):
+def test_positions_are_1_to_50(send, counts, position):
     response = send(seen(), seen(position=position))
 
     assert (400, "/events/1/position", []) == (
@@ -152,7 +152,7 @@ def test_places_are_1_to_50(send, counts, position):
         b"\xff\xfe",
     ],
 )
-def test_what_cannot_be_read_is_refused_in_words(client, body):
+def test_invalid_events_are_refused_with_a_reason(client, body):
     response = client.post(PATH, data=body)
 
     assert (400, "application/problem+json") == (response.status_code, response.content_type)
@@ -163,7 +163,7 @@ def test_a_batch_has_100_events_at_most(send):
     assert [204, 400] == [send(*[seen()] * n).status_code for n in (MAX_BATCH, MAX_BATCH + 1)]
 
 
-def test_a_batch_is_no_upload(client):
+def test_a_batch_has_a_limited_size(client):
     assert 413 == client.post(PATH, data=b" " * (MAX_BATCH_BYTES + 1)).status_code
 
 
@@ -177,17 +177,17 @@ def test_an_unknown_site_counts_nothing(client):
     assert 404 == client.post("/v1/elsewhere/events", json={"events": []}).status_code
 
 
-def test_reading_is_no_way_in(client):
+def test_events_cannot_be_read(client):
     assert 405 == client.get(PATH).status_code
 
 
-def test_a_day_is_forgotten_after_ninety(backend, raw_redis):
+def test_counts_are_deleted_after_ninety_days(backend, raw_redis):
     backend.events.add("main", [Event("click", "kursk", 1)], TODAY)
 
     assert 0 < raw_redis.ttl("see:{main}:events:2026-11-22") <= KEPT_DAYS * 86_400
 
 
-def test_a_full_day_counts_on_and_takes_in_nothing_new(backend, monkeypatch):
+def test_a_full_day_takes_no_further_counters(backend, monkeypatch):
     monkeypatch.setattr(events, "MAX_FIELDS", 3)
     for _ in range(2):
         backend.events.add("main", [Event("click", "kursk", n) for n in range(1, 9)], TODAY)
@@ -196,7 +196,7 @@ def test_a_full_day_counts_on_and_takes_in_nothing_new(backend, monkeypatch):
     assert [DailyCount(TODAY, "kursk", n, 0, 2) for n in (1, 2, 3)] == found
 
 
-def test_an_id_may_hold_anything(backend):
+def test_any_article_id_is_counted(backend):
     names = ["a:b", "i1:x", "Straße 🎈", "{x}", " "]
     backend.events.add("main", [Event("impression", name, 50) for name in names], TODAY)
 
@@ -241,7 +241,7 @@ def test_totals_are_the_sums_of_the_counts(backend, raw_redis, batches):
     assert expected == counts.totals("main", days, TODAY)  # and once they are kept
 
 
-def test_a_day_that_is_over_is_added_up_once(backend, raw_redis):
+def test_the_totals_of_a_past_day_are_computed_once(backend, raw_redis):
     old, yesterday = TODAY - timedelta(2), TODAY - timedelta(1)
     for day in (old, yesterday, TODAY):
         backend.events.add("main", [Event("click", "kursk", 3)], day)
@@ -265,7 +265,7 @@ def test_a_bucket_lets_a_burst_through_and_then_its_rate():
     assert ([True] * 3 + [False] * 2, [True, True, False]) == (burst, later)
 
 
-def test_too_many_batches_are_told_to_wait(send):
+def test_too_many_batches_are_refused(send):
     answers = [send() for _ in range(int(BURST * 1.5))]
     refused = [answer for answer in answers if answer.status_code == 429]
 
@@ -314,7 +314,7 @@ def test_the_table_has_the_last_week_by_article(command):
         (("--days", "1", "--by", "position"), ["1", "2"]),
     ],
 )
-def test_the_table_can_be_cut_otherwise(command, arguments, names):
+def test_the_table_can_be_grouped_by_position_and_day(command, arguments, names):
     lines = command(*arguments).output.splitlines()[1:]
 
     assert names == [line.split()[-1] for line in lines]
@@ -329,7 +329,7 @@ def test_scripts_get_every_count(command):
     ]
 
 
-def test_where_nothing_was_counted_it_says_so(command):
+def test_the_command_says_when_there_are_no_counts(command):
     result = command("--site", "main", "--days", "1", "--by", "day")
     empty = CliRunner().invoke(main, ["events"], env={"ALSOSEE_SITES": "empty"})
 

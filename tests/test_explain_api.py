@@ -38,9 +38,7 @@ def test_the_terms_add_up_to_the_similarity_and_the_factors_multiply_to_the_scor
     assert {"similarity", "time", "author", "section"} <= answer["factors"].keys()
 
 
-def test_what_diversity_takes_stands_beside_the_factors_and_not_in_the_score(
-    client: FlaskClient, key: Key
-) -> None:
+def test_the_diversity_penalty_is_not_part_of_the_score(client: FlaskClient, key: Key) -> None:
     asked = {"explain": "true", "diversity": 0.5}
     items = client.get(PATH, query_string=asked, headers=key).json["items"]
     pair = explained(client, key, target=items[1]["id"], diversity="0.5")
@@ -52,7 +50,7 @@ def test_what_diversity_takes_stands_beside_the_factors_and_not_in_the_score(
     assert {0.0} == {item["diversity_penalty"] for item in plain}
 
 
-def test_a_reason_names_what_both_are_about_in_the_words_of_the_texts(
+def test_a_reason_names_shared_subjects_in_the_words_of_the_texts(
     client: FlaskClient, key: Key
 ) -> None:
     text = explained(client, key, target="sudzha")["reason"]["text"]
@@ -62,9 +60,7 @@ def test_a_reason_names_what_both_are_about_in_the_words_of_the_texts(
     assert "Kursk region" in text
 
 
-def test_the_ranking_is_the_list_that_readers_see_and_goes_on(
-    client: FlaskClient, key: Key
-) -> None:
+def test_the_ranking_continues_the_readers_list(client: FlaskClient, key: Key) -> None:
     answer = explained(client, key)
     seen = client.get(PATH).json["items"]
 
@@ -72,9 +68,7 @@ def test_the_ranking_is_the_list_that_readers_see_and_goes_on(
     assert [item["score"] for item in seen] == [i["score"] for i in answer["items"]][: len(seen)]
 
 
-def test_what_may_not_stand_there_is_told_among_the_dropped_the_nearest_first(
-    client: FlaskClient, key: Key
-) -> None:
+def test_excluded_articles_are_listed_nearest_first(client: FlaskClient, key: Key) -> None:
     nearest = [item["id"] for item in explained(client, key)["items"]]
     for target in (nearest[2], nearest[0]):
         rule = {"kind": "block", "source": {"article": "kursk"}, "target": {"article": target}}
@@ -85,7 +79,7 @@ def test_what_may_not_stand_there_is_told_among_the_dropped_the_nearest_first(
     assert "blocked" == dropped[1]["reason"]["code"]
 
 
-def test_what_was_dropped_is_told_with_its_reason(client: FlaskClient, key: Key) -> None:
+def test_excluded_articles_have_a_reason(client: FlaskClient, key: Key) -> None:
     assert [
         {
             **COPY,
@@ -145,7 +139,7 @@ def test_a_list_is_explained_to_editors_when_asked(client: FlaskClient, key: Key
     assert told[0]["reason"]["text"].startswith("Both about ")
 
 
-def test_what_an_article_says_is_explained_to_nobody_without_a_key(client: FlaskClient) -> None:
+def test_an_explanation_needs_a_key(client: FlaskClient) -> None:
     assert 401 == client.get(PATH, query_string={"explain": "true"}).status_code
 
 
@@ -173,9 +167,7 @@ def test_boxes_of_a_page_never_repeat_an_article(client: FlaskClient) -> None:
     assert len(STORIES) - 1 == len(shown) == len(set(shown))
 
 
-def test_a_second_box_shows_no_story_that_the_first_one_tells(
-    client: FlaskClient, put: Put
-) -> None:
+def test_a_second_box_does_not_repeat_stories_of_the_first(client: FlaskClient, put: Put) -> None:
     put(article("sudzha") | {"id": "copy", "title": "Agency: a flag over Sudzha"})
     first = client.get(PATH, query_string={"limit": 1}).json
     rest = client.get(PATH, query_string={"limit": 9, "page_token": first["page_token"]}).json
@@ -184,9 +176,7 @@ def test_a_second_box_shows_no_story_that_the_first_one_tells(
     assert not {"sudzha", "copy"} & {item["id"] for item in rest["items"]}
 
 
-def test_of_a_thousand_copies_of_one_story_one_stands_in_the_list(
-    client: FlaskClient, key: Key
-) -> None:
+def test_a_thousand_copies_of_one_story_take_one_place(client: FlaskClient, key: Key) -> None:
     copies = [article("final") | {"id": f"copy{n}"} for n in range(1_000)]
     lines = b"\n".join(map(orjson.dumps, copies))
     client.post("/v1/main/articles", data=lines, headers=key)

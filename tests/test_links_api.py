@@ -43,7 +43,7 @@ def sources(answer: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("direction", ["out", "in"])
-def test_a_request_whose_time_is_over_is_refused(
+def test_a_request_over_its_deadline_is_refused(
     client: FlaskClient, key: Key, monkeypatch: pytest.MonkeyPatch, direction: str
 ) -> None:
     monkeypatch.setattr("api.app.REQUEST_SECONDS", -1.0)
@@ -57,7 +57,7 @@ def test_a_request_whose_time_is_over_is_refused(
 # Out
 
 
-def test_each_link_has_its_phrase_in_the_text(client: FlaskClient, key: Key) -> None:
+def test_each_link_has_a_phrase_of_the_text(client: FlaskClient, key: Key) -> None:
     found = {item["target"]["id"]: item for item in asked(client, key)["items"]}
 
     assert {"kursk", "ceasefire"} <= found.keys()
@@ -70,7 +70,7 @@ def test_each_link_has_its_phrase_in_the_text(client: FlaskClient, key: Key) -> 
     assert "Kursk region" in found["kursk"]["anchor"]["text"]
 
 
-def test_offsets_are_told_for_python_and_for_javascript(client: FlaskClient, key: Key) -> None:
+def test_offsets_count_code_points_and_utf_16_units(client: FlaskClient, key: Key) -> None:
     units = DRAFT["body"].encode("utf-16-le")
     for item in asked(client, key)["items"]:
         anchor, after = item["anchor"], item["after_paragraph"]
@@ -84,7 +84,9 @@ def test_offsets_are_told_for_python_and_for_javascript(client: FlaskClient, key
             assert anchor["text"] == part.decode("utf-16-le")
 
 
-def test_a_line_stands_after_the_paragraph_of_its_phrase(client: FlaskClient, key: Key) -> None:
+def test_a_separate_line_belongs_after_the_paragraph_of_its_phrase(
+    client: FlaskClient, key: Key
+) -> None:
     [kursk] = [i for i in asked(client, key)["items"] if i["target"]["id"] == "kursk"]
 
     assert 1 == kursk["after_paragraph"]["index"]
@@ -100,7 +102,7 @@ def test_a_link_is_ready_to_be_copied(client: FlaskClient, key: Key, put: Put) -
     assert f'<a href="{address}">{kursk["anchor"]["text"]}</a>' == kursk["anchor"]["html"]
 
 
-def test_the_line_speaks_the_language_of_the_draft(client: FlaskClient, key: Key) -> None:
+def test_the_line_is_in_the_language_of_the_draft(client: FlaskClient, key: Key) -> None:
     answer = asked(client, key, "lang=any", language="es")
 
     assert answer["items"]
@@ -124,7 +126,7 @@ def test_what_the_draft_links_to_already_is_not_suggested(
     assert "kursk" not in targets(asked(client, key, body=f"{DRAFT['body']}\n\n{link}"))
 
 
-def test_links_lead_to_what_was_there_before(client: FlaskClient, key: Key, put: Put) -> None:
+def test_links_lead_only_to_older_articles(client: FlaskClient, key: Key, put: Put) -> None:
     put(article("later", published_at="2025-03-15T00:00:00Z"))
 
     assert "later" not in targets(asked(client, key))
@@ -132,16 +134,14 @@ def test_links_lead_to_what_was_there_before(client: FlaskClient, key: Key, put:
     assert "later" in targets(asked(client, key, published_at=None))
 
 
-def test_links_are_those_that_the_list_beside_the_draft_would_have(
-    client: FlaskClient, key: Key
-) -> None:
+def test_links_are_the_items_of_the_drafts_list(client: FlaskClient, key: Key) -> None:
     wanted = {"mode": "background", "fallback": False}
     beside = client.post("/v1/main/related", json=DRAFT | wanted, headers=key).json["items"]
 
     assert [card["id"] for card in beside] == targets(asked(client, key))
 
 
-def test_rules_hold_for_links_too(client: FlaskClient, key: Key) -> None:
+def test_rules_apply_to_links(client: FlaskClient, key: Key) -> None:
     def rule(**fields: Any) -> None:
         assert 201 == client.post("/v1/main/rules", json=fields, headers=key).status_code
 
@@ -156,7 +156,9 @@ def test_rules_hold_for_links_too(client: FlaskClient, key: Key) -> None:
     assert [] == targets(asked(client, key, id="draft"))
 
 
-def test_filters_and_limit_are_those_of_lists(client: FlaskClient, key: Key, put: Put) -> None:
+def test_links_take_the_filters_and_the_limit_of_lists(
+    client: FlaskClient, key: Key, put: Put
+) -> None:
     put(article("sudzha", section="World"))
 
     assert ["sudzha"] == targets(asked(client, key, "section=world"))
@@ -167,7 +169,7 @@ def test_filters_and_limit_are_those_of_lists(client: FlaskClient, key: Key, put
 # In
 
 
-def test_older_articles_are_told_where_they_could_link_to_the_draft(
+def test_incoming_links_have_their_place_in_the_older_article(
     client: FlaskClient, key: Key
 ) -> None:
     answer = asked(client, key, direction="in")
@@ -180,7 +182,7 @@ def test_older_articles_are_told_where_they_could_link_to_the_draft(
         assert 'href="https://news.example/what-next?a=1&amp;b=2"' in item["html"]
 
 
-def test_a_draft_without_an_address_can_be_linked_from_nowhere_yet(
+def test_incoming_links_to_a_draft_without_an_address_have_no_html(
     client: FlaskClient, key: Key
 ) -> None:
     items = asked(client, key, direction="in", url=None)["items"]
@@ -190,7 +192,7 @@ def test_a_draft_without_an_address_can_be_linked_from_nowhere_yet(
     assert {None} == {item["anchor"]["html"] for item in items if item["anchor"]}
 
 
-def test_what_announces_the_draft_already_is_not_told_to(
+def test_articles_that_announce_the_draft_are_not_suggested(
     client: FlaskClient, key: Key, put: Put
 ) -> None:
     put(article("kursk", body=f"{STORIES['kursk'][1]}\n\nAlso See: {DRAFT['title']}"))
@@ -198,7 +200,9 @@ def test_what_announces_the_draft_already_is_not_told_to(
     assert "kursk" not in sources(asked(client, key, direction="in"))
 
 
-def test_newer_articles_are_not_told_to(client: FlaskClient, key: Key, put: Put) -> None:
+def test_newer_articles_are_not_suggested_for_incoming_links(
+    client: FlaskClient, key: Key, put: Put
+) -> None:
     put(article("later", published_at="2025-03-15T00:00:00Z"))
 
     assert "later" not in sources(asked(client, key, direction="in"))
@@ -212,7 +216,7 @@ def test_newer_articles_are_not_told_to(client: FlaskClient, key: Key, put: Put)
         {"kind": "block", "source": {"article": "kursk"}, "target": {"section": "world"}},
     ],
 )
-def test_a_story_that_may_not_show_the_draft_is_not_told_to_link_to_it(
+def test_articles_that_block_the_draft_are_not_suggested(
     client: FlaskClient, key: Key, rule: dict[str, Any]
 ) -> None:
     fields = {"id": "draft", "section": "World", "direction": "in"}
@@ -223,7 +227,7 @@ def test_a_story_that_may_not_show_the_draft_is_not_told_to_link_to_it(
     assert [i for i in before if i != "kursk"] == sources(asked(client, key, **fields))
 
 
-def test_a_draft_that_may_stand_in_no_list_is_linked_from_nowhere(
+def test_a_draft_that_is_hidden_by_a_flag_has_no_incoming_links(
     client: FlaskClient, key: Key
 ) -> None:
     client.post(
@@ -236,7 +240,7 @@ def test_a_draft_that_may_stand_in_no_list_is_linked_from_nowhere(
 # Duplicates
 
 
-def test_a_story_that_ran_already_is_told_with_its_day(client: FlaskClient, key: Key) -> None:
+def test_a_duplicate_is_reported_with_its_date(client: FlaskClient, key: Key) -> None:
     title, body = STORIES["kursk"]
     [found] = asked(client, key, title="Villages", body=f"<p>{body}</p>")["duplicates"]
 
@@ -251,13 +255,13 @@ def test_a_story_that_ran_already_is_told_with_its_day(client: FlaskClient, key:
     assert 0.9 < found["overlap"] <= 1
 
 
-def test_another_story_on_the_subject_is_no_duplicate(client: FlaskClient, key: Key) -> None:
+def test_another_story_on_the_same_subject_is_not_a_duplicate(
+    client: FlaskClient, key: Key
+) -> None:
     assert [] == asked(client, key)["duplicates"]
 
 
-def test_filters_hide_no_duplicate_and_a_story_is_none_of_itself(
-    client: FlaskClient, key: Key
-) -> None:
+def test_filters_do_not_hide_duplicates(client: FlaskClient, key: Key) -> None:
     title, body = STORIES["kursk"]
     twice = {"title": title, "body": body, "exclude": ["kursk"], "section": "Sport"}
 
@@ -265,14 +269,16 @@ def test_filters_hide_no_duplicate_and_a_story_is_none_of_itself(
     assert [] == asked(client, key, **twice, id="kursk")["duplicates"]
 
 
-def test_an_unpublished_story_did_not_run_yet(client: FlaskClient, key: Key, put: Put) -> None:
+def test_an_unpublished_article_is_not_a_duplicate(client: FlaskClient, key: Key, put: Put) -> None:
     put(article("kursk", published_at="2125-01-01T00:00:00Z"))
     title, body = STORIES["kursk"]
 
     assert [] == asked(client, key, title=title, body=body)["duplicates"]
 
 
-def test_an_undated_story_ran_some_day(client: FlaskClient, key: Key, put: Put) -> None:
+def test_an_undated_duplicate_is_reported_without_a_date(
+    client: FlaskClient, key: Key, put: Put
+) -> None:
     put(article("kursk", published_at=None))
     title, body = STORIES["kursk"]
 
@@ -296,7 +302,7 @@ def test_an_undated_story_ran_some_day(client: FlaskClient, key: Key, put: Put) 
         ("", {"title": "", "body": ""}, "/title"),
     ],
 )
-def test_bad_input_is_answered_with_its_name(
+def test_bad_input_is_named(
     client: FlaskClient, key: Key, query: str, fields: dict[str, Any], pointer: str
 ) -> None:
     response = client.post(f"{PATH}?{query}", json=DRAFT | fields, headers=key)
@@ -308,12 +314,14 @@ def test_bad_input_is_answered_with_its_name(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"5", b'{"title": "\\ud800"}'])
-def test_what_is_no_draft_is_refused(client: FlaskClient, key: Key, body: bytes) -> None:
+def test_an_invalid_draft_is_refused(client: FlaskClient, key: Key, body: bytes) -> None:
     assert 400 == client.post(PATH, data=body, headers=key).status_code
 
 
 @pytest.mark.parametrize("direction", ["out", "in"])
-def test_any_part_of_a_draft_will_do(client: FlaskClient, key: Key, direction: str) -> None:
+def test_a_draft_needs_only_a_title_or_a_body(
+    client: FlaskClient, key: Key, direction: str
+) -> None:
     for draft in ({"title": "Kursk"}, {"body": "Kursk"}, {"title": "Kursk", "excerpt": "Sudzha"}):
         answer = client.post(f"{PATH}?direction={direction}", json=draft, headers=key)
 
@@ -330,7 +338,7 @@ def test_nothing_of_a_draft_is_stored(
     assert (keys, version) == (raw_redis.dbsize(), raw_redis.get("see:{main}:version"))
 
 
-def test_the_answer_is_for_its_editor_alone(client: FlaskClient, key: Key) -> None:
+def test_links_are_not_cached(client: FlaskClient, key: Key) -> None:
     response = client.post(PATH, json=DRAFT, headers=key)
 
     assert "no-store" == response.headers["Cache-Control"]

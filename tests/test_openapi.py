@@ -61,7 +61,7 @@ def test_the_description_is_valid_openapi_3_1() -> None:
     assert [] == list(OpenAPIV31SpecValidator(DESCRIPTION).iter_errors())
 
 
-def test_anybody_may_read_it(client: FlaskClient) -> None:
+def test_the_description_needs_no_key(client: FlaskClient) -> None:
     response = client.get("/openapi.json")
 
     assert (200, "application/json", "3.1.0") == (
@@ -96,12 +96,12 @@ def test_every_parameter_of_a_path_is_described() -> None:
     }
 
 
-def test_operations_have_names_of_their_own() -> None:
+def test_operation_ids_are_unique() -> None:
     assert len(OPERATIONS) == len(set(NAMES))
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
-def test_what_needs_a_key_always_or_only_to_be_explained_says_so(
+def test_operations_describe_whether_they_need_a_key(
     client: FlaskClient, key: Key, method: str, path: str, operation: Operation
 ) -> None:
     client.put("/v1/main/articles/kursk", json=article(), headers=key)
@@ -124,11 +124,11 @@ def test_what_needs_a_key_always_or_only_to_be_explained_says_so(
 
 
 @pytest.mark.parametrize("model", EXAMPLES)
-def test_an_example_is_what_its_schema_says(model: str) -> None:
+def test_examples_match_their_schemas(model: str) -> None:
     assert [] == list(schema(model).iter_errors(EXAMPLES[model]))
 
 
-def test_what_is_sent_and_answered_has_an_example() -> None:
+def test_bodies_and_answers_have_examples() -> None:
     without = [
         (name, content_type)
         for _, _, operation in OPERATIONS
@@ -170,7 +170,7 @@ def test_the_example_of_a_draft_is_accepted(client: FlaskClient, key: Key) -> No
     assert 200 == answer.status_code
 
 
-def test_the_example_of_links_is_what_its_draft_is_answered(client: FlaskClient, key: Key) -> None:
+def test_the_example_of_links_is_the_answer_to_its_draft(client: FlaskClient, key: Key) -> None:
     path = "/v1/main/articles/" + quote(EXAMPLES["Article"]["id"], safe="")
     client.put(path, json=EXAMPLES["SentArticle"], headers=key)
     answer = client.post("/v1/main/links", json=EXAMPLES["SentLinkDraft"], headers=key).json
@@ -293,9 +293,7 @@ def test_answers_are_as_described(client: FlaskClient, key: Key) -> None:
 
 
 @pytest.mark.parametrize("model", ["List", "Links", "Article", "Stored", "Problem"])
-def test_answers_hold_nothing_that_is_not_described(
-    client: FlaskClient, key: Key, model: str
-) -> None:
+def test_answers_have_only_described_fields(client: FlaskClient, key: Key, model: str) -> None:
     path = "/v1/main/articles/kursk"
     client.put("/v1/main/articles/sudzha", json=article("sudzha"), headers=key)
     stored = client.put(path, json=article(), headers=key).json

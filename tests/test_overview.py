@@ -61,7 +61,7 @@ def surveyed(backend: Backend) -> Callable[[], None]:
 # Figures
 
 
-def test_an_empty_archive_has_an_overview_too(ask: Ask, desk: DeskVisit) -> None:
+def test_an_empty_archive_has_an_overview(ask: Ask, desk: DeskVisit) -> None:
     found = ask()
 
     assert (0, None, None, []) == (
@@ -107,7 +107,7 @@ def test_the_page_names_a_section_as_its_newest_article_does(
     )
 
 
-def test_of_many_values_the_largest_are_named(put: Put, ask: Ask) -> None:
+def test_only_the_largest_values_are_named(put: Put, ask: Ask) -> None:
     put(*(article(f"a{n}", section=f"s{n:02}") for n in range(14)), article("b", section="s13"))
     sections = rows(ask()["archive"]["sections"])
 
@@ -171,14 +171,14 @@ def test_clicks_are_counted_by_place_and_day(put: Put, ask: Ask, backend: Backen
     )
 
 
-def test_clicks_on_what_nobody_saw_have_no_rate(put: Put, ask: Ask, backend: Backend) -> None:
+def test_clicks_without_impressions_have_no_rate(put: Put, ask: Ask, backend: Backend) -> None:
     put(article("kursk"))
     backend.events.add("main", [Event("click", "kursk", 2)], datetime.now(UTC).date())
 
     assert [None] == [place["click_through"] for place in ask()["readers"]["positions"]]
 
 
-def test_the_survey_is_told_with_what_changed_since(
+def test_the_overview_has_the_survey_and_the_changes_since(
     put: Put, ask: Ask, surveyed: Callable[[], None], backend: Backend
 ) -> None:
     put(*map(article, STORIES))
@@ -195,7 +195,7 @@ def test_the_survey_is_told_with_what_changed_since(
     assert "final" not in {one["id"] for one in found["named"]["most"]}
 
 
-def test_the_service_says_how_it_is(put: Put, ask: Ask) -> None:
+def test_the_overview_has_the_state_of_the_service(put: Put, ask: Ask) -> None:
     service = ask()["service"]
 
     assert ("ready", 0, 0) == tuple(
@@ -204,7 +204,7 @@ def test_the_service_says_how_it_is(put: Put, ask: Ask) -> None:
     assert re.match(r"(Valkey|Redis) \d", service["store"])
 
 
-def test_where_there_is_no_index_file_the_page_says_why(put: Put, desk: DeskVisit) -> None:
+def test_the_page_says_why_there_is_no_index_file(put: Put, desk: DeskVisit) -> None:
     put(article("kursk"))
     page = desk.get("/overview").text
 
@@ -212,7 +212,7 @@ def test_where_there_is_no_index_file_the_page_says_why(put: Put, desk: DeskVisi
 
 
 @hurried
-def test_a_store_that_is_away_is_told_in_words(
+def test_an_unavailable_store_is_an_error_page(
     put: Put, client: FlaskClient, key: dict[str, str], desk: DeskVisit, redis_url: str
 ) -> None:
     put(article("kursk"))
@@ -243,7 +243,7 @@ def test_the_page_has_a_button_for_the_first_survey(
     assert desk.get("/survey.json").json is None
 
 
-def test_a_survey_that_is_under_way_is_shown_and_no_second_one_begins(
+def test_a_running_survey_is_shown_and_no_second_one_starts(
     put: Put, desk: DeskVisit, backend: Backend
 ) -> None:
     put(article("kursk"))
@@ -279,7 +279,7 @@ def test_hostile_names_are_inert(
     assert "49" not in re.findall(r"\b\d+\b", page)  # nothing computed the template in the name
 
 
-def test_a_page_has_no_style_or_script_of_its_own(
+def test_a_page_has_no_inline_style_or_script(
     put: Put, desk: DeskVisit, surveyed: Callable[[], None], backend: Backend
 ) -> None:
     put(*map(article, STORIES))
@@ -291,7 +291,7 @@ def test_a_page_has_no_style_or_script_of_its_own(
     assert [] == [tag for tag in re.findall(r"<script[^>]*>", page) if "src=" not in tag]
 
 
-def test_every_plot_is_told_in_words_too(put: Put, desk: DeskVisit, backend: Backend) -> None:
+def test_every_plot_has_a_text_alternative(put: Put, desk: DeskVisit, backend: Backend) -> None:
     put(article("kursk"))
     for position in (1, 2, 2):
         backend.events.add("main", [Event("click", "kursk", position)], datetime.now(UTC).date())
@@ -306,7 +306,7 @@ def test_every_plot_is_told_in_words_too(put: Put, desk: DeskVisit, backend: Bac
 # Finding articles by the survey
 
 
-def test_without_a_survey_the_filter_says_how_to_make_one(put: Put, desk: DeskVisit) -> None:
+def test_without_a_survey_the_filter_says_how_to_start_one(put: Put, desk: DeskVisit) -> None:
     put(article("kursk"))
     found = desk.get("/find.json", mark="few").json
 
@@ -314,7 +314,7 @@ def test_without_a_survey_the_filter_says_how_to_make_one(put: Put, desk: DeskVi
     assert "on the page Overview" in desk.get("/", mark="few").text
 
 
-def test_articles_are_found_by_what_the_survey_noted(
+def test_outliers_of_the_survey_are_found(
     put: Put, desk: DeskVisit, surveyed: Callable[[], None], backend: Backend
 ) -> None:
     put(*map(article, STORIES))
@@ -342,7 +342,7 @@ def test_old_lists_are_found(put: Put, desk: DeskVisit, surveyed: Callable[[], N
     assert ("kursk", ["849 days older"]) == (found["id"], found["marks"])
 
 
-def test_words_and_sections_narrow_such_a_search(
+def test_words_and_sections_narrow_the_search_for_outliers(
     put: Put, desk: DeskVisit, surveyed: Callable[[], None]
 ) -> None:
     put(*map(article, STORIES))
@@ -361,7 +361,7 @@ def test_without_rules_or_survey_there_is_no_note(put: Put, desk: DeskVisit) -> 
 # The evaluation
 
 
-def test_the_last_evaluation_is_shown_when_it_was_left_for_the_site(
+def test_the_last_evaluation_of_the_site_is_shown(
     ask: Ask, desk: DeskVisit, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in backend.settings.environment().items():
@@ -380,14 +380,14 @@ def test_the_last_evaluation_is_shown_when_it_was_left_for_the_site(
     assert f"{mean:.3f}" in page and ">recent<" in page and "--overview main" not in page
 
 
-def test_an_evaluation_for_an_unknown_site_does_not_begin() -> None:
+def test_an_evaluation_for_an_unknown_site_does_not_start() -> None:
     done = CliRunner().invoke(main, ["evaluate", "none", "none", "--overview", "elsewhere"])
 
     assert (1, True) == (done.exit_code, "no site 'elsewhere'" in done.stderr)
 
 
 @pytest.mark.parametrize("record", [b"", b"AR", b"\xff" * 99])
-def test_an_evaluation_that_cannot_be_read_is_none(
+def test_an_unreadable_evaluation_is_ignored(
     ask: Ask, raw_redis: "redis.Redis", key: dict[str, str], record: bytes
 ) -> None:
     raw_redis.set("see:{main}:evaluation", record)

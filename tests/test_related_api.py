@@ -85,7 +85,7 @@ def in_seconds(seconds: float) -> str:
 # What an answer holds
 
 
-def test_an_answer_has_the_documented_shape(client: FlaskClient, put: Put) -> None:
+def test_a_list_has_the_documented_fields(client: FlaskClient, put: Put) -> None:
     put(article("kursk"))
     put(
         article(
@@ -160,7 +160,7 @@ def test_positions_count_from_the_start_of_the_page(client: FlaskClient, archive
 
 @pytest.mark.parametrize("article_id", ["one", "two", "three"])
 @pytest.mark.parametrize("query", ["", "fallback=true&limit=50", "sort=published_at", "lang=any"])
-def test_an_article_is_never_beside_itself_even_among_its_copies(
+def test_an_article_is_never_in_its_own_list(
     client: FlaskClient, put: Put, article_id: str, query: str
 ) -> None:
     copies = {"one", "two", "three"}
@@ -169,7 +169,7 @@ def test_an_article_is_never_beside_itself_even_among_its_copies(
     assert copies - {article_id} == set(ids(client.get(f"{path_of(article_id)}?{query}")))
 
 
-def test_five_items_unless_asked_otherwise(client: FlaskClient, put: Put) -> None:
+def test_a_list_has_five_items_by_default(client: FlaskClient, put: Put) -> None:
     put(*(article(f"kursk-{n}") for n in range(8)))
 
     assert 5 == len(ids(client.get(path_of("kursk-0"))))
@@ -185,9 +185,7 @@ def test_an_unknown_site_is_not_found(client: FlaskClient, archive: None) -> Non
     assert 404 == client.get("/v1/nowhere/articles/kursk/related").status_code
 
 
-def test_the_articles_of_one_site_are_unknown_to_another(
-    client: FlaskClient, archive: None
-) -> None:
+def test_lists_have_only_articles_of_their_site(client: FlaskClient, archive: None) -> None:
     assert 404 == client.get("/v1/other/articles/kursk/related").status_code
     assert [] == ids(client.get("/v1/other/recent"))
 
@@ -195,7 +193,7 @@ def test_the_articles_of_one_site_are_unknown_to_another(
 # Order and pages
 
 
-def test_equal_scores_stand_newer_first_then_by_id(client: FlaskClient, put: Put) -> None:
+def test_equal_scores_are_ordered_by_date_then_by_id(client: FlaskClient, put: Put) -> None:
     put(
         article("source", published_at="2025-03-11T00:00:00Z"),
         article("b", published_at="2025-03-10T00:00:00Z"),
@@ -210,7 +208,7 @@ def test_equal_scores_stand_newer_first_then_by_id(client: FlaskClient, put: Put
     assert 1 == len({item["score"] for item in response.json["items"][:3]})
 
 
-def test_ties_at_the_end_of_a_page_stand_in_order_too(client: FlaskClient, put: Put) -> None:
+def test_ties_at_the_end_of_a_page_are_ordered(client: FlaskClient, put: Put) -> None:
     names = [f"{n:03}" for n in range(40)]
     put(article("source"), *(article(name) for name in random.Random(3).sample(names, 40)))
 
@@ -278,7 +276,7 @@ def test_the_newest_of_a_page_come_first_when_sorted_by_date(client: FlaskClient
         ("published_after=7d", set()),
     ],
 )
-def test_filters_choose_who_may_stand_in_a_list(
+def test_filters_limit_the_articles_of_a_list(
     client: FlaskClient, archive: None, query: str, expected: set[str]
 ) -> None:
     assert expected == set(ids(client.get(f"{KURSK}?{query}")))
@@ -290,9 +288,7 @@ def test_a_list_is_in_the_language_of_its_source(client: FlaskClient, archive: N
     assert {"other_language"} == {item["reason"]["code"] for item in items}
 
 
-def test_beside_a_text_of_unknown_language_all_languages_stand(
-    client: FlaskClient, put: Put
-) -> None:
+def test_a_text_of_unknown_language_gets_all_languages(client: FlaskClient, put: Put) -> None:
     put(*ARCHIVE, article("numbers", title="7 : 0", body="", language=None))
 
     assert {"tregua", "kursk"} <= set(ids(client.get(path_of("numbers"))))
@@ -318,7 +314,7 @@ def test_ages_count_back_from_now(client: FlaskClient, put: Put) -> None:
     assert ["last-month"] == ids(client.get(KURSK, query_string={"published_before": "7d"}))
 
 
-def test_an_excluded_article_makes_room_for_the_next(client: FlaskClient, archive: None) -> None:
+def test_an_excluded_article_is_replaced_by_the_next(client: FlaskClient, archive: None) -> None:
     whole = ids(client.get(KURSK, query_string={"limit": 50}))
     without_first = ids(
         client.get(KURSK, query_string={"exclude": [whole[0], "unknown", "kursk"], "limit": 2})
@@ -327,9 +323,7 @@ def test_an_excluded_article_makes_room_for_the_next(client: FlaskClient, archiv
     assert whole[1:3] == without_first
 
 
-def test_excluding_everything_leaves_an_honest_empty_list(
-    client: FlaskClient, archive: None
-) -> None:
+def test_excluding_everything_leaves_an_empty_list(client: FlaskClient, archive: None) -> None:
     answer = client.get(KURSK, query_string={"exclude": list(STORIES)}).json
 
     assert ([], False) == (answer["items"], answer["fallback"])
@@ -346,9 +340,7 @@ def test_no_similar_item_is_below_the_minimum(client: FlaskClient, archive: None
 # What fills a short list up
 
 
-def test_a_short_list_is_filled_up_with_the_newest_and_says_so(
-    client: FlaskClient, put: Put
-) -> None:
+def test_a_short_list_is_filled_with_the_newest_and_marked(client: FlaskClient, put: Put) -> None:
     put(
         article("kursk"),
         article("sudzha", published_at="2025-01-01"),
@@ -377,7 +369,7 @@ def test_a_short_list_is_filled_up_with_the_newest_and_says_so(
         ("respect_empty_results=true&fallback=true", True),
     ],
 )
-def test_a_list_is_filled_up_only_if_wanted(
+def test_a_list_is_not_filled_without_fallback(
     client: FlaskClient, put: Put, query: str, filled_up: bool
 ) -> None:
     put(article("kursk"), article("final", body=""))
@@ -389,7 +381,7 @@ def test_a_list_is_filled_up_only_if_wanted(
     )
 
 
-def test_a_full_page_is_not_called_filled_up(client: FlaskClient, archive: None) -> None:
+def test_a_full_page_is_not_marked_as_filled(client: FlaskClient, archive: None) -> None:
     assert client.get(f"{KURSK}?limit=1").json["fallback"] is False
 
 
@@ -409,7 +401,7 @@ def test_a_story_without_words_to_compare_gets_the_newest(
 
 
 @pytest.mark.parametrize("path", [KURSK, f"{KURSK}.html", "/v1/main/recent"])
-def test_a_deleted_article_is_gone_from_the_very_next_answer(
+def test_a_deleted_article_is_gone_from_the_next_list(
     client: FlaskClient, key: Key, archive: None, path: str
 ) -> None:
     before = client.get(path).text
@@ -579,7 +571,7 @@ def test_unknown_and_default_parameters_are_no_part_of_a_cache_key(
     )
 
 
-def test_one_wish_has_one_cache_key(
+def test_equal_options_have_one_cache_key(
     client: FlaskClient, raw_redis: "redis.Redis", archive: None
 ) -> None:
     client.get(f"{KURSK}?section=World&limit=3")
@@ -647,7 +639,7 @@ def test_unknown_ids_leave_nothing_in_the_store(
         "  https://news.example/kursk ",
     ],
 )
-def test_an_article_is_found_by_its_address_however_spelt(
+def test_an_article_is_found_by_any_spelling_of_its_address(
     client: FlaskClient, archive: None, spelling: str
 ) -> None:
     by_url = client.get("/v1/main/related", query_string={"url": spelling})
@@ -783,7 +775,7 @@ def test_a_draft_leaves_nothing_in_the_store(
     assert (keys, version) == (raw_redis.dbsize(), raw_redis.get("see:{main}:version"))
 
 
-def test_a_draft_is_for_its_editor_alone(client: FlaskClient, key: Key, archive: None) -> None:
+def test_the_list_of_a_draft_is_not_cached(client: FlaskClient, key: Key, archive: None) -> None:
     response = client.post("/v1/main/related", json=article("new"), headers=key)
 
     assert ("no-store", None) == (
@@ -855,7 +847,7 @@ def pages(client: FlaskClient, put_all: PutAll) -> list[LexborHTMLParser]:
         found.append(LexborHTMLParser(response.text))
 
 
-def test_hostile_articles_are_shown_or_refused_but_never_many_lost(
+def test_hostile_articles_are_shown_or_refused(
     pages: list[LexborHTMLParser],
 ) -> None:
     assert sum(len(page.css("li")) for page in pages) > 3 * len(HOSTILE)
@@ -886,7 +878,7 @@ def test_links_and_pictures_lead_to_http_or_https_only(pages: list[LexborHTMLPar
     assert {"https://evil.example/x"} >= set(links)  # a picture whose address says so
 
 
-def test_a_hostile_title_is_shown_as_the_text_it_is(
+def test_a_hostile_title_is_shown_as_text(
     client: FlaskClient, pages: list[LexborHTMLParser]
 ) -> None:
     shown = [node.text().strip() for page in pages for node in page.css("h3")]
@@ -900,9 +892,7 @@ def test_a_hostile_title_is_shown_as_the_text_it_is(
 
 
 @pytest.mark.parametrize("field", ["title", "excerpt"])
-def test_a_right_to_left_text_turns_only_itself_around(
-    client: FlaskClient, put: Put, field: str
-) -> None:
+def test_right_to_left_text_is_isolated(client: FlaskClient, put: Put, field: str) -> None:
     urdu = "کرسک میں جنگ بندی کی بات چیت"
     put(article("kursk"), article("urdu", **{field: f"\u202e{urdu}\u2067"}))
     node = LexborHTMLParser(client.get(f"{KURSK}.html").text).css_first(f".also-see-{field}")
@@ -948,7 +938,7 @@ def test_an_article_without_address_is_shown_without_a_link(client: FlaskClient,
         ("/v1/nowhere/recent", 404),
     ],
 )
-def test_any_page_may_read_lists_and_why_there_is_none(
+def test_other_origins_may_read_lists_and_their_errors(
     client: FlaskClient, archive: None, path: str, status: int
 ) -> None:
     response = client.get(path)
@@ -979,7 +969,7 @@ def test_any_page_may_read_lists_and_why_there_is_none(
     ],
 )
 @pytest.mark.parametrize("with_key", [True, False])
-def test_no_other_page_may_read_anything_else(
+def test_other_origins_may_read_nothing_else(
     client: FlaskClient, key: Key, put: Put, method: str, path: str, with_key: bool
 ) -> None:
     put(article("kursk"))
@@ -990,9 +980,7 @@ def test_no_other_page_may_read_anything_else(
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
-def test_a_preflight_from_another_page_is_not_allowed_to_send_a_key(
-    client: FlaskClient, archive: None
-) -> None:
+def test_other_origins_may_not_send_keys(client: FlaskClient, archive: None) -> None:
     headers = {
         "Origin": "https://evil.example",
         "Access-Control-Request-Method": "PUT",
@@ -1004,7 +992,5 @@ def test_a_preflight_from_another_page_is_not_allowed_to_send_a_key(
 
 
 @pytest.mark.parametrize("path", [KURSK, f"{KURSK}.html", path_of("nobody"), "/nowhere"])
-def test_no_browser_guesses_at_what_an_answer_is(
-    client: FlaskClient, archive: None, path: str
-) -> None:
+def test_browsers_do_not_sniff_content_types(client: FlaskClient, archive: None, path: str) -> None:
     assert "nosniff" == client.get(path).headers["X-Content-Type-Options"]

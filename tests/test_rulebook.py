@@ -74,7 +74,7 @@ def test_an_archive_that_begins_with_a_rule_is_told_apart_too(book, store, raw_r
     assert "" != before.at != after.at
 
 
-def test_rules_of_one_site_are_on_no_other(book, store):
+def test_rules_belong_to_one_site(book, store):
     book.add("main", rule(), ANA, NOW)
 
     assert set() == ids(book, "other")
@@ -359,7 +359,7 @@ def test_the_audit_says_who_changed_settings_and_how(book):
     assert ["add"] == [e.action for e in book.audit.page("main", 10, "sudzha")[0]]
 
 
-def test_who_knows_older_settings_is_told_who_changed_them(book):
+def test_an_editor_with_older_settings_learns_who_changed_them(book):
     before = book.settings("main").revision
     book.replace_settings("main", SEVEN, ANA, NOW)
     book.add("main", rule(), BEN, NOW + HOUR)

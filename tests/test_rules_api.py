@@ -90,7 +90,7 @@ def key_id(header: Key) -> str:
         ("other", ["edit"], 403),
     ],
 )
-def test_only_an_editor_of_the_site_may(
+def test_only_editors_of_the_site_have_access(
     client: FlaskClient,
     backend: Backend,
     method: str,
@@ -106,7 +106,7 @@ def test_only_an_editor_of_the_site_may(
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_there_are_no_rules_on_a_site_that_is_not_there(
+def test_an_unknown_site_has_no_rules(
     client: FlaskClient, editor: Key, method: str, path: str
 ) -> None:
     elsewhere = path.replace("/main/", "/elsewhere/")
@@ -115,7 +115,7 @@ def test_there_are_no_rules_on_a_site_that_is_not_there(
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_what_editors_read_is_for_them_alone(
+def test_rules_and_audit_are_not_cached(
     client: FlaskClient, editor: Key, method: str, path: str
 ) -> None:
     response = client.open(path, method=method, json={}, headers=editor)
@@ -124,7 +124,7 @@ def test_what_editors_read_is_for_them_alone(
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
-def test_rules_of_one_site_are_on_no_other(client: FlaskClient, backend: Backend, add: Add) -> None:
+def test_rules_belong_to_one_site(client: FlaskClient, backend: Backend, add: Add) -> None:
     add()
     other = {"Authorization": f"Bearer {backend.keys.create('other', ['edit'])}"}
     answers = [client.get(f"/v1/other/{name}", headers=other) for name in ("rules", "audit")]
@@ -135,7 +135,9 @@ def test_rules_of_one_site_are_on_no_other(client: FlaskClient, backend: Backend
 # One rule
 
 
-def test_a_rule_is_answered_as_it_is_kept(client: FlaskClient, editor: Key, add: Add) -> None:
+def test_the_answer_to_a_new_rule_is_the_stored_rule(
+    client: FlaskClient, editor: Key, add: Add
+) -> None:
     made = add(author="Ana Ruiz", note="Too close to the source", source={"article": "kursk"})
 
     assert {
@@ -153,7 +155,7 @@ def test_a_rule_is_answered_as_it_is_kept(client: FlaskClient, editor: Key, add:
     assert {"items": [made], "next": None} == client.get(RULES, headers=editor).json
 
 
-def test_without_a_name_the_author_is_what_the_key_is_called(add: Add) -> None:
+def test_the_author_defaults_to_the_note_of_the_key(add: Add) -> None:
     assert "World desk" == add()["author"]
 
 
@@ -190,13 +192,11 @@ def test_a_removed_rule_is_gone(client: FlaskClient, editor: Key, add: Add) -> N
 
 
 @pytest.mark.parametrize("rule_id", ["x", "*", "%2e%2e", "%00", "%F0%9F%99%82", "a" * 5000])
-def test_what_was_never_there_cannot_be_removed(
-    client: FlaskClient, editor: Key, rule_id: str
-) -> None:
+def test_an_unknown_rule_cannot_be_removed(client: FlaskClient, editor: Key, rule_id: str) -> None:
     assert 404 == client.delete(f"{RULES}/{rule_id}", headers=editor).status_code
 
 
-def test_rules_can_be_asked_for_by_kind_and_by_article(
+def test_rules_can_be_filtered_by_kind_and_by_article(
     client: FlaskClient, editor: Key, add: Add
 ) -> None:
     pair = add(source={"article": "kursk"})
@@ -262,7 +262,7 @@ SENT: dict[str, Any] = {
 }
 
 
-def test_overrides_can_be_got_back_and_sent_again(client: FlaskClient, editor: Key) -> None:
+def test_overrides_can_be_read_and_sent_back(client: FlaskClient, editor: Key) -> None:
     put = client.put(OVERRIDES, json=SENT, headers=editor)
     got = client.get(OVERRIDES, headers=editor)
     again = client.put(OVERRIDES, json=got.json, headers=editor)
@@ -273,7 +273,7 @@ def test_overrides_can_be_got_back_and_sent_again(client: FlaskClient, editor: K
     assert 1 == len(client.get(AUDIT, headers=editor).json["items"])
 
 
-def test_overrides_hold_what_was_sent(client: FlaskClient, editor: Key) -> None:
+def test_overrides_contain_the_sent_entries(client: FlaskClient, editor: Key) -> None:
     found = client.put(OVERRIDES, json=SENT, headers=editor).json
     known = {"id", "author", "key_id", "note", "created_at", "expires_at"}
 
@@ -292,7 +292,7 @@ def test_overrides_hold_what_was_sent(client: FlaskClient, editor: Key) -> None:
     }
 
 
-def test_what_is_not_sent_goes(client: FlaskClient, editor: Key, add: Add) -> None:
+def test_entries_that_are_left_out_are_removed(client: FlaskClient, editor: Key, add: Add) -> None:
     client.put(OVERRIDES, json=SENT, headers=editor)
     elsewhere = add(source={"section": "World"})
     client.put(OVERRIDES, json={}, headers=editor)
@@ -300,7 +300,7 @@ def test_what_is_not_sent_goes(client: FlaskClient, editor: Key, add: Add) -> No
     assert [elsewhere] == client.get(RULES, headers=editor).json["items"]
 
 
-def test_of_two_editors_the_second_is_told_who_was_first(client: FlaskClient, editor: Key) -> None:
+def test_the_second_of_two_editors_learns_who_was_first(client: FlaskClient, editor: Key) -> None:
     etag = client.get(OVERRIDES, headers=editor).headers["ETag"]
     headers = editor | {"If-Match": etag}
     first = client.put(OVERRIDES, json=SENT, headers=headers)
@@ -313,7 +313,7 @@ def test_of_two_editors_the_second_is_told_who_was_first(client: FlaskClient, ed
 
 
 @pytest.mark.parametrize("condition", ["", "*", "W/{etag}", '"x", {etag}'])
-def test_a_condition_that_holds_lets_the_change_through(
+def test_a_matching_precondition_allows_the_change(
     client: FlaskClient, editor: Key, condition: str
 ) -> None:
     etag = client.get(OVERRIDES, headers=editor).headers["ETag"]
@@ -323,7 +323,7 @@ def test_a_condition_that_holds_lets_the_change_through(
 
 
 @pytest.mark.parametrize("condition", ['"x"', "x", "W/", ",", " "])
-def test_a_condition_that_does_not_hold_lets_nothing_through(
+def test_a_failed_precondition_refuses_the_change(
     client: FlaskClient, editor: Key, condition: str
 ) -> None:
     headers = editor | {"If-Match": condition}
@@ -360,9 +360,7 @@ def test_an_article_under_any_id_has_overrides(
     assert (200, article_id) == (response.status_code, response.json["article"])
 
 
-def test_an_article_whose_own_id_ends_in_overrides_is_still_there(
-    client: FlaskClient, key: Key
-) -> None:
+def test_an_article_whose_id_ends_in_overrides_is_reachable(client: FlaskClient, key: Key) -> None:
     lines = orjson.dumps(article("x/overrides", url=None))
     client.post("/v1/main/articles", data=lines, headers=key)
     path = f"/v1/main/articles/{quote('x/overrides', safe='')}"
@@ -417,7 +415,7 @@ def test_a_bad_override_is_named_and_nothing_is_written(
 # The audit
 
 
-def test_the_audit_says_who_and_why_without_any_secret(
+def test_the_audit_names_author_and_note_but_no_secret(
     client: FlaskClient, editor: Key, add: Add
 ) -> None:
     made = add(author="Ana", note="Why")
@@ -432,7 +430,7 @@ def test_the_audit_says_who_and_why_without_any_secret(
     assert editor["Authorization"].split("_", 2)[2] not in response.text
 
 
-def test_the_audit_can_be_asked_for_one_article(client: FlaskClient, editor: Key, add: Add) -> None:
+def test_the_audit_can_be_filtered_by_article(client: FlaskClient, editor: Key, add: Add) -> None:
     add(target={"article": "budget"})
     made = add()
     found = client.get(f"{AUDIT}?article=sudzha", headers=editor).json["items"]
@@ -458,12 +456,14 @@ def test_a_change_can_be_undone_once(client: FlaskClient, editor: Key, add: Add)
 
 
 @pytest.mark.parametrize("entry", ["1-1", "0-0", "x", "+", "%24", "99999999999999999999-1"])
-def test_what_never_happened_cannot_be_undone(client: FlaskClient, editor: Key, entry: str) -> None:
+def test_an_unknown_entry_cannot_be_undone(client: FlaskClient, editor: Key, entry: str) -> None:
     assert 404 == client.post(f"{AUDIT}/{entry}/undo", headers=editor).status_code
 
 
 @pytest.mark.parametrize("query", ["author=" + "x" * 201, "note=" + "x" * 1001, "note=a&note=b"])
-def test_a_signature_has_its_bounds(client: FlaskClient, editor: Key, add: Add, query: str) -> None:
+def test_author_and_note_have_limits(
+    client: FlaskClient, editor: Key, add: Add, query: str
+) -> None:
     response = client.delete(f"{RULES}/{add()['id']}?{query}", headers=editor)
 
     assert (400, ["/" + query.partition("=")[0]]) == (response.status_code, pointers(response))
@@ -472,7 +472,7 @@ def test_a_signature_has_its_bounds(client: FlaskClient, editor: Key, add: Add, 
 # In the lists
 
 
-def test_a_block_is_in_the_next_list_and_so_is_its_end(
+def test_a_block_and_its_removal_affect_the_next_list(
     client: FlaskClient, editor: Key, add: Add
 ) -> None:
     lists = [shown(client)]
@@ -495,13 +495,13 @@ def test_a_flagged_article_is_in_no_list(client: FlaskClient, add: Add, flag: st
 
 
 @pytest.mark.parametrize("flag", ["sensitive", "legal", "sponsored", "no_related"])
-def test_beside_a_silenced_article_stands_nothing(client: FlaskClient, add: Add, flag: str) -> None:
+def test_a_silenced_article_has_an_empty_list(client: FlaskClient, add: Add, flag: str) -> None:
     add(kind="flag", flag=flag)
 
     assert [] == shown(client, "sudzha")
 
 
-def test_a_pin_stands_at_its_place(client: FlaskClient, add: Add) -> None:
+def test_a_pin_is_at_its_place(client: FlaskClient, add: Add) -> None:
     target = {"article": "final"}
     add(kind="pin", source={"article": "kursk"}, target=target, position=2)
 
@@ -559,7 +559,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize(("method", "path"), [("POST", RULES), ("PUT", OVERRIDES)])
-def test_no_body_breaks_anything(
+def test_malformed_bodies_are_refused(
     client: FlaskClient, editor: Key, backend: Backend, method: str, path: str, body: bytes
 ) -> None:
     response = client.open(path, method=method, data=body, headers=editor)
@@ -589,7 +589,7 @@ GROUPS = st.sampled_from(["pins", "blocks", "boosts", "buries", "flags", "author
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(JSON | st.dictionaries(FIELDS, VALUES), JSON | st.dictionaries(GROUPS, ENTRIES | VALUES))
-def test_whatever_json_is_sent_is_taken_or_refused_in_words(
+def test_any_json_is_accepted_or_refused_with_a_reason(
     client: FlaskClient, editor: Key, rule: object, overrides: object
 ) -> None:
     answers = [
@@ -607,7 +607,7 @@ def encoded(value: object) -> bytes:
 # Damage
 
 
-def test_a_damaged_rule_takes_nothing_down(
+def test_a_damaged_rule_is_skipped(
     client: FlaskClient, editor: Key, raw_redis: "redis.Redis", add: Add
 ) -> None:
     good, bad = add(), add(target={"article": "budget"})
@@ -621,9 +621,7 @@ def test_a_damaged_rule_takes_nothing_down(
     assert "sudzha" not in shown(client)
 
 
-def test_a_draft_is_listed_by_the_rules_for_the_article_that_it_is_a_draft_of(
-    client: FlaskClient, add: Add, key: Key
-) -> None:
+def test_a_draft_uses_the_rules_of_its_article(client: FlaskClient, add: Add, key: Key) -> None:
     add(kind="block", source={"article": "kursk"}, target={"article": "sudzha"})
     add(kind="flag", source=None, target={"article": "budget"}, flag="no_related")
     lists = {

@@ -82,7 +82,7 @@ def pointers(response: TestResponse) -> list[str]:
         ("POST", COMPARE, {"look", "edit", "admin"}),
     ],
 )
-def test_settings_are_looked_at_by_every_editor_and_changed_by_an_admin(
+def test_every_editor_reads_settings_and_only_admins_change_them(
     client: FlaskClient, keys: dict[str, Key], method: str, path: str, open_to: set[str]
 ) -> None:
     statuses = {s: client.open(path, method=method, json={}, headers=k) for s, k in keys.items()}
@@ -94,7 +94,7 @@ def test_settings_are_looked_at_by_every_editor_and_changed_by_an_admin(
     assert {"no-store"} == {answer.headers["Cache-Control"] for answer in statuses.values()}
 
 
-def test_settings_of_one_site_are_on_no_other(
+def test_settings_belong_to_one_site(
     client: FlaskClient, backend: Backend, keys: dict[str, Key], settle: Settle
 ) -> None:
     settle(HOME)
@@ -110,7 +110,7 @@ def test_settings_of_one_site_are_on_no_other(
 # In and out
 
 
-def test_settings_are_answered_as_they_are_kept(
+def test_the_answer_to_new_settings_is_the_stored_settings(
     client: FlaskClient, keys: dict[str, Key], settle: Settle
 ) -> None:
     sent = {
@@ -150,7 +150,7 @@ def test_without_any_settings_there_is_a_revision_to_start_from(
     assert (200, True) == (made.status_code, made.json["revision"] != before.json["revision"])
 
 
-def test_what_was_read_can_be_sent_back(
+def test_settings_can_be_read_and_sent_back(
     client: FlaskClient, keys: dict[str, Key], settle: Settle, backend: Backend
 ) -> None:
     settle(HOME)
@@ -161,7 +161,7 @@ def test_what_was_read_can_be_sent_back(
     assert (kept, version) == (again.json, backend.store.change_log.version("main"))
 
 
-def test_who_knows_older_settings_is_told_who_changed_them(
+def test_an_editor_with_older_settings_learns_who_changed_them(
     client: FlaskClient, keys: dict[str, Key], settle: Settle
 ) -> None:
     etag = client.get(SETTINGS, headers=keys["look"]).headers["ETag"]
@@ -190,7 +190,7 @@ def test_who_knows_older_settings_is_told_who_changed_them(
         (None, [""]),
     ],
 )
-def test_what_cannot_be_settled_is_named_and_changes_nothing(
+def test_bad_settings_are_named_and_change_nothing(
     client: FlaskClient, backend: Backend, settle: Settle, sent: Any, expected: list[str]
 ) -> None:
     refused = settle(sent)
@@ -200,7 +200,7 @@ def test_what_cannot_be_settled_is_named_and_changes_nothing(
 
 
 @pytest.mark.parametrize("path", [SETTINGS, COMPARE])
-def test_what_is_no_json_is_refused(client: FlaskClient, keys: dict[str, Key], path: str) -> None:
+def test_invalid_json_is_refused(client: FlaskClient, keys: dict[str, Key], path: str) -> None:
     method = "PUT" if path == SETTINGS else "POST"
     refused = client.open(path, method=method, data=b'{"site": {}', headers=keys["admin"])
 
@@ -211,7 +211,7 @@ def test_what_is_no_json_is_refused(client: FlaskClient, keys: dict[str, Key], p
 # The audit
 
 
-def test_one_audit_tells_of_rules_and_settings(
+def test_the_audit_covers_rules_and_settings(
     client: FlaskClient, keys: dict[str, Key], settle: Settle
 ) -> None:
     block = {"kind": "block", "target": {"article": "sudzha"}}
@@ -231,7 +231,7 @@ def test_one_audit_tells_of_rules_and_settings(
     )
 
 
-def test_an_admin_takes_settings_back_and_nobody_else(
+def test_only_an_admin_undoes_settings(
     client: FlaskClient, keys: dict[str, Key], settle: Settle
 ) -> None:
     settle(HOME)
@@ -250,7 +250,9 @@ def test_an_admin_takes_settings_back_and_nobody_else(
 # In the lists
 
 
-def test_a_list_goes_by_its_surface_then_by_the_site(client: FlaskClient, settle: Settle) -> None:
+def test_a_list_uses_the_settings_of_its_surface_then_of_the_site(
+    client: FlaskClient, settle: Settle
+) -> None:
     settle(HOME)
 
     assert [3, 2, 3, 1, 1] == [
@@ -267,7 +269,7 @@ def test_a_name_that_no_surface_can_have_is_refused(client: FlaskClient, name: s
     assert (400, ["/surface"]) == (refused.status_code, pointers(refused))
 
 
-def test_drafts_explanations_and_the_list_itself_go_by_the_same_settings(
+def test_drafts_explanations_and_lists_use_the_same_settings(
     client: FlaskClient, keys: dict[str, Key], settle: Settle
 ) -> None:
     settle({"site": {"section": ["World"]}, "surfaces": {"home": {"section": []}}})
@@ -287,7 +289,7 @@ def test_drafts_explanations_and_the_list_itself_go_by_the_same_settings(
     assert [0, 4] == [length(client), length(client, "surface=home")]
 
 
-def test_an_explanation_shows_the_weights_that_are_settled(
+def test_an_explanation_shows_the_weights_of_the_settings(
     client: FlaskClient, keys: dict[str, Key], settle: Settle
 ) -> None:
     settle({"surfaces": {"home": {"weights": {"title": 1}}}})
@@ -341,7 +343,7 @@ def test_made_up_surfaces_share_the_plain_list_and_cannot_fill_the_cache(
     assert known == raw_redis.dbsize()
 
 
-def test_what_settings_say_anyway_needs_no_list_of_its_own(
+def test_options_equal_to_the_settings_share_the_cached_list(
     client: FlaskClient, settle: Settle
 ) -> None:
     settle(HOME)
@@ -353,7 +355,7 @@ def test_what_settings_say_anyway_needs_no_list_of_its_own(
     )
 
 
-def test_a_worker_that_has_not_heard_of_a_surface_does_not_serve_the_sites_list_for_it(
+def test_a_worker_with_older_settings_does_not_serve_the_sites_list_for_a_surface(
     settings: Settings, client: FlaskClient, settle: Settle
 ) -> None:
     settle({"site": {"limit": 3}})
@@ -367,7 +369,7 @@ def test_a_worker_that_has_not_heard_of_a_surface_does_not_serve_the_sites_list_
         assert [2, 2] == [length(late, "surface=home"), length(client, "surface=home")]
 
 
-def test_settings_of_before_the_store_was_put_back_name_no_list(
+def test_settings_from_before_a_restore_do_not_name_lists(
     settings: Settings, client: FlaskClient, settle: Settle, raw_redis: "redis.Redis"
 ) -> None:
     settle({"site": {"limit": 3}})
@@ -383,7 +385,7 @@ def test_settings_of_before_the_store_was_put_back_name_no_list(
 
 
 @hurried
-def test_while_the_store_is_away_an_unknown_surface_has_the_last_plain_list(
+def test_while_the_store_is_away_an_unknown_surface_gets_the_stale_list(
     client: FlaskClient, redis_url: str, settle: Settle
 ) -> None:
     settle(HOME)
@@ -397,7 +399,7 @@ def test_while_the_store_is_away_an_unknown_surface_has_the_last_plain_list(
 # Tried before
 
 
-def test_two_settings_stand_side_by_side_and_nothing_is_stored(
+def test_two_settings_are_compared_and_nothing_is_stored(
     client: FlaskClient, backend: Backend, compare: Compare
 ) -> None:
     version = backend.store.change_log.version("main")
@@ -411,7 +413,7 @@ def test_two_settings_stand_side_by_side_and_nothing_is_stored(
     assert version == backend.store.change_log.version("main")
 
 
-def test_what_is_left_out_is_what_is_stored(settle: Settle, compare: Compare) -> None:
+def test_settings_that_are_left_out_are_the_stored_ones(settle: Settle, compare: Compare) -> None:
     settle(HOME)
     asked: list[dict[str, Any]] = [{}, {"surface": "home"}, {"surface": "elsewhere"}]
 
@@ -420,7 +422,7 @@ def test_what_is_left_out_is_what_is_stored(settle: Settle, compare: Compare) ->
     ]
 
 
-def test_what_is_tried_for_a_surface_lies_over_what_the_site_has(
+def test_settings_of_a_surface_are_compared_over_those_of_the_site(
     settle: Settle, compare: Compare
 ) -> None:
     settle(HOME)
@@ -430,7 +432,7 @@ def test_what_is_tried_for_a_surface_lies_over_what_the_site_has(
     assert (2, 3) == tuple(len(compare(**tried, surface="home").json[side]) for side in "ab")
 
 
-def test_a_sample_is_told_in_figures(settle: Settle, compare: Compare) -> None:
+def test_a_sample_is_compared_in_figures(settle: Settle, compare: Compare) -> None:
     found = compare(a={}, b={"limit": 2}).json
 
     assert (5, 1.0, 0.5, 4.0, 2.0) == (
@@ -443,9 +445,7 @@ def test_a_sample_is_told_in_figures(settle: Settle, compare: Compare) -> None:
     assert 3 == compare(b={"limit": 2}, sample=3).json["articles"]
 
 
-def test_an_article_that_is_not_there_any_more_is_not_found(
-    client: FlaskClient, key: Key, compare: Compare
-) -> None:
+def test_a_deleted_article_is_not_found(client: FlaskClient, key: Key, compare: Compare) -> None:
     client.delete("/v1/main/articles/kursk", headers=key)
 
     assert 404 == compare(article="kursk", b={}).status_code
@@ -464,9 +464,7 @@ def test_an_article_that_is_not_there_any_more_is_not_found(
         ({"surface": "Home"}, "/surface"),
     ],
 )
-def test_what_cannot_be_compared_is_named(
-    compare: Compare, sent: dict[str, Any], expected: str
-) -> None:
+def test_bad_comparisons_are_named(compare: Compare, sent: dict[str, Any], expected: str) -> None:
     refused = compare(**sent)
 
     assert (400, [expected]) == (refused.status_code, pointers(refused))
@@ -498,7 +496,7 @@ def test_settings_by_hand_and_over_http_are_the_same(backend: Backend, settle: S
         ({"diversity": True}, "/site/diversity"),
     ],
 )
-def test_true_and_false_are_no_numbers(
+def test_booleans_are_not_numbers(
     client: FlaskClient, key: dict[str, str], site: dict[str, object], pointer: str
 ) -> None:
     answer = client.put("/v1/main/settings", json={"site": site}, headers=key)

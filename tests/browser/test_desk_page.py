@@ -108,14 +108,14 @@ def test_every_page_is_accessible_and_fits(view: Page, path: str) -> None:
     assert ([], [], False) == ([one["id"] for one in found], status, too_wide)
 
 
-def test_the_box_shows_what_readers_get_beside_the_same_candidates(page: Page) -> None:
+def test_box_and_candidates_are_the_readers_list(page: Page) -> None:
     readers = seen_by_readers(page)
 
     assert readers == in_the_box(page) == candidates(page)[: len(readers)]
 
 
 @pytest.mark.parametrize("layout", ["list", "grid", "inline"])
-def test_the_box_is_looked_at_in_each_layout_in_the_dark_and_wide(page: Page, layout: str) -> None:
+def test_the_box_can_be_shown_in_each_layout_dark_and_wide(page: Page, layout: str) -> None:
     page.get_by_label("Layout").select_option(layout)
     page.get_by_label("Scheme").select_option("dark")
     page.get_by_label("Width").select_option("desktop")
@@ -128,7 +128,7 @@ def test_the_box_is_looked_at_in_each_layout_in_the_dark_and_wide(page: Page, la
 
 
 @pytest.mark.parametrize("layout", ["sidebar", "grid"])
-def test_no_card_of_the_box_is_cut(view: Page, layout: str) -> None:
+def test_no_card_of_the_box_is_cut_off(view: Page, layout: str) -> None:
     view.goto(f"{ARTICLE}&layout={layout}")
     in_the_box(view)
     framed = view.frame_locator("iframe").locator("html")
@@ -146,7 +146,7 @@ def test_articles_are_found_while_typing(desk: Page) -> None:
     expect(desk.locator("#results a")).to_have_text("Dunmere shut to barges as oak gives way")
 
 
-def test_a_pin_by_drag_is_in_the_next_list_of_readers_and_taken_back(page: Page) -> None:
+def test_a_pin_by_drag_is_in_the_readers_next_list_and_can_be_undone(page: Page) -> None:
     before = seen_by_readers(page)
     rows = page.locator(".candidate")
     rows.nth(3).drag_to(rows.nth(0))
@@ -208,7 +208,7 @@ def test_the_list_follows_a_draft_as_it_is_typed(desk: Page) -> None:
     expect(desk.locator("#list a").first).to_contain_text("Dunmere")
 
 
-def test_a_list_is_overruled_without_scripts(browser: Browser, newsroom: Any) -> None:
+def test_a_list_is_changed_without_scripts(browser: Browser, newsroom: Any) -> None:
     with browser.new_context(base_url=newsroom.url, java_script_enabled=False) as context:
         page = signed_in(context.new_page(), newsroom.key)
         page.get_by_label("Title, address or id").fill("lock gates fail")

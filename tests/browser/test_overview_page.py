@@ -47,7 +47,7 @@ def open_page(visit, address, backend):
     return open_page
 
 
-def test_a_survey_takes_one_button(open_page, visit):
+def test_a_survey_is_started_by_one_button(open_page, visit):
     page = open_page()
 
     page.click("text=Survey now")
@@ -57,7 +57,7 @@ def test_a_survey_takes_one_button(open_page, visit):
     assert [] == [said for said in visit.complaints if "401" not in said]
 
 
-def test_without_a_script_there_is_a_link_to_look_again(open_page, backend):
+def test_without_scripts_the_survey_is_shown_after_a_reload(open_page, backend):
     page = open_page(java_script_enabled=False)
 
     page.click("text=Survey now")
@@ -67,7 +67,7 @@ def test_without_a_script_there_is_a_link_to_look_again(open_page, backend):
     assert page.locator("text=Based on all 6 lists").count()
 
 
-def test_a_script_shows_how_far_a_survey_is_and_what_it_found(open_page, backend):
+def test_a_script_shows_the_progress_and_the_result_of_a_survey(open_page, backend):
     claim = backend.surveys.claim("main")
     page = open_page()
     claim.report(3, 6)
@@ -80,7 +80,7 @@ def test_a_script_shows_how_far_a_survey_is_and_what_it_found(open_page, backend
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_anybody_can_use_it(open_page, backend, scheme, width):
+def test_the_overview_is_accessible_and_fits(open_page, backend, scheme, width):
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
     )

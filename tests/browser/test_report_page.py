@@ -46,7 +46,7 @@ def test_never_scrolls_sideways(open_page, width):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_anybody_can_use_it(open_page, scheme, width):
+def test_the_overview_is_accessible_and_fits(open_page, scheme, width):
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
     )

@@ -99,9 +99,7 @@ def test_the_box_has_five_cards_with_their_pictures(story: Page) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_fits_never_jumps_has_no_faults_and_can_be_read_by_everybody(
-    view: Page, path: str
-) -> None:
+def test_a_page_fits_does_not_shift_and_is_accessible(view: Page, path: str) -> None:
     with listening(view) as complaints:
         view.goto(path)
         fill(view)
@@ -125,7 +123,7 @@ def test_a_card_leads_to_its_story(story: Page) -> None:
     assert title == story.locator("article h1").inner_text()
 
 
-def test_a_line_in_the_story_leads_to_what_it_says(story: Page) -> None:
+def test_an_inline_link_leads_to_its_story(story: Page) -> None:
     link = story.locator(".inline-link a").first
     title = link.inner_text()
     follow(story, link)
@@ -148,7 +146,7 @@ def test_the_keyboard_reaches_every_card_once(story: Page) -> None:
     assert "as JSON" == story.evaluate("document.activeElement.textContent")
 
 
-def test_a_story_from_right_to_left_is_set_so(view: Page) -> None:
+def test_a_right_to_left_story_is_set_right_to_left(view: Page) -> None:
     view.goto("/")
     follow(view, view.locator('.story[lang="ur"] a').first)
     fill(view)
@@ -160,7 +158,7 @@ def test_a_story_from_right_to_left_is_set_so(view: Page) -> None:
     assert ["rtl", "rtl", "rtl", "ltr"] == directions
 
 
-def test_boxes_of_a_story_repeat_nothing(story: Page) -> None:
+def test_boxes_of_a_story_do_not_repeat_articles(story: Page) -> None:
     titles = story.locator("also-see .title").all_inner_texts()
 
     assert 5 + 4 + 6 == len(titles) == len(set(titles))

@@ -122,7 +122,7 @@ def described(schema: BaseSchema, app: Flask, put: Callable[..., None]) -> BaseS
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_no_request_gets_an_answer_that_is_not_described(
+def test_every_response_is_described(
     described: BaseSchema, key: Key, name: str, mode: GenerationMode
 ) -> None:
     if name in LENIENT and mode is GenerationMode.NEGATIVE:
