@@ -1,4 +1,4 @@
-"""What was looked at in an install, and in what state it is."""
+"""Checks of an installation, for `see doctor` and the overview."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ State = Literal["ok", "note", "wrong"]
 
 
 class RepeatedLine(NamedTuple):
-    """A line of boilerplate as one of the articles has it; None if that was deleted just now."""
+    """A line of boilerplate: the number of its articles, and its text unless just deleted."""
 
     articles: int
     text: str | None
@@ -19,11 +19,11 @@ class RepeatedLine(NamedTuple):
 @dataclass(frozen=True)
 class Check:
     """
-    One thing looked at; a *note* is worth knowing and stops nothing.
+    The result of one check; the state *note* is not a failure.
 
     Attributes:
-        boilerplate: the lines of a site that do not count, the most frequent first.
-        examples: of what the text counts, all of them.
+        boilerplate: the ignored lines of a site, the most frequent first.
+        examples: all examples of what the text counts.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Check:
 
 
 def durability(server: ServerInfo) -> Iterator[Check]:
+    """Check whether accepted articles survive a crash of the store and a lack of memory."""
     options = server.options
     if not options:
         yield Check("durability", "note", "the store does not tell how it keeps what it accepts")

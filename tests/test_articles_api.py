@@ -1,4 +1,4 @@
-"""Articles in and out over HTTP: one by one, many at once, under any id, whoever was first."""
+"""Articles over HTTP: stored and read singly and in bulk, with any id and in any order."""
 
 import http.client
 import os
@@ -86,7 +86,7 @@ def path_of(article_id: str, suffix: str = "") -> str:
 
 
 def named(article_id: str, **fields: Any) -> dict[str, Any]:
-    """An article under any id, which an address could not hold."""
+    """The bulk line of an article, whose id a URL could not contain."""
     return article(article_id, url=None, **fields)
 
 
@@ -98,7 +98,7 @@ def ndjson(*lines: object) -> bytes:
 
 
 def test_an_article_is_returned_as_it_was_stored(client: FlaskClient, key: Key, put: Put) -> None:
-    sent = {
+    stored = {
         "id": "kursk",
         "title": "Russia retakes villages",
         "body": "First paragraph.\n\nSecond paragraph.",
@@ -113,9 +113,9 @@ def test_an_article_is_returned_as_it_was_stored(client: FlaskClient, key: Key, 
         "image": {"url": "https://news.example/a.jpg", "width": 8, "height": 5, "alt": "A flag"},
         "version": 3,
     }
-    put(sent)
+    put(stored)
 
-    assert sent == client.get(path_of("kursk"), headers=key).json
+    assert stored == client.get(path_of("kursk"), headers=key).json
 
 
 def test_put_returns_the_outcome(client: FlaskClient, key: Key) -> None:
@@ -207,11 +207,11 @@ def test_a_deleted_article_leaves_nothing_in_the_store(
 ) -> None:
     put(article(body="An unmistakable word."))
     client.delete(path_of("kursk"), headers=key)
-    left = [
+    remaining = [
         name for name in raw_redis.scan_iter() if b"unmistakable" in (raw_redis.dump(name) or b"")
     ]
 
-    assert [] == left
+    assert [] == remaining
 
 
 # Two writers
@@ -372,17 +372,17 @@ def test_unusual_ids_survive_the_round_trip(
 ) -> None:
     put(article("sudzha"))
     statuses = [client.put(path_of(article_id), json=named(article_id), headers=key).status_code]
-    got = client.get(path_of(article_id), headers=key)
+    answer = client.get(path_of(article_id), headers=key)
     listed = client.get(path_of(article_id, "/related"))
     beside = client.get(path_of("sudzha", "/related"))
     fragment = client.get(path_of(article_id, "/related.html"))
-    statuses += [got.status_code, listed.status_code, beside.status_code, fragment.status_code]
+    statuses += [answer.status_code, listed.status_code, beside.status_code, fragment.status_code]
     statuses.append(client.delete(path_of(article_id), headers=key).status_code)
     statuses.append(client.get(path_of(article_id), headers=key).status_code)
 
     assert [201, 200, 200, 200, 200, 204, 404] == statuses
     assert (article_id, article_id, ["sudzha"], [article_id]) == (
-        got.json["id"],
+        answer.json["id"],
         listed.json["source"]["id"],
         [item["id"] for item in listed.json["items"]],
         [item["id"] for item in beside.json["items"]],
@@ -393,7 +393,7 @@ def test_similar_ids_are_distinct(client: FlaskClient, key: Key) -> None:
     sent = [named(name, title=f"Title {n}") for n, name in enumerate(HOSTILE_IDS)]
     client.post("/v1/main/articles", data=ndjson(*sent), headers=key)
     ambiguous = {"related", "/related", "related/related"}
-    found = {
+    titles = {
         name: client.get(path_of(name), headers=key).json.get("title")
         for name in HOSTILE_IDS
         if name not in ambiguous
@@ -401,7 +401,7 @@ def test_similar_ids_are_distinct(client: FlaskClient, key: Key) -> None:
 
     assert {
         fields["id"]: fields["title"] for fields in sent if fields["id"] not in ambiguous
-    } == found
+    } == titles
 
 
 @settings(
@@ -410,10 +410,10 @@ def test_similar_ids_are_distinct(client: FlaskClient, key: Key) -> None:
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=40))
 def test_random_ids_survive_the_round_trip(client: FlaskClient, key: Key, article_id: str) -> None:
     client.put(path_of(article_id), json=named(article_id), headers=key)
-    found = client.get(path_of(article_id), headers=key).json
+    stored = client.get(path_of(article_id), headers=key).json
     client.delete(path_of(article_id), headers=key)
 
-    assert article_id == found["id"]
+    assert article_id == stored["id"]
 
 
 @pytest.mark.parametrize("article_id", ["x" * 513, "語" * 171, "a\nb", "a\0b", "\x7f", "\x85"])
@@ -555,7 +555,7 @@ def good_and_bad_lines() -> list[bytes]:
 
 
 class RealServer(NamedTuple):
-    """The service as it runs for a newspaper, on a store of its own."""
+    """The service as in production, on a store of its own."""
 
     port: int
     redis_url: str
@@ -564,7 +564,7 @@ class RealServer(NamedTuple):
     def ask(
         self, method: str, path: str, body: Any = None, in_chunks: bool = False
     ) -> tuple[int, bytes]:
-        """One request; *in_chunks*, its body (an iterator) goes without a length."""
+        """Send one request; with *in_chunks*, the body (an iterator) has no declared length."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = self.key | ({"Transfer-Encoding": "chunked"} if in_chunks else {})
         try:
@@ -615,7 +615,7 @@ def server() -> Iterator[RealServer]:
 
 
 def test_37_bad_lines_of_10000_are_reported_and_9963_are_stored(server: RealServer) -> None:
-    """In chunks, and all sent before anything is read: neither side may wait for the other."""
+    """All is sent before anything is read: neither side may wait for the other."""
     lines = good_and_bad_lines()
     text = b"\n".join(lines)
     chunks = (text[at : at + 65_536] for at in range(0, len(text), 65_536))

@@ -1,4 +1,4 @@
-"""Reading needs no key; everything else does, the right one."""
+"""Keys: public operations need none, all others one with the right site and scope."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from recommender.config import Settings
 Key = dict[str, str]
 
 FORMS = ".<any(html,rss,json,jsonld):form>"
-# All that anybody may do. A new route is closed until it is written down here.
+# The public operations. A new route needs a key unless it is added here.
 PUBLIC = {
     ("GET", "/v1/<site>/articles/<article_id:article_id>/related"),
     ("GET", f"/v1/<site>/articles/<article_id:article_id>/related{FORMS}"),
@@ -87,7 +87,7 @@ def bearer(key: str) -> Key:
 
 
 def operations(app: Flask) -> Iterator[tuple[str, Rule]]:
-    """All but the editor's desk, whose door `test_editor` tries."""
+    """All routes but those of the editor's desk, which `test_editor` tests."""
     for rule in app.url_map.iter_rules():
         if rule.endpoint.startswith("editor."):
             continue
@@ -95,8 +95,8 @@ def operations(app: Flask) -> Iterator[tuple[str, Rule]]:
             yield method, rule
 
 
-def closed(app: Flask) -> list[tuple[str, str]]:
-    """Method and path of everything that is not public, on site `main`."""
+def protected_operations(app: Flask) -> list[tuple[str, str]]:
+    """Method and path of every operation that needs a key, on site `main`."""
     values = {"site": "main", "article_id": "kursk", "rule_id": "0", "entry_id": "1-1"}
     adapter = app.url_map.bind("localhost")
     return sorted(
@@ -123,7 +123,7 @@ def test_all_operations_but_the_public_ones_need_a_key(
     demo: Flask, raw_redis: "redis.Redis"
 ) -> None:
     client = demo.test_client()
-    answers = [ask(client, method, path, {}) for method, path in closed(demo)]
+    answers = [ask(client, method, path, {}) for method, path in protected_operations(demo)]
 
     assert [(401, 'Bearer realm="alsosee"')] * len(CLOSED) == [
         (answer.status_code, answer.headers["WWW-Authenticate"]) for answer in answers
@@ -139,7 +139,9 @@ def test_a_key_with_another_site_or_scope_is_refused(
 ) -> None:
     key = bearer(backend.keys.create(site, scopes))
     client = app.test_client()
-    statuses = [ask(client, method, path, key).status_code for method, path in closed(app)]
+    statuses = [
+        ask(client, method, path, key).status_code for method, path in protected_operations(app)
+    ]
 
     assert [403] * len(CLOSED) == statuses
     assert {b"see:keys"} == written_keys(raw_redis)
@@ -153,13 +155,13 @@ def test_a_scope_includes_the_operations_of_lower_roles(
     client = app.test_client()
     refused = {
         f"{method} {path}"
-        for method, path in closed(app)
+        for method, path in protected_operations(app)
         if ask(client, method, path, key).status_code == 403
     }
 
     assert refused == {
         f"{method} {path}"
-        for method, path in closed(app)
+        for method, path in protected_operations(app)
         if scope_of(method, path) not in OPENED[scope]
     }
 
@@ -285,10 +287,10 @@ def test_a_key_cannot_be_read_in_an_answer_or_the_log(
         ask(client, "PUT", "/v1/main/articles/kursk", bearer(key[:-1])),
         client.get(f"/v1/{key}/recent"),
     ]
-    said = "".join(f"{a.text}{a.headers}" for a in answers[:2]) + "".join(capfd.readouterr())
+    output = "".join(f"{a.text}{a.headers}" for a in answers[:2]) + "".join(capfd.readouterr())
 
     assert [403, 401, 404] == [answer.status_code for answer in answers]
-    assert key[:-1] not in said
+    assert key[:-1] not in output
 
 
 def test_a_key_is_long_enough_and_never_the_same(backend: Backend) -> None:

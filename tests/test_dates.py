@@ -1,4 +1,4 @@
-"""Dates on pages: one spelling, in UTC, with the machine's own behind it."""
+"""Dates on pages: one format, in UTC, with the ISO form as an attribute."""
 
 import re
 from collections.abc import Callable
@@ -50,14 +50,14 @@ def test_all_pages_of_the_desk_use_the_date_filters(
     rule = {"kind": "block", "target": {"article": "budget"}, "expires_at": "7d"}
     client.post("/v1/main/rules", json=rule, headers=key)
     client.post("/v1/main/articles", data=b"broken", headers=key)
-    asked = ["/", "/article?id=kursk", "/article?id=budget", "/changes", "/overview"]
-    paths = [f"/editor/main{path}" for path in (*asked, "/pair?id=kursk&target=sudzha")]
-    pages = [client.get(path).text for path in paths]
-    shown = [re.sub("<[^>]*>", "", page) for page in pages]
+    paths = ["/", "/article?id=kursk", "/article?id=budget", "/changes", "/overview"]
+    paths.append("/pair?id=kursk&target=sudzha")
+    pages = [client.get(f"/editor/main{path}").text for path in paths]
+    texts = [re.sub("<[^>]*>", "", page) for page in pages]
     times = [re.findall("<time[^>]*>([^<]*)</time>", page) for page in pages]
 
     assert all(times)
-    assert [] == [one for page in shown for one in re.findall(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", page)]
+    assert [] == [one for page in texts for one in re.findall(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", page)]
     one_spelling = r"[1-9][0-9]? [A-Z][a-z]+ [0-9]{4}(, [0-9]{2}:[0-9]{2} UTC)?"
-    assert [] == [t for found in times for t in found if not re.fullmatch(one_spelling, t)]
+    assert [] == [t for elements in times for t in elements if not re.fullmatch(one_spelling, t)]
     assert not any("strftime" in file.read_text() for file in TEMPLATES.iterdir())

@@ -1,4 +1,4 @@
-"""The sample newspaper: its pages, its links, and what its boxes hold."""
+"""The sample newspaper: its pages, its links and the lists in its boxes."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ TRUTH = [orjson.loads(line) for line in SAMPLE.joinpath("truth.jsonl").read_byte
 ORIGIN = "http://localhost"
 
 
-# One archive for the whole file: nothing here changes it.
+# All tests share one archive, which none of them changes.
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def reader(demo: Flask) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def pages(reader: FlaskClient) -> dict[str, LexborHTMLParser]:
-    """Every story's page by its id."""
+    """The page of every story by id."""
     return {name: LexborHTMLParser(reader.get(page_of(name)).text) for name in ARTICLES}
 
 
@@ -72,7 +72,7 @@ def linked(fields: dict[str, Any]) -> set[str]:
 
 
 def also_see(fields: dict[str, Any]) -> dict[str, str]:
-    """What the "Also See" lines of a sample story lead to: ids by the words of the link."""
+    """The targets of the "Also See" lines of a sample story: ids by the text of the link."""
     body = LexborHTMLParser(fields["body"])
     return {
         link.text(): str(link.attributes["href"]).removeprefix(f"{SAMPLE_ORIGIN}/")
@@ -167,10 +167,10 @@ def test_the_front_page_shows_the_newest_stories(
 ) -> None:
     page = LexborHTMLParser(reader.get("/").text)
     newest = sorted(ARTICLES.values(), key=lambda fields: fields["published_at"], reverse=True)
-    shown = texts(page, ".story h2")
+    titles = texts(page, ".story h2")
 
-    assert [fields["title"] for fields in newest[: len(shown)]] == shown
-    assert len(shown) >= 12
+    assert [fields["title"] for fields in newest[: len(titles)]] == titles
+    assert len(titles) >= 12
 
 
 def test_the_front_page_leads_to_stories(reader: FlaskClient) -> None:
@@ -226,7 +226,7 @@ def test_the_page_and_the_service_show_the_same_list(
 def test_the_box_finds_what_editors_linked(
     pages: dict[str, LexborHTMLParser],
 ) -> None:
-    """Measured: 78 of 79 boxes hold a linked story, and over 9 in 10 linked stories are there."""
+    """Measured: 78 of 79 boxes contain a linked story, and all together over 90 % of them."""
     boxes = {
         name: {link.removeprefix(f"{ORIGIN}/") for link in links(page, ".also-see a")}
         for name, page in pages.items()
@@ -241,9 +241,9 @@ def test_the_box_finds_what_editors_linked(
 def test_the_paper_writes_dates_as_the_desk_does(
     reader: FlaskClient, pages: dict[str, LexborHTMLParser]
 ) -> None:
-    shown = [LexborHTMLParser(reader.get("/").text), *pages.values()]
-    english = [date for page in shown for date in page.css("time:not([lang])")]
-    boxes = [date for page in shown for date in page.css("time[lang=en]")]
+    documents = [LexborHTMLParser(reader.get("/").text), *pages.values()]
+    english = [date for page in documents for date in page.css("time:not([lang])")]
+    boxes = [date for page in documents for date in page.css("time[lang=en]")]
 
     assert english
     assert boxes
@@ -307,11 +307,11 @@ def test_the_sample_newspaper_needs_the_setting(client: FlaskClient, path: str) 
     assert 404 == client.get(path).status_code
 
 
-# Stories of one's own: what they lack is not drawn
+# Stories with missing fields
 
 
 @pytest.fixture
-def own(settings: Settings, backend: Backend) -> FlaskClient:
+def incomplete(settings: Settings, backend: Backend) -> FlaskClient:
     """Two stories without address, authors, section, picture or excerpt; one has no date either."""
     fields = [
         article("kursk", url=None, body="Troops advanced.\n\nRead More »\n\nRead more: the map."),
@@ -322,23 +322,25 @@ def own(settings: Settings, backend: Backend) -> FlaskClient:
     return create_app(settings.model_copy(update={"demo": True}), backend).test_client()
 
 
-def test_a_card_without_an_address_leads_to_its_page_here(own: FlaskClient) -> None:
-    page = LexborHTMLParser(own.get("/kursk").text)
+def test_a_card_without_an_address_leads_to_its_page_here(incomplete: FlaskClient) -> None:
+    page = LexborHTMLParser(incomplete.get("/kursk").text)
 
     assert ["/sudzha"] == links(page, ".also-see-title a")
     assert [None] == [
-        item["url"] for item in own.get("/v1/main/articles/kursk/related").json["items"]
+        item["url"] for item in incomplete.get("/v1/main/articles/kursk/related").json["items"]
     ]
 
 
-def test_a_paragraph_that_only_says_read_more_is_not_drawn(own: FlaskClient) -> None:
-    page = LexborHTMLParser(own.get("/kursk").text)
+def test_a_paragraph_that_only_says_read_more_is_not_drawn(incomplete: FlaskClient) -> None:
+    page = LexborHTMLParser(incomplete.get("/kursk").text)
 
     assert ["Troops advanced.", "Read more: the map."] == texts(page, "article p[dir]")
 
 
-def test_missing_fields_leave_no_empty_elements(own: FlaskClient) -> None:
-    pages = {path: LexborHTMLParser(own.get(path).text) for path in ("/", "/kursk", "/sudzha")}
+def test_missing_fields_leave_no_empty_elements(incomplete: FlaskClient) -> None:
+    pages = {
+        path: LexborHTMLParser(incomplete.get(path).text) for path in ("/", "/kursk", "/sudzha")
+    }
     bare = [
         node.html for p in pages.values() for node in p.css("p, time") if not node.text().strip()
     ]
@@ -349,8 +351,8 @@ def test_missing_fields_leave_no_empty_elements(own: FlaskClient) -> None:
 
 
 def test_a_story_without_a_picture_takes_one_place_of_the_front_page(
-    own: FlaskClient, reader: FlaskClient
+    incomplete: FlaskClient, reader: FlaskClient
 ) -> None:
-    leads = [LexborHTMLParser(paper.get("/").text).css(".lead") for paper in (own, reader)]
+    leads = [LexborHTMLParser(paper.get("/").text).css(".lead") for paper in (incomplete, reader)]
 
     assert [0, 1] == [len(found) for found in leads]

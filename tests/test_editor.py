@@ -1,4 +1,4 @@
-"""The door of the editor's desk: keys, sessions, tokens, origins and roles."""
+"""Access to the editor's desk: keys, sessions, tokens, origins and roles."""
 
 from collections.abc import Callable
 
@@ -17,8 +17,8 @@ OPEN = {
 }
 
 
-def doors(app: Flask) -> list[tuple[str, str]]:
-    """Method and path of everything at the desk but the form to sign in with."""
+def protected_routes(app: Flask) -> list[tuple[str, str]]:
+    """Method and path of every route of the desk but the sign-in form."""
     adapter = app.url_map.bind("localhost")
     return sorted(
         (method, adapter.build(rule.endpoint, {"site": "main"}, method))
@@ -34,7 +34,7 @@ def visit(client: FlaskClient, backend: Backend) -> DeskVisit:
 
 
 @pytest.fixture
-def seated(visit: DeskVisit, put: Callable[..., None]) -> DeskVisit:
+def signed_in(visit: DeskVisit, put: Callable[..., None]) -> DeskVisit:
     put(article("kursk"), article("sudzha"), article("budget"))
     visit.sign_in()
     return visit
@@ -46,14 +46,14 @@ def test_every_page_asks_for_a_key_before_the_sign_in(
     form = {"csrf": "made up"}
     answers = [
         client.open(path, method=method, data=form if method == "POST" else None, headers=ORIGIN)
-        for method, path in doors(app)
+        for method, path in protected_routes(app)
     ]
 
-    asked = [answer for answer in answers if answer.status_code != 303]  # signing out
+    forms = [answer for answer in answers if answer.status_code != 303]  # signing out
 
-    assert {401} == {answer.status_code for answer in asked}
-    assert len(answers) - 1 == len(asked)
-    assert all('name="key"' in page.text or "not signed in" in page.text for page in asked)
+    assert {401} == {answer.status_code for answer in forms}
+    assert len(answers) - 1 == len(forms)
+    assert all('name="key"' in page.text or "not signed in" in page.text for page in forms)
     assert {b"see:{main}:format", b"see:{other}:format"} >= {*raw_redis.keys()}
 
 
@@ -67,28 +67,28 @@ def test_every_page_asks_for_a_key_before_the_sign_in(
     ],
 )
 def test_a_form_from_another_origin_is_refused_even_with_the_token(
-    app: Flask, seated: DeskVisit, origin: dict[str, str]
+    app: Flask, signed_in: DeskVisit, origin: dict[str, str]
 ) -> None:
-    sent = {"csrf": seated.token()}
-    paths = ["/editor/", *(path for method, path in doors(app) if method == "POST")]
-    answers = [seated.client.post(path, data=sent, headers=origin) for path in paths]
+    fields = {"csrf": signed_in.token()}
+    paths = ["/editor/", *(path for method, path in protected_routes(app) if method == "POST")]
+    answers = [signed_in.client.post(path, data=fields, headers=origin) for path in paths]
 
     assert {403} == {answer.status_code for answer in answers}
 
 
 @pytest.mark.parametrize("token", [{}, {"csrf": ""}, {"csrf": "made up"}, {"csrf": "ünïcode"}])
 def test_a_form_without_the_sessions_token_is_refused(
-    app: Flask, seated: DeskVisit, token: dict[str, str]
+    app: Flask, signed_in: DeskVisit, token: dict[str, str]
 ) -> None:
-    paths = ["/editor/", *(path for method, path in doors(app) if method == "POST")]
-    answers = [seated.client.post(path, data=token, headers=ORIGIN) for path in paths]
+    paths = ["/editor/", *(path for method, path in protected_routes(app) if method == "POST")]
+    answers = [signed_in.client.post(path, data=token, headers=ORIGIN) for path in paths]
 
     assert {403} == {answer.status_code for answer in answers}
 
 
 def test_sign_in_continues_with_the_requested_page(visit: DeskVisit) -> None:
-    asked = visit.client.get("/editor/main/changes?id=kursk")
-    answer = visit.sign_in(fields_of(asked.text)["target"])
+    page = visit.client.get("/editor/main/changes?id=kursk")
+    answer = visit.sign_in(fields_of(page.text)["target"])
 
     assert (303, "/editor/main/changes?id=kursk") == (answer.status_code, answer.location)
 
@@ -123,8 +123,10 @@ def test_behind_https_the_cookie_is_secure(visit: DeskVisit) -> None:
     assert all("Secure" in cookie for cookie in answer.headers.getlist("Set-Cookie"))
 
 
-def test_only_a_hash_of_the_cookie_is_stored(seated: DeskVisit, raw_redis: "redis.Redis") -> None:
-    cookie = seated.client.get_cookie("alsosee_editor", path="/editor/main")
+def test_only_a_hash_of_the_cookie_is_stored(
+    signed_in: DeskVisit, raw_redis: "redis.Redis"
+) -> None:
+    cookie = signed_in.client.get_cookie("alsosee_editor", path="/editor/main")
     assert cookie is not None
     [key] = raw_redis.keys("see:session:*")
 
@@ -139,36 +141,36 @@ def test_a_key_without_an_editors_role_is_refused(
     assert 401 == DeskVisit(client, backend, scope).sign_in().status_code
 
 
-def test_a_key_opens_only_the_desk_of_its_site(seated: DeskVisit) -> None:
-    cookie = seated.client.get_cookie("alsosee_editor", path="/editor/main")
+def test_a_key_opens_only_the_desk_of_its_site(signed_in: DeskVisit) -> None:
+    cookie = signed_in.client.get_cookie("alsosee_editor", path="/editor/main")
     assert cookie is not None
-    seated.client.set_cookie("alsosee_editor", cookie.value, path="/editor/other")
+    signed_in.client.set_cookie("alsosee_editor", cookie.value, path="/editor/other")
 
-    assert 401 == seated.client.get("/editor/other/").status_code
-    assert 404 == seated.client.get("/editor/unknown/").status_code
-
-
-def test_a_revoked_key_ends_its_sessions_at_once(seated: DeskVisit, backend: Backend) -> None:
-    assert 200 == seated.get("/").status_code
-    backend.keys.revoke(seated.key.split("_")[1])
-
-    assert 401 == seated.get("/").status_code
+    assert 401 == signed_in.client.get("/editor/other/").status_code
+    assert 404 == signed_in.client.get("/editor/unknown/").status_code
 
 
-def test_sign_out_ends_the_session_for_every_holder_of_the_cookie(seated: DeskVisit) -> None:
-    cookie = seated.client.get_cookie("alsosee_editor", path="/editor/main")
+def test_a_revoked_key_ends_its_sessions_at_once(signed_in: DeskVisit, backend: Backend) -> None:
+    assert 200 == signed_in.get("/").status_code
+    backend.keys.revoke(signed_in.key.split("_")[1])
+
+    assert 401 == signed_in.get("/").status_code
+
+
+def test_sign_out_ends_the_session_for_every_holder_of_the_cookie(signed_in: DeskVisit) -> None:
+    cookie = signed_in.client.get_cookie("alsosee_editor", path="/editor/main")
     assert cookie is not None
-    seated.post("/sign-out")
-    seated.client.set_cookie("alsosee_editor", cookie.value, path="/editor/main")
+    signed_in.post("/sign-out")
+    signed_in.client.set_cookie("alsosee_editor", cookie.value, path="/editor/main")
 
-    assert 401 == seated.get("/").status_code
+    assert 401 == signed_in.get("/").status_code
 
 
 def test_failed_attempts_are_limited_and_do_not_lock_others_out(visit: DeskVisit) -> None:
     token = fields_of(visit.client.get("/editor/").text)["csrf"]
-    sent = {"key": "as_00000000_wrong", "csrf": token}
+    fields = {"key": "as_00000000_wrong", "csrf": token}
     statuses = [
-        visit.client.post("/editor/", data=sent, headers=ORIGIN).status_code for _ in range(25)
+        visit.client.post("/editor/", data=fields, headers=ORIGIN).status_code for _ in range(25)
     ]
 
     assert (401, 429) == (statuses[0], statuses[-1])
@@ -183,12 +185,12 @@ def test_an_unknown_page_is_an_error_page(client: FlaskClient) -> None:
     assert "/editor/" == client.get("/editor").location
 
 
-def test_the_short_address_redirects_to_the_last_desk(seated: DeskVisit) -> None:
-    leads = seated.client.get("/editor/").location
-    seated.post("/sign-out")
+def test_the_short_address_redirects_to_the_last_desk(signed_in: DeskVisit) -> None:
+    leads = signed_in.client.get("/editor/").location
+    signed_in.post("/sign-out")
 
     assert "/editor/main/" == leads
-    assert 200 == seated.client.get("/editor/").status_code
+    assert 200 == signed_in.client.get("/editor/").status_code
 
 
 def test_an_empty_archive_has_a_desk(visit: DeskVisit) -> None:
@@ -212,15 +214,15 @@ def test_a_form_survives_a_failed_sign_in(visit: DeskVisit, backend: Backend, wr
 
 
 def test_a_form_survives_the_end_of_the_session(
-    seated: DeskVisit, raw_redis: "redis.Redis"
+    signed_in: DeskVisit, raw_redis: "redis.Redis"
 ) -> None:
-    token = seated.token()
+    token = signed_in.token()
     raw_redis.delete(*raw_redis.keys("see:session:*"))
     note = "A note that took <b>long</b> to write"
     form = {"id": "kursk", "target": "budget", "kind": "block", "note": note, "csrf": token}
-    refused = seated.client.post("/editor/main/overrule", data=form, headers=ORIGIN)
+    refused = signed_in.client.post("/editor/main/overrule", data=form, headers=ORIGIN)
     kept = fields_of(refused.text)
-    again = seated.client.post("/editor/", data={**kept, "key": seated.key}, headers=ORIGIN)
+    again = signed_in.client.post("/editor/", data={**kept, "key": signed_in.key}, headers=ORIGIN)
 
     assert (401, 200) == (refused.status_code, again.status_code)
     assert (note, "budget") == (fields_of(again.text)["note"], fields_of(again.text)["target"])
@@ -240,8 +242,8 @@ def test_the_role_look_cannot_change_anything(
     assert (403, {}) == (answer.status_code, backend.store.rulebook.read("main").rules)
 
 
-def test_pages_are_not_cached_framed_or_leaked_by_referrer(seated: DeskVisit) -> None:
-    headers = seated.get("/").headers
+def test_pages_are_not_cached_framed_or_leaked_by_referrer(signed_in: DeskVisit) -> None:
+    headers = signed_in.get("/").headers
 
     assert "no-store" == headers["Cache-Control"]
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
@@ -249,18 +251,20 @@ def test_pages_are_not_cached_framed_or_leaked_by_referrer(seated: DeskVisit) ->
 
 
 def test_hostile_titles_are_inert_on_every_page(
-    seated: DeskVisit, put: Callable[..., None], backend: Backend
+    signed_in: DeskVisit, put: Callable[..., None], backend: Backend
 ) -> None:
     title = '"><script>alert(1)</script>{{ 7*7 }}'
     put(article("evil\"'<x>", title="x") | {"title": title, "section": "<i>S</i>"})
-    seated.post("/overrule", id="kursk", target="evil\"'<x>", kind="pin", position="1", note="<u>")
+    signed_in.post(
+        "/overrule", id="kursk", target="evil\"'<x>", kind="pin", position="1", note="<u>"
+    )
     pages = [
-        seated.get("/"),
-        seated.get("/find.json"),
-        seated.get("/article", id="kursk"),
-        seated.get("/article", id="evil\"'<x>"),
-        seated.get("/frame", id="evil\"'<x>"),
-        seated.get("/changes"),
+        signed_in.get("/"),
+        signed_in.get("/find.json"),
+        signed_in.get("/article", id="kursk"),
+        signed_in.get("/article", id="evil\"'<x>"),
+        signed_in.get("/frame", id="evil\"'<x>"),
+        signed_in.get("/changes"),
     ]
 
     assert {200} == {page.status_code for page in pages}

@@ -1,4 +1,4 @@
-"""An article at the editor's desk: what is seen, what is decided, and how it is taken back."""
+"""The page of an article at the editor's desk: its list, its rules, and undo."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def visit(client: FlaskClient, backend: Backend, put: Callable[..., None]) -> De
     return visit
 
 
-def read_by_readers(visit: DeskVisit) -> list[str]:
+def readers_list(visit: DeskVisit) -> list[str]:
     path = "/v1/main/articles/kursk/related?limit=20"
     return [item["id"] for item in visit.client.get(path).json["items"]]
 
@@ -36,16 +36,16 @@ def revision(visit: DeskVisit, article_id: str = "kursk") -> str:
     return fields_of(visit.get("/article", id=article_id).text)["revision"]
 
 
-def overrule(visit: DeskVisit, **fields: str) -> str:
+def submit(visit: DeskVisit, **fields: str) -> str:
     """Send the form of a candidate, and return the page that follows."""
-    sent = {"id": "kursk", "revision": revision(visit), **fields}
-    answer = visit.post("/overrule", **sent)
+    form = {"id": "kursk", "revision": revision(visit), **fields}
+    answer = visit.post("/overrule", **form)
     assert 303 == answer.status_code, answer.text
     return visit.client.get(answer.location).text
 
 
 def test_the_candidates_are_in_the_order_of_the_readers_list(visit: DeskVisit) -> None:
-    assert candidates(visit) == read_by_readers(visit)
+    assert candidates(visit) == readers_list(visit)
 
 
 def test_every_candidate_says_why_it_is_there(visit: DeskVisit) -> None:
@@ -56,21 +56,21 @@ def test_every_candidate_says_why_it_is_there(visit: DeskVisit) -> None:
 
 
 def test_excluded_articles_are_shown_with_the_reason(visit: DeskVisit) -> None:
-    page = overrule(visit, target="sudzha", kind="block")
+    page = submit(visit, target="sudzha", kind="block")
 
     assert "The editors blocked it next to this article." in page.partition("Not in the list")[2]
 
 
 def test_a_pin_is_in_the_readers_next_list_despite_the_cache(visit: DeskVisit) -> None:
-    before = read_by_readers(visit)
-    overrule(visit, target=before[-1], kind="pin", position="1")
+    before = readers_list(visit)
+    submit(visit, target=before[-1], kind="pin", position="1")
 
-    assert before[-1] == read_by_readers(visit)[0] == candidates(visit)[0]
+    assert before[-1] == readers_list(visit)[0] == candidates(visit)[0]
 
 
 def test_the_page_after_a_change_shows_what_moved(visit: DeskVisit) -> None:
-    last = read_by_readers(visit)[-1]
-    page = overrule(visit, target=last, kind="pin", position="1")
+    last = readers_list(visit)[-1]
+    page = submit(visit, target=last, kind="pin", position="1")
 
     assert "Pinned." in page
     assert f"up {len(ARCHIVE) - 2}" in page
@@ -79,11 +79,11 @@ def test_the_page_after_a_change_shows_what_moved(visit: DeskVisit) -> None:
 
 
 def test_undo_restores_the_list(visit: DeskVisit) -> None:
-    before = read_by_readers(visit)
-    page = overrule(visit, target=before[-1], kind="pin", position="1")
+    before = readers_list(visit)
+    page = submit(visit, target=before[-1], kind="pin", position="1")
     visit.post("/undo", id="kursk", entry=fields_of(page)["entry"])
 
-    assert before == read_by_readers(visit)
+    assert before == readers_list(visit)
     assert "undo" in visit.get("/changes").text
 
 
@@ -91,9 +91,9 @@ def test_undo_restores_the_list(visit: DeskVisit) -> None:
 def test_changes_of_settings_are_listed_and_only_admins_undo_them(
     client: FlaskClient, backend: Backend, visit: DeskVisit, role: str, status: int, length: int
 ) -> None:
-    wanted = {"site": {"limit": 1, "section": []}, "surfaces": {"home": {"weights": {"time": 0}}}}
+    stored = {"site": {"limit": 1, "section": []}, "surfaces": {"home": {"weights": {"time": 0}}}}
     admin = {"Authorization": f"Bearer {backend.keys.create('main', ['admin'])}"}
-    client.put("/v1/main/settings", json=wanted, headers=admin)
+    client.put("/v1/main/settings", json=stored, headers=admin)
     seated = DeskVisit(client, backend, role)
     seated.sign_in()
     page = unescape(seated.get("/changes").text)
@@ -108,71 +108,71 @@ def test_changes_of_settings_are_listed_and_only_admins_undo_them(
 
 
 def test_an_undo_can_be_undone(visit: DeskVisit) -> None:
-    overrule(visit, target="budget", kind="block")
+    submit(visit, target="budget", kind="block")
     first = fields_of(visit.get("/changes").text)["entry"]
     visit.post("/undo", entry=first)
     page = visit.get("/changes").text
     visit.post("/undo", entry=re.findall(r'name="entry" value="([^"]*)"', page)[0])
 
-    assert "budget" not in read_by_readers(visit)
+    assert "budget" not in readers_list(visit)
 
 
 def test_an_undone_change_names_the_editor_and_has_no_button(
     visit: DeskVisit,
 ) -> None:
-    overrule(visit, target="budget", kind="block")
+    submit(visit, target="budget", kind="block")
     offered = []
     for _ in range(3):
         page = visit.get("/changes").text
         offered.append(re.findall(r'name="entry" value="([^"]*)"', page))
         visit.post("/undo", entry=offered[-1][0])
-    told = [page.count("Undone by Ana") for page in (page, visit.get("/changes").text)]
+    notices = [page.count("Undone by Ana") for page in (page, visit.get("/changes").text)]
     [block], [undo, *_], [back, again, *_] = offered
 
     assert [[block], [undo], [back, block]] == [offered[0], offered[1], [back, again]]
-    assert [1, 2] == told
+    assert [1, 2] == notices
 
 
 def test_several_articles_are_put_in_order_by_one_change(
     visit: DeskVisit, backend: Backend
 ) -> None:
-    wanted = read_by_readers(visit)[::-1]
-    places = {f"place.{place}": i for place, i in enumerate(wanted, 1)}
+    expected = readers_list(visit)[::-1]
+    places = {f"place.{place}": i for place, i in enumerate(expected, 1)}
     visit.post("/order", id="kursk", revision=revision(visit), **places)
     entries, _ = backend.store.rulebook.audit.page("main", 10)
 
-    assert (wanted, 1) == (read_by_readers(visit), len(entries))
+    assert (expected, 1) == (readers_list(visit), len(entries))
 
 
 @pytest.mark.parametrize(("kind", "target"), [("boost", "ceasefire"), ("bury", "sudzha")])
 def test_a_boosted_article_rises_and_a_buried_one_falls(
     visit: DeskVisit, kind: str, target: str
 ) -> None:
-    assert ["sudzha", "ceasefire"] == read_by_readers(visit)[:2]
+    assert ["sudzha", "ceasefire"] == readers_list(visit)[:2]
     for scope in ("here", "everywhere"):  # factors that meet are multiplied
-        overrule(visit, target=target, kind=kind, scope=scope)
+        submit(visit, target=target, kind=kind, scope=scope)
 
-    assert ["ceasefire", "sudzha"] == read_by_readers(visit)[:2]
+    assert ["ceasefire", "sudzha"] == readers_list(visit)[:2]
 
 
 def test_a_flag_empties_the_list_at_once(visit: DeskVisit) -> None:
-    page = overrule(visit, kind="flag", flag="sensitive", note="the family asked")
+    page = submit(visit, kind="flag", flag="sensitive", note="the family asked")
 
-    assert [] == read_by_readers(visit)
+    assert [] == readers_list(visit)
     assert "because of a flag" in page
     assert "the family asked" in page
 
 
 def test_an_article_blocked_everywhere_is_in_no_list(visit: DeskVisit) -> None:
-    overrule(visit, target="sudzha", kind="block", scope="everywhere")
+    submit(visit, target="sudzha", kind="block", scope="everywhere")
     other = visit.client.get("/v1/main/articles/ceasefire/related?limit=20").json["items"]
 
-    assert "sudzha" not in read_by_readers(visit)
+    assert "sudzha" not in readers_list(visit)
     assert "sudzha" not in [item["id"] for item in other]
 
 
 def test_a_rule_is_shown_with_note_end_and_author(visit: DeskVisit, backend: Backend) -> None:
-    page = overrule(visit, target="budget", kind="block", note="off topic", expires_at="7d")
+    page = submit(visit, target="budget", kind="block", note="off topic", expires_at="7d")
     [rule] = backend.store.rulebook.read("main").rules.values()
 
     assert rule.expires_at is not None
@@ -185,32 +185,32 @@ def test_a_rule_is_shown_with_note_end_and_author(visit: DeskVisit, backend: Bac
 
 
 def test_a_rule_is_removed_by_its_button(visit: DeskVisit) -> None:
-    before = read_by_readers(visit)
-    page = overrule(visit, target="budget", kind="block")
+    before = readers_list(visit)
+    page = submit(visit, target="budget", kind="block")
     fields = fields_of(page)
     visit.post("/withdraw", id="kursk", rule=fields["rule"], revision=fields["revision"])
 
-    assert before == read_by_readers(visit)
+    assert before == readers_list(visit)
 
 
 def test_a_newer_rule_of_a_colleague_is_not_removed_unseen(visit: DeskVisit) -> None:
-    last = read_by_readers(visit)[-1]
-    seen = fields_of(overrule(visit, target=last, kind="pin", position="2"))
-    overrule(visit, target=last, kind="pin", position="1")
-    form = {"id": "kursk", "rule": seen["rule"], "revision": seen["revision"]}
+    last = readers_list(visit)[-1]
+    shown = fields_of(submit(visit, target=last, kind="pin", position="2"))
+    submit(visit, target=last, kind="pin", position="1")
+    form = {"id": "kursk", "rule": shown["rule"], "revision": shown["revision"]}
 
     assert 412 == visit.post("/withdraw", **form).status_code
-    assert last == read_by_readers(visit)[0]
+    assert last == readers_list(visit)[0]
 
 
 def test_a_rule_for_all_lists_is_not_replaced_unseen(visit: DeskVisit, backend: Backend) -> None:
-    overrule(visit, target="budget", kind="block", scope="everywhere", note="legal asked")
+    submit(visit, target="budget", kind="block", scope="everywhere", note="legal asked")
     form = {"id": "kursk", "target": "budget", "kind": "block", "scope": "everywhere"}
-    told = visit.post("/overrule", **form, expires_at="24h", revision="x")
+    answer = visit.post("/overrule", **form, expires_at="24h", revision="x")
     notes = [rule.note for rule in backend.store.rulebook.read("main").rules.values()]
-    saved = visit.post("/overrule", **fields_of(told.text))
+    saved = visit.post("/overrule", **fields_of(answer.text))
 
-    assert (412, ["legal asked"], 303) == (told.status_code, notes, saved.status_code)
+    assert (412, ["legal asked"], 303) == (answer.status_code, notes, saved.status_code)
 
 
 def test_a_note_waits_for_its_own_page(visit: DeskVisit) -> None:
@@ -224,7 +224,7 @@ def test_a_note_waits_for_its_own_page(visit: DeskVisit) -> None:
 def test_a_pin_of_an_unpublished_article_warns(visit: DeskVisit, put: Callable[..., None]) -> None:
     put(article("planned", published_at="2099-01-01T00:00:00Z"))
 
-    assert "not in the list yet" in overrule(visit, target="planned", kind="pin", position="1")
+    assert "not in the list yet" in submit(visit, target="planned", kind="pin", position="1")
     assert "not published yet" in str(visit.get("/find.json").json["items"][0]["marks"])
 
 
@@ -239,19 +239,19 @@ def test_a_number_of_any_length_is_refused_as_too_large(visit: DeskVisit) -> Non
 def test_the_second_of_two_editors_is_warned_and_loses_nothing(
     visit: DeskVisit, app, backend: Backend
 ) -> None:  # type: ignore[no-untyped-def]
-    seen = revision(visit)
+    known = revision(visit)
     second = DeskVisit(app.test_client(), backend, name="Bela")
     second.sign_in()
-    overrule(visit, target="budget", kind="block")
-    form = {"id": "kursk", "target": "final", "kind": "block", "note": "mine", "revision": seen}
-    told = second.post("/overrule", **form)
-    kept = fields_of(told.text)
-    saved = second.post("/overrule", **kept)
+    submit(visit, target="budget", kind="block")
+    form = {"id": "kursk", "target": "final", "kind": "block", "note": "mine", "revision": known}
+    answer = second.post("/overrule", **form)
+    offered = fields_of(answer.text)
+    saved = second.post("/overrule", **offered)
 
-    assert (412, 303) == (told.status_code, saved.status_code)
-    assert "Ana" in told.text
-    assert "mine" == kept["note"]
-    assert not {"budget", "final"} & set(read_by_readers(visit))
+    assert (412, 303) == (answer.status_code, saved.status_code)
+    assert "Ana" in answer.text
+    assert "mine" == offered["note"]
+    assert not {"budget", "final"} & set(readers_list(visit))
 
 
 @pytest.mark.parametrize(
@@ -269,12 +269,12 @@ def test_the_second_of_two_editors_is_warned_and_loses_nothing(
 def test_a_bad_field_is_named_and_the_form_is_kept(
     visit: DeskVisit, fields: dict[str, str], named: str
 ) -> None:
-    sent = {"note": "a reason", **fields, "id": "kursk", "revision": revision(visit)}
-    answer = visit.post("/overrule", **sent)
+    form = {"note": "a reason", **fields, "id": "kursk", "revision": revision(visit)}
+    answer = visit.post("/overrule", **form)
 
     assert 400 == answer.status_code
     assert f"<li>{named}" in answer.text
-    assert sent["note"] in answer.text
+    assert form["note"] in answer.text
 
 
 def test_a_missing_article_cannot_be_pinned(visit: DeskVisit) -> None:
@@ -300,7 +300,7 @@ def test_the_frame_has_the_box_of_the_site_and_counts_nothing(visit: DeskVisit) 
 
 
 def test_changes_can_be_limited_to_one_article(visit: DeskVisit) -> None:
-    overrule(visit, target="budget", kind="block")
+    submit(visit, target="budget", kind="block")
     visit.post(
         "/overrule", id="final", kind="flag", flag="legal", revision=revision(visit, "final")
     )
@@ -310,11 +310,11 @@ def test_changes_can_be_limited_to_one_article(visit: DeskVisit) -> None:
 
 
 def test_articles_with_rules_are_found_by_them(visit: DeskVisit) -> None:
-    overrule(visit, target="budget", kind="pin", position="2")
-    found = visit.get("/find.json", mark="pinned").json["items"]
+    submit(visit, target="budget", kind="pin", position="2")
+    items = visit.get("/find.json", mark="pinned").json["items"]
 
-    assert {"kursk", "budget"} == {item["id"] for item in found}
-    assert ["pin"] == next(item["marks"] for item in found if item["id"] == "kursk")
+    assert {"kursk", "budget"} == {item["id"] for item in items}
+    assert ["pin"] == next(item["marks"] for item in items if item["id"] == "kursk")
 
 
 def test_a_form_without_an_origin_is_refused(visit: DeskVisit) -> None:

@@ -1,4 +1,4 @@
-"""The page of changes: what can be undone, and what there is nothing to undo of."""
+"""The page of changes: which of them can be undone."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -94,7 +94,7 @@ STEPS = st.one_of(
 )
 
 
-def take(book: Rulebook, step: tuple) -> None:
+def apply(book: Rulebook, step: tuple) -> None:
     match step:
         case "pin", target, position, ends:
             book.add("main", pin(target, position, ends), ANA, NOW)
@@ -111,7 +111,7 @@ def take(book: Rulebook, step: tuple) -> None:
 
 
 def can_be_undone(book: Rulebook, entry_id: str, now: datetime) -> bool:
-    """By trying; what was undone is put back."""
+    """Found out by trying; an undone change is restored."""
     try:
         undone = book.undo("main", entry_id, ANA, now)
     except Conflict:
@@ -131,7 +131,7 @@ def test_undoable_entries_are_those_that_undo_accepts(
     book = backend.store.rulebook
     for step in steps:
         with suppress(Conflict, NotFound):
-            take(book, step)
+            apply(book, step)
     entries, _ = book.audit.page("main", 20)
     found = book.undoable("main", entries, now)
 

@@ -1,4 +1,4 @@
-"""A story that is not out yet, at the editor's desk; and two articles side by side."""
+"""Drafts at the editor's desk, and two articles side by side."""
 
 import re
 from collections.abc import Callable
@@ -109,18 +109,18 @@ def test_the_pieces_of_a_text_are_the_text(text: str, data: st.DataObject) -> No
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     spans = list(zip(cuts[::2], cuts[1::2], strict=False))
     items = [{"anchor": {"start": start, "end": end, "html": "<a>x</a>"}} for start, end in spans]
-    found = list(linked(text, items))
+    links = list(linked(text, items))
 
-    assert text == "".join(piece.text for piece in found)
-    assert len(spans) == sum(piece.link is not None for piece in found)
-    assert len(spans) == as_html(text, found).count("<a>x</a>") - text.count("<a>x</a>")
+    assert text == "".join(piece.text for piece in links)
+    assert len(spans) == sum(piece.link is not None for piece in links)
+    assert len(spans) == as_html(text, links).count("<a>x</a>") - text.count("<a>x</a>")
 
 
 def test_html_that_is_copied_is_escaped_once() -> None:
-    sent = "<p>Brown &amp; Sons</p>"
+    html = "<p>Brown &amp; Sons</p>"
     link = {"anchor": {"start": 3, "end": 18, "html": None}}
 
-    assert sent == as_html(sent, list(linked(sent, [link])))
+    assert html == as_html(html, list(linked(html, [link])))
     assert "<p>a &amp; b</p>" == as_html("a & b", list(linked("a & b", [])))
 
 
@@ -140,6 +140,6 @@ def test_a_missing_article_of_a_pair_is_reported(visit: DeskVisit) -> None:
 @given(st.text(alphabet="ab cd. É\u0301\n,", max_size=60))
 def test_marking_words_leaves_the_text_as_it_is(text: str) -> None:
     terms = term_ids([term for terms in analyze(text, "en") for term in terms])
-    found = list(pieces(text, "en", terms[::2]))
+    marked = list(pieces(text, "en", terms[::2]))
 
-    assert text == "".join(piece.text for piece in found)
+    assert text == "".join(piece.text for piece in marked)

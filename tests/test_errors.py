@@ -1,4 +1,4 @@
-"""Every failure is one problem document, and every kind of failure has one status."""
+"""Every error is a problem document, and every kind of error has one status."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -33,7 +33,7 @@ def descendants(kind: type[Exception]) -> Iterator[type[Exception]]:
 
 
 def direct(kind: type[Exception]) -> set[type[Exception]]:
-    """The errors that stand right below *kind* in the tree of `recommender/errors.py`."""
+    """The direct subclasses of *kind* in `recommender/errors.py`."""
     return {child for child in kind.__subclasses__() if child.__module__ == "recommender.errors"}
 
 
@@ -52,7 +52,7 @@ def test_every_error_has_a_status(kind: type[Exception]) -> None:
 
 @pytest.fixture
 def failing(backend: Backend) -> FlaskClient:
-    """An application that fails as it is told to: `/fail/<kind>`."""
+    """An application whose route `/fail/<kind>` raises that error."""
     errors: dict[str, Exception] = {
         "not-found": NotFound("no article 'kursk'"),
         "conflict": Conflict("kursk: older"),
@@ -174,7 +174,7 @@ def test_a_detail_may_contain_any_text() -> None:
 def test_damaged_records_are_skipped(
     client: FlaskClient, key: Key, raw_redis: "redis.Redis"
 ) -> None:
-    """One flipped bit hides an article; it neither breaks a list nor shows a wrong one."""
+    """A flipped bit hides one article, and lists stay correct."""
     for name in ("kursk", "sudzha", "ceasefire"):
         client.put(f"/v1/main/articles/{name}", json=article(name), headers=key)
     for name in raw_redis.scan_iter("see:{main}:card:*"):

@@ -1,4 +1,4 @@
-"""Impressions and clicks: counts that know nobody, and never more of them than there is room."""
+"""Impressions and clicks: anonymous counts, in bounded space."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -31,12 +31,12 @@ TODAY = date(2026, 11, 22)
 HEAD = {"recommendation_id": "5a1f0c2b9d3e4f6071"}
 
 
-def seen(name: str = "kursk", position: Any = 1, kind: str = "impression") -> dict[str, Any]:
+def impression(name: str = "kursk", position: Any = 1, kind: str = "impression") -> dict[str, Any]:
     return {"type": kind, "article": name, "position": position}
 
 
-def clicked(name: str = "kursk", position: int = 1) -> dict[str, Any]:
-    return seen(name, position, "click")
+def click(name: str = "kursk", position: int = 1) -> dict[str, Any]:
+    return impression(name, position, "click")
 
 
 @pytest.fixture(autouse=True)
@@ -62,15 +62,17 @@ def counts(backend: Backend) -> Callable[[], Counts]:
 
 
 def test_impressions_and_clicks_are_counted_by_article_and_place(send, counts):
-    send(seen(), seen("sudzha", 2))
-    send(seen(), clicked())
+    send(impression(), impression("sudzha", 2))
+    send(impression(), click())
 
     assert [("kursk", 1, 2, 1), ("sudzha", 2, 1, 0)] == counts()
 
 
 @pytest.mark.parametrize("content_type", ["text/plain;charset=UTF-8", "application/json", ""])
 def test_a_beacon_comes_as_text_or_as_json(client, counts, content_type):
-    response = client.post(PATH, data=orjson.dumps({"events": [seen()]}), content_type=content_type)
+    response = client.post(
+        PATH, data=orjson.dumps({"events": [impression()]}), content_type=content_type
+    )
 
     assert (204, b"", "*") == (
         response.status_code,
@@ -92,13 +94,15 @@ def test_a_browser_may_send_json_from_any_page(client):
 
 @pytest.mark.parametrize("header", ["DNT", "Sec-GPC"])
 def test_do_not_track_and_global_privacy_control_are_respected(send, counts, header):
-    assert (204, []) == (send(seen(), **{header: "1"}).status_code, counts())
+    assert (204, []) == (send(impression(), **{header: "1"}).status_code, counts())
 
 
 def test_a_reader_leaves_nothing_but_a_count(client, raw_redis):
     before = set(raw_redis.keys())
     headers = {"User-Agent": "Unmistakable/1.0", "Cookie": "id=unmistakable"}
-    client.post(PATH, json={**HEAD, "events": [seen()], "user": "unmistakable"}, headers=headers)
+    client.post(
+        PATH, json={**HEAD, "events": [impression()], "user": "unmistakable"}, headers=headers
+    )
     [new] = set(raw_redis.keys()) - before
 
     assert new.decode() == f"see:{{main}}:events:{datetime.now(UTC).date()}"
@@ -106,25 +110,25 @@ def test_a_reader_leaves_nothing_but_a_count(client, raw_redis):
 
 
 def test_no_answer_sets_a_cookie(send):
-    assert "Set-Cookie" not in send(seen()).headers
+    assert "Set-Cookie" not in send(impression()).headers
 
 
 # Bounds
 
 
 def test_events_of_unknown_articles_are_ignored(send, counts):
-    assert (204, []) == (send(seen("nobody"), seen("kursk2", 3)).status_code, counts())
+    assert (204, []) == (send(impression("nobody"), impression("kursk2", 3)).status_code, counts())
 
 
 def test_the_same_event_counts_once_in_a_batch(send, counts):
-    send(*[clicked()] * MAX_BATCH)
+    send(*[click()] * MAX_BATCH)
 
     assert [("kursk", 1, 0, 1)] == counts()
 
 
 @pytest.mark.parametrize("position", [0, -1, 51, 1.5, "1", True, None, 2**62])
 def test_positions_are_1_to_50(send, counts, position):
-    response = send(seen(), seen(position=position))
+    response = send(impression(), impression(position=position))
 
     assert (400, "/events/1/position", []) == (
         response.status_code,
@@ -160,7 +164,7 @@ def test_invalid_events_are_refused_with_a_reason(client, body):
 
 
 def test_a_batch_has_100_events_at_most(send):
-    assert [204, 400] == [send(*[seen()] * n).status_code for n in (MAX_BATCH, MAX_BATCH + 1)]
+    assert [204, 400] == [send(*[impression()] * n).status_code for n in (MAX_BATCH, MAX_BATCH + 1)]
 
 
 def test_a_batch_has_a_limited_size(client):
@@ -276,9 +280,9 @@ def test_too_many_batches_are_refused(send):
 
 @hurried
 def test_the_limit_holds_while_the_store_is_away(send, redis_url):
-    send(seen())
+    send(impression())
     with stopped(redis_url):
-        statuses = {send(seen()).status_code for _ in range(int(BURST * 1.5))}
+        statuses = {send(impression()).status_code for _ in range(int(BURST * 1.5))}
 
     assert {503, 429} == statuses
 

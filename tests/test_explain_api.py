@@ -1,4 +1,4 @@
-"""Why this and why not that, as an editor asks it over HTTP."""
+"""Explanations of lists and pairs over HTTP."""
 
 from collections.abc import Callable
 from math import prod
@@ -39,8 +39,8 @@ def test_the_terms_add_up_to_the_similarity_and_the_factors_multiply_to_the_scor
 
 
 def test_the_diversity_penalty_is_not_part_of_the_score(client: FlaskClient, key: Key) -> None:
-    asked = {"explain": "true", "diversity": 0.5}
-    items = client.get(PATH, query_string=asked, headers=key).json["items"]
+    query = {"explain": "true", "diversity": 0.5}
+    items = client.get(PATH, query_string=query, headers=key).json["items"]
     pair = explained(client, key, target=items[1]["id"], diversity="0.5")
     plain = client.get(PATH, query_string={"explain": "true"}, headers=key).json["items"]
 
@@ -62,10 +62,10 @@ def test_a_reason_names_shared_subjects_in_the_words_of_the_texts(
 
 def test_the_ranking_continues_the_readers_list(client: FlaskClient, key: Key) -> None:
     answer = explained(client, key)
-    seen = client.get(PATH).json["items"]
+    items = client.get(PATH).json["items"]
 
-    assert [item["id"] for item in seen] == [item["id"] for item in answer["items"]][: len(seen)]
-    assert [item["score"] for item in seen] == [i["score"] for i in answer["items"]][: len(seen)]
+    assert [item["id"] for item in items] == [item["id"] for item in answer["items"]][: len(items)]
+    assert [item["score"] for item in items] == [i["score"] for i in answer["items"]][: len(items)]
 
 
 def test_excluded_articles_are_listed_nearest_first(client: FlaskClient, key: Key) -> None:
@@ -115,11 +115,13 @@ def test_an_article_that_is_not_in_the_list_has_one_reason(
 
 def test_a_blocked_article_names_the_rule_and_who_made_it(client: FlaskClient, key: Key) -> None:
     rule = {"kind": "block", "source": {"article": "kursk"}, "target": {"article": "sudzha"}}
-    made = client.post("/v1/main/rules", json=rule | {"author": "Ana", "note": "old"}, headers=key)
+    rule_answer = client.post(
+        "/v1/main/rules", json=rule | {"author": "Ana", "note": "old"}, headers=key
+    )
     answer = explained(client, key, target="sudzha")
 
     assert "blocked" == answer["reason"]["code"]
-    assert made.json == answer["rule"]
+    assert rule_answer.json == answer["rule"]
 
 
 def test_a_pinned_article_says_so(client: FlaskClient, key: Key) -> None:
@@ -132,11 +134,11 @@ def test_a_pinned_article_says_so(client: FlaskClient, key: Key) -> None:
 
 def test_a_list_is_explained_to_editors_when_asked(client: FlaskClient, key: Key) -> None:
     plain = client.get(PATH).json["items"]
-    told = client.get(PATH, query_string={"explain": "true"}, headers=key).json["items"]
+    items = client.get(PATH, query_string={"explain": "true"}, headers=key).json["items"]
 
-    assert [item["id"] for item in plain] == [item["id"] for item in told]
+    assert [item["id"] for item in plain] == [item["id"] for item in items]
     assert not {"terms", "factors", "diversity_penalty"} & plain[0].keys()
-    assert told[0]["reason"]["text"].startswith("Both about ")
+    assert items[0]["reason"]["text"].startswith("Both about ")
 
 
 def test_an_explanation_needs_a_key(client: FlaskClient) -> None:
@@ -162,9 +164,9 @@ def test_boxes_of_a_page_never_repeat_an_article(client: FlaskClient) -> None:
     first = client.get(PATH, query_string={"limit": 2}).json
     second = client.get(PATH, query_string={"limit": 2, "page_token": first["page_token"]}).json
     third = client.get(PATH, query_string={"limit": 9, "page_token": second["page_token"]}).json
-    shown = [item["id"] for answer in (first, second, third) for item in answer["items"]]
+    listed = [item["id"] for answer in (first, second, third) for item in answer["items"]]
 
-    assert len(STORIES) - 1 == len(shown) == len(set(shown))
+    assert len(STORIES) - 1 == len(listed) == len(set(listed))
 
 
 def test_a_second_box_does_not_repeat_stories_of_the_first(client: FlaskClient, put: Put) -> None:

@@ -1,4 +1,4 @@
-"""Links for a draft, as an editor asks for them over HTTP."""
+"""Suggested links for a draft over HTTP."""
 
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -28,7 +28,7 @@ def archive(put: Put) -> None:
     put(*map(article, STORIES))
 
 
-def asked(client: FlaskClient, key: Key, query: str = "", **fields: Any) -> dict[str, Any]:
+def answer_to(client: FlaskClient, key: Key, query: str = "", **fields: Any) -> dict[str, Any]:
     response = client.post(f"{PATH}?{query}", json=DRAFT | fields, headers=key)
     assert 200 == response.status_code, response.text
     return response.json
@@ -54,11 +54,11 @@ def test_a_request_over_its_deadline_is_refused(
     assert client.get("/v1/main/articles/kursk/related").status_code == 200
 
 
-# Out
+# Links of the draft
 
 
 def test_each_link_has_a_phrase_of_the_text(client: FlaskClient, key: Key) -> None:
-    found = {item["target"]["id"]: item for item in asked(client, key)["items"]}
+    found = {item["target"]["id"]: item for item in answer_to(client, key)["items"]}
 
     assert {"kursk", "ceasefire"} <= found.keys()
     for item in found.values():
@@ -72,7 +72,7 @@ def test_each_link_has_a_phrase_of_the_text(client: FlaskClient, key: Key) -> No
 
 def test_offsets_count_code_points_and_utf_16_units(client: FlaskClient, key: Key) -> None:
     units = DRAFT["body"].encode("utf-16-le")
-    for item in asked(client, key)["items"]:
+    for item in answer_to(client, key)["items"]:
         anchor, after = item["anchor"], item["after_paragraph"]
         if anchor:
             assert (
@@ -87,7 +87,7 @@ def test_offsets_count_code_points_and_utf_16_units(client: FlaskClient, key: Ke
 def test_a_separate_line_belongs_after_the_paragraph_of_its_phrase(
     client: FlaskClient, key: Key
 ) -> None:
-    [kursk] = [i for i in asked(client, key)["items"] if i["target"]["id"] == "kursk"]
+    [kursk] = [i for i in answer_to(client, key)["items"] if i["target"]["id"] == "kursk"]
 
     assert 1 == kursk["after_paragraph"]["index"]
     assert DRAFT["body"][: kursk["after_paragraph"]["offset"]].endswith("are withdrawing.")
@@ -95,7 +95,7 @@ def test_a_separate_line_belongs_after_the_paragraph_of_its_phrase(
 
 def test_a_link_is_ready_to_be_copied(client: FlaskClient, key: Key, put: Put) -> None:
     put(article("kursk", title="Kursk & “Sudzha”", url="https://news.example/k?a=1&b=\"2'"))
-    [kursk] = [i for i in asked(client, key)["items"] if i["target"]["id"] == "kursk"]
+    [kursk] = [i for i in answer_to(client, key)["items"] if i["target"]["id"] == "kursk"]
     address = "https://news.example/k?a=1&amp;b=&quot;2&#x27;"
 
     assert f'<p>Also See: <a href="{address}">Kursk &amp; “Sudzha”</a></p>' == kursk["html"]
@@ -103,7 +103,7 @@ def test_a_link_is_ready_to_be_copied(client: FlaskClient, key: Key, put: Put) -
 
 
 def test_the_line_is_in_the_language_of_the_draft(client: FlaskClient, key: Key) -> None:
-    answer = asked(client, key, "lang=any", language="es")
+    answer = answer_to(client, key, "lang=any", language="es")
 
     assert answer["items"]
     assert answer["items"][0]["html"].startswith("<p>Leer también: <a ")
@@ -122,23 +122,23 @@ def test_the_line_is_in_the_language_of_the_draft(client: FlaskClient, key: Key)
 def test_what_the_draft_links_to_already_is_not_suggested(
     client: FlaskClient, key: Key, link: str
 ) -> None:
-    assert "kursk" in targets(asked(client, key))
-    assert "kursk" not in targets(asked(client, key, body=f"{DRAFT['body']}\n\n{link}"))
+    assert "kursk" in targets(answer_to(client, key))
+    assert "kursk" not in targets(answer_to(client, key, body=f"{DRAFT['body']}\n\n{link}"))
 
 
 def test_links_lead_only_to_older_articles(client: FlaskClient, key: Key, put: Put) -> None:
     put(article("later", published_at="2025-03-15T00:00:00Z"))
 
-    assert "later" not in targets(asked(client, key))
-    assert "later" in targets(asked(client, key, mode="balanced"))
-    assert "later" in targets(asked(client, key, published_at=None))
+    assert "later" not in targets(answer_to(client, key))
+    assert "later" in targets(answer_to(client, key, mode="balanced"))
+    assert "later" in targets(answer_to(client, key, published_at=None))
 
 
 def test_links_are_the_items_of_the_drafts_list(client: FlaskClient, key: Key) -> None:
-    wanted = {"mode": "background", "fallback": False}
-    beside = client.post("/v1/main/related", json=DRAFT | wanted, headers=key).json["items"]
+    options = {"mode": "background", "fallback": False}
+    beside = client.post("/v1/main/related", json=DRAFT | options, headers=key).json["items"]
 
-    assert [card["id"] for card in beside] == targets(asked(client, key))
+    assert [card["id"] for card in beside] == targets(answer_to(client, key))
 
 
 def test_rules_apply_to_links(client: FlaskClient, key: Key) -> None:
@@ -146,14 +146,14 @@ def test_rules_apply_to_links(client: FlaskClient, key: Key) -> None:
         assert 201 == client.post("/v1/main/rules", json=fields, headers=key).status_code
 
     rule(kind="block", target={"article": "kursk"})
-    assert "kursk" not in targets(asked(client, key, id="draft"))
+    assert "kursk" not in targets(answer_to(client, key, id="draft"))
 
     rule(kind="pin", source={"article": "draft"}, target={"article": "final"}, position=1)
-    first = asked(client, key, id="draft")["items"][0]
+    first = answer_to(client, key, id="draft")["items"][0]
     assert ("final", "pinned") == (first["target"]["id"], first["reason"]["code"])
 
     rule(kind="flag", target={"article": "draft"}, flag="no_related")
-    assert [] == targets(asked(client, key, id="draft"))
+    assert [] == targets(answer_to(client, key, id="draft"))
 
 
 def test_links_take_the_filters_and_the_limit_of_lists(
@@ -161,18 +161,18 @@ def test_links_take_the_filters_and_the_limit_of_lists(
 ) -> None:
     put(article("sudzha", section="World"))
 
-    assert ["sudzha"] == targets(asked(client, key, "section=world"))
-    assert 1 == len(asked(client, key, limit=1)["items"])
-    assert "kursk" not in targets(asked(client, key, exclude=["kursk"]))
+    assert ["sudzha"] == targets(answer_to(client, key, "section=world"))
+    assert 1 == len(answer_to(client, key, limit=1)["items"])
+    assert "kursk" not in targets(answer_to(client, key, exclude=["kursk"]))
 
 
-# In
+# Incoming links
 
 
 def test_incoming_links_have_their_place_in_the_older_article(
     client: FlaskClient, key: Key
 ) -> None:
-    answer = asked(client, key, direction="in")
+    answer = answer_to(client, key, direction="in")
 
     assert {"kursk", "ceasefire"} <= {*sources(answer)}
     for item in answer["items"]:
@@ -185,7 +185,7 @@ def test_incoming_links_have_their_place_in_the_older_article(
 def test_incoming_links_to_a_draft_without_an_address_have_no_html(
     client: FlaskClient, key: Key
 ) -> None:
-    items = asked(client, key, direction="in", url=None)["items"]
+    items = answer_to(client, key, direction="in", url=None)["items"]
 
     assert items
     assert {None} == {item["html"] for item in items}
@@ -197,7 +197,7 @@ def test_articles_that_announce_the_draft_are_not_suggested(
 ) -> None:
     put(article("kursk", body=f"{STORIES['kursk'][1]}\n\nAlso See: {DRAFT['title']}"))
 
-    assert "kursk" not in sources(asked(client, key, direction="in"))
+    assert "kursk" not in sources(answer_to(client, key, direction="in"))
 
 
 def test_newer_articles_are_not_suggested_for_incoming_links(
@@ -205,7 +205,7 @@ def test_newer_articles_are_not_suggested_for_incoming_links(
 ) -> None:
     put(article("later", published_at="2025-03-15T00:00:00Z"))
 
-    assert "later" not in sources(asked(client, key, direction="in"))
+    assert "later" not in sources(answer_to(client, key, direction="in"))
 
 
 @pytest.mark.parametrize(
@@ -220,11 +220,11 @@ def test_articles_that_block_the_draft_are_not_suggested(
     client: FlaskClient, key: Key, rule: dict[str, Any]
 ) -> None:
     fields = {"id": "draft", "section": "World", "direction": "in"}
-    before = sources(asked(client, key, **fields))
+    before = sources(answer_to(client, key, **fields))
     assert 201 == client.post("/v1/main/rules", json=rule, headers=key).status_code
 
     assert "kursk" in before
-    assert [i for i in before if i != "kursk"] == sources(asked(client, key, **fields))
+    assert [i for i in before if i != "kursk"] == sources(answer_to(client, key, **fields))
 
 
 def test_a_draft_that_is_hidden_by_a_flag_has_no_incoming_links(
@@ -234,7 +234,7 @@ def test_a_draft_that_is_hidden_by_a_flag_has_no_incoming_links(
         "/v1/main/rules", json={"kind": "block", "target": {"article": "draft"}}, headers=key
     )
 
-    assert [] == sources(asked(client, key, id="draft", direction="in"))
+    assert [] == sources(answer_to(client, key, id="draft", direction="in"))
 
 
 # Duplicates
@@ -242,7 +242,7 @@ def test_a_draft_that_is_hidden_by_a_flag_has_no_incoming_links(
 
 def test_a_duplicate_is_reported_with_its_date(client: FlaskClient, key: Key) -> None:
     title, body = STORIES["kursk"]
-    [found] = asked(client, key, title="Villages", body=f"<p>{body}</p>")["duplicates"]
+    [found] = answer_to(client, key, title="Villages", body=f"<p>{body}</p>")["duplicates"]
 
     assert {
         "id": "kursk",
@@ -258,22 +258,22 @@ def test_a_duplicate_is_reported_with_its_date(client: FlaskClient, key: Key) ->
 def test_another_story_on_the_same_subject_is_not_a_duplicate(
     client: FlaskClient, key: Key
 ) -> None:
-    assert [] == asked(client, key)["duplicates"]
+    assert [] == answer_to(client, key)["duplicates"]
 
 
 def test_filters_do_not_hide_duplicates(client: FlaskClient, key: Key) -> None:
     title, body = STORIES["kursk"]
     twice = {"title": title, "body": body, "exclude": ["kursk"], "section": "Sport"}
 
-    assert ["kursk"] == [d["id"] for d in asked(client, key, **twice)["duplicates"]]
-    assert [] == asked(client, key, **twice, id="kursk")["duplicates"]
+    assert ["kursk"] == [d["id"] for d in answer_to(client, key, **twice)["duplicates"]]
+    assert [] == answer_to(client, key, **twice, id="kursk")["duplicates"]
 
 
 def test_an_unpublished_article_is_not_a_duplicate(client: FlaskClient, key: Key, put: Put) -> None:
     put(article("kursk", published_at="2125-01-01T00:00:00Z"))
     title, body = STORIES["kursk"]
 
-    assert [] == asked(client, key, title=title, body=body)["duplicates"]
+    assert [] == answer_to(client, key, title=title, body=body)["duplicates"]
 
 
 def test_an_undated_duplicate_is_reported_without_a_date(
@@ -282,11 +282,11 @@ def test_an_undated_duplicate_is_reported_without_a_date(
     put(article("kursk", published_at=None))
     title, body = STORIES["kursk"]
 
-    [found] = asked(client, key, title=title, body=body)["duplicates"]
+    [found] = answer_to(client, key, title=title, body=body)["duplicates"]
     assert "We already ran this." == found["message"]
 
 
-# Bad input, and what stays
+# Bad input, and what is stored
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_nothing_of_a_draft_is_stored(
     client: FlaskClient, key: Key, raw_redis: "redis.Redis", direction: str
 ) -> None:
     keys, version = raw_redis.dbsize(), raw_redis.get("see:{main}:version")
-    asked(client, key, direction=direction, id="new")
+    answer_to(client, key, direction=direction, id="new")
 
     assert (keys, version) == (raw_redis.dbsize(), raw_redis.get("see:{main}:version"))
 
@@ -355,7 +355,7 @@ HOSTILE = [
 
 
 class Tags(HTMLParser):
-    """Every tag of a fragment, with the names of its attributes."""
+    """The tags of an HTML fragment, with the names of their attributes."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -372,7 +372,7 @@ def test_hostile_words_are_inert(client: FlaskClient, key: Key, put: Put, hostil
     url = f"https://news.example/{hostile}"
     put(article("kursk", title=f"Kursk region {hostile}", body=body, url=url))
     for direction in ("out", "in"):
-        items = asked(
+        items = answer_to(
             client, key, direction=direction, title=f"Kursk {hostile}", body=body, url=url
         )["items"]
 
@@ -387,6 +387,6 @@ def test_an_article_without_an_address_has_no_link_to_copy(
     client: FlaskClient, key: Key, put: Put
 ) -> None:
     put(article("kursk", url=None))
-    [kursk] = [i for i in asked(client, key)["items"] if i["target"]["id"] == "kursk"]
+    [kursk] = [i for i in answer_to(client, key)["items"] if i["target"]["id"] == "kursk"]
 
     assert (None, None) == (kursk["html"], kursk["anchor"]["html"])

@@ -1,4 +1,4 @@
-"""The description of the API says what the API does, no more and no less."""
+"""The description of the API matches the API."""
 
 import re
 from typing import Any
@@ -52,7 +52,7 @@ def schema(model: str) -> Draft202012Validator:
 
 
 def described_path(rule: str) -> str:
-    """Flask's spelling of a path in OpenAPI's."""
+    """The path in OpenAPI's notation."""
     path = re.sub(r"<(?:\w+(?:\(.*?\))?:)?(\w+)>", r"{\1}", rule)
     return path.replace("{article_id}", "{id}")
 
@@ -203,12 +203,15 @@ def test_the_examples_of_settings_are_accepted_and_answered_as_described(
     client: FlaskClient, key: Key
 ) -> None:
     path = "/v1/main/settings"
-    kept = client.put(path, json=EXAMPLES["SentSettings"], headers=key)
-    tried = client.post(f"{path}/compare", json=EXAMPLES["SentComparison"], headers=key)
+    stored = client.put(path, json=EXAMPLES["SentSettings"], headers=key)
+    compared = client.post(f"{path}/compare", json=EXAMPLES["SentComparison"], headers=key)
     varying = {"revision": None}
 
-    assert (200, EXAMPLES["RevisedSettings"] | varying) == (kept.status_code, kept.json | varying)
-    assert (200, 0) == (tried.status_code, tried.json["articles"])
+    assert (200, EXAMPLES["RevisedSettings"] | varying) == (
+        stored.status_code,
+        stored.json | varying,
+    )
+    assert (200, 0) == (compared.status_code, compared.json["articles"])
 
 
 @pytest.mark.parametrize("parameter", ["published_after", "published_before"])

@@ -1,4 +1,4 @@
-"""The overview: figures that can be counted by hand, as JSON and on the editors' page."""
+"""The overview as JSON and as a page of the desk, of archives small enough to count by hand."""
 
 import re
 from collections.abc import Callable
@@ -62,13 +62,13 @@ def surveyed(backend: Backend) -> Callable[[], None]:
 
 
 def test_an_empty_archive_has_an_overview(ask: Ask, desk: DeskVisit) -> None:
-    found = ask()
+    overview = ask()
 
     assert (0, None, None, []) == (
-        found["archive"]["articles"],
-        found["fresh"]["newest"],
-        found["survey"],
-        found["imports"],
+        overview["archive"]["articles"],
+        overview["fresh"]["newest"],
+        overview["survey"],
+        overview["imports"],
     )
     assert "It is empty" in desk.get("/overview").text
 
@@ -98,8 +98,8 @@ def test_the_page_names_a_section_as_its_newest_article_does(
         article("budget", section="İzmir & Co", language="tr", tags=["money"]),
         article("ceasefire", section="Not Out Yet", published_at="9999-01-01T00:00:00Z"),
     )
-    wanted = {"site": {"section": ["Sport"], "tag": ["war"], "author": ["Ana"], "lang": ["de"]}}
-    client.put("/v1/main/settings", json=wanted, headers=key)
+    settings = {"site": {"section": ["Sport"], "tag": ["war"], "author": ["Ana"], "lang": ["de"]}}
+    client.put("/v1/main/settings", json=settings, headers=key)
     page = desk.get("/overview").text
 
     assert {"World", "İzmir &amp; Co", "not out yet"} <= set(
@@ -142,7 +142,7 @@ def test_new_articles_are_counted_by_day(put: Put, ask: Ask) -> None:
 
 
 def test_clicks_are_counted_by_place_and_day(put: Put, ask: Ask, backend: Backend) -> None:
-    """Against every count that there is, added up the slow way."""
+    """Compared with a sum over all counts."""
     put(article("kursk"), article("sudzha"))
     today = datetime.now(UTC).date()
     days = [today - timedelta(n) for n in range(28)]
@@ -308,9 +308,9 @@ def test_every_plot_has_a_text_alternative(put: Put, desk: DeskVisit, backend: B
 
 def test_without_a_survey_the_filter_says_how_to_start_one(put: Put, desk: DeskVisit) -> None:
     put(article("kursk"))
-    found = desk.get("/find.json", mark="few").json
+    page = desk.get("/find.json", mark="few").json
 
-    assert (0, True) == (found["total"], "on the page Overview" in found["note"])
+    assert (0, True) == (page["total"], "on the page Overview" in page["note"])
     assert "on the page Overview" in desk.get("/", mark="few").text
 
 
@@ -322,11 +322,11 @@ def test_outliers_of_the_survey_are_found(
     survey_now = backend.surveys.latest("main")
     assert survey_now is not None
     for mark in ("without", "few", "old", "most", "never"):
-        found = desk.get("/find.json", mark=mark).json
+        page = desk.get("/find.json", mark=mark).json
         noted = [one.id for one in getattr(survey_now, mark)]
 
-        assert noted == [item["id"] for item in found["items"]]
-        assert f"{survey_now.made_at:%-d %B %Y, %H:%M} UTC" in found["note"]
+        assert noted == [item["id"] for item in page["items"]]
+        assert f"{survey_now.made_at:%-d %B %Y, %H:%M} UTC" in page["note"]
 
 
 def test_old_lists_are_found(put: Put, desk: DeskVisit, surveyed: Callable[[], None]) -> None:
@@ -347,9 +347,9 @@ def test_words_and_sections_narrow_the_search_for_outliers(
 ) -> None:
     put(*map(article, STORIES))
     surveyed()
-    found = desk.get("/find.json", mark="most", q="sudzha").json["items"]
+    items = desk.get("/find.json", mark="most", q="sudzha").json["items"]
 
-    assert ["sudzha"] == [item["id"] for item in found]
+    assert ["sudzha"] == [item["id"] for item in items]
 
 
 def test_without_rules_or_survey_there_is_no_note(put: Put, desk: DeskVisit) -> None:

@@ -1,4 +1,4 @@
-"""Lists as readers get them: what stands in them, in which order, and how they travel."""
+"""Lists as readers get them: content, order, caching and HTML."""
 
 import random
 from collections.abc import Callable
@@ -54,7 +54,7 @@ ARCHIVE = [
 
 @pytest.fixture
 def put_all(client: FlaskClient, key: Key) -> PutAll:
-    """Store all articles in one request, hostile ones too; gives the results."""
+    """Store all articles in one request, hostile ones too; return the results."""
 
     def store(articles: list[dict[str, Any]]) -> list[dict[str, Any]]:
         lines = b"\n".join(map(orjson.dumps, articles))
@@ -82,7 +82,7 @@ def in_seconds(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
-# What an answer holds
+# The answer
 
 
 def test_a_list_has_the_documented_fields(client: FlaskClient, put: Put) -> None:
@@ -332,12 +332,12 @@ def test_excluding_everything_leaves_an_empty_list(client: FlaskClient, archive:
 def test_no_similar_item_is_below_the_minimum(client: FlaskClient, archive: None) -> None:
     whole = client.get(f"{KURSK}?fallback=false").json["items"]
     second = whole[1]["score"]
-    kept = client.get(f"{KURSK}?fallback=false&min_score={second}").json["items"]
+    items = client.get(f"{KURSK}?fallback=false&min_score={second}").json["items"]
 
-    assert whole[:2] == kept
+    assert whole[:2] == items
 
 
-# What fills a short list up
+# The fallback
 
 
 def test_a_short_list_is_filled_with_the_newest_and_marked(client: FlaskClient, put: Put) -> None:
@@ -397,7 +397,7 @@ def test_a_story_without_words_to_compare_gets_the_newest(
     assert ids(draft) == ids(client.get(path_of("silent")))
 
 
-# Changes show at once, also in lists that are cached
+# Changes of the archive
 
 
 @pytest.mark.parametrize("path", [KURSK, f"{KURSK}.html", "/v1/main/recent"])
@@ -822,7 +822,7 @@ HARMLESS_ATTRIBUTES = {
 
 @pytest.fixture
 def pages(client: FlaskClient, put_all: PutAll) -> list[LexborHTMLParser]:
-    """The fragment beside an article, page by page, after every attack in every field."""
+    """The fragments of all pages of a list whose articles have every attack in every field."""
     picture = {"url": "https://news.example/a.jpg", "width": 10, "height": 10}
     put_all(
         [
@@ -854,15 +854,15 @@ def test_hostile_articles_are_shown_or_refused(
 
 
 def test_nothing_hostile_becomes_an_element(pages: list[LexborHTMLParser]) -> None:
-    found = {node.tag for page in pages for node in page.css("*")}
+    tags = {node.tag for page in pages for node in page.css("*")}
 
-    assert found <= HARMLESS_TAGS
+    assert tags <= HARMLESS_TAGS
 
 
 def test_nothing_hostile_becomes_an_attribute(pages: list[LexborHTMLParser]) -> None:
-    found = {name for page in pages for node in page.css("*") for name in node.attributes}
+    attributes = {name for page in pages for node in page.css("*") for name in node.attributes}
 
-    assert found <= HARMLESS_ATTRIBUTES
+    assert attributes <= HARMLESS_ATTRIBUTES
 
 
 def test_links_and_pictures_lead_to_http_or_https_only(pages: list[LexborHTMLParser]) -> None:
@@ -921,7 +921,7 @@ def test_an_article_without_address_is_shown_without_a_link(client: FlaskClient,
     )
 
 
-# Who may read from another page
+# Other origins
 
 
 @pytest.mark.parametrize(

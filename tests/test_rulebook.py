@@ -1,4 +1,4 @@
-"""The rules in the store: all of a change or nothing, who made it, and the way back."""
+"""The rules in the store: atomic changes, audit and undo."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -40,8 +40,8 @@ def book(store) -> Rulebook:
 
 def rule(kind: str = "block", target: Any = SUDZHA, now: datetime = NOW, **fields: Any) -> Rule:
     needs = {"pin": {"position": 1}, "boost": {"factor": 2.0}, "flag": {"flag": "legal"}}
-    made = {"id": new_rule_id(now), "created_at": now, **needs.get(kind, {}), **fields}
-    return Rule(kind=kind, target=target, **made)
+    given = {"id": new_rule_id(now), "created_at": now, **needs.get(kind, {}), **fields}
+    return Rule(kind=kind, target=target, **given)
 
 
 def ids(book: Rulebook, site: str = "main") -> set[str]:
@@ -153,22 +153,22 @@ def test_overrides_are_what_stands_beside_an_article_and_what_is_about_it_everyw
 
 
 def test_overrides_are_replaced_as_a_whole(book):
-    wanted = [rule(source=KURSK), rule("pin", BUDGET, source=KURSK)]
+    rules = [rule(source=KURSK), rule("pin", BUDGET, source=KURSK)]
     book.add("main", rule("flag", KURSK), ANA, NOW)
     book.add("main", rule("flag", SUDZHA, id="kept"), ANA, NOW)
-    made = book.replace("main", "kursk", wanted, ANA, NOW)
+    overrides = book.replace("main", "kursk", rules, ANA, NOW)
 
-    assert {r.id for r in wanted} | {"kept"} == ids(book)
-    assert made == book.overrides("main", "kursk", NOW)
+    assert {r.id for r in rules} | {"kept"} == ids(book)
+    assert overrides == book.overrides("main", "kursk", NOW)
 
 
 def test_a_rule_that_stays_as_it_is_keeps_its_author_and_writes_nothing(book, store):
     old = rule(source=KURSK, author="Ana")
     book.replace("main", "kursk", [old], ANA, NOW)
     later = rule(source=KURSK, author="Ben", now=NOW + HOUR)
-    made = book.replace("main", "kursk", [later], BEN, NOW + HOUR)
+    overrides = book.replace("main", "kursk", [later], BEN, NOW + HOUR)
 
-    assert (old,) == made.rules
+    assert (old,) == overrides.rules
     assert 1 == store.change_log.version("main")
 
 
@@ -181,35 +181,35 @@ def test_a_rule_that_is_changed_keeps_its_id(book):
     assert {old.id: new.model_copy(update={"id": old.id})} == book.read("main").rules
 
 
-def test_who_knows_an_older_revision_is_told_who_changed_it(book):
+def test_an_editor_with_an_older_revision_learns_who_changed_the_rules(book):
     before = book.overrides("main", "kursk", NOW).revision
     book.replace("main", "kursk", [rule(source=KURSK)], ANA, NOW)
     book.add("main", rule(target=BUDGET), BEN, NOW + HOUR)
-    wanted = [rule("flag", KURSK)]
-    told = r"^Ana \(key k1\) changed these rules on 20 March 2025, 00:00 UTC$"
+    rules = [rule("flag", KURSK)]
+    message = r"^Ana \(key k1\) changed these rules on 20 March 2025, 00:00 UTC$"
 
-    with pytest.raises(RulesChanged, match=told):
-        book.replace("main", "kursk", wanted, BEN, NOW, {before})
+    with pytest.raises(RulesChanged, match=message):
+        book.replace("main", "kursk", rules, BEN, NOW, {before})
     assert (SUDZHA["article"],) == tuple(
         r.target.article for r in book.overrides("main", "kursk", NOW).rules
     )
 
 
-def test_who_knows_the_revision_may_write_whatever_happened_to_other_articles(book):
+def test_changes_of_other_articles_do_not_change_the_revision(book):
     before = book.overrides("main", "kursk", NOW).revision
     book.add("main", rule(target=BUDGET), BEN, NOW)
-    made = book.replace("main", "kursk", [rule(source=KURSK)], ANA, NOW, {before})
+    overrides = book.replace("main", "kursk", [rule(source=KURSK)], ANA, NOW, {before})
 
-    assert made.revision != before
+    assert overrides.revision != before
 
 
 def test_of_editors_at_once_one_wins_and_the_others_hear_of_it(book):
     before = book.overrides("main", "kursk", NOW).revision
 
     def write(position: int) -> bool:
-        wanted = [rule("pin", source=KURSK, position=position)]
+        rules = [rule("pin", source=KURSK, position=position)]
         try:
-            book.replace("main", "kursk", wanted, ANA, NOW, {before})
+            book.replace("main", "kursk", rules, ANA, NOW, {before})
         except RulesChanged:
             return False
         return True
@@ -318,9 +318,9 @@ def test_an_entry_that_never_was_cannot_be_undone(book, entry_id):
 
 
 def test_settings_are_read_as_they_were_written_and_count_the_site_up(book, store):
-    kept = book.replace_settings("main", SEVEN, ANA, NOW)
+    stored = book.replace_settings("main", SEVEN, ANA, NOW)
 
-    assert (SEVEN, kept) == (book.read("main").settings, book.settings("main"))
+    assert (SEVEN, stored) == (book.read("main").settings, book.settings("main"))
     assert [ArchiveChange(1, "", "rules")] == logged(store, 0)
     assert NO_SETTINGS == book.settings("other").settings
 
@@ -363,19 +363,19 @@ def test_an_editor_with_older_settings_learns_who_changed_them(book):
     before = book.settings("main").revision
     book.replace_settings("main", SEVEN, ANA, NOW)
     book.add("main", rule(), BEN, NOW + HOUR)
-    told = r"^Ana \(key k1\) changed these settings on 20 March 2025, 00:00 UTC$"
+    message = r"^Ana \(key k1\) changed these settings on 20 March 2025, 00:00 UTC$"
 
-    with pytest.raises(RulesChanged, match=told):
+    with pytest.raises(RulesChanged, match=message):
         book.replace_settings("main", NO_SETTINGS, BEN, NOW, {before})
     assert SEVEN == book.settings("main").settings
 
 
-def test_who_knows_the_settings_may_write_whatever_happened_to_rules(book):
+def test_changes_of_rules_do_not_change_the_revision_of_settings(book):
     before = book.settings("main").revision
     book.add("main", rule(), BEN, NOW)
-    made = book.replace_settings("main", SEVEN, ANA, NOW, {"other", before})
+    stored = book.replace_settings("main", SEVEN, ANA, NOW, {"other", before})
 
-    assert SEVEN == made.settings
+    assert SEVEN == stored.settings
 
 
 def test_settings_go_back_and_forth(book):
@@ -409,9 +409,9 @@ def test_of_editors_of_settings_at_once_one_wins_and_the_others_hear_of_it(book)
     before = book.settings("main").revision
 
     def write(limit: int) -> bool:
-        wanted = SiteSettings(site=ListDefaults(limit=limit))
+        settings = SiteSettings(site=ListDefaults(limit=limit))
         try:
-            book.replace_settings("main", wanted, ANA, NOW, {before})
+            book.replace_settings("main", settings, ANA, NOW, {before})
         except RulesChanged:
             return False
         return True
@@ -561,7 +561,7 @@ def test_a_damaged_audit_entry_is_passed_over(book, raw_redis):
 
 def test_ids_are_in_the_order_of_their_moments_to_the_microsecond() -> None:
     start = datetime(2026, 3, 1, 23, 59, 59, 999_000, tzinfo=UTC)
-    made = [new_rule_id(start + timedelta(microseconds=n)) for n in range(2000)]
+    ids_by_age = [new_rule_id(start + timedelta(microseconds=n)) for n in range(2000)]
 
-    assert sorted(made) == made
-    assert {22} == set(map(len, made))
+    assert sorted(ids_by_age) == ids_by_age
+    assert {22} == set(map(len, ids_by_age))

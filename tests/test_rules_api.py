@@ -1,4 +1,4 @@
-"""Editors over HTTP: rules in and out, two editors at once, the audit and the way back."""
+"""Rules over HTTP: changes, two editors at once, audit and undo."""
 
 import json
 from collections.abc import Callable
@@ -40,7 +40,7 @@ OPERATIONS = [
 
 @pytest.fixture
 def editor(backend: Backend) -> Key:
-    """The header of a key that may edit site `main`, and no more."""
+    """The header of a key with the scope `edit` on site `main`."""
     return {"Authorization": f"Bearer {backend.keys.create('main', ['edit'], 'World desk')}"}
 
 
@@ -64,7 +64,7 @@ def archive(put: Put) -> None:
     put(*map(article, STORIES))
 
 
-def shown(client: FlaskClient, article_id: str = "kursk") -> list[str]:
+def listed(client: FlaskClient, article_id: str = "kursk") -> list[str]:
     answer = client.get(f"/v1/main/articles/{article_id}/related")
     return [item["id"] for item in answer.json["items"]]
 
@@ -77,7 +77,7 @@ def key_id(header: Key) -> str:
     return header["Authorization"].split("_")[1]
 
 
-# Who may
+# Access
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
@@ -138,7 +138,7 @@ def test_rules_belong_to_one_site(client: FlaskClient, backend: Backend, add: Ad
 def test_the_answer_to_a_new_rule_is_the_stored_rule(
     client: FlaskClient, editor: Key, add: Add
 ) -> None:
-    made = add(author="Ana Ruiz", note="Too close to the source", source={"article": "kursk"})
+    rule = add(author="Ana Ruiz", note="Too close to the source", source={"article": "kursk"})
 
     assert {
         "kind": "block",
@@ -151,8 +151,8 @@ def test_the_answer_to_a_new_rule_is_the_stored_rule(
         "key_id": key_id(editor),
         "note": "Too close to the source",
         "expires_at": None,
-    } == {name: value for name, value in made.items() if name not in ("id", "created_at")}
-    assert {"items": [made], "next": None} == client.get(RULES, headers=editor).json
+    } == {name: value for name, value in rule.items() if name not in ("id", "created_at")}
+    assert {"items": [rule], "next": None} == client.get(RULES, headers=editor).json
 
 
 def test_the_author_defaults_to_the_note_of_the_key(add: Add) -> None:
@@ -164,10 +164,10 @@ def test_the_author_defaults_to_the_note_of_the_key(add: Add) -> None:
     [("7d", timedelta(days=7)), ("12h", timedelta(hours=12)), ("30m", timedelta(minutes=30))],
 )
 def test_a_rule_may_end_a_time_from_now(add: Add, expires_at: str, after: timedelta) -> None:
-    made = add(expires_at=expires_at)
-    ends = datetime.fromisoformat(made["expires_at"])
+    rule = add(expires_at=expires_at)
+    ends = datetime.fromisoformat(rule["expires_at"])
 
-    assert after == ends - datetime.fromisoformat(made["created_at"])
+    assert after == ends - datetime.fromisoformat(rule["created_at"])
 
 
 def test_a_rule_may_end_at_a_date(add: Add) -> None:
@@ -175,8 +175,8 @@ def test_a_rule_may_end_at_a_date(add: Add) -> None:
 
 
 def test_every_problem_of_a_rule_is_named(client: FlaskClient, editor: Key) -> None:
-    sent = {"kind": "pin", "target": {"section": "World"}, "note": 5, "expires_at": "soon"}
-    response = client.post(RULES, json=sent, headers=editor)
+    fields = {"kind": "pin", "target": {"section": "World"}, "note": 5, "expires_at": "soon"}
+    response = client.post(RULES, json=fields, headers=editor)
 
     detail = "target: a pin needs an article as its target (and 3 more)"
     assert (400, detail) == (response.status_code, response.json["detail"])
@@ -203,20 +203,20 @@ def test_rules_can_be_filtered_by_kind_and_by_article(
     flag = add(kind="flag", flag="legal", target={"article": "kursk"})
     add(target={"section": "Sport"})
 
-    def found(query: str) -> list[str]:
+    def matching(query: str) -> list[str]:
         return [rule["id"] for rule in client.get(f"{RULES}?{query}", headers=editor).json["items"]]
 
-    assert {pair["id"], flag["id"]} == set(found("article=kursk"))
-    assert [flag["id"]] == found("kind=flag")
-    assert [pair["id"]] == found("article=kursk&kind=block")
-    assert [pair["id"]] == found("article=sudzha")
+    assert {pair["id"], flag["id"]} == set(matching("article=kursk"))
+    assert [flag["id"]] == matching("kind=flag")
+    assert [pair["id"]] == matching("article=kursk&kind=block")
+    assert [pair["id"]] == matching("article=sudzha")
 
 
 @pytest.mark.parametrize("path", [RULES, AUDIT])
 def test_long_lists_come_in_pages_newest_first(
     client: FlaskClient, editor: Key, add: Add, path: str
 ) -> None:
-    made = [add(target={"article": f"a{n}"})["id"] for n in range(7)]
+    ids = [add(target={"article": f"a{n}"})["id"] for n in range(7)]
     seen, cursor = [], ""
     for _ in range(9):
         page = client.get(f"{path}?limit=3{cursor}", headers=editor).json
@@ -226,7 +226,7 @@ def test_long_lists_come_in_pages_newest_first(
             break
         cursor = f"&cursor={page['next']}"
 
-    assert {*made} == {rule["id"] for rule in seen}
+    assert {*ids} == {rule["id"] for rule in seen}
     assert sorted((r["created_at"] for r in seen), reverse=True) == [r["created_at"] for r in seen]
 
 
@@ -264,17 +264,17 @@ SENT: dict[str, Any] = {
 
 def test_overrides_can_be_read_and_sent_back(client: FlaskClient, editor: Key) -> None:
     put = client.put(OVERRIDES, json=SENT, headers=editor)
-    got = client.get(OVERRIDES, headers=editor)
-    again = client.put(OVERRIDES, json=got.json, headers=editor)
+    get = client.get(OVERRIDES, headers=editor)
+    again = client.put(OVERRIDES, json=get.json, headers=editor)
 
-    assert [200] * 3 == [answer.status_code for answer in (put, got, again)]
-    assert put.json == got.json == again.json
-    assert ("kursk", f'"{got.json["revision"]}"') == (got.json["article"], got.headers["ETag"])
+    assert [200] * 3 == [answer.status_code for answer in (put, get, again)]
+    assert put.json == get.json == again.json
+    assert ("kursk", f'"{get.json["revision"]}"') == (get.json["article"], get.headers["ETag"])
     assert 1 == len(client.get(AUDIT, headers=editor).json["items"])
 
 
 def test_overrides_contain_the_sent_entries(client: FlaskClient, editor: Key) -> None:
-    found = client.put(OVERRIDES, json=SENT, headers=editor).json
+    overrides = client.put(OVERRIDES, json=SENT, headers=editor).json
     known = {"id", "author", "key_id", "note", "created_at", "expires_at"}
 
     assert {
@@ -285,7 +285,7 @@ def test_overrides_contain_the_sent_entries(client: FlaskClient, editor: Key) ->
         "flags": [{"flag": "never_recommend"}],
     } == {
         group: sorted(
-            ({k: v for k, v in entry.items() if k not in known} for entry in found[group]),
+            ({k: v for k, v in entry.items() if k not in known} for entry in overrides[group]),
             key=str,
         )
         for group in ("pins", "blocks", "boosts", "buries", "flags")
@@ -418,11 +418,11 @@ def test_a_bad_override_is_named_and_nothing_is_written(
 def test_the_audit_names_author_and_note_but_no_secret(
     client: FlaskClient, editor: Key, add: Add
 ) -> None:
-    made = add(author="Ana", note="Why")
-    client.delete(f"{RULES}/{made['id']}?author=Ben&note=Over", headers=editor)
+    rule = add(author="Ana", note="Why")
+    client.delete(f"{RULES}/{rule['id']}?author=Ben&note=Over", headers=editor)
     response = client.get(AUDIT, headers=editor)
 
-    assert [("remove", "Ben", "Over", [made], []), ("add", "Ana", "Why", [], [made])] == [
+    assert [("remove", "Ben", "Over", [rule], []), ("add", "Ana", "Why", [], [rule])] == [
         tuple(entry[name] for name in ("action", "author", "note", "before", "after"))
         for entry in response.json["items"]
     ]
@@ -432,20 +432,20 @@ def test_the_audit_names_author_and_note_but_no_secret(
 
 def test_the_audit_can_be_filtered_by_article(client: FlaskClient, editor: Key, add: Add) -> None:
     add(target={"article": "budget"})
-    made = add()
-    found = client.get(f"{AUDIT}?article=sudzha", headers=editor).json["items"]
+    rule = add()
+    entries = client.get(f"{AUDIT}?article=sudzha", headers=editor).json["items"]
 
-    assert [[made]] == [entry["after"] for entry in found]
+    assert [[rule]] == [entry["after"] for entry in entries]
 
 
 def test_a_change_can_be_undone_once(client: FlaskClient, editor: Key, add: Add) -> None:
-    made = add()
+    rule = add()
     [entry] = client.get(AUDIT, headers=editor).json["items"]
     path = f"{AUDIT}/{entry['id']}/undo?author=Ben"
     first, second = (client.post(path, headers=editor) for _ in range(2))
 
     assert (201, 409) == (first.status_code, second.status_code)
-    assert ("undo", entry["id"], "Ben", [made], []) == tuple(
+    assert ("undo", entry["id"], "Ben", [rule], []) == tuple(
         first.json[name] for name in ("action", "undoes", "author", "before", "after")
     )
     assert [] == client.get(RULES, headers=editor).json["items"]
@@ -475,20 +475,20 @@ def test_author_and_note_have_limits(
 def test_a_block_and_its_removal_affect_the_next_list(
     client: FlaskClient, editor: Key, add: Add
 ) -> None:
-    lists = [shown(client)]
-    made = add(source={"article": "kursk"})
-    lists.append(shown(client))
-    client.delete(f"{RULES}/{made['id']}", headers=editor)
-    lists.append(shown(client))
+    lists = [listed(client)]
+    rule = add(source={"article": "kursk"})
+    lists.append(listed(client))
+    client.delete(f"{RULES}/{rule['id']}", headers=editor)
+    lists.append(listed(client))
 
     assert [True, False, True] == ["sudzha" in ids for ids in lists]
 
 
 @pytest.mark.parametrize("flag", ["sensitive", "legal", "sponsored", "never_recommend"])
 def test_a_flagged_article_is_in_no_list(client: FlaskClient, add: Add, flag: str) -> None:
-    before = shown(client)
+    before = listed(client)
     add(kind="flag", flag=flag)
-    lists = [shown(client, name) for name in STORIES if name != "sudzha"]
+    lists = [listed(client, name) for name in STORIES if name != "sudzha"]
 
     assert "sudzha" in before
     assert not any("sudzha" in ids for ids in lists)
@@ -498,15 +498,15 @@ def test_a_flagged_article_is_in_no_list(client: FlaskClient, add: Add, flag: st
 def test_a_silenced_article_has_an_empty_list(client: FlaskClient, add: Add, flag: str) -> None:
     add(kind="flag", flag=flag)
 
-    assert [] == shown(client, "sudzha")
+    assert [] == listed(client, "sudzha")
 
 
 def test_a_pin_is_at_its_place(client: FlaskClient, add: Add) -> None:
     target = {"article": "final"}
     add(kind="pin", source={"article": "kursk"}, target=target, position=2)
 
-    assert "final" == shown(client)[1]
-    assert "final" != shown(client, "sudzha")[1]
+    assert "final" == listed(client)[1]
+    assert "final" != listed(client, "sudzha")[1]
 
 
 def test_a_list_does_not_outlive_a_rule_in_it(
@@ -522,14 +522,14 @@ def test_a_list_does_not_outlive_a_rule_in_it(
             expires_at=soon,
         )
         backend.store.rulebook.add("main", rule, Editor("k"), now)
-        return shown(client)
+        return listed(client)
 
     before = before_and_at(add_and_read)
 
-    assert ("sudzha" in before, "sudzha" in shown(client)) == (False, True)
+    assert ("sudzha" in before, "sudzha" in listed(client)) == (False, True)
 
 
-# Whatever is sent
+# Malformed input
 
 HOSTILE = [
     b"",
@@ -614,11 +614,11 @@ def test_a_damaged_rule_is_skipped(
     raw_redis.hset("see:{main}:rules", bad["id"], b"rubbish")
     add(target={"article": "final"})
 
-    found = client.get(RULES, headers=editor).json["items"]
+    rules = client.get(RULES, headers=editor).json["items"]
 
-    assert good in found
-    assert bad not in found
-    assert "sudzha" not in shown(client)
+    assert good in rules
+    assert bad not in rules
+    assert "sudzha" not in listed(client)
 
 
 def test_a_draft_uses_the_rules_of_its_article(client: FlaskClient, add: Add, key: Key) -> None:

@@ -1,4 +1,4 @@
-"""Settings over HTTP: in and out, in every list at once, undone, and tried before."""
+"""Settings over HTTP: changes, their effect on lists, undo and comparisons."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ HOME = {"site": {"limit": 3}, "surfaces": {"home": {"limit": 2}}}
 
 @pytest.fixture
 def keys(backend: Backend) -> dict[str, Key]:
-    """By scope, the header of a key that has it on site `main`, and no other."""
+    """By scope, the header of a key with that scope on site `main`."""
     return {
         scope: {"Authorization": f"Bearer {backend.keys.create('main', [scope], 'World desk')}"}
         for scope in ("ingest", "look", "edit", "admin")
@@ -71,7 +71,7 @@ def pointers(response: TestResponse) -> list[str]:
     return [error["pointer"] for error in response.json["errors"]]
 
 
-# Who may
+# Access
 
 
 @pytest.mark.parametrize(
@@ -107,39 +107,39 @@ def test_settings_belong_to_one_site(
     assert NO_SETTINGS == backend.store.rulebook.settings("other").settings
 
 
-# In and out
+# Changes
 
 
 def test_the_answer_to_new_settings_is_the_stored_settings(
     client: FlaskClient, keys: dict[str, Key], settle: Settle
 ) -> None:
-    sent = {
+    settings = {
         "site": {"limit": 8, "mode": "followup", "half_life_days": 3.5, "fallback": False},
         "surfaces": {
             "home": {"section": ["World"], "lang": ["any"], "max_age": "90d", "min_score": 0.1},
             "app-2": {"weights": {"time": 0.5, "title": 0.25}, "max_per_section": 2},
         },
     }
-    made = settle(sent | {"author": "Ana", "note": "Try it"})
-    kept = client.get(SETTINGS, headers=keys["look"])
+    answer = settle(settings | {"author": "Ana", "note": "Try it"})
+    stored = client.get(SETTINGS, headers=keys["look"])
     full = {
         "articles": {},
-        "site": sent["site"] | {"weights": {}},
+        "site": settings["site"] | {"weights": {}},
         "surfaces": {
-            "home": sent["surfaces"]["home"] | {"weights": {}},
-            "app-2": sent["surfaces"]["app-2"],
+            "home": settings["surfaces"]["home"] | {"weights": {}},
+            "app-2": settings["surfaces"]["app-2"],
         },
     }
 
-    assert made.json == kept.json == full | {"revision": made.json["revision"]}
-    assert made.headers["ETag"] == kept.headers["ETag"] == f'"{kept.json["revision"]}"'
+    assert answer.json == stored.json == full | {"revision": answer.json["revision"]}
+    assert answer.headers["ETag"] == stored.headers["ETag"] == f'"{stored.json["revision"]}"'
 
 
 def test_without_any_settings_there_is_a_revision_to_start_from(
     client: FlaskClient, keys: dict[str, Key], settle: Settle
 ) -> None:
     before = client.get(SETTINGS, headers=keys["look"])
-    made = settle(HOME, **{"If-Match": before.headers["ETag"]})
+    answer = settle(HOME, **{"If-Match": before.headers["ETag"]})
 
     assert {
         "articles": {},
@@ -147,18 +147,18 @@ def test_without_any_settings_there_is_a_revision_to_start_from(
         "surfaces": {},
         "revision": before.json["revision"],
     } == (before.json)
-    assert (200, True) == (made.status_code, made.json["revision"] != before.json["revision"])
+    assert (200, True) == (answer.status_code, answer.json["revision"] != before.json["revision"])
 
 
 def test_settings_can_be_read_and_sent_back(
     client: FlaskClient, keys: dict[str, Key], settle: Settle, backend: Backend
 ) -> None:
     settle(HOME)
-    kept = client.get(SETTINGS, headers=keys["look"]).json
+    stored = client.get(SETTINGS, headers=keys["look"]).json
     version = backend.store.change_log.version("main")
-    again = settle(kept)
+    again = settle(stored)
 
-    assert (kept, version) == (again.json, backend.store.change_log.version("main"))
+    assert (stored, version) == (again.json, backend.store.change_log.version("main"))
 
 
 def test_an_editor_with_older_settings_learns_who_changed_them(
@@ -293,13 +293,13 @@ def test_an_explanation_shows_the_weights_of_the_settings(
     client: FlaskClient, keys: dict[str, Key], settle: Settle
 ) -> None:
     settle({"surfaces": {"home": {"weights": {"title": 1}}}})
-    found = {
+    weights = {
         query: client.get(f"{KURSK}/explain?{query}", headers=keys["look"]).json["items"][0]
         for query in ("", "surface=home")
     }
 
-    assert "title" not in found[""]["factors"]
-    assert "title" in found["surface=home"]["factors"]
+    assert "title" not in weights[""]["factors"]
+    assert "title" in weights["surface=home"]["factors"]
 
 
 # The cache
@@ -313,12 +313,12 @@ HIT, MISS = "hit", "fwd=miss"
 
 
 def test_no_list_of_older_settings_is_served(client: FlaskClient, settle: Settle) -> None:
-    found = []
+    lengths = []
     for limit in (1, 2, 3, None):
         settle({"surfaces": {"home": {"limit": limit}}, "site": {"limit": limit}})
-        found.append([length(client, query) for query in ("", "surface=home", "limit=2") * 2])
+        lengths.append([length(client, query) for query in ("", "surface=home", "limit=2") * 2])
 
-    assert [[n, n, min(2, 4)] * 2 for n in (1, 2, 3, 4)] == found
+    assert [[n, n, min(2, 4)] * 2 for n in (1, 2, 3, 4)] == lengths
 
 
 def test_a_surface_has_lists_of_its_own_in_the_cache(client: FlaskClient, settle: Settle) -> None:
@@ -391,25 +391,26 @@ def test_while_the_store_is_away_an_unknown_surface_gets_the_stale_list(
     settle(HOME)
     plain, home = client.get(KURSK).data, client.get(f"{KURSK}?surface=home").data
     with stopped(redis_url):
-        found = [client.get(f"{KURSK}?surface={name}").data for name in ("elsewhere", "home")]
+        answers = [client.get(f"{KURSK}?surface={name}").data for name in ("elsewhere", "home")]
 
-    assert [plain, home] == found
+    assert [plain, home] == answers
 
 
-# Tried before
+# Comparisons
 
 
 def test_two_settings_are_compared_and_nothing_is_stored(
     client: FlaskClient, backend: Backend, compare: Compare
 ) -> None:
     version = backend.store.change_log.version("main")
-    found = compare(article="kursk", a={"limit": 1}, b={"limit": 3, "mode": "recent"}).json
-    a, b = ([item["id"] for item in found[side]] for side in "ab")
+    comparison = compare(article="kursk", a={"limit": 1}, b={"limit": 3, "mode": "recent"}).json
+    a, b = ([item["id"] for item in comparison[side]] for side in "ab")
 
-    assert (1, 3, "kursk", version) == (len(a), len(b), found["source"]["id"], found["version"])
+    assert (1, 3) == (len(a), len(b))
+    assert ("kursk", version) == (comparison["source"]["id"], comparison["version"])
     assert [item["id"] for item in client.get(f"{KURSK}?limit=1").json["items"]] == a
     assert [item["id"] for item in client.get(f"{KURSK}?limit=3&mode=recent").json["items"]] == b
-    assert {"in"} == {i["movement"]["code"] for i in found["b"] if i["id"] not in a}
+    assert {"in"} == {i["movement"]["code"] for i in comparison["b"] if i["id"] not in a}
     assert version == backend.store.change_log.version("main")
 
 
@@ -426,21 +427,21 @@ def test_settings_of_a_surface_are_compared_over_those_of_the_site(
     settle: Settle, compare: Compare
 ) -> None:
     settle(HOME)
-    tried = {"article": "kursk", "b": {"mode": "recent"}}
+    comparison = {"article": "kursk", "b": {"mode": "recent"}}
 
-    assert (3, 4) == tuple(len(compare(**tried).json[side]) for side in "ab")
-    assert (2, 3) == tuple(len(compare(**tried, surface="home").json[side]) for side in "ab")
+    assert (3, 4) == tuple(len(compare(**comparison).json[side]) for side in "ab")
+    assert (2, 3) == tuple(len(compare(**comparison, surface="home").json[side]) for side in "ab")
 
 
 def test_a_sample_is_compared_in_figures(settle: Settle, compare: Compare) -> None:
-    found = compare(a={}, b={"limit": 2}).json
+    comparison = compare(a={}, b={"limit": 2}).json
 
     assert (5, 1.0, 0.5, 4.0, 2.0) == (
-        found["articles"],
-        found["changed"],
-        found["overlap"],
-        found["a"]["items"],
-        found["b"]["items"],
+        comparison["articles"],
+        comparison["changed"],
+        comparison["overlap"],
+        comparison["a"]["items"],
+        comparison["b"]["items"],
     )
     assert 3 == compare(b={"limit": 2}, sample=3).json["articles"]
 

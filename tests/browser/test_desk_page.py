@@ -1,4 +1,4 @@
-"""The editor's desk in a real browser: with and without scripts, by mouse and by keyboard."""
+"""The editor's desk in a real browser: with and without scripts, with mouse and keyboard."""
 
 import re
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def signed_in(page: Page, key: str) -> Page:
 
 @pytest.fixture(scope="module")
 def session(browser: Browser, newsroom: Any) -> Iterator[BrowserContext]:
-    """An editor's browser, signed in once for all tests."""
+    """The browser of an editor, who signs in once for all tests."""
     with browser.new_context(base_url=newsroom.url) as context:
         signed_in(context.new_page(), newsroom.key)
         yield context
@@ -72,14 +72,14 @@ def desk(session: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture
 def page(desk: Page, newsroom: Any) -> Iterator[Page]:
-    """At the story; whatever was decided there is taken back afterwards."""
+    """The page of the story; rules that the test adds are removed afterwards."""
     desk.goto(ARTICLE)
     yield desk
     key = {"Authorization": f"Bearer {newsroom.key}"}
     assert desk.request.put(f"{STORY_API}/overrides", data={}, headers=key).ok
 
 
-def seen_by_readers(page: Page) -> list[str]:
+def readers_list(page: Page) -> list[str]:
     items = page.request.get(f"{STORY_API}/related").json()["items"]
     return [item["title"] for item in items]
 
@@ -101,15 +101,15 @@ def test_every_page_is_accessible_and_fits(view: Page, path: str) -> None:
     view.on("pageerror", lambda error: complaints.append(str(error)))
     view.goto(path)
     view.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    found = Axe().run(view).response["violations"]
+    violations = Axe().run(view).response["violations"]
     too_wide = view.evaluate("document.documentElement.scrollWidth > innerWidth")
     status = [text for text in complaints if "404" not in text]  # of the page that is not there
 
-    assert ([], [], False) == ([one["id"] for one in found], status, too_wide)
+    assert ([], [], False) == ([one["id"] for one in violations], status, too_wide)
 
 
 def test_box_and_candidates_are_the_readers_list(page: Page) -> None:
-    readers = seen_by_readers(page)
+    readers = readers_list(page)
 
     assert readers == in_the_box(page) == candidates(page)[: len(readers)]
 
@@ -147,22 +147,22 @@ def test_articles_are_found_while_typing(desk: Page) -> None:
 
 
 def test_a_pin_by_drag_is_in_the_readers_next_list_and_can_be_undone(page: Page) -> None:
-    before = seen_by_readers(page)
+    before = readers_list(page)
     rows = page.locator(".candidate")
     rows.nth(3).drag_to(rows.nth(0))
     page.get_by_text("Pinned in this order.").wait_for()
-    pinned = seen_by_readers(page)
+    pinned = readers_list(page)
 
     assert [before[3], *before[:3]] == pinned[:4]
     assert pinned == in_the_box(page)
 
     page.get_by_role("button", name="Undo").click()
     page.get_by_text("Undone.").wait_for()
-    assert before == seen_by_readers(page)
+    assert before == readers_list(page)
 
 
 def test_a_pin_by_keyboard_alone(page: Page) -> None:
-    before = seen_by_readers(page)
+    before = readers_list(page)
     page.locator(".candidate").nth(2).get_by_label("Place").focus()
     page.keyboard.press("ControlOrMeta+A")
     page.keyboard.type("1")
@@ -170,11 +170,11 @@ def test_a_pin_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Enter")
     page.get_by_text("Pinned.").wait_for()
 
-    assert before[2] == seen_by_readers(page)[0]
+    assert before[2] == readers_list(page)[0]
 
 
 def test_a_block_with_a_note_shows_before_and_after(page: Page) -> None:
-    before = seen_by_readers(page)
+    before = readers_list(page)
     row = page.locator(".candidate").nth(1)
     row.get_by_text("More").click()
     row.get_by_label("Note").fill("retracted")
@@ -184,7 +184,7 @@ def test_a_block_with_a_note_shows_before_and_after(page: Page) -> None:
 
     expect(moves.last).to_have_text(re.compile(re.escape(before[1]) + r"\s*gone"))
     expect(page.locator(".rules")).to_contain_text("retracted")
-    assert before[1] not in seen_by_readers(page)
+    assert before[1] not in readers_list(page)
 
 
 def test_a_script_writes_section_and_date_as_the_server_does(desk: Page) -> None:
@@ -218,7 +218,7 @@ def test_a_list_is_changed_without_scripts(browser: Browser, newsroom: Any) -> N
         page.locator(".candidate").nth(4).get_by_label("Place").fill("1")
         follow(page, page.get_by_role("button", name=f"Pin “{title}”"))
 
-        assert title == candidates(page)[0] == seen_by_readers(page)[0]
+        assert title == candidates(page)[0] == readers_list(page)[0]
 
         follow(page, page.get_by_role("button", name="Undo"))
         assert title == candidates(page)[4]

@@ -1,4 +1,4 @@
-"""The desk's overview in a real browser: read by anybody, and a survey begun with one button."""
+"""The desk's overview in a real browser: accessibility, and the button that starts a survey."""
 
 from datetime import UTC, datetime
 from threading import Thread
@@ -17,7 +17,7 @@ HOSTILE = '"><script>alert(1)</script>' + "x" * 300
 
 @pytest.fixture
 def address(app, backend, client, key, put):
-    """The page, of an archive with a bit of everything."""
+    """The overview of an archive that fills every part of the page."""
     put(*map(article, STORIES), article("evil", title=HOSTILE, section=HOSTILE))
     broken = b'{"id": "' + b"x" * 300 + b'"}\nbroken'
     client.post("/v1/main/articles", data=broken, headers=key)
@@ -25,7 +25,7 @@ def address(app, backend, client, key, put):
     for position in range(1, 6):
         backend.events.add("main", [Event("impression", "kursk", position)], today)
     backend.events.add("main", [Event("click", "kursk", 1)], today)
-    # It looks that often whether it is to end.
+    # The interval at which the server checks whether to stop.
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
@@ -54,7 +54,7 @@ def test_a_survey_is_started_by_one_button(open_page, visit):
     page.wait_for_selector("text=Based on all 6 lists")
 
     assert page.locator("text=with few related articles").count()
-    assert [] == [said for said in visit.complaints if "401" not in said]
+    assert [] == [complaint for complaint in visit.complaints if "401" not in complaint]
 
 
 def test_without_scripts_the_survey_is_shown_after_a_reload(open_page, backend):

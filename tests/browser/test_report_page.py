@@ -1,4 +1,4 @@
-"""The report of an evaluation in a real browser: fits, reads aloud, prints, and asks nobody."""
+"""The report of an evaluation in a real browser: layout, accessibility and printing."""
 
 from functools import partial
 

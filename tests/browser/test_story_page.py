@@ -1,4 +1,4 @@
-"""The sample newspaper and its boxes, in a real browser: on a desk, on a phone, in the dark."""
+"""The sample newspaper and its boxes in a real browser: desktop, phone and dark mode."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ WATCH = """
 
 @pytest.fixture(params=VIEWS, scope="module")
 def view(browser: Browser, newspaper: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A reader's page; the pages of all tests are one after the other in the same tab."""
+    """The page of a reader; all tests use the same tab."""
     with browser.new_context(base_url=newspaper, **VIEWS[request.param]) as context:
         context.add_init_script(WATCH)
         yield context.new_page()
@@ -45,20 +45,20 @@ def story(view: Page) -> Page:
 
 
 def fill(page: Page) -> None:
-    """Go down the whole page, as slowly as boxes fill."""
+    """Scroll through the whole page, as slowly as the boxes load."""
     height = page.evaluate("document.documentElement.scrollHeight")
     for place in range(0, height, 1000):  # they fill when they are 600 pixels away
         page.evaluate("place => scrollTo(0, place)", place)
         page.wait_for_timeout(30)
     for one in page.locator("also-see").all():
-        # The page has grown meanwhile, and a busy browser may have missed where we were.
+        # The page has grown, and a busy browser may have missed earlier positions.
         one.evaluate("box => box.scrollIntoView()")
         one.locator(".title").first.wait_for()
 
 
 @contextmanager
 def listening(page: Page) -> Iterator[list[str]]:
-    """What goes wrong meanwhile: errors, refusals, answers that are not there."""
+    """A list that collects errors, refused requests and missing responses."""
     found: list[str] = []
 
     def note(what: str) -> None:
@@ -78,7 +78,7 @@ def listening(page: Page) -> Iterator[list[str]]:
 
 
 def load_all_pictures(page: Page) -> list[int]:
-    """Do as a reader who looks at everything; return the pictures' widths in pixels."""
+    """Scroll through the page as a reader; return the widths of the pictures in pixels."""
     widths: list[int] = page.locator("img").evaluate_all("""
         pictures => Promise.all(pictures.map(async picture => {
             picture.loading = "eager";
@@ -107,12 +107,14 @@ def test_a_page_fits_does_not_shift_and_is_accessible(view: Page, path: str) -> 
             "[shifts, [document.documentElement.scrollWidth, innerWidth]]"
         )
         load_all_pictures(view)
-    found = Axe().run(view).response["violations"]
+    violations = Axe().run(view).response["violations"]
 
     assert [] == shifts
     assert widths[0] <= widths[1]
-    assert [] == [said for said in complaints if path != "/nowhere" or "404" not in said]
-    assert [] == [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+    assert [] == [
+        complaint for complaint in complaints if path != "/nowhere" or "404" not in complaint
+    ]
+    assert [] == [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations]
 
 
 def test_a_card_leads_to_its_story(story: Page) -> None:

@@ -1,4 +1,4 @@
-"""Hundreds of made-up requests, within the API's description and beside it: no answer surprises."""
+"""Hundreds of random requests, valid and invalid, get the answers that the API describes."""
 
 import copy
 import json
@@ -19,13 +19,13 @@ from api.v1.openapi.document import describe
 
 Key = dict[str, str]
 
-# A text can be no more than white space once its markup is gone, which no schema says. Keys have
-# tests of their own. `PUT …/{id}/related` is an operation: on the article called `{id}/related`.
+# The checks that do not fit. A text of nothing but markup is valid by its schema and refused. Keys
+# have tests of their own. `PUT …/{id}/related` is an operation on the article `{id}/related`.
 LEFT_OUT: list[CheckFunction] = [positive_data_acceptance, ignored_auth, unsupported_method]
 
 IDS = ["kursk", "sudzha", "budget", "nobody"]
 DATES = ["2025-03-13T07:12:44Z", "7d", "2025-03-13"]
-# What gets through to the inside: texts made up at random are no addresses, dates or languages.
+# Values that pass the validation: random texts are rarely addresses, dates or languages.
 LIKELY: dict[str, list[str | None]] = {
     "url": ["https://news.example/kursk", "https://news.example/nobody", None],
     "published_at": [DATES[0], DATES[2], None],
@@ -54,7 +54,7 @@ DESCRIPTION = described_api()
 
 
 def likely_description() -> dict[str, Any]:
-    """The API's description, of one article of site `main`, and with values that mean something."""
+    """The API's description for one article of site `main`, with likely values."""
     likely = copy.deepcopy(DESCRIPTION)
     paths = {
         path.replace("{site}", "main")
@@ -88,26 +88,26 @@ OPERATIONS = [
 ]
 
 
-# Any id may be requested, any line may be sent, and an article is accepted without the optional
-# fields that cannot be read.
+# Operations that accept more than they describe: any id, any line of a bulk request, and articles
+# with optional fields that cannot be read.
 LENIENT = {
     *("putArticle", "putArticles", "relatedToDraft", "linksOfDraft"),
     *("getArticle", "getOverrides", "getSettings", "overview", "removeRule", "undo"),
 }
 
-# Schemathesis makes parameters up in formats that nobody described, and cannot check its own bytes.
+# Schemathesis adds parameters in formats that nobody described, and cannot check its own bytes.
 schemathesis.openapi.format("binary", st.text())
 
 
 @schemathesis.serializer("application/x-ndjson")
 def lines(context: SerializationContext, value: Any) -> bytes:
-    """One line of whatever was made up."""
+    """One random body as a line of JSON."""
     return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 
 
 @pytest.fixture(scope="module")
 def schema(one_app: Flask) -> BaseSchema:
-    """Read once: Schemathesis looks through all our code for values worth sending."""
+    """Read our code only once: Schemathesis searches it for values to send."""
     schema = schemathesis.openapi.from_dict(likely_description())
     schema.app = one_app
     return schema
