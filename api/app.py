@@ -11,6 +11,7 @@ from api.caches.lists import ListCache
 from api.http import errors
 from api.http.dates import day, moment
 from api.http.errors import problem
+from api.http.request import MAX_BODY_BYTES
 from api.site import demo, widget
 from api.v1 import articles, drafts, events, explain, health, lists, openapi, overview, rules
 from api.v1 import settings as site_settings
@@ -30,7 +31,6 @@ API = (
     health,
     openapi,
 )
-MAX_BODY_BYTES = 2 * 2**20
 MAX_FORM_PARTS = 20
 REQUEST_SECONDS = 5.0  # for the steps that can be long; other limits hold for the store
 _WIDGET_PATH = re.compile(r"/widget(/[^/]+/widget)?\.js")

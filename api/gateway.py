@@ -8,6 +8,7 @@ kind of request has a limited queue: a request beyond it gets 503 at once.
 """
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from api.caches.hot import LIST_PATH, HotAnswers, RequestKey
+from api.http.request import MAX_BODY_BYTES
+from api.v1.articles import MAX_BULK_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -30,8 +33,7 @@ READS = ("GET", "HEAD", "OPTIONS")
 LIST_HEADERS = ("accept", "host", "if-none-match", "origin")
 PRIVATE_HEADERS = ("authorization", "cookie", "if-match", "range")
 BROKEN_CHARACTER = "\ufffd"  # what the web server puts in place of bytes that are not UTF-8
-# The largest body of any route. Flask refuses most bodies long before it (`MAX_BODY_BYTES`).
-MAX_BODY_BYTES = 64 * 2**20
+BULK_PATH = re.compile(r"/v1/[^/]+/articles")
 SPOOL_BYTES = 2**20  # a longer body waits in a temporary file
 # A body must begin within the pause, may never stop for longer, and must keep up the rate.
 BODY_PAUSE_SECONDS = 5.0
@@ -40,8 +42,6 @@ BODY_BYTES_A_SECOND = 100_000
 MAX_BODIES = 512  # read at the same time by one worker
 QUEUED_A_THREAD = 8
 RETRY_AFTER_SECONDS = 1
-
-_TOO_LONG = f"Expected at most {MAX_BODY_BYTES} bytes."
 
 Headers = list[tuple[str, str]]
 
@@ -166,11 +166,12 @@ class Gateway:
         if self._bodies >= MAX_BODIES:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are being read.")
         length = scope.headers.get("content-length", "")
-        if length.isdigit() and int(length) > MAX_BODY_BYTES:
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LONG)
+        limit = _limit(scope)
+        if length.isdigit() and int(length) > limit:
+            raise _too_long(limit)
         self._bodies += 1
         try:
-            return await _read(protocol)
+            return await _read(protocol, limit)
         finally:
             self._bodies -= 1
 
@@ -191,7 +192,17 @@ class Gateway:
         return Answer(status, headers, content)
 
 
-async def _read(protocol: "HTTPProtocol") -> IO[bytes]:
+def _limit(scope: "Scope") -> int:
+    """The most bytes that a body may have."""
+    is_bulk = scope.method == "POST" and BULK_PATH.fullmatch(scope.path)
+    return MAX_BULK_BYTES if is_bulk else MAX_BODY_BYTES
+
+
+def _too_long(limit: int) -> Refused:
+    return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Expected at most {limit} bytes.")
+
+
+async def _read(protocol: "HTTPProtocol", limit: int) -> IO[bytes]:
     """
     Read a body into a file in memory, or on disk when it is long.
 
@@ -207,8 +218,8 @@ async def _read(protocol: "HTTPProtocol") -> IO[bytes]:
         async with asyncio.timeout(BODY_PAUSE_SECONDS) as deadline:
             async for chunk in protocol:
                 size += len(chunk)
-                if size > MAX_BODY_BYTES:
-                    raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LONG)
+                if size > limit:
+                    raise _too_long(limit)
                 body.write(chunk)
                 last = started + BODY_SECONDS + size / BODY_BYTES_A_SECOND
                 deadline.reschedule(min(last, loop.time() + BODY_PAUSE_SECONDS))

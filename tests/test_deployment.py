@@ -18,8 +18,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
-from api.app import MAX_BODY_BYTES
 from api.cli.main import COMMANDS
+from api.http.request import MAX_BODY_BYTES
 from api.v1.articles import MAX_BULK_BYTES
 from recommender.config import PREFIX, Settings
 from recommender.extras import EXTRAS

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from api.gateway import MAX_BODY_BYTES, QUEUED_A_THREAD
+from api.gateway import MAX_BODY_BYTES, MAX_BULK_BYTES, QUEUED_A_THREAD
 
 THREADS = 2
 CAPACITY = THREADS * (1 + QUEUED_A_THREAD)
@@ -145,7 +145,7 @@ def test_head_has_the_headers_and_no_body(port: int) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 100_000, 3 * 2**20])
 def test_a_body_arrives_whole(port: int, size: int) -> None:
-    shown = environ(port, "/", method="POST", body=bytes(size))
+    shown = environ(port, "/v1/main/articles", method="POST", body=bytes(size))
 
     assert (shown["body"], shown["CONTENT_LENGTH"]) == (size, str(size))
 
@@ -157,9 +157,15 @@ def test_the_length_of_a_chunked_body_is_known(port: int) -> None:
     assert "HTTP_TRANSFER_ENCODING" not in shown
 
 
-def test_a_body_that_announces_too_much_is_refused_unread(port: int) -> None:
+@pytest.mark.parametrize(
+    ("target", "limit"),
+    [("PUT /v1/main/articles/a", MAX_BODY_BYTES), ("POST /v1/main/articles", MAX_BULK_BYTES)],
+)
+def test_a_body_that_announces_too_much_is_refused_unread(
+    port: int, target: str, limit: int
+) -> None:
     with socket.create_connection(("127.0.0.1", port), 60) as client:
-        head = f"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {MAX_BODY_BYTES + 1}\r\n\r\n"
+        head = f"{target} HTTP/1.1\r\nHost: h\r\nContent-Length: {limit + 1}\r\n\r\n"
         client.sendall(head.encode())
 
         assert client.recv(4096).startswith(b"HTTP/1.1 413 ")

@@ -14,6 +14,9 @@ from recommender.sources.records import parse_json
 Model = TypeVar("Model", bound=BaseModel)
 
 
+MAX_BODY_BYTES = 2 * 2**20  # of every route but the bulk upload of articles
+
+
 def read_json() -> object:
     """The body as JSON. Raises InvalidInput."""
     return parse_json(read_body())
