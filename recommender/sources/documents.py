@@ -185,7 +185,7 @@ def _with_dialect(document: Document, text: bytes) -> Document:
             return document._replace(form=formats.PROSE)
         raise UnreadableDocument(
             f"is a table in which no column has a known name ({dialect.shown_names()}):"
-            " say which is which with --field, such as --field title=Headline"
+            " name at least one column title or body"
         )
     return document._replace(dialect=dialect)
 
