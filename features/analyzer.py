@@ -213,7 +213,7 @@ class Occurrence(NamedTuple):
 
     Fields:
         shown: how it is spelt there: `text[start:end]`.
-        start: -1 where it is not in one piece, or nobody can tell.
+        start: -1 where it is not in one piece, or its place is unknown.
     """
 
     term: str
@@ -246,7 +246,7 @@ def _best(shown: Counter[str]) -> str:
 
 
 class _Spelling(NamedTuple):
-    """A token as it is written: `text[start:end]`, unless *start* is -1 and nobody can tell."""
+    """A token as it is written: `text[start:end]`, unless *start* is -1, for an unknown place."""
 
     token: str
     shown: str

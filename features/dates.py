@@ -30,7 +30,7 @@ class DateRules(NamedTuple):
 
     Fields:
         zone: of dates without one, and for abbreviations with several meanings; None is UTC.
-        day_first: whether 4/5/2025 is 4 May; None where nobody knows, and it is refused.
+        day_first: whether 4/5/2025 is 4 May; None for unknown, and then it is refused.
     """
 
     zone: ZoneInfo | None = None
@@ -67,7 +67,7 @@ _CLEAR_DATE = rf"""
     | {_YEAR}年[ ]?(?P<month>\d{{1,2}})月[ ]?{_DAY}日
     | {_DAY}\.[ ]?(?P<month>\d{{1,2}})\.[ ]?{_YEAR}
 """
-# Whether the day or the month comes first is nobody's guess.
+# Whether the day or the month comes first must not be guessed.
 _UNCLEAR_DATE = r"(?P<left>\d{1,2})(?P<mark>[/-])(?P<right>\d{1,2})(?P=mark)(?P<year>\d{4})"
 _MERIDIEM = r"(?P<meridiem>[ap])\.?m\.?"
 _TIME = rf"""(?:

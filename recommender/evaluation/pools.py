@@ -41,7 +41,7 @@ class Pools:
         listed: False where a query has fewer candidates.
         similarity: the cosine.
         signals: see `recommender.pipeline.signals`; time with the half-life of the defaults.
-        grades: 0 for an article that nobody judged.
+        grades: 0 for an unjudged article.
         ideal: the best DCG that a query allows, shape (queries,).
     """
 

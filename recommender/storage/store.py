@@ -46,7 +46,7 @@ from recommender.storage.packing import (
 from recommender.storage.rulebook import Rulebook
 from recommender.storage.scan import scan_hash
 
-# Articles read at once: the server answers nobody else while it collects a reply.
+# Articles read at once: the server answers no other client while it collects a reply.
 BATCH = 500
 FEW = 50
 

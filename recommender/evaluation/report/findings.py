@@ -119,7 +119,7 @@ def _curve_places(articles: int, points: int) -> list[int]:
 
 
 class Shown(NamedTuple):
-    """An article in a list; *grade* is None when nobody judged it."""
+    """An article in a list; *grade* is None for an unjudged one."""
 
     id: str
     grade: int | None

@@ -64,7 +64,7 @@ MEASURE_WORDS = {
         "share",
     ),
     "condensed-nDCG": MeasureWords(
-        "nDCG@{k} without the articles that nobody judged. Where nearly everything judged is a"
+        "nDCG@{k} without unjudged articles. Where nearly everything judged is a"
         " link, it says little more than whether any link was found."
     ),
     "diversity": MeasureWords(
@@ -149,7 +149,7 @@ def reading_guide(measures: Iterable[str]) -> list[tuple[str, MeasureWords]]:
 
 
 def grade_words(grade: int | None) -> str:
-    """What a grade means; None is the grade of an article that nobody judged."""
+    """What a grade means; None is the grade of an unjudged article."""
     if grade is None:
         return UNJUDGED
     return GRADE_WORDS.get(grade, f"judged related, grade {grade}")
