@@ -17,9 +17,8 @@ from io import SEEK_END, BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-import orjson
-
 from api.caches.hot import LIST_PATH, HotAnswers, RequestKey
+from api.http.errors import problem
 from api.http.request import MAX_BODY_BYTES
 from api.v1.articles import MAX_BULK_BYTES
 
@@ -287,15 +286,9 @@ def _add_header(environ: dict[str, Any], name: str, value: str) -> None:
 
 
 def _refusal(refused: Refused) -> Answer:
-    fields = {
-        "type": "about:blank",
-        "title": refused.status.phrase,
-        "status": refused.status,
-        "detail": str(refused),
-    }
-    headers = [("Content-Type", "application/problem+json"), ("Cache-Control", "no-store")]
     if refused.status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     else:
-        headers.append(("Connection", "close"))  # the rest of the body is not read
-    return Answer(refused.status, headers, orjson.dumps(fields))
+        headers = {"Connection": "close"}  # the rest of the body is not read
+    response = problem(refused.status, str(refused), headers=headers)
+    return Answer(response.status_code, list(response.headers), response.get_data())
