@@ -1,14 +1,16 @@
 """One article as the newsroom sends it, checked and cleaned: the only way in for its text."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from features.addresses import parse_url
+from features.dates import parse_date
 from features.errors import FieldProblem, InvalidInput, field_problems
-from features.fields import sender_names, sender_names_by_rank
+from features.fields import DATES, says_utc, sender_names, sender_names_by_rank
 from features.language import DetectedLanguage, LanguageMix, detect
 from features.schemas import (
     BODY,
@@ -145,15 +147,14 @@ def read_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> ReadArti
     """
     if not isinstance(data, Mapping):
         raise InvalidInput.at("", "expected a JSON object")
-    by_rank = sender_names_by_rank(data)
+    by_rank = sender_names_by_rank(data, defaults.fields)
     warnings: list[FieldProblem] = []
     while True:
         names = {field: ranked[0] for field, ranked in by_rank.items() if ranked}
         context = ReadingContext(defaults)
         try:
-            article = Article.model_validate(
-                {field: data[name] for field, name in names.items()}, context=context
-            )
+            sent = {field: _sent(field, name, data, defaults) for field, name in names.items()}
+            article = Article.model_validate(sent, context=context)
         except ValidationError as error:
             warnings += field_problems(error, names)
             if _refuses(error):
@@ -169,6 +170,16 @@ def read_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> ReadArti
             code, is_certain = detected_language(article, defaults.languages)
             article = article.model_copy(update={"language": code})
         return ReadArticle(_with_excerpt(_at_canonical(article)), warnings, is_certain)
+
+
+def _sent(field: str, name: str, data: Mapping[str, Any], defaults: SiteDefaults) -> Any:
+    """What was sent under *name*; a date that is in UTC by its name says so itself."""
+    value = data[name]
+    if field in DATES and says_utc(name):
+        with suppress(ValueError):  # which will be told when the field is read
+            moment = parse_date(value, defaults.dates._replace(zone=None))
+            return value if moment is None else moment.isoformat()
+    return value
 
 
 def _refuses(error: ValidationError) -> bool:
@@ -192,7 +203,7 @@ def parse_draft(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> Article:
     """
     if not isinstance(data, Mapping):
         raise InvalidInput.at("", "expected a JSON object")
-    names = sender_names(data)
+    names = sender_names(data, defaults.fields)
     given = {ours: data[theirs] for ours, theirs in names.items()}
     if not given.get("title") and not given.get("body"):
         raise InvalidInput.at("title", "expected a title or a body")

@@ -1,6 +1,7 @@
 """The names under which other systems send the fields of an article."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from features.dates import is_placeholder
@@ -58,6 +59,7 @@ FIELD_ALIASES: dict[str, tuple[str, ...]] = {
 
 DATES = ("published_at", "updated_at")
 MAX_NAME_CHARS = 40  # longer names are none of ours
+NOTHING_CHOSEN: Mapping[str, str] = MappingProxyType({})
 _SEPARATORS = str.maketrans("", "", " _-\t")
 
 
@@ -76,20 +78,43 @@ for _field, _aliases in FIELD_ALIASES.items():
         _KNOWN.setdefault(folded_name(_alias), (_field, _rank))
 
 
-def sender_names(data: Mapping[str, Any]) -> dict[str, str]:
+def sender_names(
+    data: Mapping[str, Any], chosen: Mapping[str, str] = NOTHING_CHOSEN
+) -> dict[str, str]:
     """Our field → the sender's name for it; null and empty strings count only when alone."""
-    return {field: names[0] for field, names in sender_names_by_rank(data).items()}
+    return {field: names[0] for field, names in sender_names_by_rank(data, chosen).items()}
 
 
-def sender_names_by_rank(data: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Our field → the sender's names for it, the one to read first; null is no value."""
+def sender_names_by_rank(
+    data: Mapping[str, Any], chosen: Mapping[str, str] = NOTHING_CHOSEN
+) -> dict[str, list[str]]:
+    """
+    Our field → the sender's names for it, the one to read first; null is no value.
+
+    Args:
+        chosen: our field → the name that its site has chosen, which comes before all others.
+    """
+    ours = {folded_name(name) or name: (field, -1) for field, name in chosen.items()}
     ranked: dict[str, list[tuple[bool, int, str]]] = {}
     for name, value in data.items():
-        known = None if value is None else _KNOWN.get(name) or _KNOWN.get(folded_name(name))
+        if value is None:
+            continue
+        folded = folded_name(name)
+        known = ours.get(folded or name) or _KNOWN.get(name) or _KNOWN.get(folded)
         if known is not None:
             field, rank = known
             ranked.setdefault(field, []).append((_is_empty(field, value), rank, name))
     return {field: [name for *_, name in sorted(names)] for field, names in ranked.items()}
+
+
+def says_utc(name: str) -> bool:
+    """Whether a date is in UTC by its name, such as `post_date_gmt`."""
+    return folded_name(name).endswith(("gmt", "utc"))
+
+
+def is_known_name(name: object, chosen: Mapping[str, str] = NOTHING_CHOSEN) -> bool:
+    """Whether a record may have a field of ours under this name."""
+    return bool(sender_names({name: ""}, chosen)) if isinstance(name, str) else False
 
 
 def _is_empty(field: str, value: object) -> bool:

@@ -6,11 +6,13 @@ from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 from features.dates import DateRules
+from features.fields import NOTHING_CHOSEN
 from features.language import LanguageMix
 from features.site_defaults import NO_DEFAULTS, SiteDefaults
 from features.timezones import zone_named
 from recommender.config import Settings
 from recommender.errors import StoreUnavailable
+from recommender.policy.site_settings import ArticleSettings
 from recommender.storage.store import Store
 
 # A sample of some hundred articles says which languages a site has; it changes slowly.
@@ -31,19 +33,25 @@ class ArticleDefaults:
         self._samples: dict[str, tuple[float, list[str | None]]] = {}
         self._last: dict[str, SiteDefaults] = {}
 
-    def of(self, site: str) -> SiteDefaults:
-        """As last known while the store is away."""
+    def of(self, site: str, settings: ArticleSettings | None = None) -> SiteDefaults:
+        """
+        As last known while the store is away.
+
+        Args:
+            settings: in place of those that are stored.
+        """
         with suppress(StoreUnavailable):
-            self._last[site] = self._read(site)
+            stored = settings or self._store.rulebook.settings(site).settings.articles
+            self._last[site] = self._read(site, stored)
         return self._last.get(site, NO_DEFAULTS)
 
-    def _read(self, site: str) -> SiteDefaults:
-        settings = self._store.rulebook.settings(site).settings.articles
+    def _read(self, site: str, settings: ArticleSettings) -> SiteDefaults:
         zone: ZoneInfo | None = None if settings.zone is None else zone_named(settings.zone)
         return SiteDefaults(
             dates=DateRules(zone),
             home_page=self._settings.home_page(site),
             languages=LanguageMix.of(self._sample(site), settings.language),
+            fields=settings.fields or NOTHING_CHOSEN,
         )
 
     def _sample(self, site: str) -> Iterable[str | None]:

@@ -12,10 +12,11 @@ from features.site_defaults import NO_DEFAULTS, SiteDefaults
 from features.vectorizer import count_terms
 from recommender.articles import article_from_record
 from recommender.errors import FieldProblem, StoreUnavailable
-from recommender.preparing import Prepared, prepared_batches
+from recommender.preparing import Preparation, Prepared, prepared_batches
+from recommender.record_facts import RecordFacts
 from recommender.sources.records import Record
 from recommender.storage.article_records import ScriptCall
-from recommender.storage.imports import MAX_CHARS, Import, ImportProblem
+from recommender.storage.imports import MAX_CHARS, ContentReport, Import, ImportProblem
 from recommender.storage.store import Outcome, Store, WriteResult
 
 PATIENCE_SECONDS = 30.0  # a store that was killed first reads its file again
@@ -40,6 +41,7 @@ class IngestResult(NamedTuple):
         article_id: None when the record has no readable id.
         outcome: None when the record was refused; *problems* then say why.
         warnings: about optional fields of a stored article that were left out or cut.
+        facts: of a stored article, where they were asked for.
     """
 
     line: int
@@ -47,6 +49,7 @@ class IngestResult(NamedTuple):
     outcome: Outcome | None
     problems: Sequence[FieldProblem]
     warnings: Sequence[FieldProblem] = ()
+    facts: RecordFacts | None = None
 
 
 def ingest(
@@ -56,6 +59,7 @@ def ingest(
     patience_seconds: float = PATIENCE_SECONDS,
     defaults: SiteDefaults = NO_DEFAULTS,
     processes: int = 0,
+    with_facts: bool = False,
 ) -> Iterator[IngestResult]:
     """
     Store *records* in batches and yield one result for each, in order.
@@ -65,6 +69,7 @@ def ingest(
     Args:
         defaults: what the site settles where articles do not say.
         processes: how many analyse articles while this one writes; 0 for none.
+        with_facts: whether results tell what an `ImportReport` adds up.
 
     Raises:
         PreparationFailed: when one of these processes ends.
@@ -72,8 +77,27 @@ def ingest(
             before is stored. Repeating the whole ingest is safe: unchanged articles are not
             written again.
     """
-    for batch in prepared_batches(site, records, defaults, processes):
+    preparation = Preparation(site, defaults, with_facts)
+    for batch in prepared_batches(preparation, records, processes):
         yield from _store_batch(store, site, batch, patience_seconds)
+
+
+def check(
+    site: str, records: Iterable[Record], defaults: SiteDefaults, processes: int = 0
+) -> Iterator[tuple[IngestResult, ScriptCall | None]]:
+    """
+    What `ingest` would do with *records*, and what would store each article; nothing is stored.
+
+    The outcome of every accepted article is `added`.
+    """
+    preparation = Preparation(site, defaults, with_facts=True)
+    for batch in prepared_batches(preparation, records, processes):
+        for line, article_id, call, problems, warnings, facts in batch:
+            if call is None:
+                yield IngestResult(line, article_id, None, problems), None
+            else:
+                result = IngestResult(line, article_id, "added", (), warnings, facts)
+                yield result, call
 
 
 def reindex(store: Store, site: str, everything: bool = False) -> Iterator[tuple[int, int]]:
@@ -91,42 +115,6 @@ def reindex(store: Store, site: str, everything: bool = False) -> Iterator[tuple
             article = article_from_record(orjson.loads(text))
             analysed.append((text, count_terms(article)))
         yield checked, store.put_features(site, analysed) if analysed else 0
-
-
-class FieldWarnings(NamedTuple):
-    """
-    What could not be read of one field of stored articles.
-
-    Fields:
-        field: as the sender calls it.
-        articles: in how many of them.
-        line, reason: of the first.
-    """
-
-    field: str
-    articles: int
-    line: int
-    reason: str
-
-
-class WarningCounter:
-    """Counts the warnings of an import by field, and keeps the first of each."""
-
-    def __init__(self) -> None:
-        self._by_field: dict[str, FieldWarnings] = {}
-
-    def add(self, result: IngestResult) -> None:
-        # From the last to the first, so that the first of each field is what stays.
-        first_of = {warning.field.partition("/")[0]: warning for warning in result.warnings[::-1]}
-        for field, warning in first_of.items():
-            known = self._by_field.get(field)
-            if known is None:
-                known = FieldWarnings(field, 0, result.line, warning.detail)
-            self._by_field[field] = known._replace(articles=known.articles + 1)
-
-    def summary(self) -> list[FieldWarnings]:
-        """By field, the most frequent first."""
-        return sorted(self._by_field.values(), key=lambda one: (-one.articles, one.field))
 
 
 class ImportCounter:
@@ -151,7 +139,7 @@ class ImportCounter:
             if len(self._problems) < MAX_PROBLEMS:
                 self._problems.append(_import_problem(result, pointer, reason))
 
-    def report(self, broke_off: str = "") -> Import | None:
+    def report(self, broke_off: str = "", contents: ContentReport | None = None) -> Import | None:
         """Return the counts for the log of imports; None for an import without a record."""
         if not self._counts and not broke_off:
             return None
@@ -165,6 +153,7 @@ class ImportCounter:
             warned=self._counts["warned"],
             broke_off=broke_off[:MAX_CHARS],
             problems=tuple(self._problems),
+            contents=contents,
         )
 
 
@@ -184,7 +173,8 @@ def _written_result(record: Prepared, written: WriteResult) -> IngestResult:
     line, article_id, outcome = record.line, record.article_id, written.outcome
     if outcome in REFUSALS:
         return IngestResult(line, article_id, None, [REFUSALS[outcome]])
-    return IngestResult(line, article_id, outcome, [], warnings_of(record.warnings, written))
+    warnings = warnings_of(record.warnings, written)
+    return IngestResult(line, article_id, outcome, [], warnings, record.facts)
 
 
 def warnings_of(warnings: Sequence[FieldProblem], written: WriteResult) -> list[FieldProblem]:

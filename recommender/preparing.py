@@ -2,16 +2,17 @@
 
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_all_start_methods, get_context
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from features.analysis import AnalysedArticle, analyse, certain_languages, settle_language
 from features.site_defaults import SiteDefaults
 from recommender.errors import AlsoSeeError, FieldProblem, InvalidInput
+from recommender.record_facts import RecordFacts, facts_of
 from recommender.sources.frames import decoded, encoded
 from recommender.sources.records import Record
 from recommender.storage.article_records import ScriptCall, put_call
@@ -35,6 +36,7 @@ class Prepared(NamedTuple):
         article_id: None when the record has no readable id.
         call: what stores it; None when it is refused for its *problems*.
         warnings: about optional fields that were left out or cut.
+        facts: for the report of an import; None where there is none.
     """
 
     line: int
@@ -42,16 +44,49 @@ class Prepared(NamedTuple):
     call: ScriptCall | None
     problems: Sequence[FieldProblem] = ()
     warnings: Sequence[FieldProblem] = ()
+    facts: RecordFacts | None = None
+
+
+class Preparation(NamedTuple):
+    """
+    How records are prepared.
+
+    Fields:
+        defaults: what the site settles where articles do not say.
+        with_facts: whether an import reports what is in them.
+    """
+
+    site: str
+    defaults: SiteDefaults
+    with_facts: bool = False
+
+    def prepare(self, record: Record) -> Prepared:
+        return self.packed(self.read(record))
+
+    def read(self, record: Record) -> "_ReadRecord":
+        data = record.data
+        # The sender's record is kept only for the report: it may be large.
+        sent = data if self.with_facts and isinstance(data, Mapping) else {}
+        return _ReadRecord(record.line, _sent_id(data), _analysed(data, self.defaults), sent)
+
+    def packed(self, record: "_ReadRecord") -> Prepared:
+        line, sent_id, content, sent = record
+        if isinstance(content, InvalidInput):
+            return Prepared(line, sent_id, None, content.problems)
+        facts = facts_of(sent, content, self.defaults) if self.with_facts else None
+        call = put_call(self.site, content)
+        return Prepared(line, content.article.id, call, (), content.warnings, facts)
 
 
 class _ReadRecord(NamedTuple):
     line: int
     sent_id: str | None
     content: AnalysedArticle | InvalidInput
+    sent: Mapping[str, Any]
 
 
 def prepared_batches(
-    site: str, records: Iterable[Record], defaults: SiteDefaults, processes: int = 0
+    preparation: Preparation, records: Iterable[Record], processes: int = 0
 ) -> Iterator[list[Prepared]]:
     """
     Analyse *records*, in order; the same whether here or in other processes.
@@ -66,40 +101,34 @@ def prepared_batches(
     """
     iterator = iter(records)
     read = 0
-    while not processes or read < FIRST_RECORDS or not defaults.languages.counts:
+    while not processes or read < FIRST_RECORDS or not preparation.defaults.languages.counts:
         # One by one, so that only articles stay in memory: JSON of empty lists takes twenty times
         # its size as Python objects.
-        batch = [_read(record, defaults) for record in islice(iterator, BATCH)]
+        batch = [preparation.read(record) for record in islice(iterator, BATCH)]
         if not batch:
             return
         read += len(batch)
-        if not defaults.languages.counts:
-            defaults = _with_languages_of(batch, defaults)
+        if not preparation.defaults.languages.counts:
+            defaults = _with_languages_of(batch, preparation.defaults)
+            preparation = preparation._replace(defaults=defaults)
             batch = [_settled(record, defaults) for record in batch]
-        yield [_prepared(site, record) for record in batch]
+        yield [preparation.packed(record) for record in batch]
     first = next(iterator, None)
     if first is not None:
-        with _Processes(processes, site, defaults) as pool:
-            yield from pool.prepare(_chained(first, iterator))
-
-
-def _chained(first: Record, others: Iterator[Record]) -> Iterator[Record]:
-    yield first
-    yield from others
+        with _Processes(processes, preparation) as pool:
+            yield from pool.prepare(chain([first], iterator))
 
 
 class _Processes:
     """Processes that prepare batches of records, a few of which are under way at any time."""
 
-    def __init__(self, processes: int, site: str, defaults: SiteDefaults) -> None:
+    def __init__(self, processes: int, preparation: Preparation) -> None:
         # Not "fork": this process has threads and connections.
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
         context = get_context(method)
         context.set_forkserver_preload([__name__])
         self._limit = processes + WAITING_BATCHES
-        self._site = site
-        counts = dict(defaults.languages.counts)  # a view of a mapping cannot be sent
-        self._defaults = defaults._replace(languages=defaults.languages._replace(counts=counts))
+        self._preparation = preparation._replace(defaults=_sendable(preparation.defaults))
         self._pool = ProcessPoolExecutor(processes, context, _leave_ctrl_c_to_the_command)
 
     def __enter__(self) -> "_Processes":
@@ -112,15 +141,19 @@ class _Processes:
         under_way: deque[Future[list[Prepared]]] = deque()
         try:
             while batch := _encoded_batch(records):
-                under_way.append(
-                    self._pool.submit(_prepare_batch, self._site, self._defaults, batch)
-                )
+                under_way.append(self._pool.submit(_prepare_batch, self._preparation, batch))
                 if len(under_way) >= self._limit:
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()
         except BrokenProcessPool as error:
             raise PreparationFailed("a process that analyses articles has ended") from error
+
+
+def _sendable(defaults: SiteDefaults) -> SiteDefaults:
+    """The same, without views of mappings, which cannot be sent to another process."""
+    languages = defaults.languages._replace(counts=dict(defaults.languages.counts))
+    return defaults._replace(languages=languages, fields=dict(defaults.fields))
 
 
 def _leave_ctrl_c_to_the_command() -> None:
@@ -140,14 +173,9 @@ def _encoded_batch(records: Iterator[Record]) -> list[bytes]:
     return batch
 
 
-def _prepare_batch(site: str, defaults: SiteDefaults, batch: list[bytes]) -> list[Prepared]:
+def _prepare_batch(preparation: Preparation, batch: list[bytes]) -> list[Prepared]:
     """In another process."""
-    return [_prepared(site, _read(decoded(record), defaults)) for record in batch]
-
-
-def _read(record: Record, defaults: SiteDefaults) -> _ReadRecord:
-    content = _analysed(record.data, defaults)
-    return _ReadRecord(record.line, _sent_id(record.data), content)
+    return [preparation.prepare(decoded(record)) for record in batch]
 
 
 def _analysed(data: object, defaults: SiteDefaults) -> AnalysedArticle | InvalidInput:
@@ -173,10 +201,3 @@ def _settled(record: _ReadRecord, defaults: SiteDefaults) -> _ReadRecord:
     if isinstance(record.content, InvalidInput):
         return record
     return record._replace(content=settle_language(record.content, defaults.languages))
-
-
-def _prepared(site: str, record: _ReadRecord) -> Prepared:
-    line, sent_id, content = record
-    if isinstance(content, InvalidInput):
-        return Prepared(line, sent_id, None, content.problems)
-    return Prepared(line, content.article.id, put_call(site, content), warnings=content.warnings)

@@ -14,7 +14,13 @@ from features.site_defaults import NO_DEFAULTS
 from recommender import preparing
 from recommender.errors import InvalidInput
 from recommender.ingest import ingest
-from recommender.preparing import BATCH, WAITING_BATCHES, PreparationFailed, prepared_batches
+from recommender.preparing import (
+    BATCH,
+    WAITING_BATCHES,
+    Preparation,
+    PreparationFailed,
+    prepared_batches,
+)
 from recommender.sources.frames import decoded, encoded
 from recommender.sources.records import Record
 from recommender.storage.store import Store
@@ -83,7 +89,7 @@ def test_a_short_import_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> No
         raise AssertionError("a process was started")
 
     monkeypatch.setattr(preparing, "ProcessPoolExecutor", refuse)
-    batches = list(prepared_batches("main", records(BATCH), NO_DEFAULTS, processes=2))
+    batches = list(prepared_batches(Preparation("main", NO_DEFAULTS), records(BATCH), 2))
 
     assert [BATCH] == list(map(len, batches))
 
@@ -96,7 +102,7 @@ def test_few_records_are_taken_before_the_first_results_come(eager: None) -> Non
             taken.append(record.line)
             yield record
 
-    results = prepared_batches("main", counted(), NO_DEFAULTS, processes=2)
+    results = prepared_batches(Preparation("main", NO_DEFAULTS), counted(), 2)
     first = [next(results) for _ in range(3)]  # two here, and one from a process
     results.close()
 

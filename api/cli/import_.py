@@ -4,9 +4,10 @@ import os
 import signal
 import sys
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,102 +15,27 @@ from typing import Any, NamedTuple
 import click
 import orjson
 
+from api.cli.import_output import MAX_REJECTIONS_PRINTED, Result, print_article, print_result
 from api.cli.options import JSON, SITE
 from api.cli.settings import pick_site, read_settings
+from features.fields import FIELD_ALIASES
 from features.site_defaults import SiteDefaults
 from recommender.backend import Backend
-from recommender.ingest import ImportCounter, IngestResult, WarningCounter, ingest
+from recommender.errors import InvalidInput
+from recommender.import_report import ImportReport
+from recommender.ingest import ImportCounter, IngestResult, ingest
+from recommender.ingest import check as check_records
+from recommender.policy.site_settings import ArticleSettings, parse_settings
 from recommender.sources.day_order import is_day_first
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.records import Record
+from recommender.storage.article_records import stored_fields
+from recommender.storage.audit import Editor
 
-MAX_REJECTIONS_PRINTED = 20
 REPORT_SECONDS = 5.0  # between two progress lines, where there is no terminal
 REDRAW_ARTICLES = 100  # between two redraws of the progress bar
 INTERRUPTED = 128 + signal.SIGINT
-OUTCOMES = ("added", "changed", "unchanged", "rejected")
-
-
-class Rejection(NamedTuple):
-    """One reason why an article was rejected; *field* is empty if it is about the whole line."""
-
-    file: str
-    line: int
-    id: str | None
-    field: str
-    reason: str
-
-    def __str__(self) -> str:
-        return ": ".join(filter(None, (f"{self.file}:{self.line}", self.field, self.reason)))
-
-
-class Result:
-    """
-    What a run of the command has done so far.
-
-    Args:
-        max_rejections: of how many articles to keep the reasons; None for all.
-    """
-
-    def __init__(self, max_rejections: int | None) -> None:
-        self.counts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
-        self.rejections: list[Rejection] = []
-        self.unreadable: list[dict[str, str]] = []
-        self.warnings: dict[str, WarningCounter] = {}  # by document
-        self.notes: Counter[str] = Counter()
-        self._max_rejections = max_rejections
-        self._started = time.monotonic()
-
-    def add(self, file: str, article: IngestResult) -> None:
-        """Count the result of one record of the document *file*."""
-        if article.outcome is not None:
-            self.counts[article.outcome] += 1
-            self.warnings.setdefault(file, WarningCounter()).add(article)
-            return
-        self.counts["rejected"] += 1
-        if self._max_rejections is None or self.counts["rejected"] <= self._max_rejections:
-            self._reject(file, article)
-
-    def _reject(self, file: str, article: IngestResult) -> None:
-        for pointer, reason in article.problems:
-            field = pointer.removeprefix("/")
-            rejection = Rejection(file, article.line, article.article_id, field, reason)
-            self.rejections.append(rejection)
-
-    def add_unreadable(self, file: str, error: UnreadableFile) -> None:
-        self.unreadable.append({"file": file, "reason": str(error)})
-
-    @property
-    def read(self) -> int:
-        return self.counts.total()
-
-    @property
-    def accepted(self) -> int:
-        return self.read - self.counts["rejected"]
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether a file was unreadable, or no article was accepted."""
-        return bool(self.unreadable) or (self.read > 0 and not self.accepted)
-
-    def summary(self) -> str:
-        counts = ", ".join(f"{self.counts[outcome]:,} {outcome}" for outcome in OUTCOMES)
-        seconds = time.monotonic() - self._started
-        return f"{counts} in {seconds:.1f} s ({self.read / max(seconds, 0.001):,.0f} articles/s)"
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            **{outcome: self.counts[outcome] for outcome in OUTCOMES},
-            "seconds": round(time.monotonic() - self._started, 3),
-            "rejections": [rejection._asdict() for rejection in self.rejections],
-            "warnings": [
-                {"file": file, **warning._asdict()}
-                for file, counter in self.warnings.items()
-                for warning in counter.summary()
-            ],
-            "notes": dict(self.notes),
-            "unreadable": self.unreadable,
-        }
+CHECKED_ARTICLES = 10  # that --check shows
 
 
 class Interruption:
@@ -152,12 +78,52 @@ class Interruption:
             raise KeyboardInterrupt
 
 
+class Run(NamedTuple):
+    """One run of the command: what it works with, and what it has done so far."""
+
+    backend: Backend
+    site: str
+    settings: ArticleSettings
+    result: Result
+    interruption: Interruption
+    check: bool
+    quiet: bool
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Field → the name that the site has chosen for it."""
+        return self.settings.fields or {}
+
+
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @SITE
+@click.option("--check", is_flag=True, help="Show what would be stored, and store nothing.")
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="Read a field from this column; may be repeated. Kept for the next import.",
+)
+@click.option(
+    "--zone", metavar="NAME", help="Time zone of dates without one: Europe/Kyiv. Kept as well."
+)
+@click.option(
+    "--language", metavar="CODE", help="Main language, for articles that leave doubt. Kept as well."
+)
 @JSON
 @click.pass_context
-def import_(ctx: click.Context, files: Sequence[str], site: str | None, as_json: bool) -> None:
+def import_(
+    ctx: click.Context,
+    files: Sequence[str],
+    site: str | None,
+    check: bool,
+    fields: Sequence[str],
+    zone: str | None,
+    language: str | None,
+    as_json: bool,
+) -> None:
     """Store articles from files, folders and zip archives.
 
     - is standard input. What a file is, its content tells: JSON Lines, JSON, CSV, Excel, RSS, Atom,
@@ -171,67 +137,115 @@ def import_(ctx: click.Context, files: Sequence[str], site: str | None, as_json:
     result = Result(max_rejections=None if as_json else MAX_REJECTIONS_PRINTED)
     interruption = Interruption()
     with Backend(settings) as backend, interruption.handling():
+        article_settings = _article_settings(backend, name, fields, zone, language, keep=not check)
+        run = Run(backend, name, article_settings, result, interruption, check, as_json)
         for file in files:
             if not interruption.requested:
-                _import_file(backend, name, file, result, interruption, quiet=as_json)
+                _read_file(run, file)
         if as_json:
             click.echo(orjson.dumps({"site": name, **result.as_json()}))
         else:
-            _print(result)
+            print_result(result, checked=check)
     if interruption.requested:
-        click.echo(
-            f"Interrupted. {result.accepted:,} articles are stored. Run the same command again to"
-            " continue.",
-            err=True,
-        )
+        stored = "Nothing is stored." if check else f"{result.accepted:,} articles are stored."
+        click.echo(f"Interrupted. {stored} Run the same command again to continue.", err=True)
         ctx.exit(INTERRUPTED)
     ctx.exit(1 if result.has_failed else 0)
 
 
-def _import_file(
+def _article_settings(
     backend: Backend,
     site: str,
-    file_name: str,
-    result: Result,
-    interruption: Interruption,
+    fields: Sequence[str],
+    zone: str | None,
+    language: str | None,
     *,
-    quiet: bool,
-) -> None:
+    keep: bool,
+) -> ArticleSettings:
+    """
+    The site's settings for articles, with those of the options, which are kept for the next time.
+
+    Raises:
+        InvalidInput: for an option that cannot be used.
+    """
+    stored = backend.store.rulebook.settings(site).settings
+    chosen: dict[str, Any] = {"zone": zone, "language": language}
+    changes = {name: value for name, value in chosen.items() if value is not None}
+    if fields:
+        changes["fields"] = (stored.articles.fields or {}) | dict(map(_field_and_column, fields))
+    if not changes:
+        return stored.articles
+    settings = parse_settings(ArticleSettings, stored.articles.model_dump() | changes)
+    if keep and settings != stored.articles:
+        changed = stored.model_copy(update={"articles": settings})
+        editor = Editor("", "alsosee import", "options of the command")
+        backend.store.rulebook.replace_settings(site, changed, editor, datetime.now(UTC))
+    return settings
+
+
+def _field_and_column(option: str) -> tuple[str, str]:
+    field, equals, column = option.partition("=")
+    if not equals or not column or field not in FIELD_ALIASES:
+        names = ", ".join(FIELD_ALIASES)
+        raise InvalidInput.at("--field", f"expected FIELD=COLUMN, where FIELD is one of {names}")
+    return field, column
+
+
+def _read_file(run: Run, file_name: str) -> None:
+    """Store the articles of one file, or check them."""
+    result = run.result
     source = "standard input" if file_name == "-" else Path(file_name).name
     counter = ImportCounter(source)
     unreadable = len(result.unreadable)
-    documents: deque[str] = deque()
+    report = ImportReport(run.settings.zone or "UTC")
+    result.reports[file_name] = report
     try:
-        with ArticleFile(file_name) as file, _progress(file) as advance:
-            if not quiet:
+        with ArticleFile(file_name, run.columns) as file, _progress(file) as advance:
+            if not run.quiet:
                 _print_description(file)
-            records = interruption.until_requested(_records(file, documents, result))
-            defaults = _defaults(backend, site, file)
-            results = ingest(
-                backend.store, site, records, defaults=defaults, processes=_processes()
-            )
-            for article in counter.counting(results):
-                result.add(documents.popleft(), article)
+            documents: deque[str] = deque()
+            records = run.interruption.until_requested(_records(file, documents, result))
+            for article in counter.counting(_results(run, file, records)):
+                result.add(file_name, documents.popleft(), article)
                 advance()
     except UnreadableFile as error:
         result.add_unreadable(file_name, error)
     reason = ""  # why the import ended early
     if len(result.unreadable) > unreadable:
         reason = "the file cannot be read"
-    if interruption.requested:
+    if run.interruption.requested:
         reason = "it was interrupted"
-    backend.imports.record(site, counter.report(reason))
+    if not run.check:
+        run.backend.imports.record(run.site, counter.report(reason, report.finished()))
 
 
-def _defaults(backend: Backend, site: str, file: ArticleFile) -> SiteDefaults:
+def _results(run: Run, file: ArticleFile, records: Iterator[Record]) -> Iterator[IngestResult]:
+    defaults = _defaults(run, file)
+    if not run.check:
+        yield from ingest(
+            run.backend.store,
+            run.site,
+            records,
+            defaults=defaults,
+            processes=_processes(),
+            with_facts=True,
+        )
+        return
+    for article, call in check_records(run.site, records, defaults, _processes()):
+        if call is not None and not run.quiet and run.result.accepted < CHECKED_ARTICLES:
+            print_article(stored_fields(call))
+        yield article
+
+
+def _defaults(run: Run, file: ArticleFile) -> SiteDefaults:
     """Those of the site, with the order of day and month that a file of known size decides."""
-    defaults = backend.defaults.of(site)
+    defaults = run.backend.defaults.of(run.site, run.settings)
     if file.size is None:
         return defaults
-    with ArticleFile(file.name) as again:
+    with ArticleFile(file.name, run.columns) as again:
         records = (record for document in again.documents() for record in again.read(document))
         with suppress(UnreadableFile):  # which the import itself will say
-            day_first = is_day_first(records)
+            day_first = is_day_first(records, run.columns)
             return defaults._replace(dates=defaults.dates._replace(day_first=day_first))
     return defaults
 
@@ -249,6 +263,7 @@ def _print_description(file: ArticleFile) -> None:
 
 def _records(file: ArticleFile, documents: "deque[str]", result: Result) -> Iterator[Record]:
     """All records of *file*; the name of each one's document is added to *documents*."""
+    report = result.reports[file.name]
     for document in file.documents():
         try:
             for record in file.read(document):
@@ -256,7 +271,7 @@ def _records(file: ArticleFile, documents: "deque[str]", result: Result) -> Iter
                 yield record
         except UnreadableFile as error:
             result.add_unreadable(document.name, error)
-        result.notes.update(document.notes)
+        report.add_notes(document.notes)
 
 
 @contextmanager
@@ -293,20 +308,3 @@ class _ProgressLines:
         size = self._file.size
         share = f" ({self._file.position() / size:.0%})" if size else ""
         click.echo(f"{self._file.name}: {self._articles:,} articles{share}", err=True)
-
-
-def _print(result: Result) -> None:
-    for rejection in result.rejections:
-        click.echo(str(rejection), err=True)
-    more = result.counts["rejected"] - MAX_REJECTIONS_PRINTED
-    if more > 0:
-        click.echo(f"… and {more:,} more", err=True)
-    for name, counter in result.warnings.items():
-        for field, articles, line, reason in counter.summary():
-            what = "1 article" if articles == 1 else f"{articles:,} articles"
-            click.echo(f"{name}:{line}: {field}: left out of {what}: {reason}", err=True)
-    for note, times in result.notes.items():
-        click.echo(f"{times:,} × {note}" if times > 1 else note, err=True)
-    for file in result.unreadable:
-        click.echo(f"Error: {file['reason']}", err=True)
-    click.echo(result.summary())

@@ -5,6 +5,7 @@ from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from features.fields import FIELD_ALIASES
 from features.language import normalize_language
 from features.timezones import zone_named
 from recommender.errors import InvalidInput, field_problems
@@ -14,6 +15,7 @@ from recommender.policy.option_types import Days, Fraction, SurfaceName
 from recommender.policy.ranking_model import RankingModel, SignalWeights
 
 MAX_SURFACES = 50
+MAX_COLUMN_CHARS = 200
 # What applies if neither a request nor the settings say otherwise. Caches treat a request that asks
 # for one of these like a request that does not.
 BUILT_IN = {"limit": DEFAULT_LIMIT, "mode": "balanced", "sort": "score", "fallback": True}
@@ -30,6 +32,13 @@ def _known_language(tag: str | None) -> str | None:
     if language is None and tag is not None:
         raise ValueError("expected a language tag, such as en or pt-BR")
     return language
+
+
+def _known_fields(fields: dict[str, str] | None) -> dict[str, str] | None:
+    unknown = (fields or {}).keys() - FIELD_ALIASES.keys()
+    if unknown:
+        raise ValueError(f"expected one of {', '.join(FIELD_ALIASES)}; not {min(unknown)!r}")
+    return fields
 
 
 class WeightChanges(BaseModel):
@@ -105,6 +114,11 @@ class ArticleSettings(BaseModel):
         str | None,
         Field(description="Main language, such as `uk`: of articles whose text leaves doubt"),
         AfterValidator(_known_language),
+    ] = None
+    fields: Annotated[
+        dict[str, Annotated[str, Field(min_length=1, max_length=MAX_COLUMN_CHARS)]] | None,
+        Field(description="Field of an article → the name under which your system has it"),
+        AfterValidator(_known_fields),
     ] = None
 
 

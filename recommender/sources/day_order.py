@@ -3,19 +3,21 @@
 from collections.abc import Iterable, Mapping
 
 from features.dates import DayOrder
-from features.fields import DATES, sender_names
+from features.fields import DATES, NOTHING_CHOSEN, sender_names
 from recommender.sources.records import Record
 
 # A file that has no numeric date in so many records has none at all, and is not read to its end.
 PROBED = 50
 
 
-def is_day_first(records: Iterable[Record]) -> bool | None:
+def is_day_first(
+    records: Iterable[Record], fields: Mapping[str, str] = NOTHING_CHOSEN
+) -> bool | None:
     """None where no date of the file decides it, or where they contradict each other."""
     order = DayOrder()
     for number, record in enumerate(records, 1):
         if isinstance(record.data, Mapping):
-            names = sender_names(record.data)
+            names = sender_names(record.data, fields)
             for field in DATES:
                 order.add(record.data.get(names.get(field, "")))
         if number == PROBED and not order.has_numbers:

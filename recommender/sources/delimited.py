@@ -3,11 +3,11 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import BinaryIO, NamedTuple
 
-from features.fields import sender_names
+from features.fields import NOTHING_CHOSEN, sender_names
 from recommender.sources.records import (
     MAX_RECORD_BYTES,
     Note,
@@ -37,6 +37,7 @@ class Dialect(NamedTuple):
         blanks: whether there are blanks after delimiters.
         header: the names of the columns.
         first_line: the number of the line with the names.
+        known: how many of the names are those of fields.
     """
 
     delimiter: str
@@ -44,11 +45,7 @@ class Dialect(NamedTuple):
     blanks: bool
     header: tuple[str, ...]
     first_line: int
-
-    @property
-    def known(self) -> int:
-        """How many of the names are those of fields."""
-        return len(sender_names(dict.fromkeys(self.header, "x")))
+    known: int = 0
 
     def shown_names(self) -> str:
         """The first names, for a message: without control characters, which terminals obey."""
@@ -77,12 +74,15 @@ class Dialect(NamedTuple):
         )
 
 
-def dialect_of(head: str) -> Dialect:
+def dialect_of(head: str, fields: Mapping[str, str] = NOTHING_CHOSEN) -> Dialect:
     """
     The dialect of the table that begins with *head*, with its first line of names.
 
     Of all combinations, the one in which most names are known and most rows have as many cells as
     there are names.
+
+    Args:
+        fields: field → the name that the site has chosen for it.
 
     Raises:
         UnreadableDocument: when there is no line of names.
@@ -99,25 +99,26 @@ def dialect_of(head: str) -> Dialect:
     candidates = [
         candidate
         for delimiter, escape in product(delimiters, ("", "\\") if '\\"' in head else ("",))
-        if (candidate := _candidate(lines[start:], delimiter, escape, start + 1)) is not None
+        if (candidate := _candidate(lines[start:], delimiter, escape, fields)) is not None
     ]
     if not candidates:
         raise UnreadableDocument("has no readable line of column names")
-    return max(candidates, key=lambda scored: scored[0])[1]
+    return max(candidates, key=lambda scored: scored[0])[1]._replace(first_line=start + 1)
 
 
 def _candidate(
-    lines: list[str], delimiter: str, escape: str, first_line: int
+    lines: list[str], delimiter: str, escape: str, fields: Mapping[str, str]
 ) -> tuple[tuple[int, float, int], Dialect] | None:
     """A dialect with a score to compare it by."""
     blanks = bool(lines) and _has_blanks(lines[0], delimiter)
-    dialect = Dialect(delimiter, escape, blanks, (), first_line)
+    dialect = Dialect(delimiter, escape, blanks, (), 1)
     rows = dialect.rows(iter(lines))
     try:
         names = tuple(name.strip() for name in next(rows))
     except (csv.Error, StopIteration):
         return None
-    dialect = dialect._replace(header=names)
+    known = len(sender_names(dict.fromkeys(names, "x"), fields))
+    dialect = dialect._replace(header=names, known=known)
     return (dialect.known, _share_of_good_rows(rows, len(names)), len(names)), dialect
 
 

@@ -23,6 +23,11 @@ UNPUBLISHED = {
     "archived", "auto-draft", "deleted", "draft", "inherit", "pending", "private", "trash",
     "unpublished",
 }  # fmt: skip
+# Columns that are understood, though they are no fields: see `why_not_public`. Folded.
+CONTROLS = {
+    "draft", "isdraft", "ispublished", "password", "postpassword", "poststatus", "posttype",
+    "state", "status", "type", "visibility",
+}  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -35,9 +40,11 @@ def flattened(record: Record, notes: Counter[str]) -> Record:
     if not isinstance(data, dict):
         return record
     if is_post(data):
-        if "_embedded" not in data:
+        reason = _objection("type", data.get("type"))
+        fields = InvalidInput.at("", reason) if reason else post_fields(data)
+        if "_embedded" not in data and isinstance(fields, dict):
             notes[NOT_EMBEDDED] += 1
-        return record._replace(data=post_fields(data))
+        return record._replace(data=fields)
     fields = {name: _plain(value) for name, value in _unpacked(data).items()}
     reason = why_not_public(fields)
     if reason:

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
+from features.fields import NOTHING_CHOSEN
 from recommender.errors import MissingExtra
 from recommender.extras import require_extra
 from recommender.sources import delimited, formats, json_lines, json_values, unpacking
@@ -35,7 +36,11 @@ _SANDBOXED = {
     "post": "posts",
 }
 # What these readers can use of a document's options.
-_OPTIONS = {"pages": ("path",), "posts": ("path", "generator", "home", "permalink")}
+_OPTIONS = {
+    "pages": ("path",),
+    "posts": ("path", "generator", "home", "permalink"),
+    "spreadsheets": ("fields",),
+}
 # Text that does not name its encoding.
 _TRANSCODED = ("lines", "values", "object", "table")
 # Files in zip archives that are office documents.
@@ -60,7 +65,8 @@ class Document(NamedTuple):
         head: its first bytes.
         notes: what was met while reading that is no article, with how often.
         archive: the files in it, of a zip archive or an office document.
-        options: for the readers of single articles, what its place says.
+        options: for some readers: `fields`, the names that the site has chosen; `path` and what
+            else the place of a single article says.
         problem: why it cannot be read at all; empty where it can be tried.
     """
 
@@ -72,7 +78,7 @@ class Document(NamedTuple):
     notes: Counter[str]
     archive: zipfile.ZipFile | None = None
     dialect: delimited.Dialect | None = None
-    options: Mapping[str, str] = MappingProxyType({})
+    options: Mapping[str, Any] = MappingProxyType({})
     problem: str = ""
 
     @classmethod
@@ -149,7 +155,9 @@ def _check_page_reader() -> None:
         raise UnreadableDocument(str(error)) from error
 
 
-def recognise(name: str, stream: BinaryIO, path: Path | None, stack: ExitStack) -> Document:
+def recognise(
+    name: str, stream: BinaryIO, path: Path | None, options: Mapping[str, Any], stack: ExitStack
+) -> Document:
     """
     Find out what a stream holds, compressed or not.
 
@@ -158,15 +166,18 @@ def recognise(name: str, stream: BinaryIO, path: Path | None, stack: ExitStack) 
 
     Args:
         path: of the file that *stream* reads, if it is one.
+        options: for readers, by name: see `Document`.
         stack: closes what is opened here.
     """
     try:
-        return _recognised(name, stream, path, stack)
+        return _recognised(name, stream, path, options, stack)._replace(options=options)
     except UnreadableDocument as error:
         return Document.unreadable(name, str(error))
 
 
-def _recognised(name: str, stream: BinaryIO, path: Path | None, stack: ExitStack) -> Document:
+def _recognised(
+    name: str, stream: BinaryIO, path: Path | None, options: Mapping[str, Any], stack: ExitStack
+) -> Document:
     head, unpacked, is_packed = unpacking.decompressed(stream)
     plain_path = None if is_packed else path
     form = formats.binary_format(head)
@@ -175,11 +186,13 @@ def _recognised(name: str, stream: BinaryIO, path: Path | None, stack: ExitStack
     text = utf8_bytes(head)
     form = form or formats.text_format(text)
     document = Document(name, form, unpacked, plain_path, head, Counter())
-    return _with_dialect(document, text) if form.kind == "table" else document
+    if form.kind != "table":
+        return document
+    return _with_dialect(document, text, options.get("fields", NOTHING_CHOSEN))
 
 
-def _with_dialect(document: Document, text: bytes) -> Document:
-    dialect = delimited.dialect_of(text.decode(errors="surrogateescape"))
+def _with_dialect(document: Document, text: bytes, fields: Mapping[str, str]) -> Document:
+    dialect = delimited.dialect_of(text.decode(errors="surrogateescape"), fields)
     if not dialect.known:
         if len(dialect.header) == 1:
             return document._replace(form=formats.PROSE)

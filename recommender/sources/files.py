@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO, NamedTuple, Self
+from typing import IO, Any, BinaryIO, NamedTuple, Self
 
+from features.fields import NOTHING_CHOSEN
 from recommender.errors import AlsoSeeError
 from recommender.sources import unpacking
 from recommender.sources.documents import Document, recognise
@@ -51,6 +52,7 @@ class ArticleFile:
 
     Args:
         name: a path, or `-` for standard input. What is in it is told by its content.
+        fields: field → the name that the site has chosen for it.
 
     Attributes:
         size: in bytes as stored, or None where it is not known.
@@ -59,8 +61,9 @@ class ArticleFile:
         UnreadableFile: when it cannot be opened or unpacked.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, fields: Mapping[str, str] = NOTHING_CHOSEN) -> None:
         self.name = name
+        self._fields = fields
         self._stack = ExitStack()
         self._sandbox = self._stack.enter_context(Sandbox())
         path = Path(name)
@@ -154,7 +157,8 @@ class ArticleFile:
 
     def _recognised(self, raw: IO[bytes], path: Path | None) -> Document:
         try:
-            return recognise(self.name, raw, path, self._stack)  # type: ignore[arg-type]
+            options = {"fields": dict(self._fields)}
+            return recognise(self.name, raw, path, options, self._stack)  # type: ignore[arg-type]
         except OSError as error:
             raise UnreadableFile(f"{self.name}: {error}") from error
 
@@ -180,9 +184,10 @@ class ArticleFile:
     def _documents_in(self, entries: Sequence[_Entry], depth: int = 0) -> Iterator[Document]:
         site = StaticSite.of(*_texts_of(entries)) if depth == 0 else None
         for entry in entries:
-            options = {"path": entry.path} if site is None else site.options(entry.path)
-            if options is None:
+            place = {"path": entry.path} if site is None else site.options(entry.path)
+            if place is None:
                 continue
+            options = {**place, "fields": dict(self._fields)}
             with ExitStack() as stack:
                 document = _recognised_entry(entry, options, stack)
                 if document.archive is None or document.form.kind != "archive":
@@ -194,12 +199,12 @@ class ArticleFile:
                     yield document._replace(problem="is an archive in an archive in an archive")
 
 
-def _recognised_entry(entry: _Entry, options: Mapping[str, str], stack: ExitStack) -> Document:
+def _recognised_entry(entry: _Entry, options: Mapping[str, Any], stack: ExitStack) -> Document:
     try:
         stream = stack.enter_context(entry.open())
     except (OSError, UnreadableDocument) as error:
         return Document.unreadable(entry.name, str(error))
-    return recognise(entry.name, stream, entry.file, stack)._replace(options=options)
+    return recognise(entry.name, stream, entry.file, options, stack)
 
 
 def _files_below(folder: Path) -> list[_Entry]:

@@ -14,12 +14,14 @@ from features.vectorizer import ArticleFeatures
 from recommender.articles import Card, card_of
 from recommender.errors import CorruptRecord
 from recommender.storage.keyspace import LOG_LENGTH, site_key
-from recommender.storage.packing import pack_record, pack_vector
+from recommender.storage.packing import pack_record, pack_vector, unpack_record
 
 # Of addresses; head.lua has them too.
 KEY_LENGTH = 32
 MAX_APART = 7  # keys under one plain address
 FULL = "*"  # stands for those that there was no room for
+
+_TEXT_ARGUMENT = 6  # of `put_call`
 
 ScriptCall = tuple[list[str], list[str | int | bytes]]
 """Keys and arguments of a Lua script."""
@@ -152,6 +154,12 @@ def put_call(site: str, analysed: AnalysedArticle) -> ScriptCall:
         "1" if article.version is None and article.updated_at is not None else "",
     ]
     return _script_keys(site, key), args
+
+
+def stored_fields(call: ScriptCall) -> dict[str, Any]:
+    """The article that `put_call` stores."""
+    _, args = call
+    return parse_text(unpack_record(cast(bytes, args[_TEXT_ARGUMENT])))
 
 
 def delete_call(site: str, article_id: str, revision: int | None) -> ScriptCall:

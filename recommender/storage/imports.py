@@ -27,6 +27,77 @@ class ImportProblem(BaseModel):
     reason: str
 
 
+class FieldReport(BaseModel):
+    """
+    How many articles have a field, and from where.
+
+    Fields:
+        made: how many values are our own: detected languages, the beginning of a body.
+        sources: the sender's name → how many values.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    field: str
+    filled: int
+    made: int = 0
+    sources: dict[str, int] = {}
+
+
+class WarningReport(BaseModel):
+    """In how many articles a field was left out or cut, with the line and reason of the first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    line: int
+    field: str
+    articles: int
+    reason: str
+
+
+class Repeats(BaseModel):
+    """How many articles repeat what an earlier one has, and the id of the first of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int = 0
+    first_id: str = ""
+
+
+class ContentReport(BaseModel):
+    """
+    What the articles of an import are like, without their text.
+
+    Fields:
+        unused: names of columns that nothing here reads → in how many records.
+        languages: code → articles; empty for an unknown language.
+        zone: in which dates without one are read.
+        boilerplate_share: of the text of the first articles.
+        same_id: the last of the articles with one id is stored.
+        notes: what was read that is no article → how often.
+        first_ids: of ten articles.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    articles: int
+    fields: tuple[FieldReport, ...] = ()
+    unused: dict[str, int] = {}
+    languages: dict[str, int] = {}
+    first_date: str | None = None
+    last_date: str | None = None
+    dates_without_zone: int = 0
+    zone: str = "UTC"
+    boilerplate_share: float = 0.0
+    same_id: Repeats = Repeats()
+    same_address: Repeats = Repeats()
+    same_text: Repeats = Repeats()
+    warnings: tuple[WarningReport, ...] = ()
+    notes: dict[str, int] = {}
+    first_ids: tuple[str, ...] = ()
+
+
 class Import(BaseModel):
     """
     One import.
@@ -36,6 +107,7 @@ class Import(BaseModel):
         broke_off: why the import ended early; empty when it did not.
         warned: how many of the stored articles lack a part that could not be read.
         problems: the first ones.
+        contents: of imports by command.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +121,7 @@ class Import(BaseModel):
     warned: int = 0
     broke_off: str = ""
     problems: tuple[ImportProblem, ...] = ()
+    contents: ContentReport | None = None
 
 
 class ImportLog:
