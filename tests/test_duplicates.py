@@ -67,7 +67,8 @@ def test_overlap_is_the_shared_part_of_the_shorter_text(
 ) -> None:
     def fingerprint(words: set[int], pairs: set[int]) -> Fingerprint:
         terms = sorted(words) + [one | int(TWO_WORD_BIT) for one in sorted(pairs)]
-        return Fingerprint(np.array(terms, np.uint32), np.empty(0, np.uint32))
+        no_title = np.empty(0, np.uint32)
+        return Fingerprint(np.array(terms, np.uint32), no_title, no_title)
 
     one, other = (words, pairs), (other_words, other_pairs)
     few = min(len(pairs), len(other_pairs)) < 20

@@ -166,7 +166,7 @@ def test_two_stories_in_the_same_shortcodes_are_two_stories():
         )
     ]
     one, other = (
-        Fingerprint(features.counts.terms, features.title) for features in map(count_terms, stories)
+        Fingerprint.of(features.counts, features.title) for features in map(count_terms, stories)
     )
 
     assert not is_duplicate(one, other)

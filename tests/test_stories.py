@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline import Archive, as_written, ids
 
 from features.article import parse_article
-from features.vectorizer import TWO_WORD_BIT, count_terms
+from features.vectorizer import TWO_WORD_BIT, count_terms, term_ids
 from recommender.pipeline.stories import (
     BENEFIT_OF_DOUBT,
     Fingerprint,
@@ -57,7 +57,7 @@ hall, yet none for the river, writes our columnist after a walk along the floode
 def terms(body: str, title: str = "–") -> Fingerprint:
     article = parse_article({"id": "a", "title": title, "body": body, "language": "en"})
     features = count_terms(article)
-    return Fingerprint(features.counts.terms, features.title)
+    return Fingerprint.of(features.counts, features.title)
 
 
 def are_one_story(one: Fingerprint, other: Fingerprint) -> bool:
@@ -146,8 +146,11 @@ def test_being_duplicates_is_not_transitive():
 # In numbers
 
 
-def text_of(ids: Iterable[int], title: Iterable[int] = ()) -> Fingerprint:
-    return Fingerprint(*(np.array(sorted(one), dtype=np.uint32) for one in (ids, title)))
+def text_of(
+    ids: Iterable[int], title: Iterable[int] = (), subject: Iterable[int] = ()
+) -> Fingerprint:
+    columns = (np.array(sorted(one), dtype=np.uint32) for one in (ids, title, subject))
+    return Fingerprint(*columns)
 
 
 def pairs(ids: Iterable[int]) -> Fingerprint:
@@ -168,6 +171,41 @@ def pairs(ids: Iterable[int]) -> Fingerprint:
 )
 def test_half_of_the_shorter_and_ten_pairs_more_make_a_story(one, other, same):
     assert same == are_one_story(pairs(one), pairs(other))
+
+
+@pytest.mark.parametrize(
+    ("shared", "subjects", "same"),
+    [
+        (85, ({1}, {2}), True),  # .85 of 100 pairs
+        (84, ({1}, {2}), False),
+        (84, ({1, 3}, {1, 2}), False),
+        (60, ({1}, {1}), True),
+        (60, ({1}, set()), True),
+        (60, ({1}, {1, 2}), True),
+        (60, ({1}, {3}), True),  # which the first has somewhere
+        (59, ({1}, {1}), False),
+    ],
+)
+def test_articles_whose_titles_differ_must_share_more(shared, subjects, same):
+    one, other = subjects
+    first = text_of([3, *one, *(PAIR + n for n in range(100))], one, one)
+    second = text_of([*other, *(PAIR + n for n in range(100 - shared, 200 - shared))], other, other)
+
+    assert same == are_one_story(first, second)
+
+
+words = st.dictionaries(
+    st.sampled_from(["12", "07", "2025", "arsenal", "storm"]), st.integers(0, 5)
+)
+
+
+@given(words)
+def test_a_subject_is_a_word_of_the_title_that_recurs_or_a_number(words):
+    body = " ".join(["news", *(f"{word} " * count for word, count in words.items())])
+    article = terms(body, " ".join(words) or "–")
+    subject = {word for word, count in words.items() if count or word.isdigit()}
+
+    assert sorted(term_ids(subject)) == article.subject.tolist()
 
 
 @pytest.mark.parametrize(("shared", "same"), [(18, True), (17, False)])

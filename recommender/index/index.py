@@ -158,14 +158,16 @@ class ArticleIndex:
         """The term ids of one article, ascending."""
         return np.sort(self._read_one(slot)[0].terms)
 
-    def term_lists(self, slots: NDArray[np.intp]) -> list[NDArray[np.uint32]]:
-        """As `terms`, for many articles at once."""
+    def term_counts(self, slots: NDArray[np.intp]) -> list[TermCounts]:
+        """The terms of some articles, and how often they occur."""
         rows = self._read(slots)
         terms = np.where(rows.ordinals < 0, rows.terms, self._base.term_ids(rows.ordinals))
         owners = np.repeat(np.arange(slots.size, dtype=np.uint64), np.diff(rows.ends))
         # Article and term as one number, which sorts both at once.
-        keys = np.sort(owners << np.uint64(32) | terms)
-        return np.split(keys.astype(np.uint32), rows.ends[:-1])[1:]
+        order = np.argsort(owners << np.uint64(32) | terms)
+        columns = (terms[order].astype(np.uint32, copy=False), rows.counts[order])
+        by_article = (np.split(column, rows.ends[:-1])[1:] for column in columns)
+        return [*map(TermCounts, *by_article)]
 
     def vector(self, slot: int) -> TermWeights:
         """The unit TF-IDF vector of one article; for products of vectors `cosines` is faster."""
@@ -457,5 +459,5 @@ def warm() -> None:
         index.similar_to(row, 1, np.ones(index.slots, np.bool_))
         index.cosines(np.arange(3))
         index.arrays(np.arange(1, 3))
-        index.term_lists(np.arange(3))
+        index.term_counts(np.arange(3))
         index.in_common(np.arange(3), 1)

@@ -82,10 +82,10 @@ class Fingerprints:
         # To read the terms of all articles would take longer than to rank them.
         numbers = np.unique(pairs)
         stored = numbers[numbers < self._slots.size]
-        terms = self._corpus.index.term_lists(self._slots[stored])
+        counts = self._corpus.index.term_counts(self._slots[stored])
         titles = map(self._corpus.title_terms, self._slots[stored].tolist())
-        fingerprints = dict(zip(stored.tolist(), map(Fingerprint, terms, titles), strict=True))
+        fingerprints = dict(zip(stored.tolist(), map(Fingerprint.of, counts, titles), strict=True))
         if self._draft is not None:
-            own = Fingerprint(self._draft.counts.terms, self._draft.title)
+            own = Fingerprint.of(self._draft.counts, self._draft.title)
             fingerprints[self._slots.size] = own
         return fingerprints

@@ -1,12 +1,12 @@
 """Articles that tell one story in the same words: which of them represents it in a list?"""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.vectorizer import TWO_WORD_BIT
+from features.vectorizer import TITLE_WEIGHT, TWO_WORD_BIT, TermCounts, term_ids
 from recommender.index.jit import compiled
 from recommender.index.reader import readonly
 from recommender.policy.option_types import StoryPolicy
@@ -18,6 +18,11 @@ SHARED = 0.5
 BENEFIT_OF_DOUBT = 20
 # … unless the longer one is a digest with much else in it.
 LEAST_LENGTH_RATIO = 0.2
+# … or both follow one template, such as guides to two matches or forecasts for two towns: each
+# title has a word of its own, which is a number or recurs in the text, and the other article does
+# not have it anywhere. Texts with other names that share even this part are copies: one paper
+# writes Kyiv and the other Kiev.
+SHARED_IN_SPITE_OF_TITLES = 0.85
 # Or when they share this part of their text below the headline, at any length: an agency report
 # under another headline. Where the headline is most of the text, all of it counts.
 SAME_TEXT = 0.9
@@ -26,15 +31,32 @@ LEAST_BELOW_HEADLINE = 0.5
 # text leave two fifths, which may hold most of its word pairs.
 LEAST_IN_COMMON = 0.2
 
+# Days, years, rounds and results, as titles write them; a single digit is no term.
+_NUMBERS = [f"{number:02}" for number in range(10_000)]
+_NUMBER_IDS = readonly(np.unique(np.array(term_ids(_NUMBERS), np.uint32)))
+
 Pairs = NDArray[np.intp]  # of articles by number: shape (m, 2), the later one first, in order
 IsDuplicate = Callable[[int, int], bool]  # whether two articles, by number, tell one story
 
 
 class Fingerprint(NamedTuple):
-    """The ids of an article's terms and of those in its headline, both ascending."""
+    """
+    The ids of an article's terms, each list ascending.
+
+    Fields:
+        terms: all of them.
+        title: those in its headline.
+        subject: words in the headline that are numbers or recur in the text.
+    """
 
     terms: NDArray[np.uint32]
     title: NDArray[np.uint32]
+    subject: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, counts: TermCounts, title: NDArray[np.uint32]) -> Self:
+        columns = (counts.terms, counts.counts, title, _NUMBER_IDS)
+        return cls(counts.terms, title, _subject(*(readonly(column.view()) for column in columns)))
 
 
 def candidate_pairs(in_common: NDArray[np.int32]) -> Pairs:
@@ -84,7 +106,30 @@ def overlap(one: Fingerprint, other: Fingerprint) -> float:
 
 
 def _readonly(article: Fingerprint) -> Fingerprint:
-    return Fingerprint(readonly(article.terms.view()), readonly(article.title.view()))
+    return Fingerprint(*(readonly(terms.view()) for terms in article))
+
+
+@compiled
+def _subject(
+    terms: NDArray[np.uint32],
+    counts: NDArray[np.float32],
+    title: NDArray[np.uint32],
+    numbers: NDArray[np.uint32],
+) -> NDArray[np.uint32]:
+    words = title[: np.searchsorted(title, TWO_WORD_BIT)]
+    chosen = np.zeros(words.size, np.bool_)
+    for i in range(words.size):
+        place = _place(terms, words[i])
+        recurs = place >= 0 and counts[place] > TITLE_WEIGHT
+        chosen[i] = recurs or _place(numbers, words[i]) >= 0
+    return words[chosen]
+
+
+@compiled
+def _place(ids: NDArray[np.uint32], wanted: int) -> int:
+    """Where an id stands in an ascending list, or -1."""
+    place = int(np.searchsorted(ids, wanted))
+    return place if place < ids.size and ids[place] == wanted else -1
 
 
 @compiled
@@ -95,16 +140,31 @@ def _two_word(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
 @compiled
 def _is_duplicate(one: Fingerprint, other: Fingerprint) -> bool:
     pairs = _two_word(one.terms), _two_word(other.terms)
-    return _share_word_pairs(*pairs) or _share_text(one, other)
+    shared = _shared_word_pairs(*pairs)
+    fewer = min(pairs[0].size, pairs[1].size)
+    if shared and (shared >= SHARED_IN_SPITE_OF_TITLES * fewer or not _differ(one, other)):
+        return True
+    return _share_text(one, other)
 
 
 @compiled
-def _share_word_pairs(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> bool:
+def _differ(one: Fingerprint, other: Fingerprint) -> bool:
+    """Whether each has a subject that the other one's text lacks."""
+    return (
+        _shared(one.subject, other.terms) < one.subject.size
+        and _shared(other.subject, one.terms) < other.subject.size
+    )
+
+
+@compiled
+def _shared_word_pairs(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> int:
+    """How many word pairs both have, or 0 if that is not enough."""
     fewer, more = min(one.size, other.size), max(one.size, other.size)
     enough = SHARED * (fewer + BENEFIT_OF_DOUBT)
     if fewer < max(enough, LEAST_LENGTH_RATIO * more):
-        return False  # even if they shared all of them
-    return _shared(one, other) >= enough
+        return 0  # even if they shared all of them
+    shared = _shared(one, other)
+    return shared if shared >= enough else 0
 
 
 @compiled
