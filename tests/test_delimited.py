@@ -292,7 +292,9 @@ def test_a_table_has_no_more_than_1000_columns(read):
 
 
 def test_a_table_without_a_known_column_says_what_to_do(read):
-    with pytest.raises(UnreadableFile, match=r"\(Nummer, Rubrik\): name at least one column"):
+    with pytest.raises(
+        UnreadableFile, match=r"\(Nummer, Rubrik\): say which is which with --field"
+    ):
         read(b"Nummer;Rubrik\n1;Oak\n")
 
 

@@ -198,7 +198,7 @@ def _with_dialect(document: Document, text: bytes, fields: Mapping[str, str]) ->
             return document._replace(form=formats.PROSE)
         raise UnreadableDocument(
             f"is a table in which no column has a known name ({dialect.shown_names()}):"
-            " name at least one column title or body"
+            " say which is which with --field, such as --field title=Headline"
         )
     return document._replace(dialect=dialect)
 
