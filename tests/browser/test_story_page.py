@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser_pages import follow
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -193,7 +193,6 @@ def test_the_box_is_dark_only_on_a_page_that_is(
             }""",
             color_scheme,
         )
-        more = page.locator(".also-see-more")
-        more.evaluate("node => new Promise(done => setTimeout(done, 100))")
 
-        assert expected == more.evaluate("node => getComputedStyle(node).color")
+        # Waits: the style sheet may arrive later than the box.
+        expect(page.locator(".also-see-more")).to_have_css("color", expected)
