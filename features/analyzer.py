@@ -1,4 +1,4 @@
-"""Language → tokens → stems → terms: the words by which one article resembles another."""
+"""Text to terms: fold, tokenise and stem, by the rules of its language."""
 
 import re
 import threading
@@ -26,18 +26,23 @@ _ALGORITHMS = """
     romanian:ro russian:ru serbian:sr serbian:hr serbian:bs serbian:cnr indonesian:ms sesotho:st
     spanish:es swedish:sv tamil:ta turkish:tr yiddish:yi
 """
-_ALGORITHM_OF = {code: name for name, code in (pair.split(":") for pair in _ALGORITHMS.split())}
+_ALGORITHM_OF: dict[str, str] = {}
+for _pair_of_names in _ALGORITHMS.split():
+    _algorithm, _code = _pair_of_names.split(":")
+    _ALGORITHM_OF[_code] = _algorithm
 
 # Scripts without spaces, and Korean, which glues particles to its words: every two neighbouring
-# characters make a word, as in Lucene's CJKAnalyzer. For Korean that finds 18 points more than
-# whole words; single characters or three lose 4 to 19 in Chinese and Thai.
+# characters make a term, as in Lucene's CJKAnalyzer. In Korean this gains 18 points over whole
+# words. Terms of one or three characters lose 4 to 19 points in Chinese and Thai.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _UNSPACED_RUN = regex.compile(f"[{_UNSPACED}]+")
-_FIRST_UNSPACED, _FIRST_CJK = "\u0e00", "\u1800"
+_FIRST_UNSPACED = "\u0e00"
+_FIRST_CJK = "\u1800"
 
-# Initials, letters with a number ("F-16": alone, the letter would be lost) or an ampersand ("H&M"),
-# words (regex counts combining marks to \w, re does not), numbers with their fraction, and
-# what ends a sentence. A full stop ends none after two letters: "St. Petersburg" is a pair.
+# Initials, letters with a number ("F-16": a single letter would be dropped) or an ampersand
+# ("H&M"), words (in regex, \w includes combining marks; in re it does not), numbers with their
+# fraction, and the ends of sentences. A full stop after two letters is none of these: "St.
+# Petersburg" is a pair.
 _TOKEN = regex.compile(
     r"""(?:\w\.)+\w\b
       | \p{L}[-‐‑]\d+s?\b
@@ -48,20 +53,21 @@ _TOKEN = regex.compile(
 )
 _MODEL = regex.compile(r"(\p{L})[-‐‑]?(\d+)s?")
 _SENTENCE_ENDS = frozenset("\n.!?…。！？।۔؟")
-_LONGEST_WORD = 64  # what is longer is an address or encoded data
-_LONGEST_PAIR = 80  # to show, with the function words between
+_LONGEST_WORD = 64  # anything longer is an address or encoded data
+_LONGEST_PAIR = 80  # to show, with the function words in between
 
-# What stands between two blanks, read: its terms, and an empty one where no pair may reach across.
-_Piece = tuple[str, ...]
-_known: dict[str | None, dict[str, _Piece]] = {}  # by language, in this process
-MAX_KNOWN_PIECES = 30_000  # of a language; 7 MB
-MAX_KNOWN_LANGUAGES = 8
-_LONGEST_KNOWN = 40
-# Before every character of a term, so that "greater than" tells terms apart.
+# The terms of one piece, which is the text between two blanks. An empty term marks a place that no
+# pair may span.
+_PieceTerms = tuple[str, ...]
+_cache: dict[str | None, dict[str, _PieceTerms]] = {}  # pieces by language, in this process
+MAX_CACHED_PIECES = 30_000  # of a language; 7 MB
+MAX_CACHED_LANGUAGES = 8
+_LONGEST_CACHED = 40
+# It sorts before every character of a term, so that "greater than" separates the two.
 _LINE_END = "\n"
-_LINE_END_APART = f" {_LINE_END} "
+_SPACED_LINE_END = f" {_LINE_END} "
 
-# A word with what is glued to it and one blank, by which a full stop is known.
+# A piece and one blank after it, without which a full stop would not end a sentence.
 _PIECE = regex.compile(r"\S*+\s|\S++")
 
 _BEYOND_LATIN = re.compile("[\u0370-\u1fff\u2c00-\U0010ffff]")
@@ -73,16 +79,18 @@ _INNER_QUOTE = regex.compile(
     r"""(?<=[\p{Cyrillic}\p{Hebrew}])['"’ʼ״׳](?=[\p{Cyrillic}\p{Hebrew}])"""
 )
 
-_DIGITS = {zero + digit: str(digit) for zero in map(ord, "٠۰०০੦૦୦௦౦೦൦๐၀") for digit in range(10)}
+_DIGITS: dict[int, str] = {}
+for _zero in map(ord, "٠۰०০੦૦୦௦౦೦൦๐၀"):
+    _DIGITS |= dict(enumerate("0123456789", start=_zero))
 _HARAKAT_AND_TATWEEL = [*range(0x610, 0x61B), 0x640, *range(0x64B, 0x660), 0x670]
 _KORANIC_MARKS = range(0x6D6, 0x6EE)
 _SILENT = dict.fromkeys([*_HARAKAT_AND_TATWEEL, *_KORANIC_MARKS])
-# Persian and Urdu keep آ: folded to ا it loses half a point in Urdu.
+# Persian and Urdu keep آ: to fold it to ا costs half a point in Urdu.
 _LETTERS = _DIGITS | _SILENT | str.maketrans("يىكہۃةۂھأإٱ", "ییکهههههااا")
 _ARABIC_LETTERS = _DIGITS | _SILENT | str.maketrans("یىکہۂھۃأإٱآ", "ييكهههةاااا")
 _FOLDED_LETTER = re.compile("[" + "".join(map(chr, _LETTERS | _ARABIC_LETTERS)) + "]")
 
-# What casefold() does not know of one language: Turkish I and ı, Romanian cedillas, Russian ё.
+# Language rules that casefold() lacks: Turkish I and ı, Romanian cedillas, Russian ё.
 _SPELLINGS = {
     "az": str.maketrans("Iİ", "ıi"),
     "ro": str.maketrans("şţŞŢ", "șțȘȚ"),
@@ -93,11 +101,11 @@ _SPELLINGS = {
 
 class Terms(NamedTuple):
     """
-    What a text is compared by, in the order of the text, repeats kept.
+    The terms of a text, in its order and with repetitions.
 
     Fields:
         words: one-word terms.
-        pairs: two words side by side once function words are gone, as "talk istanbul".
+        pairs: two-word terms, adjacent once function words are dropped, such as "talk istanbul".
     """
 
     words: list[str]
@@ -106,11 +114,11 @@ class Terms(NamedTuple):
 
 class LineTerms(NamedTuple):
     """
-    The terms of a text, and the line that each stands in.
+    The terms of a text, with the line of each.
 
     Fields:
         words, pairs: as in `Terms`.
-        word_lines, pair_lines: numbers of lines from 0, ascending.
+        word_lines, pair_lines: line numbers from 0, ascending.
     """
 
     words: list[str]
@@ -123,18 +131,18 @@ def analyze(text: str, language: str | None) -> Terms:
     """
     Turn text as `plain_text` returns it into terms.
 
-    A language (as `normalize_language` writes it) without stemmer or stop words goes without, and
-    so does None. A pair reaches across function words ("talks in Istanbul"; one point of nDCG
-    better than not), never across the end of a sentence or line, and scripts without spaces have
-    none.
+    *language* is a code of `normalize_language`. None, and a language without stemmer or stop
+    words, are analysed without these. A pair may span function words ("talks in Istanbul"), which
+    gains one point of nDCG. It never spans the end of a sentence or a line. Scripts without spaces
+    have no pairs.
     """
     return Terms(*analyze_lines(text, language)[:2])
 
 
 def analyze_lines(text: str, language: str | None) -> LineTerms:
     """The terms of a text as `analyze` finds them, with their lines."""
-    # All lines at once: most lines are so short that a loop over them takes half of the time.
-    terms = _pieces_read(text.replace("\n", _LINE_END_APART).split(" "), language)
+    # All lines at once: most are so short that a loop over them would take half of the time.
+    terms = _terms_of(text.replace("\n", _SPACED_LINE_END).split(" "), language)
     is_term = np.fromiter(map(_LINE_END.__lt__, terms), np.bool_, len(terms))
     is_line_end = np.fromiter(map(_LINE_END.__eq__, terms), np.bool_, len(terms))
     lines = np.cumsum(is_line_end, dtype=np.intp)
@@ -149,45 +157,50 @@ def analyze_lines(text: str, language: str | None) -> LineTerms:
     )
 
 
-def _pieces_read(pieces: list[str], language: str | None) -> list[str]:
+def _terms_of(pieces: list[str], language: str | None) -> list[str]:
     """
     The terms of all pieces, one after another.
 
-    Sentence ends, and whatever else parts two words, are empty; line ends are `_LINE_END`.
+    An empty term stands for the end of a sentence, and for anything else that no pair may span. A
+    `_LINE_END` stands for the end of a line.
     """
-    known = _known.setdefault(language, {_LINE_END: (_LINE_END,)})
-    # No token reaches across a blank: a text is read in pieces, and a known one not again.
-    new = _read({*pieces}.difference(known), language)
-    known.update((piece, read) for piece, read in new.items() if len(piece) <= _LONGEST_KNOWN)
-    read: list[_Piece | None] = [*map(known.get, pieces)]
-    if None in read:  # too long to be remembered
-        read = [new.get(piece, terms) for piece, terms in zip(pieces, read, strict=True)]
-    if len(known) > MAX_KNOWN_PIECES or len(_known) > MAX_KNOWN_LANGUAGES:
-        _known.clear()  # other threads keep what they are at
-    return [*chain.from_iterable(read)]  # type: ignore[arg-type]
+    cached = _cache.setdefault(language, {_LINE_END: (_LINE_END,)})
+    # No token spans a blank, so a text is analysed in pieces, and a piece only once.
+    new = _analyze_pieces({*pieces}.difference(cached), language)
+    for piece, terms_of_piece in new.items():
+        if len(piece) <= _LONGEST_CACHED:
+            cached[piece] = terms_of_piece
+    terms: list[_PieceTerms | None] = [*map(cached.get, pieces)]
+    if None in terms:  # a piece too long for the cache
+        terms = [new.get(piece, known) for piece, known in zip(pieces, terms, strict=True)]
+    if len(cached) > MAX_CACHED_PIECES or len(_cache) > MAX_CACHED_LANGUAGES:
+        _cache.clear()  # other threads keep the dict that they hold
+    return [*chain.from_iterable(terms)]  # type: ignore[arg-type]
 
 
-def _read(pieces: Collection[str], language: str | None) -> dict[str, _Piece]:
+def _analyze_pieces(pieces: Collection[str], language: str | None) -> dict[str, _PieceTerms]:
     """Fold, tokenise and stem pieces of text, as if each were a line."""
     tokens = _TOKEN.findall(_fold("\n".join((*pieces, "")), language))
     stems, runs = _stems_and_runs(tokens, language)
-    found: list[list[str]] = [[]]
+    lines: list[list[str]] = [[]]
     for word in tokens:
         if word == "\n":
-            found.append([])
+            lines.append([])
         elif word in _SENTENCE_ENDS:
-            found[-1].append("")
+            lines[-1].append("")
         elif word in runs:
-            found[-1] += chain.from_iterable(("", bigram) for bigram in (*runs[word], ""))
+            for bigram in runs[word]:
+                lines[-1] += ("", bigram)
+            lines[-1].append("")
         elif stems[word]:
-            found[-1].append(stems[word])
-    return dict(zip(pieces, map(tuple, found), strict=False))  # and nothing after the last line
+            lines[-1].append(stems[word])
+    return dict(zip(pieces, map(tuple, lines), strict=False))  # the last line is empty
 
 
 def _stems_and_runs(
     tokens: Iterable[str], language: str | None
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The stem of each word, empty for what is no term, and the bigrams of each unspaced run."""
+    """The stem of each word, empty if it is no term, and the bigrams of each unspaced run."""
     distinct = set(tokens) - _SENTENCE_ENDS
     runs = {token: _bigrams(token, language) for token in distinct if _is_unspaced(token)}
     distinct.difference_update(runs)
@@ -196,24 +209,25 @@ def _stems_and_runs(
 
 def surfaces(text: str, language: str | None) -> dict[str, str]:
     """
-    How each term that `analyze` finds is best shown to people: "kursk region" as "Kursk region",
+    The form in which to show each term that `analyze` finds: "kursk region" as "Kursk region",
     "talk istanbul" as "talks in Istanbul".
 
-    Of several spellings the most frequent; then the shortest, the one in small letters, the first.
+    Of several forms the most frequent is taken, then the shortest, the one in small letters, the
+    first.
     """
-    shown: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for found in occurrences(text, language):
-        shown[found.term][found.shown] += 1
-    return {term: _best(counted) for term, counted in shown.items()}
+    forms: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for occurrence in occurrences(text, language):
+        forms[occurrence.term][occurrence.shown] += 1
+    return {term: _best(counts) for term, counts in forms.items()}
 
 
 class Occurrence(NamedTuple):
     """
-    A term where it stands.
+    A term at one place of a text.
 
     Fields:
-        shown: how it is spelt there: `text[start:end]`.
-        start: -1 where it is not in one piece, or its place is unknown.
+        shown: as the text spells it, `text[start:end]`.
+        start, end: -1 if the term is not in one piece, or its place is unknown.
     """
 
     term: str
@@ -223,7 +237,7 @@ class Occurrence(NamedTuple):
 
 
 def occurrences(text: str, language: str | None) -> Iterator[Occurrence]:
-    """Every term that `analyze` finds, in the order of the text, with its place."""
+    """Every term that `analyze` finds, with its place, in the order of the text."""
     spellings = _spellings(text, language)
     stems, runs = _stems_and_runs((spelling.token for spelling in spellings), language)
     before: _Spelling | None = None
@@ -239,14 +253,12 @@ def occurrences(text: str, language: str | None) -> Iterator[Occurrence]:
             before = None
 
 
-def _best(shown: Counter[str]) -> str:
-    return min(
-        shown, key=lambda spelling: (-shown[spelling], len(spelling), spelling != spelling.lower())
-    )
+def _best(forms: Counter[str]) -> str:
+    return min(forms, key=lambda form: (-forms[form], len(form), form != form.lower()))
 
 
 class _Spelling(NamedTuple):
-    """A token as it is written: `text[start:end]`, unless *start* is -1, for an unknown place."""
+    """A token as it is written, `text[start:end]`; both -1 if its place is unknown."""
 
     token: str
     shown: str
@@ -260,37 +272,56 @@ class _Spelling(NamedTuple):
 
 
 def _spellings(text: str, language: str | None) -> list[_Spelling]:
-    """The tokens of the text. They are those of its pieces, for none reaches across white space."""
-    known: dict[str, list[_Spelling]] = {}
-    found: list[_Spelling] = []
+    """The tokens of the text, which are those of its pieces, because none spans white space."""
+    by_piece: dict[str, list[_Spelling]] = {}
+    spellings: list[_Spelling] = []
     for match in _PIECE.finditer(text):
         piece = match[0]
-        if piece not in known:
-            known[piece] = _spellings_in(piece, language)
-        found += [spelling.at(match.start()) for spelling in known[piece]]
-    return found
+        if piece not in by_piece:
+            by_piece[piece] = _spellings_in(piece, language)
+        spellings += [spelling.at(match.start()) for spelling in by_piece[piece]]
+    return spellings
 
 
 def _spellings_in(piece: str, language: str | None) -> list[_Spelling]:
     tokens = _TOKEN.findall(_fold(piece, language))
-    apart, places = _runs_apart(piece)
-    spans = [match.span() for match in _TOKEN.finditer(apart)]
-    if len(spans) == len(tokens):
-        written = [apart[start:end] for start, end in spans]
-        if [_fold(word, language).strip(" ") for word in written] == [t.strip(" ") for t in tokens]:
-            return [
-                _Spelling(token, word, places[start], places[end - 1] + 1)
-                for token, word, (start, end) in zip(tokens, written, spans, strict=True)
-            ]
-    return [_Spelling(token, token, -1, -1) for token in tokens]
+    spaced, places = _space_out_runs(piece)
+    matches = list(_TOKEN.finditer(spaced))
+    if not _are_folded_to(tokens, matches, language):
+        return [_Spelling(token, token, -1, -1) for token in tokens]
+    spellings = []
+    for token, match in zip(tokens, matches, strict=True):
+        start = places[match.start()]
+        end = places[match.end() - 1] + 1
+        spellings.append(_Spelling(token, match[0], start, end))
+    return spellings
 
 
-def _runs_apart(piece: str) -> tuple[str, Sequence[int]]:
-    """Set runs without spaces apart as `_fold` does; and where each character comes from."""
+def _are_folded_to(
+    tokens: Sequence[str], matches: Sequence[regex.Match[str]], language: str | None
+) -> bool:
+    """Whether each match, once folded, is the token at the same position."""
+    if len(matches) != len(tokens):
+        return False
+    for token, match in zip(tokens, matches, strict=True):
+        if _fold(match[0], language).strip(" ") != token.strip(" "):
+            return False
+    return True
+
+
+def _space_out_runs(piece: str) -> tuple[str, Sequence[int]]:
+    """
+    Put spaces around runs of unspaced characters, as `_fold` does.
+
+    Returns:
+        the spaced text, and the position in *piece* of each of its characters.
+    """
     runs = [] if piece.isascii() else [match.span() for match in _UNSPACED_RUN.finditer(piece)]
     if not runs:
         return piece, range(len(piece))
-    parts, places, position = [], list[int](), 0
+    parts: list[str] = []
+    places: list[int] = []
+    position = 0
     for start, end in runs:
         parts += [piece[position:start], " ", piece[start:end], " "]
         places += [*range(position, start), start, *range(start, end), end]
@@ -305,10 +336,12 @@ def _pair(text: str, term: str, before: _Spelling, here: _Spelling) -> Occurrenc
 
 
 def _placed_bigrams(run: _Spelling, bigrams: Sequence[str]) -> Iterator[Occurrence]:
-    if run.start < 0 or run.token != run.shown:  # compatibility forms change their number
-        yield from (Occurrence(bigram, bigram, -1, -1) for bigram in bigrams)
+    if run.start < 0 or run.token != run.shown:  # NFKC may change the number of characters
+        for bigram in bigrams:
+            yield Occurrence(bigram, bigram, -1, -1)
         return
-    position, terms = run.start, frozenset(bigrams)
+    position = run.start
+    terms = frozenset(bigrams)
     for group in _groups(run.token):
         bigram = "".join(group)
         if bigram in terms:
@@ -317,7 +350,7 @@ def _placed_bigrams(run: _Spelling, bigrams: Sequence[str]) -> Iterator[Occurren
 
 
 def _fold(text: str, language: str | None) -> str:
-    """Make one spelling of many: case, keyboards, digits; runs without spaces stand apart."""
+    """Unify case, digits and variants of letters, and put spaces around unspaced runs."""
     if language in _SPELLINGS:
         text = text.translate(_SPELLINGS[language])
     text = text.replace("İ", "I").casefold().replace("_", " ")
@@ -334,23 +367,22 @@ def _fold(text: str, language: str | None) -> str:
 
 
 def _stems(tokens: set[str], language: str | None) -> dict[str, str]:
-    """Map each token to its stem, or to nothing if it is no term."""
+    """Map each token to its stem, or to an empty one if it is no term."""
     ignored = _folded_stop_words(language)
     kept = [t for t in tokens if 1 < len(t) <= _LONGEST_WORD and t not in ignored]
     words = [word if word.isalpha() else _without_points(word) for word in kept]
     stemmer = _stemmer(language)
     stems = stemmer.stemWords(words) if stemmer else words
-    # Snowball's Tamil stems a few words to nothing.
-    stems = [stem or word for stem, word in zip(stems, words, strict=True)]
     terms = dict.fromkeys(tokens, "")
-    terms.update(zip(kept, stems, strict=True))
+    for token, word, stem in zip(kept, words, stems, strict=True):
+        terms[token] = stem or word  # the Tamil stemmer leaves nothing of a few words
     return terms
 
 
 def _without_points(token: str) -> str:
     """
-    Join initials ("u.s" is "us"), thousands ("1,000" is "1000"), and letters with their number
-    ("f-16s" and "f16s" are "f16"), but not 13.2 or v1.2.
+    Join initials ("u.s" to "us"), thousands ("1,000" to "1000"), and letters with their number
+    ("f-16s" and "f16s" to "f16"), but not 13.2 or v1.2.
     """
     model = _MODEL.fullmatch(token)
     if model:
@@ -363,13 +395,13 @@ def _is_unspaced(token: str) -> bool:
 
 
 def _bigrams(run: str, language: str | None) -> list[str]:
-    """Return every two neighbouring characters, with their marks, but none of two particles."""
+    """Return every two neighbouring characters, with their marks, unless both are particles."""
     particles = stop_words(language) if language in ("ja", "zh") else frozenset()
     return ["".join(group) for group in _groups(run) if not particles.issuperset(group)]
 
 
 def _groups(run: str) -> Sequence[Sequence[str]]:
-    # Only Thai and its neighbours have marks; \X takes ten times as long as list().
+    # \X takes ten times as long as list(), and only Thai and its neighbours have marks.
     characters = regex.findall(r"\X", run) if min(run) < _FIRST_CJK else list(run)
     return list(pairwise(characters)) or [characters]
 
@@ -380,7 +412,7 @@ def _folded_stop_words(language: str | None) -> frozenset[str]:
 
 
 class _Stemmers(threading.local):
-    """One set for each thread: a Snowball stemmer keeps the word it works on in itself."""
+    """One set for each thread, because a Snowball stemmer holds the word that it works on."""
 
     def __init__(self) -> None:
         self.by_algorithm: dict[str, Stemmer.Stemmer] = {}
@@ -394,6 +426,6 @@ def _stemmer(language: str | None) -> Stemmer.Stemmer | None:
     if algorithm is None:
         return None
     if algorithm not in _stemmers.by_algorithm:
-        # No cache: a text asks for each of its words once, and PyStemmer's gains nothing then.
+        # Without PyStemmer's cache, which gains nothing: a text has each word stemmed once.
         _stemmers.by_algorithm[algorithm] = Stemmer.Stemmer(algorithm, 0)
     return _stemmers.by_algorithm[algorithm]

@@ -190,18 +190,18 @@ def test_a_text_read_in_pieces_says_what_it_says_as_a_whole(
 
 
 def test_what_is_remembered_of_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(analyzer, "MAX_KNOWN_PIECES", 100)
+    monkeypatch.setattr(analyzer, "MAX_CACHED_PIECES", 100)
     texts = [" ".join(f"word{n}x{m}" for m in range(30)) + " y" * 9 + "z" * n for n in range(100)]
     found = [analyze(text, "en") for text in texts]
     for number in range(100):
         analyze(f"a word of {number}", f"x{number}")
-    languages = len(analyzer._known)
+    languages = len(analyzer._cache)
     analyze("one word", "en")
 
-    assert languages <= analyzer.MAX_KNOWN_LANGUAGES
+    assert languages <= analyzer.MAX_CACHED_LANGUAGES
     assert [read_as_a_whole(text, "en") for text in texts] == found
-    assert 0 < len(analyzer._known["en"]) <= 100
-    assert all(len(piece) <= 40 for piece in analyzer._known["en"])
+    assert 0 < len(analyzer._cache["en"]) <= 100
+    assert all(len(piece) <= 40 for piece in analyzer._cache["en"])
 
 
 @given(st.text() | readable, LANGUAGES)
