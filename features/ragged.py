@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 class RaggedArray:
     """
-    One row of whole numbers for each slot, end to end: appended to, never changed.
+    One row of whole numbers for each slot, all rows in one array. Rows are added, never changed.
 
     Args:
         typecode: of the numbers, as in `array`.
-        base: what `arrays` returned, for the first slots.
-        names: distinct and ascending, if the values of *base* are places among these.
+        base: what `arrays` returned; the rows of the first slots.
+        names: distinct and ascending. With names, a value of *base* is a position among them.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class RaggedArray:
         return self._ends.size + len(self._more_ends) - 2
 
     def arrays(self, slots: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
-        """These rows, in this order, for a file."""
+        """The rows of these slots, in this order, as they are written to a file."""
         rows = [self.row(slot) for slot in slots.tolist()]
         return {
             "ends": np.cumsum([0, *(row.size for row in rows)]).astype(np.uint32),
@@ -48,38 +48,38 @@ class RaggedArray:
         self._more_ends.append(len(self._more))
 
     def row(self, slot: int) -> NDArray[np.unsignedinteger]:
-        place = slot - self._ends.size + 1
-        if place < 0:
+        added = slot - self._ends.size + 1
+        if added < 0:
             return self._named(self._values[self._ends[slot] : self._ends[slot + 1]])
-        # A copy: an array with a view on it cannot grow.
-        values = self._more[self._more_ends[place] : self._more_ends[place + 1]]
+        # A copy, because an array with a view on it cannot grow.
+        values = self._more[self._more_ends[added] : self._more_ends[added + 1]]
         return np.frombuffer(values, self._dtype)
 
     def holding(
         self, values: NDArray[np.unsignedinteger]
     ) -> tuple[NDArray[np.unsignedinteger], NDArray[np.intp]]:
         """Each occurrence of any of *values* and its slot, in the order of the slots."""
-        found, slots = _holding(self._values, self._ends, self._places(values))
-        more, places = _holding(
+        positions, slots = _holding(self._values, self._ends, self._positions(values))
+        more, more_slots = _holding(
             np.frombuffer(self._more, self._dtype),
             np.frombuffer(self._more_ends, np.uint64),
             values,
         )
-        first = self._ends.size - 1
-        found = np.concatenate((self._named(found), more))
-        return found, np.concatenate((slots, first + places))
+        occurrences = np.concatenate((self._named(positions), more))
+        first_slot = self._ends.size - 1
+        return occurrences, np.concatenate((slots, first_slot + more_slots))
 
-    def _named(self, places: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
-        return places if self._names is None else self._names[places]
+    def _named(self, positions: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+        return positions if self._names is None else self._names[positions]
 
-    def _places(self, values: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
-        """Of those *values* that have a name."""
+    def _positions(self, values: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+        """The positions among the names of those *values* that are names."""
         if self._names is None:
             return values
-        places = np.searchsorted(self._names, values)
-        there = places < self._names.size
-        there[there] = self._names[places[there]] == values[there]
-        return places[there].astype(self._values.dtype)
+        positions = np.searchsorted(self._names, values)
+        is_name = positions < self._names.size
+        is_name[is_name] = self._names[positions[is_name]] == values[is_name]
+        return positions[is_name].astype(self._values.dtype)
 
 
 def _holding(
@@ -88,4 +88,5 @@ def _holding(
     values: NDArray[np.unsignedinteger],
 ) -> tuple[NDArray[np.unsignedinteger], NDArray[np.intp]]:
     places = np.flatnonzero(np.isin(flat, values))
-    return flat[places], np.searchsorted(ends, places.astype(ends.dtype), side="right") - 1
+    slots = np.searchsorted(ends, places.astype(ends.dtype), side="right") - 1
+    return flat[places], slots
