@@ -1,4 +1,4 @@
-"""A text as it was sent, read with the place of every character, to point into it."""
+"""A text as plain text, with the place of every character in the text that was sent."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from features.text import ENDLESS_NUMBER, MARKUP, looks_like_html, normalized, s
 
 Span = tuple[int, int]
 
-# Lists, tables and the like: nothing can be put between their parts but more of the same.
+# Elements such as lists and tables: a paragraph cannot be inserted between their parts.
 _WHOLE = frozenset(
     (
         "aside",
@@ -36,11 +36,11 @@ _NOT_PROSE = frozenset(
 _HREF = regex.compile(
     r"""\shref\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", regex.IGNORECASE
 )
-# What closes a paragraph, but not the part of the page that it stands in.
+# Closing tags of a paragraph, but not of the part of the page around it.
 _CLOSING_TAGS = regex.compile(
     r"(?:\s*+</(?!(?:article|body|div|html|main|section|td|th)\b)[a-z][^>]*+>)*+", regex.IGNORECASE
 )
-# References, as `html.unescape` finds them, and newlines, which in HTML are blanks.
+# References, as `html.unescape` finds them, and newlines, which are blanks in HTML.
 _ENCODED = regex.compile(
     ENDLESS_NUMBER.pattern
     + r"|&(?:#[0-9]++;?|#[xX][0-9a-fA-F]++;?|[^\t\n\f <&#;]{1,32};?)|\n(?P<blank>\s*\n)?"
@@ -48,13 +48,14 @@ _ENCODED = regex.compile(
 _BLANK_LINE = regex.compile(r"\n\s*\n")
 _LINE = regex.compile(r"\n")
 _LINE_END = regex.compile(r"\r\n?")
-# A letter with its marks, whatever invisible stands between: what NFC makes one may not be parted.
+# A letter with its marks and the invisible characters between them. NFC may make one character of
+# these, so they are normalised together.
 _CHARACTER = regex.compile(r"\X(?:[\p{Cc}\p{Cf}--\s]++\p{M}*+)*+", regex.V1)
 
 
 class Located(NamedTuple):
     """
-    A text, and from where to where each of its characters was sent.
+    A text, and the place of each of its characters in the text that was sent.
 
     Fields:
         starts, ends: ascending, shape (len(text),).
@@ -73,12 +74,14 @@ class Located(NamedTuple):
         return Located(self.text[start:end], self.starts[start:end], self.ends[start:end])
 
     def span(self, start: int, end: int) -> Span:
-        """Where `text[start:end]`, which is not empty, was sent."""
+        """The place of `text[start:end]`, which is not empty, in what was sent."""
         return int(self.starts[start]), int(self.ends[end - 1])
 
     def replaced(self, changes: Iterable[Change]) -> "Located":
-        """With the changes, which are in order; all that is new stands where the old stood."""
-        pieces, firsts, lasts = [], [], []
+        """Apply changes, which are in order; new characters get the place of those replaced."""
+        pieces: list[str] = []
+        firsts: list[int] = []
+        lasts: list[int] = []
         position = 0
         for start, end, new in [*changes, (len(self.text), len(self.text), "")]:
             pieces += [self.text[position:start], new]
@@ -86,9 +89,10 @@ class Located(NamedTuple):
             lasts += [start - 1, end - 1]
             position = end
         sizes = [len(piece) for piece in pieces]
-        first, last = np.repeat(firsts, sizes), np.repeat(lasts, sizes)
+        first = np.repeat(firsts, sizes)
+        last = np.repeat(lasts, sizes)
         within = np.arange(first.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        kept = np.repeat(np.arange(len(pieces)) % 2 == 0, sizes)
+        kept = np.repeat(np.arange(len(pieces)) % 2 == 0, sizes)  # every other piece is new
         return Located(
             "".join(pieces),
             self.starts[np.where(kept, first + within, first)],
@@ -97,7 +101,7 @@ class Located(NamedTuple):
 
 
 class Spans:
-    """Stretches of a text, to ask what lies in one; those that meet or overlap count as one."""
+    """Parts of a text, to find the one around a place; spans that touch or overlap are merged."""
 
     def __init__(self, spans: Iterable[Span]) -> None:
         merged: list[Span] = []
@@ -109,19 +113,20 @@ class Spans:
         self._spans = merged
 
     def around(self, start: int, end: int) -> Span | None:
-        """The one that holds `start:end` or a part of it."""
+        """The span that overlaps `start:end`."""
         place = bisect_left(self._spans, (end,)) - 1
-        found = self._spans[place] if place >= 0 else None
-        return found if found is not None and found[1] > start else None
+        if place < 0 or self._spans[place][1] <= start:
+            return None
+        return self._spans[place]
 
 
 class Paragraph(NamedTuple):
     """
-    A paragraph, a heading, or a list as a whole.
+    A paragraph, a heading, or a whole list.
 
     Fields:
-        start, end: in the text that was read.
-        closes_at: in the text as it was sent, where the next paragraph may be put in.
+        start, end: in the plain text.
+        closes_at: in the text as it was sent, the place to insert another paragraph after this one.
     """
 
     start: int
@@ -131,15 +136,15 @@ class Paragraph(NamedTuple):
 
 class OffsetText(NamedTuple):
     """
-    A text as the analyzer reads it, and where it was sent.
+    A text as the analyzer reads it, with places in what was sent.
 
     Fields:
-        sent: what places count in, in characters (Unicode code points).
-        located: the text that is read.
-        is_html: how it was read.
+        sent: the text as it was sent; places count its characters (Unicode code points).
+        located: the plain text.
+        is_html: whether *sent* was read as HTML.
         paragraphs: in order.
-        not_prose: of what was sent, what stands in links, headings and code.
-        addresses: where its links lead.
+        not_prose: the spans of links, headings and code, in what was sent.
+        addresses: the targets of its links.
     """
 
     sent: str
@@ -151,25 +156,27 @@ class OffsetText(NamedTuple):
 
 
 def read(sent: str) -> OffsetText:
-    """Read a text as `plain_text` does, be it HTML or not."""
+    """Read a text, HTML or plain, as `plain_text` does."""
     page = _prepared(_with_newlines(sent))
     if not looks_like_html(page.text):
         return _plain(sent, page)
     located = _normalized(page.replaced(_without_markup(page.text)))
-    elements = list(_elements(page))
-    whole = [span for name, span, _ in elements if name in _WHOLE or name == "pre"]
-    return OffsetText(
-        sent,
-        located,
-        True,
-        _paragraphs(located, sent, whole),
-        [span for name, span, _ in elements if name in _NOT_PROSE],
-        [unescape(address) for name, _, address in elements if name == "a" and address],
-    )
+    undivided: list[Span] = []
+    not_prose: list[Span] = []
+    addresses: list[str] = []
+    for name, span, address in _elements(page):
+        if name in _WHOLE or name == "pre":
+            undivided.append(span)
+        if name in _NOT_PROSE:
+            not_prose.append(span)
+        if name == "a" and address:
+            addresses.append(unescape(address))
+    paragraphs = _paragraphs(located, sent, undivided)
+    return OffsetText(sent, located, True, paragraphs, not_prose, addresses)
 
 
 def read_plain(sent: str) -> OffsetText:
-    """Read a text that is known to be no HTML, such as a stored one."""
+    """Read a text that is certainly plain, such as a stored one."""
     return _plain(sent, _with_newlines(sent))
 
 
@@ -190,7 +197,7 @@ def _with_newlines(sent: str) -> Located:
 
 
 def _without_markup(html: str) -> Iterator[Change]:
-    """What makes prose of a page."""
+    """The changes that turn a page into prose."""
     position = 0
     for start, end, separator in stretches(html):
         if position < start:
@@ -198,7 +205,8 @@ def _without_markup(html: str) -> Iterator[Change]:
         if separator is not None:
             yield start, end, separator
         else:
-            yield from ((*m.span(), _as_prose(m)) for m in _ENCODED.finditer(html, start, end))
+            for match in _ENCODED.finditer(html, start, end):
+                yield (*match.span(), _as_prose(match))
         position = end
 
 
@@ -212,21 +220,22 @@ def _normalized(located: Located) -> Located:
     if normalized(located.text) == located.text:
         return located
     characters = _CHARACTER.finditer(located.text)
-    return located.replaced((*found.span(), normalized(found[0])) for found in characters)
+    return located.replaced((*match.span(), normalized(match[0])) for match in characters)
 
 
 def _elements(page: Located) -> Iterator[tuple[str, Span, str]]:
-    """Name, span as sent and `href` of each element that closes, or else to the end of the page."""
+    """
+    Name, span as sent and `href` of each element that matters here.
+
+    One that never closes reaches to the end of the page.
+    """
     opened: dict[str, list[tuple[int, str]]] = {name: [] for name in _WHOLE | _NOT_PROSE}
     for tag in MARKUP.finditer(page.text):
         name = (tag["name"] or "").lower()
         if name not in opened:
             continue
         if not tag["close"]:
-            href = _HREF.search(tag[0]) if name == "a" else None
-            opened[name].append(
-                (tag.start(), next(filter(None, href.groups()), "") if href else "")
-            )
+            opened[name].append((tag.start(), _href(tag[0]) if name == "a" else ""))
         elif opened[name]:
             start, address = opened[name].pop()
             yield name, page.span(start, tag.end()), address
@@ -235,46 +244,52 @@ def _elements(page: Located) -> Iterator[tuple[str, Span, str]]:
             yield name, page.span(start, len(page.text)), address
 
 
-def _paragraphs(located: Located, sent: str, elements: list[Span]) -> list[Paragraph]:
+def _href(tag: str) -> str:
+    href = _HREF.search(tag)
+    return next(filter(None, href.groups()), "") if href else ""
+
+
+def _paragraphs(located: Located, sent: str, undivided: list[Span]) -> list[Paragraph]:
     """
-    What blank lines divide or, where there are none, lines.
+    The parts between blank lines; the lines, if there are no blank ones.
 
     Args:
-        elements: spans as sent that are not divided, in any order.
+        undivided: spans as sent that must stay whole, in any order.
     """
-    wholes = Spans(elements)
-    found = list(_divided(located, _BLANK_LINE, wholes))
-    if len(found) < 2:
-        found = list(_divided(located, _LINE, wholes))
-    return [Paragraph(*span, _closing(sent, *located.span(*span), wholes)) for span in found]
+    wholes = Spans(undivided)
+    spans = list(_divided(located, _BLANK_LINE, wholes))
+    if len(spans) < 2:
+        spans = list(_divided(located, _LINE, wholes))
+    return [Paragraph(*span, _closing(sent, *located.span(*span), wholes)) for span in spans]
 
 
 def _divided(located: Located, division: regex.Pattern[str], wholes: Spans) -> Iterator[Span]:
-    """The stretches of the text between divisions that hold something, without outer blanks."""
+    """The parts of the text between divisions, stripped; empty ones are dropped."""
     text = located.text
     divisions = [match.span() for match in division.finditer(text)]
     divisions = [span for span in divisions if not _within(wholes, *located.span(*span))]
-    ends, starts = [start for start, _ in divisions], [end for _, end in divisions]
-    for start, end in zip([0, *starts], [*ends, len(text)], strict=True):
+    start = 0
+    for end, next_start in [*divisions, (len(text), len(text))]:
         stripped = text[start:end].strip()
         if stripped:
             first = text.index(stripped, start)
             yield first, first + len(stripped)
+        start = next_start
 
 
 def _within(wholes: Spans, start: int, end: int) -> bool:
-    """Whether `start:end` lies in the middle of one of them."""
-    found = wholes.around(start, end)
-    return found is not None and found[0] < start and end < found[1]
+    """Whether `start:end` lies strictly inside one of the spans."""
+    whole = wholes.around(start, end)
+    return whole is not None and whole[0] < start and end < whole[1]
 
 
 def _closing(sent: str, start: int, end: int, wholes: Spans) -> int:
-    """Where the paragraph `start:end` is over, its tags included."""
+    """The end of the paragraph `start:end`, with its closing tags."""
     whole = wholes.around(start, end)
-    found = _CLOSING_TAGS.match(sent, max(end, whole[1]) if whole else end)
-    return found.end() if found else end
+    tags = _CLOSING_TAGS.match(sent, max(end, whole[1]) if whole else end)
+    return tags.end() if tags else end
 
 
 def utf16_offset(text: str, position: int) -> int:
-    """A place in *text* as JavaScript counts: some characters, such as emoji, are two there."""
+    """A place in *text* as JavaScript counts it, where some characters, such as emoji, are two."""
     return len(text[:position].encode("utf-16-le")) // 2

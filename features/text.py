@@ -1,4 +1,4 @@
-"""HTML to text, and Unicode hygiene: every string from outside passes here once."""
+"""HTML to text, and the cleaning of Unicode that every string from outside goes through."""
 
 import html as entities
 import re
@@ -14,14 +14,14 @@ _EXCERPT_FROM = 4  # times its length is read for an excerpt
 
 _SEPARATORS = {"br": "\n", "td": " ", "th": " "} | dict.fromkeys(BLOCKS | {"form"}, "\n\n")
 
-# Part of an HTML text, from where to where, and what a reader sees of a tag there, often nothing;
-# None where there is prose.
+# Start and end of a part of an HTML text. For a tag, the separator that a reader sees in its place,
+# which is often empty; None for prose.
 Stretch = tuple[int, int, str | None]
 
-# The tokeniser of the HTML standard in one pattern, instead of a parser that builds a tree: there,
-# 40,000 nested <div> or attributes take two seconds and four times as many take 16 times as long.
-# Every alternative also matches when its end never comes, and nothing backtracks, so hostile input
-# is read once like any other. As in a browser, what never ends swallows the rest.
+# The tokeniser of the HTML standard in one pattern. A parser that builds a tree takes two seconds
+# for 40,000 nested <div> or attributes, and 16 times as long for four times as many. Here every
+# alternative also matches when its end never comes, and nothing backtracks: hostile input is read
+# once, like any other. As in a browser, a tag that never ends swallows the rest.
 MARKUP = regex.compile(
     r"""
       <!--(?:-?>|.*?(?:--!?>|\Z))                        # comment
@@ -45,10 +45,10 @@ ENDLESS_NUMBER = regex.compile(r"&#[0-9]{8,}+;?+")
 _BLANK_LINES = regex.compile(r"\n\s*\n")
 
 # Controls, format characters (bidi overrides, zero-width space, soft hyphen, byte order mark) and
-# lone surrogates, which no UTF-8 encoder takes. Joiners stay: Persian and Hindi spell with them.
+# lone surrogates, which UTF-8 cannot encode. Joiners stay: Persian and Hindi spell with them.
 _INVISIBLE = regex.compile(r"[[\p{Cc}\p{Cf}\p{Cs}]--[\s\x1c-\x1f\u200c\u200d]]+", regex.V1)
 _MARKS_BEYOND_8 = regex.compile(r"(\p{M}{8})\p{M}+")
-# What may be a mark or become one: all but Latin, Greek and Cyrillic letters and punctuation.
+# Everything but Latin, Greek and Cyrillic letters and punctuation may be a mark or become one.
 _PERHAPS_MARKED = re.compile("[\u0300-\u036f\u0483-\u0489\u0530-\u1fff\u20d0-\U0010ffff]")
 _NEWLINES = regex.compile(r"\n{3,}")
 
@@ -59,21 +59,19 @@ _SENTENCE_END = regex.compile(
 
 
 def plain_text(text: str) -> str:
-    """
-    Return text as it should be stored and analysed, whatever was sent: HTML, escaped text or plain.
-    """
+    """Return HTML, escaped text or plain text as the plain text that is stored and analysed."""
     text = prepared(text)
     return clean_text(html_to_text(text) if looks_like_html(text) else text)
 
 
 def without_inline_data(html: str) -> str:
-    """Drop what is large and never prose: pictures and fonts as data URLs, scripts, styles."""
+    """Drop data URLs (pictures, fonts), scripts and styles: they are large and never prose."""
     return _INLINE_DATA.sub("", html)
 
 
 def looks_like_html(text: str) -> bool:
     """Tell markup and references from prose such as "a < b" or "R&D", in a `prepared` text."""
-    # A match without a name is a comment or a number: no dictionary to ask.
+    # A match without a name is a comment or a number, which no table of names has.
     tags = _first_groups(_TAG, text) if "<" in text else ()
     if any(name is None or name.lower() in ELEMENTS for name in tags):
         return True
@@ -83,41 +81,40 @@ def looks_like_html(text: str) -> bool:
 
 def html_to_text(html: str) -> str:
     """
-    Return the prose of a page or fragment: paragraphs divided by a blank line, <br> by a newline.
+    Return the prose of a page or fragment, with blank lines between paragraphs and a newline for
+    <br>.
 
-    Blank lines in the source divide paragraphs too, as WordPress stores them. Time is linear in the
-    length of any input.
+    Blank lines in the source divide paragraphs too, as in texts stored by WordPress. The time is
+    linear in the length of any input.
     """
     html = html.replace("\r\n", "\n")
-    return _tidy(
-        "".join(
-            _decode(html[start:end]) if separator is None else separator
-            for start, end, separator in stretches(html)
-        )
-    )
+    parts = []
+    for start, end, separator in stretches(html):
+        parts.append(_decode(html[start:end]) if separator is None else separator)
+    return _tidy("".join(parts))
 
 
 def stretches(html: str) -> list[Stretch]:
-    """What is left of a page or fragment when its markup is read, in order; gaps are dropped."""
-    found: list[Stretch] = []
+    """The prose and the tags of a page or fragment, in order, without elements in `DROPPED`."""
+    parts: list[Stretch] = []
     opened: dict[str, list[int]] = {name: [] for name in DROPPED}
     position = 0
     for tag in MARKUP.finditer(html):
-        found.append((position, tag.start(), None))
+        parts.append((position, tag.start(), None))
         position = tag.end()
         name = (tag["name"] or "").lower()
-        found.append((tag.start(), position, _SEPARATORS.get(name, "")))
+        parts.append((tag.start(), position, _SEPARATORS.get(name, "")))
         if name in DROPPED:
-            _drop(found, opened[name], closing=bool(tag["close"]))
-    found.append((position, len(html), None))
-    return found
+            _drop(parts, opened[name], closing=bool(tag["close"]))
+    parts.append((position, len(html), None))
+    return parts
 
 
 def clean_text(text: str) -> str:
     """
     Return text as `normalized` does, with single spaces for blanks.
 
-    Newlines stay, two at most together.
+    Newlines stay, but no more than two in a row.
     """
     return _tidy(normalized(text))
 
@@ -125,11 +122,11 @@ def clean_text(text: str) -> str:
 def normalized(text: str) -> str:
     """Return text in NFC without invisible characters, at most 8 combining marks on a letter."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.replace("\n", " ").isprintable():  # which all that is visible is, and soon told
+    if not text.replace("\n", " ").isprintable():  # a quick test, which visible text passes
         text = _INVISIBLE.sub("", text)
     if _PERHAPS_MARKED.search(text):
-        # Marks are cut before normalising, which takes quadratic time on them (5.6 s for 40,000,
-        # cpython issue 149079), and after it, because one mark can become two.
+        # Normalising takes quadratic time on marks (5.6 s for 40,000, cpython issue 149079), so
+        # they are cut before it, and again after it, because one mark can become two.
         text = unicodedata.normalize("NFC", _MARKS_BEYOND_8.sub(r"\1", text))
         text = _MARKS_BEYOND_8.sub(r"\1", text)
     elif not text.isascii():
@@ -141,8 +138,8 @@ def excerpt(text: str, limit: int = 200) -> str:
     """
     Return the start of a text in at most *limit* characters, on one line.
 
-    Whole sentences if they fill half the room, else whole words and "…". Scripts without spaces are
-    cut between characters, never between a letter and its marks.
+    It ends with a whole sentence if that fills half the room, else after a whole word, with "…".
+    Scripts without spaces are cut between characters, never between a letter and its marks.
     """
     start = " ".join(text[: _EXCERPT_FROM * limit].split())
     if len(start) <= limit:  # most of it is white space
@@ -163,12 +160,12 @@ def _first_groups(pattern: regex.Pattern[str], text: str) -> Iterator[str | None
     return (match[1] for match in pattern.finditer(text))
 
 
-def _drop(found: list[Stretch], starts: list[int], closing: bool) -> None:
-    """Forget what was written since the element opened; one that never closes drops nothing."""
+def _drop(parts: list[Stretch], starts: list[int], closing: bool) -> None:
+    """Remove the parts since the element opened; one that never closes drops nothing."""
     if not closing:
-        starts.append(len(found))
+        starts.append(len(parts))
     elif starts:
-        del found[starts.pop() :]
+        del parts[starts.pop() :]
 
 
 def _decode(data: str) -> str:
@@ -188,14 +185,12 @@ def _tidy(text: str) -> str:
 
 
 def _is_tidy(text: str) -> bool:
-    """Whether every line has single blanks between its words and nowhere else; soon told."""
-    apart = text.replace("\n", " ")
-    # Every other white space is not printable.
-    return (
-        apart.isprintable()
-        and not any(blanks in text for blanks in ("  ", " \n", "\n "))
-        and apart[:1] != " " != apart[-1:]
-    )
+    """Whether every line has single spaces between its words and none around them; quick."""
+    if "  " in text or " \n" in text or "\n " in text:
+        return False
+    flat = text.replace("\n", " ")
+    # All other white space is unprintable.
+    return flat.isprintable() and flat[:1] != " " != flat[-1:]
 
 
 def _last_boundary(text: str, limit: int) -> int:
