@@ -1,8 +1,8 @@
 """
-The time zones that dates name: numeric offsets, names that mean one thing, and IANA names.
+The time zones that dates name: numeric offsets, abbreviations and IANA names.
 
-An abbreviation is not resolved to a number but to a zone whose clocks show it, because even an
-unambiguous one has moved: MSK was UTC+4 from 2011 to 2014.
+An abbreviation is resolved to a zone whose clocks show it and not to a number, because even an
+unambiguous one has changed: MSK was UTC+4 from 2011 to 2014.
 """
 
 from datetime import datetime, timedelta
@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import regex
 
-# Abbreviation → the zones that use it. Those with several zones are ambiguous, and only the site's
-# own zone can settle them. From the tz database, plus the names in Java's and older systems' dates
-# that the database no longer has. The North American names but CST are those of RFC 5322, section
-# 4.3, which outweighs their use in the Philippines and in Cuba.
+# Abbreviation → the zones that use it. An abbreviation of several zones is ambiguous, and only the
+# site's own zone resolves it. The source is the tz database, with names that it no longer has but
+# Java and older systems write. For North America, all names but CST have the meaning of RFC 5322,
+# section 4.3, although the Philippines and Cuba use some of them too.
 _ZONES_BY_NAME = """
     ACDT=Australia/Adelaide ACST=Australia/Adelaide ADT=America/Halifax AEDT=Australia/Sydney
     AEST=Australia/Sydney AKDT=America/Anchorage AKST=America/Anchorage
@@ -35,11 +35,11 @@ _ZONES_BY_NAME = """
     VET=America/Caracas WAT=Africa/Lagos WEST=Europe/Lisbon WET=Europe/Lisbon WIB=Asia/Jakarta
     WIT=Asia/Jayapura WITA=Asia/Makassar
 """
-ZONES_BY_NAME: dict[str, tuple[str, ...]] = {
-    name: tuple(zones.split(","))
-    for name, zones in (entry.split("=") for entry in _ZONES_BY_NAME.split())
-}
-# "7 p.m. ET" means what clocks show there, winter and summer.
+ZONES_BY_NAME: dict[str, tuple[str, ...]] = {}
+for _entry in _ZONES_BY_NAME.split():
+    _name, _zones = _entry.split("=")
+    ZONES_BY_NAME[_name] = tuple(_zones.split(","))
+# "7 p.m. ET" is what clocks show there, in winter and in summer.
 _CLOCKS_OF = {
     "ET": "America/New_York",
     "CT": "America/Chicago",
@@ -47,7 +47,7 @@ _CLOCKS_OF = {
     "PT": "America/Los_Angeles",
 }
 _UTC_NAMES = frozenset(("GMT", "UCT", "UT", "UTC", "Z", "ZULU"))
-# What the tz database calls otherwise than people do.
+# Names for which the tz database has another one.
 _TZ_NAMES = {"MET": "CET", "MEZ": "CET", "MEST": "CEST", "MESZ": "CEST"}
 
 _OFFSET = regex.compile(
@@ -56,8 +56,8 @@ _OFFSET = regex.compile(
 )
 _COMMENT = regex.compile(r"\([^()]*\)")
 _LONGEST_OFFSET = timedelta(hours=16)  # the furthest that a clock has ever been from Greenwich
-# To meet both halves of a year: summer time lasts seven months in the north.
-_SHIFTS = [timedelta(days=days) for days in (0, -90, 90, -180, 180)]
+# Moments in both halves of a year: summer time lasts seven months in the north.
+_SHIFTS = [*map(timedelta, (0, -90, 90, -180, 180))]
 
 
 @lru_cache(maxsize=1024)
@@ -78,15 +78,16 @@ def zone_named(name: str) -> ZoneInfo:
 
 def zone_offset(text: str, wall: datetime, site_zone: ZoneInfo | None) -> timedelta:
     """
-    How far ahead of UTC the clock was that showed *wall*, by what a date says after its time.
+    How far ahead of UTC the clock was that showed *wall*.
 
     Args:
-        text: an offset, a name, an IANA name, or an offset with one of these behind it.
+        text: the zone as the date gives it: an offset, an abbreviation, an IANA name, or an offset
+            followed by one of these.
         wall: without a zone.
-        site_zone: settles names with several meanings.
+        site_zone: resolves names with several meanings.
 
     Raises:
-        ValueError: where any part of the text is not understood, or it contradicts itself.
+        ValueError: if any part of the text is not understood, or it contradicts itself.
     """
     text = text.strip()
     offset = _OFFSET.match(text)
@@ -95,7 +96,7 @@ def zone_offset(text: str, wall: datetime, site_zone: ZoneInfo | None) -> timede
         return _named_offset(inner.strip(), wall, site_zone)
     ahead = _numeric_offset(offset)
     rest = text[offset.end() :].strip()
-    # RFC 5322 and JavaScript explain the offset in a comment, in any language.
+    # RFC 5322 and JavaScript repeat the offset in a comment, in any language.
     if rest and not _COMMENT.fullmatch(rest):
         _check_agrees(rest, ahead, wall, site_zone)
     return ahead
@@ -109,7 +110,7 @@ def _numeric_offset(offset: regex.Match[str]) -> timedelta:
 
 
 def _check_agrees(name: str, ahead: timedelta, wall: datetime, site_zone: ZoneInfo | None) -> None:
-    """Go writes "+0200 CEST", Java "+02:00[Europe/Berlin]": both parts must say the same."""
+    """Go writes "+0200 CEST", Java "+02:00[Europe/Berlin]": both parts must agree."""
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1]
     if ahead not in _possible_offsets(name, wall, site_zone):
@@ -120,10 +121,14 @@ def _possible_offsets(name: str, wall: datetime, site_zone: ZoneInfo | None) -> 
     if "/" in name:
         return _both_offsets(zone_named(name), wall)
     zones = ZONES_BY_NAME.get(name.upper(), ())
-    if len(zones) > 1:  # here the offset settles which is meant
-        found = [_offset_under_name(zone_named(zone), name.upper(), wall) for zone in zones]
-        return [offset for offset in found if offset is not None]
-    return [_named_offset(name, wall, site_zone)]
+    if len(zones) < 2:
+        return [_named_offset(name, wall, site_zone)]
+    offsets = []
+    for zone in zones:
+        offset = _offset_under_name(zone_named(zone), name.upper(), wall)
+        if offset is not None:
+            offsets.append(offset)
+    return offsets
 
 
 def _named_offset(name: str, wall: datetime, site_zone: ZoneInfo | None) -> timedelta:
@@ -151,18 +156,18 @@ def _named_offset(name: str, wall: datetime, site_zone: ZoneInfo | None) -> time
 def _offset_by_site(
     site_zone: ZoneInfo, name: str, zones: tuple[str, ...], wall: datetime
 ) -> timedelta | None:
-    """What the name means to people who live by the site's clock, if it means anything to them."""
+    """The offset that the name has in the site's own zone, if it has one there."""
     own = _offset_under_name(site_zone, name, wall)
     if own is not None:
         return own
-    # Oman's clock is that of Dubai, and has no name in the tz database either.
+    # Oman has the same time as Dubai, and its zone has no name in the tz database either.
     neighbours = [_standard_offset(zone_named(zone), wall) for zone in zones]
     standard = _standard_offset(site_zone, wall)
     return standard if standard in neighbours else None
 
 
 def _offset_under_name(zone: ZoneInfo, name: str, wall: datetime) -> timedelta | None:
-    """The zone's offset under this name: at that time, or else in that year."""
+    """The zone's offset under this name: at that time, or else within half a year of it."""
     spellings = {name, _TZ_NAMES.get(name, name)}
     if zone.key.startswith("Australia/"):
         spellings.add("A" + name)  # Australians leave out the A
@@ -175,7 +180,7 @@ def _offset_under_name(zone: ZoneInfo, name: str, wall: datetime) -> timedelta |
 
 
 def _standard_offset(zone: ZoneInfo, wall: datetime) -> timedelta | None:
-    """The zone's offset without summer time, if the tz database has only numbers for its names."""
+    """The zone's offset without summer time, if the tz database has no name for it."""
     moment = wall.replace(tzinfo=zone)
     if (moment.tzname() or "")[:1] not in ("+", "-"):
         return None
@@ -190,6 +195,6 @@ def _shifted(wall: datetime, shift: timedelta) -> datetime:
 
 
 def _both_offsets(zone: ZoneInfo, wall: datetime) -> list[timedelta]:
-    """What the zone's clocks may mean: two things in the hour that is repeated in autumn."""
+    """The offsets that a local time may have, which differ in the hour repeated in autumn."""
     offsets = (wall.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
     return [offset or timedelta(0) for offset in offsets]

@@ -1,9 +1,9 @@
 """
-The value of one field as other systems send it, read as ours.
+Readers of field values in the forms that other systems send.
 
-Every reader takes what was sent and returns what an `Article` holds, or raises. A ValueError means
-that the value cannot be read: an optional field is then left out with a warning. `unsafe` means
-that the whole article must be refused.
+Every reader takes the value that was sent and returns the one that an `Article` holds, or raises. A
+ValueError means that the value cannot be read: an optional field is then left out with a warning.
+`unsafe` means that the whole article must be refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,15 +22,15 @@ from features.text import excerpt, plain_text, without_inline_data
 
 MAX_ID_BYTES = 512
 MAX_BODY_CHARS = 200_000
-# Markup and all, but for inline data. An export writes up to five characters for one.
+# With markup, but without inline data. An export writes up to five characters for one.
 MAX_RAW_BODY_CHARS = 5 * MAX_BODY_CHARS + 1000
 MAX_RAW_LINE_CHARS = 100_000
 MAX_LABELS = 200
 MAX_LABEL_CHARS = 1000
 MAX_LINE_CHARS = 2000
 MAX_PIXELS = 20_000
-UNKNOWN_LANGUAGES = ("", "und", "mul", "mis", "zxx")  # RFC 5646's ways to say nothing
-NO_KNOWN_LANGUAGE = "mis"  # what an export says of a language that could not be detected
+UNKNOWN_LANGUAGES = ("", "und", "mul", "mis", "zxx")  # RFC 5646's codes for no one language
+NO_KNOWN_LANGUAGE = "mis"  # an export writes it if the language could not be detected
 UNSAFE = "unsafe"
 
 _CONTROL = regex.compile(r"\p{Cc}")
@@ -46,10 +46,10 @@ _WRITTEN_LIST = regex.compile(r"""\[(?P<items>[^\[\]]*)\]|\{(?P<items>[^{}:]*)\}
 
 class ReadingContext:
     """
-    What the readers of one article share.
+    State that the readers of one article share.
 
     Attributes:
-        defaults: what its site settles.
+        defaults: of its site.
         warnings: about parts that were left out of fields that are kept, by our name of the field.
     """
 
@@ -64,9 +64,9 @@ def unsafe(detail: str) -> PydanticCustomError:
 
 
 def check_article_id(value: Any) -> str:
-    """Return the id as text (numbers count), or raise ValueError saying what is wrong with it."""
+    """Return the id as text; a number is accepted too. Raises ValueError if it is unusable."""
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # WordPress and most databases number their posts
+        value = str(value)  # WordPress and most databases have numbers as ids
     if not isinstance(value, str):
         raise ValueError("expected a string")
     size = len(_utf8(value))
@@ -83,12 +83,12 @@ def read_line(value: Any) -> str:
     if len(text) > MAX_RAW_LINE_CHARS:
         text = without_inline_data(text)
     if len(text) > MAX_RAW_LINE_CHARS:
-        raise ValueError(f"expected at most {MAX_RAW_LINE_CHARS:,} characters, markup and all")
+        raise ValueError(f"expected at most {MAX_RAW_LINE_CHARS:,} characters, markup included")
     return " ".join(plain_text(text).split())
 
 
 def read_optional_line(value: Any) -> str | None:
-    """One line, or the first of several; an object counts by its name."""
+    """One line, or the first of several. Of an object, its name."""
     if isinstance(value, list | tuple):
         value = value[0] if value else None
     if isinstance(value, Mapping):
@@ -107,7 +107,7 @@ def read_excerpt(value: Any, info: ValidationInfo) -> str | None:
 
 
 def read_body(value: Any, info: ValidationInfo) -> str:
-    """Plain text, cut where it is longer than an analysis can be."""
+    """Plain text, cut if it is longer than the analysis allows."""
     sent = "" if value is None else _text(value)
     if len(sent) > MAX_RAW_BODY_CHARS:
         sent = without_inline_data(sent)
@@ -140,7 +140,7 @@ def read_date(value: Any, info: ValidationInfo) -> Any:
 
 
 def read_labels(value: Any, info: ValidationInfo) -> tuple[str, ...]:
-    """Tags and authors: names or objects with a name, alone or several; or a text of several."""
+    """Tags and authors: one or several names or objects with a name, or a text with several."""
     entries = _entries(value)
     if len(entries) > MAX_LABELS:
         _warn(info, f"only the first {MAX_LABELS} of {len(entries)} entries are kept")
@@ -187,7 +187,7 @@ def read_image(value: Any, info: ValidationInfo) -> dict[str, Any] | None:
 
 
 def read_version(value: Any) -> Any:
-    """A cell of CSV is text."""
+    """A whole number; in CSV it comes as text."""
     if value == "":
         return None
     is_digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 17
@@ -208,7 +208,7 @@ def _utf8(value: str) -> bytes:
         return value.encode()
     except UnicodeEncodeError:
         raise unsafe(
-            "holds what is not UTF-8 text: a lone surrogate, or a file in another encoding"
+            "is not UTF-8 text: it holds a lone surrogate, or the file has another encoding"
         ) from None
 
 
@@ -222,7 +222,7 @@ def _warn(info: ValidationInfo, detail: str) -> None:
 
 
 def _has_credentials(address: str) -> bool:
-    """Whether the host of an address is not the one that a reader sees first."""
+    """Whether an address holds a user name, which readers can mistake for its host."""
     try:
         return not {"@", "%"}.isdisjoint(urlsplit(address).netloc)
     except ValueError:
@@ -270,7 +270,7 @@ def _names(entry: Any) -> Iterator[str]:
         if len(line) > MAX_LABEL_CHARS:
             raise ValueError(f"expected at most {MAX_LABEL_CHARS} characters in each")
         if _ADDRESS.match(line):
-            raise ValueError("an address is no name")
+            raise ValueError("expected a name, not an address")
         yield line
 
 
@@ -280,7 +280,9 @@ def _picture(sent: Any, base: str | None) -> dict[str, Any] | None:
         alt = sent.get("alt") or sent.get("alt_text")
         address = _picture_address(sent)
     else:
-        size, alt, address = {}, None, sent
+        size = {}
+        alt = None
+        address = sent
     if address in (None, ""):
         return None
     if not isinstance(address, str):
@@ -294,9 +296,9 @@ def _picture(sent: Any, base: str | None) -> dict[str, Any] | None:
 
 def _picture_address(sent: Mapping[str, Any]) -> Any:
     for name in ("url", "contentUrl", "src", "source_url", "href"):
-        if sent.get(name):
-            found = sent[name]
-            return found[0] if isinstance(found, list) else found
+        value = sent.get(name)
+        if value:
+            return value[0] if isinstance(value, list) else value
     identifier = sent.get("@id")
     if isinstance(identifier, str) and _PICTURE_FILE.search(identifier):
         return identifier
@@ -304,7 +306,7 @@ def _picture_address(sent: Mapping[str, Any]) -> Any:
 
 
 def _pixels(value: Any) -> int | None:
-    """A size, as a number or as text; None where it says nothing, as that of SVG."""
+    """A size, as a number or as text; None if it gives no pixels, as is common for SVG."""
     if isinstance(value, Mapping):  # schema.org's QuantitativeValue
         value = value.get("value")
     match = _PIXELS.fullmatch(str(value).strip())
