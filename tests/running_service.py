@@ -7,8 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -22,6 +25,7 @@ from recommender.config import Settings
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 60.0
+LIST = "/v1/main/articles/a0/related"
 
 # Keeps a figure of a promise for the evidence page.
 Record = Callable[[int, str], None]
@@ -134,6 +138,34 @@ def ask(
         return Reply(0, {}, b"", time.monotonic() - started)
     finally:
         connection.close()
+
+
+def read_for(
+    service: Service, seconds: float, path: str = LIST
+) -> tuple[list[float], Counter[int]]:
+    """One reader without pause: how long each answer took, and the statuses."""
+    times: list[float] = []
+    statuses: Counter[int] = Counter()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        reply = service.get(path)
+        times.append(reply.seconds)
+        statuses[reply.status] += 1
+    return times, statuses
+
+
+@contextlib.contextmanager
+def beside(work: Callable[[threading.Event], None], threads: int = 1) -> Iterator[None]:
+    """Run *work* in threads until the block ends."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(threads) as pool:
+        running = [pool.submit(work, stop) for _ in range(threads)]
+        try:
+            yield
+        finally:
+            stop.set()
+        for future in running:
+            future.result(60)
 
 
 def half_sent(port: int, path: str) -> socket.socket:

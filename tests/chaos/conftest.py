@@ -13,14 +13,19 @@ from recommender.pipeline.warm import warm
 
 
 @pytest.fixture
-def record() -> Record:
+def record(request: pytest.FixtureRequest) -> Record:
     """Keep a figure of a promise for the evidence page: `record(18, "goodput .93 of peak")`."""
     file = os.environ.get("CHAOS_EVIDENCE")
 
     def keep(promise: int, figure: str) -> None:
         print(f"promise {promise}: {figure}")
         if file:
-            line = {"promise": promise, "figure": figure, "on": f"{datetime.now(UTC):%Y-%m-%d}"}
+            line = {
+                "promise": promise,
+                "test": request.node.name,
+                "figure": figure,
+                "on": f"{datetime.now(UTC):%Y-%m-%d}",
+            }
             with Path(file).open("a") as evidence:
                 evidence.write(json.dumps(line) + "\n")
 

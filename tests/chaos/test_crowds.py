@@ -1,0 +1,108 @@
+"""Crowds, slow clients, and readers beside writers."""
+
+import contextlib
+import itertools
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from news import article
+from running_service import (
+    LIST,
+    Record,
+    Service,
+    beside,
+    half_sent,
+    percentile,
+    read_for,
+    wait_until,
+)
+
+pytestmark = pytest.mark.chaos
+
+
+def test_a_stampede_makes_a_list_once_in_each_worker(service: Service, record: Record) -> None:
+    with service.store() as store, ThreadPoolExecutor(64) as pool:
+        for round_ in range(5):
+            service.put(article("a0", title=f"Changed {round_}"))
+            before = store.info("commandstats")["cmdstat_mget"]["calls"]
+            replies = list(pool.map(lambda _: service.get(LIST), range(64)))
+            calls = store.info("commandstats")["cmdstat_mget"]["calls"] - before
+            assert {reply.status for reply in replies} == {200}
+
+    record(16, f"64 clients on one stale list: {calls} reads of cards and states in the store")
+
+
+def test_slow_clients_do_not_slow_readers(service: Service, record: Record) -> None:
+    quiet, _ = read_for(service, 4.0)
+    slow = [half_sent(service.port, f"/v1/main/{path}") for path in ("events", "links") * 100]
+    idle = [half_sent(service.port, "/editor/main/sign-in") for _ in range(50)]
+    with contextlib.ExitStack() as stack:
+        for client in (*slow, *idle):
+            stack.callback(client.close)
+        beside_slow, statuses = read_for(service, 4.0)  # before their deadline of five seconds
+
+    before, after = percentile(quiet, 0.99), percentile(beside_slow, 0.99)
+    record(
+        19,
+        f"250 half-sent bodies, no proxy: readers' p99 {1000 * after:.1f} ms, {1000 * before:.1f}"
+        f" without (x {after / before:.1f}); statuses {dict(statuses)}",
+    )
+    assert set(statuses) == {200}
+    assert after < 5 * before + 0.02
+
+
+def test_overload_is_refused_at_once_and_passes(service: Service, record: Record) -> None:
+    def goodput(readers: int, seconds: float) -> tuple[float, Counter[int], list[float]]:
+        statuses: Counter[int] = Counter()
+        refused: list[float] = []
+        numbers = itertools.count()
+
+        def read(stop: threading.Event) -> None:
+            while not stop.is_set():
+                # `offset=0` keeps the list out of the caches.
+                path = f"/v1/main/articles/a{next(numbers) % 200}/related?offset=0"
+                reply = service.get(path)
+                statuses[reply.status] += 1
+                if reply.status == 503:
+                    refused.append(reply.seconds)
+
+        with beside(read, threads=readers):
+            time.sleep(seconds)
+        return statuses[200] / seconds, statuses, refused
+
+    goodput(8, 3.0)  # to warm up
+    before = goodput(8, 4.0)[0]
+    crowded, statuses, _ = goodput(256, 8.0)
+    wait_until(lambda: service.get(LIST).status == 200, seconds=5.0)
+    peak = max(before, goodput(8, 4.0)[0])
+
+    record(
+        18,
+        f"256 readers of uncached lists: {crowded / peak:.0%} of the peak of {peak:.0f} lists a"
+        f" second (the clients share the two cores); statuses {dict(statuses)}",
+    )
+    assert set(statuses) <= {200, 503}
+
+
+def test_readers_beside_writers(service: Service, record: Record) -> None:
+    quiet, _ = read_for(service, 4.0)
+
+    def write(stop: threading.Event) -> None:
+        for number in itertools.count():
+            if stop.wait(0.1):
+                return
+            service.put(article(f"new{number}"))
+
+    with beside(write):
+        busy, statuses = read_for(service, 8.0)
+
+    before, after = percentile(quiet, 0.99), percentile(busy, 0.99)
+    record(
+        18,
+        f"readers beside 10 PUTs a second: p99 {1000 * after:.1f} ms, {1000 * before:.1f} without"
+        f" (x {after / before:.1f}); statuses {dict(statuses)}",
+    )
+    assert set(statuses) == {200}
