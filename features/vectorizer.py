@@ -185,6 +185,21 @@ def tf_weights(row: TermCounts, two_word_weight: float = TWO_WORD_WEIGHT) -> NDA
     return weights.astype(np.float32)
 
 
+def counts_of_weights(
+    terms: NDArray[np.uint32],
+    weights: NDArray[np.float64],
+    two_word_weight: float = TWO_WORD_WEIGHT,
+) -> TermCounts:
+    """
+    The counts with these weights: the opposite of `tf_weights`.
+
+    Args:
+        weights: shape (n,), above 0. A count is below 1 where a weight is.
+    """
+    one_word = np.where((terms & TWO_WORD_BIT) != 0, weights / two_word_weight, weights)
+    return TermCounts(terms, np.exp(one_word - 1.0).astype(np.float32))
+
+
 def idf_offset(articles: int) -> float:
     """What a term that stands in every one of so many articles is worth."""
     return IDF_FADE / (IDF_FADE + articles)

@@ -165,7 +165,7 @@ def test_the_example_of_a_bulk_is_answered_as_described(client: FlaskClient, key
 
 
 def test_the_example_of_a_draft_is_accepted(client: FlaskClient, key: Key) -> None:
-    answer = client.post("/v1/main/related", json=EXAMPLES["SentDraft"], headers=key)
+    answer = client.post("/v1/main/related", json=EXAMPLES["SentSources"], headers=key)
 
     assert 200 == answer.status_code
 

@@ -1,7 +1,7 @@
 """One list as a response: from a cache, made now, or a stale copy while the store is away."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NamedTuple, cast
@@ -13,8 +13,10 @@ from api.caches.lists import FinishedList, ListCache
 from api.http.auth import require
 from api.http.context import backend
 from api.lists.document import document, list_language, texts_to_explain
+from api.lists.examples import sources_of_ids
 from api.lists.formats import ListFormat, render
 from api.lists.options import FEW_VALUES, cache_key, is_cacheable, options_from_query
+from features.article import Article
 from recommender.errors import StoreUnavailable
 from recommender.pipeline.results import RelatedList
 from recommender.policy.list_options import ListOptions
@@ -32,11 +34,11 @@ class ListRequest(NamedTuple):
     What a request asks for.
 
     Fields:
-        article_id: the source; empty for the newest articles.
+        source_ids: the articles that the list belongs to; none for the newest articles.
     """
 
     live: SiteReplica
-    article_id: str
+    source_ids: tuple[str, ...]
     list_format: ListFormat
     options: ListOptions
 
@@ -53,28 +55,33 @@ class ListRequest(NamedTuple):
             redundant.append("surface")  # made-up names must not fill the cache
         return options.replacing(**dict.fromkeys(redundant)) if redundant else options
 
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether many readers ask for this list; random groups of sources would fill the cache."""
+        return len(self.source_ids) <= 1 and is_cacheable(self.shared_options())
+
     def cache_name(self, options: ListOptions) -> str:
         """The name of this list with other *options*."""
         digest = blake2b(cache_key(options), digest_size=9).hexdigest()
         model = backend().model(self.live.site).digest  # another ranking makes other lists
-        key = article_key(self.live.site, self.article_id) if self.article_id else "recent"
+        key = "+".join(article_key(self.live.site, one) for one in self.source_ids) or "recent"
         return f"{key}:{self.list_format.name}:{model}:{digest}"
 
 
 def list_response(
-    live: SiteReplica, article_id: str, list_format: ListFormat, make: Make
+    live: SiteReplica, source_ids: tuple[str, ...], list_format: ListFormat, make: Make
 ) -> Response:
     """
     Answer a list.
 
     Args:
-        article_id: the source; empty for the newest articles.
+        source_ids: the articles that the list belongs to; none for the newest articles.
         make: makes the list, and returns the version that it was made from.
     """
     options = options_from_query(request.args, ListOptions)
     if options.explain:
         require(live.site, "look")  # it shows words of whole texts, and takes long
-    list_request = ListRequest(live, article_id, list_format, options)
+    list_request = ListRequest(live, source_ids, list_format, options)
     state = live.state  # before the settings are read, which are of this state or a later one
     shared_options = list_request.shared_options()
     # What changes nothing may change something in another state.
@@ -82,7 +89,7 @@ def list_response(
     name = list_request.cache_name(shared_options)
     try:
         finished = None
-        if is_cacheable(shared_options):
+        if list_request.is_cacheable:
             finished = _list_cache().get(live.site, name, required_state)
         if finished is not None:
             request.environ[SERVED] = Served(finished.version, finished.expires_at)
@@ -103,28 +110,43 @@ def _list_cache() -> ListCache:
 
 def _make_list(list_request: ListRequest, name: str, make: Make) -> FinishedList:
     """Make the list, and store it in the cache if many readers may ask for it."""
-    live, article_id, list_format, options = list_request
+    live, source_ids, list_format, options = list_request
     now = datetime.now(UTC)
     related, version = make(options, now)
-    explains = options.explain and article_id
-    texts = texts_to_explain(live, related, article_id) if explains else None
+    explains = options.explain and source_ids
+    texts = texts_to_explain(live, related, *source_ids) if explains else None
+    source = _text_of_several(list_request, texts)
     # The same list in every format has the same id.
     document_name = name.replace(list_format.name, "")
-    answer = document(related, version, document_name, options, texts=texts)
-    language = list_language(related, options)
+    answer = document(related, version, document_name, options, source, texts)
+    language = list_language(related, options, source)
     home = backend().settings.home_page(live.site) if list_format.links_to_page else None
     body = render(list_format, answer, language, home)
     expires_at = now.timestamp() + backend().settings.list_ttl_seconds
     if related.expires_at is not None:
         expires_at = min(expires_at, related.expires_at.timestamp())
     item_ids = tuple(item.card["id"] for item in related.items)
-    ids = (article_id, *item_ids) if article_id else item_ids
+    ids = (*source_ids, *item_ids)
     finished = FinishedList.of(body, ids, version, now.timestamp(), expires_at)
     shared_options = list_request.shared_options()  # the settings may have changed meanwhile
-    if is_cacheable(shared_options) and name == list_request.cache_name(shared_options):
+    if list_request.is_cacheable and name == list_request.cache_name(shared_options):
         # Lists of made-up filters are empty, and must not fill the shared cache.
         _list_cache().put(live.site, name, finished, shared=bool(item_ids))
     return finished
+
+
+def _text_of_several(
+    list_request: ListRequest, texts: Mapping[str, Article] | None
+) -> Article | None:
+    """One text of several sources; None for a list of one or none."""
+    live, source_ids, *_ = list_request
+    if len(source_ids) < 2:
+        return None
+    if texts is not None:
+        return sources_of_ids(source_ids).text(texts)
+    # Readers may not see the title of an article before its publication.
+    combined = sources_of_ids(source_ids).text(live.texts(source_ids))
+    return combined.model_copy(update={"title": ""})
 
 
 def _response(

@@ -90,7 +90,7 @@ class ListedArticle(Card):
 
 
 class ListSource(TypedDict):
-    """The article that the list belongs to; without id and url for a draft."""
+    """What the list belongs to; without id and url for a draft and for several articles."""
 
     id: str | None
     url: str | None
@@ -127,7 +127,7 @@ def document(
 
     Args:
         name: distinguishes the lists of one version.
-        draft: the source, if that is not stored.
+        draft: the source, if that is not stored; one text of all if there are several.
         texts: the source and the items by id; only given if the list is to be explained.
     """
     # Not random: every worker gives the same list the same id.
@@ -146,7 +146,9 @@ def _source(related: RelatedList, draft: Article | None) -> ListSource | None:
     if related.source is not None:
         card = related.source
         return {"id": card.get("id"), "url": card.get("url"), "title": card.get("title")}
-    return None if draft is None else {"id": None, "url": None, "title": draft.title}
+    if draft is None:
+        return None
+    return {"id": None, "url": None, "title": draft.title or None}
 
 
 def list_language(
@@ -175,11 +177,14 @@ def _items(
     if texts is not None:
         source = draft or texts.get((related.source or {}).get("id", ""))
     finder = None if source is None else SubjectFinder(source)
-    items = []
+    items: list[ListedArticle] = []
     for place, item in enumerate(related.items, 1):
         listed = listed_article(item, place, language)
         if finder is not None and texts is not None:
-            listed = {**listed, **explained(item, finder, texts.get(item.card["id"]))}
+            explanation = explained(item, finder, texts.get(item.card["id"]))
+            if related.has_several_sources:  # "Both about" is for two articles
+                explanation["reason"] = listed["reason"]
+            listed = {**listed, **explanation}
         items.append(listed)
     return items
 

@@ -47,10 +47,11 @@ def conditions(
 ) -> list[Condition]:
     """All conditions of one list; explanations name the first one that fails."""
     facets = corpus.facets
-    itself = [] if source is None or source.slot is None else [source.slot]
+    sources = () if source is None else source.each
+    itself = [one.slot for one in sources if one.slot is not None]
     return [
         Condition("itself", _all_but(facets, np.array(itself, np.intp))),
-        Condition("same_page", _other_pages(facets, source)),
+        Condition("same_page", _other_pages(facets, sources)),
         Condition("not_published", facets.published_between(None, None, now)),
         Condition("hidden", _all_but(facets, corpus.slots(rules.hidden))),
         Condition("blocked", _all_but(facets, corpus.slots(rules.blocked))),
@@ -62,11 +63,11 @@ def conditions(
     ]
 
 
-def _other_pages(facets: FacetTable, source: Source | None) -> Mask:
-    """The articles at other addresses than the source."""
-    if source is None or source.facets.page == NO_PAGE:
-        return np.ones(facets.pages.size, dtype=np.bool_)
-    others: Mask = facets.pages != np.uint64(source.facets.page)
+def _other_pages(facets: FacetTable, sources: Sequence[Source]) -> Mask:
+    """The articles at other addresses than the sources."""
+    others = np.ones(facets.pages.size, dtype=np.bool_)
+    for page in {source.facets.page for source in sources} - {NO_PAGE}:
+        others &= facets.pages != np.uint64(page)
     return others
 
 

@@ -38,7 +38,13 @@ class Fingerprints:
 
     @classmethod
     def with_source(cls, corpus: Corpus, slots: NDArray[np.intp], source: Source) -> Self:
-        """The articles in *slots*, and the source of their list as the last number."""
+        """
+        The articles in *slots*, and the source of their list as the last number.
+
+        A source of several parts has none: `several.without_own_stories` compares with each.
+        """
+        if source.parts:
+            return cls(corpus, slots)
         if source.slot is None:
             return cls(corpus, slots, source)
         return cls(corpus, np.append(slots, source.slot))

@@ -34,6 +34,12 @@ from recommender.pipeline.results import (
     Reason,
 )
 from recommender.pipeline.selection import Selection, select
+from recommender.pipeline.several import (
+    Example,
+    WeightedSource,
+    combined,
+    without_own_stories,
+)
 from recommender.pipeline.signals import Source, draft_source, stored_source
 from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
@@ -95,6 +101,25 @@ class Recommender:
         source = draft_source(self.corpus, draft)
         return self._ranking(source, self._request(source, draft_of, options, now))
 
+    def related_to_several(
+        self, examples: Sequence[Example], options: ListOptions, now: datetime
+    ) -> Ranking:
+        """
+        One list for several sources.
+
+        No source is in it, nor an article that tells a source's story. The rules of the whole site
+        apply, and what the editors blocked next to one of the sources.
+
+        Args:
+            examples: at least one of them with a weight above 0.
+
+        Raises:
+            NotFound: when the site does not have one of the articles.
+        """
+        source = combined(self.corpus, [self._weighted(example) for example in examples])
+        request = self._request(source, None, options, now)
+        return self._ranking(source, without_own_stories(request, source, self.rules))
+
     def linking_to(
         self, draft: StoredArticle, options: ListOptions, now: datetime, draft_of: str
     ) -> Ranking:
@@ -139,6 +164,11 @@ class Recommender:
         request = self._request(source, article_id, options, now)
         places, excluded = _placing(source, request)
         return explained(request, source, target, places, excluded)
+
+    def _weighted(self, example: Example) -> WeightedSource:
+        if isinstance(example.article, str):
+            return WeightedSource(self._stored(example.article), example.weight)
+        return WeightedSource(draft_source(self.corpus, example.article), example.weight)
 
     def _stored(self, article_id: str) -> Source:
         slot = self.corpus.index.slot(article_id)

@@ -125,6 +125,7 @@ class RelatedList:
         fallback: whether some items only fill the list up.
         expires_at: when a date, or the end of a rule, may change it, or None.
         exclusions: id → why it is not in the list; only with `ListOptions.explain`.
+        has_several_sources: see `several.combined`.
     """
 
     source: Mapping[str, Any] | None
@@ -132,6 +133,7 @@ class RelatedList:
     fallback: bool
     expires_at: datetime | None
     exclusions: Mapping[str, Exclusion[str]] | None = None
+    has_several_sources: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ class Ranking:
             self.source is not None and any(item.reason in FALLBACKS for item in items),
             self.expires_at,
             None if self.exclusions is None else _by_id(corpus, self.exclusions),
+            self.source is not None and bool(self.source.parts),
         )
 
     @property

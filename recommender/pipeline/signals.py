@@ -26,12 +26,19 @@ class Source(NamedTuple):
         title: ids of the terms of its title, ascending.
         slot: None for a draft.
         counts: of its terms; empty for a stored article, whose terms are in the index.
+        parts: the sources that this one combines (see `several.combined`).
     """
 
     title: NDArray[np.uint32]
     facets: Facets
     slot: int | None = None
     counts: TermCounts = NO_COUNTS
+    parts: tuple["Source", ...] = ()
+
+    @property
+    def each(self) -> tuple["Source", ...]:
+        """The sources that it combines, or only itself."""
+        return self.parts or (self,)
 
 
 def stored_source(corpus: Corpus, slot: int) -> Source:
