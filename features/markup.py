@@ -65,6 +65,11 @@ _HAS_ATTRIBUTE = regex.compile(r"(?:\s[\w-]++|^)=\S")
 _HAS_ADDRESS = regex.compile(r"^[\s:=|]++https?://", regex.IGNORECASE)
 _HAS_VALUE = regex.compile(r"^[:|]\S")  # Drupal's [video:https://…] and [img_assist|nid=7]
 _WITH_VALUE = names("video youtube image img img_assist node nid file media audio tweet embed")
+# WordPress wrote captions as an attribute until 2012; Hugo does.
+_CAPTION = regex.compile(
+    r"""(?:\[(?:wp_)?caption|\{\{[<%]\s*+figure)\b.*?\scaption=(["'])(?P<text>.+?)\1""",
+    regex.DOTALL | regex.IGNORECASE,
+)
 _DRUPAL_MEDIA = regex.compile(r"\[\[\{[^\[\]]{0,5000}?\}\]\]")
 _CURLY = regex.compile(
     r"\{(?P<close>/?)(?P<name>[a-z][a-z0-9_]{0,40}+)(?P<rest>(?:\s[^{}]{0,500}+)?+)\}"
@@ -154,16 +159,17 @@ def templates(text: str) -> list[Change]:
     for match in _TEMPLATE.finditer(text):
         if match["name"]:
             tags.append(_Tag.of_comment(match))
-        changes.append((*match.span(), PARAGRAPH if match[0].startswith("{%") else ""))
-    return _in_order([*changes, *_without_tags(tags, _CURLY_STANDALONE)])
+        separator = PARAGRAPH if match[0].startswith("{%") else ""
+        changes += _without_tag(text, *match.span(), separator)
+    return _in_order([*changes, *_without_tags(text, tags, _CURLY_STANDALONE)])
 
 
 def shortcodes(text: str) -> list[Change]:
     """
     Drop shortcodes that have attributes, are known, or come in pairs; `[sic]` and `[1]` stay.
 
-    What stands between two stays, unless it is an address or a number. `[[gallery]]` is how an
-    article about shortcodes writes `[gallery]`.
+    What stands between two stays, unless it is an address or a number, and so do captions.
+    `[[gallery]]` is how an article about shortcodes writes `[gallery]`.
     """
     if "[" not in text:
         return []
@@ -177,7 +183,7 @@ def shortcodes(text: str) -> list[Change]:
                 changes.append((match.start(), match.end(), match[0][1:-1]))
         elif match["end"] or tag.is_known:
             tags.append(tag._replace(is_known=tag.is_known or (tag.name == "*" and has_lists)))
-    return _in_order([*changes, *_without_tags(tags, _STANDALONE)])
+    return _in_order([*changes, *_without_tags(text, tags, _STANDALONE)])
 
 
 STEPS: tuple[Step, ...] = (windows_letters, unescaping, unescaping, cdata, templates, shortcodes)
@@ -227,7 +233,9 @@ def _is_tag_name(name: str) -> bool:
     return known or "_" in name or "-" in name or _STANDALONE.fullmatch(name) is not None
 
 
-def _without_tags(tags: Iterable[_Tag], standalone: "regex.Pattern[str]") -> Iterator[Change]:
+def _without_tags(
+    text: str, tags: Iterable[_Tag], standalone: "regex.Pattern[str]"
+) -> Iterator[Change]:
     """Drop pairs, and single tags that are known to be markup."""
     opened: dict[str, list[_Tag]] = {}
     for tag in tags:
@@ -239,13 +247,24 @@ def _without_tags(tags: Iterable[_Tag], standalone: "regex.Pattern[str]") -> Ite
             if tag.name in _NOT_PROSE:
                 yield first.start, tag.end, separator
             else:
-                yield first.start, first.end, separator
+                yield from _without_tag(text, first.start, first.end, separator)
                 yield tag.start, tag.end, separator
         elif standalone.fullmatch(tag.name):
             yield tag.start, tag.end, PARAGRAPH
     for tag in (tag for left in opened.values() for tag in left):
         if tag.is_known or standalone.fullmatch(tag.name):
-            yield tag.start, tag.end, "" if tag.name in _INLINE else PARAGRAPH
+            separator = "" if tag.name in _INLINE else PARAGRAPH
+            yield from _without_tag(text, tag.start, tag.end, separator)
+
+
+def _without_tag(text: str, start: int, end: int, separator: str) -> Iterator[Change]:
+    """Drop a tag, but for its caption, which readers see."""
+    caption = _CAPTION.match(text, start, end)
+    if caption is None:
+        yield start, end, separator
+    else:
+        yield start, caption.start("text"), PARAGRAPH
+        yield caption.end("text"), end, PARAGRAPH
 
 
 def _in_order(changes: Iterable[Change]) -> list[Change]:

@@ -82,6 +82,26 @@ def test_shortcodes_and_templates_go_and_the_text_between_them_stays(sent, expec
 
 
 @pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ('[caption id="a_7" width="300" caption="Oak gates"][/caption]', "Oak gates"),
+        ("[wp_caption caption='The “oak” gates' align=right]", "The “oak” gates"),
+        ('[caption width="300" caption="It\'s oak"]<img src="a.jpg">[/caption]', "It's oak"),
+        ('[caption caption="Oak &amp; <em>elm</em>"]', "Oak & elm"),
+        ('Oak [caption caption=""][/caption] gates', "Oak\n\ngates"),
+        ('[gallery caption="yes"]Oak', "Oak"),
+        ('[caption caption="Oak', ""),
+        ('{{< figure src="a.jpg" caption="Oak gates" >}} failed', "Oak gates\n\nfailed"),
+        ('{{% figure caption="Oak" %}}', "Oak"),
+        ('{{< video caption="yes" >}}Oak', "Oak"),
+    ],
+)
+def test_a_caption_stays_where_it_is_an_attribute(sent, expected):
+    assert expected == plain_text(sent)
+    assert expected.split() == read(sent).located.text.split()
+
+
+@pytest.mark.parametrize(
     "prose",
     [
         *("“Oak [sic] gates” [1]", "He left […] at dusk [...]", "[Editor’s note: it rains]"),
