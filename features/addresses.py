@@ -1,4 +1,4 @@
-"""Addresses of articles: one spelling for each, and the others by which readers come to it."""
+"""Addresses of articles: one normal form for each page, and the variants that readers may use."""
 
 import re
 import unicodedata
@@ -11,15 +11,15 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 from features.errors import InvalidInput
 
 MAX_URL_CHARS = 2000
-MAX_FORMS = 24  # under which one address is looked up
-MAX_DOUBTFUL = 4  # parameters, of which each part may be left out
+MAX_FORMS = 24  # in which one address is looked up
+MAX_DOUBTFUL = 4  # parameters of which every combination is tried
 _PATH_CHARS = "/:@!$&'()*+,;="
 _HOST_END = re.compile(r"[/?#]")
 _DEFAULT_PORTS = (None, 80, 443)
 _SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/;?]*", re.IGNORECASE)
 
-# What campaigns, clicks and mail programs append, by the names that they have registered: no
-# archive tells its pages apart by these.
+# Parameters that campaigns, clicks and mail programs append, by their registered names. No archive
+# uses one of these to tell its pages apart.
 _TRACKING = re.compile(
     r"utm_.*|mtm_.*|pk_.*|piwik_.*|matomo_.*|at_.*|ns_.*|hsa_.*|itm_.*|oly_.*|vero_.*|gad_.*"
     r"|fb_.*|guce_.*|elq.*|wicked.*|_branch_.*|_x_tr_.*|cx_.*|wt[_.].*|sc_.*|__hs.*|__cf_.*"
@@ -29,7 +29,7 @@ _TRACKING = re.compile(
     r"|_openstat|__twitter_impression|guccounter|ref_(?:src|url)|smid|smtyp|smprod|ftag|ito|cvid"
     r"|wprov|isappinstalled|replytocom|preview|preview_id|preview_nonce|trkcampaign"
 )
-# What may be such a thing, a view of a page, or what tells one page from another.
+# Parameters that may be tracking or a view of a page, but may also tell one page from another.
 _PERHAPS_TRACKING = re.compile(
     r"ref|referr?er|source|src|from|via|s|t|si|sid|share|shared|cmp|campaign|medium|feature|trk|spm"
     r"|scm|mbid|mod|nr|rss|feed|cachebust|cb|_|v|ver|nocache|rand|ts|timestamp|partner|aff|intcid"
@@ -47,22 +47,23 @@ _SIMPLE = re.compile(
     r"https?://(?:www\.)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)((?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*)/?"
 )
 _PAGE_FILE = re.compile(r"\.(?:html?|php|aspx?)$")
-# Pages that others serve from their own hosts, with the publisher's address inside.
+# Copies of pages on the hosts of AMP caches, with the publisher's address in the path.
 _CACHED = re.compile(r"/[acv](?:/s)?/(?P<host>[^/]+)(?P<path>/.*)?")
 _TRANSLATED_HOST = ".translate.goog"
 _AMP_CACHE_HOST = ".cdn.ampproject.org"
-_OTHERS_HOSTS = (_TRANSLATED_HOST, _AMP_CACHE_HOST)
+_COPYING_HOSTS = (_TRANSLATED_HOST, _AMP_CACHE_HOST)
 
 
 class Address(NamedTuple):
     """
-    An address without what does not tell pages apart.
+    An address, reduced to the parts that tell pages apart.
 
     Fields:
-        host: as browsers ask for it, without `www.`; with its port, unless that is 80 or 443.
+        host: in the form that browsers request, without `www.`; with its port, unless that is 80 or
+            443.
         path: percent-encoded, without a slash at its end.
         query: sorted.
-        fragment: of pages that a script loads, as `#/news/7`; empty otherwise.
+        fragment: for pages that a script loads, such as `#/news/7`; empty otherwise.
     """
 
     host: str
@@ -75,19 +76,19 @@ class Address(NamedTuple):
         return f"{self.host}{self.path}{'?' if encoded else ''}{encoded}{self.fragment}"
 
     def plain(self) -> "Address":
-        """Without what may be tracking."""
+        """The address without parameters that may be tracking."""
         kept = tuple(pair for pair in self.query if not _may_track(pair[0]))
         return self._replace(query=kept)
 
 
 class LookupForm(NamedTuple):
     """
-    One form under which an address is looked up.
+    One form in which an address is looked up.
 
     Fields:
         address: the form.
-        is_plain: whether it has no parameter left that may be tracking.
-        has_dropped: whether the address had one that is left out here.
+        is_plain: whether the form has no parameter that may be tracking.
+        has_dropped: whether such a parameter was left out to make it.
     """
 
     address: str
@@ -96,7 +97,7 @@ class LookupForm(NamedTuple):
 
 
 def is_on(url: str, hosts: Collection[str]) -> bool:
-    """Whether *url* is http or https, on one of *hosts* (as `Address.host`) if there are any."""
+    """Whether *url* is http or https, on one of *hosts* (as `Address.host`) if any are given."""
     try:
         host = parse_url(url).host
     except InvalidInput:
@@ -106,11 +107,11 @@ def is_on(url: str, hosts: Collection[str]) -> bool:
 
 def normalize_url(url: str) -> str:
     """
-    Return what two links to one page share.
+    Return the normal form of an address, which links to the same page share.
 
-    Scheme, `www.`, port 80 or 443, slashes at the end, the fragment, tracking parameters, the order
-    of parameters, needless percent-encoding and the form of an international host do not count;
-    the case of the path does, and so does what only may be a tracking parameter.
+    It ignores the scheme, `www.`, the ports 80 and 443, slashes at the end, the fragment, tracking
+    parameters, the order of parameters, needless percent-encoding and the form of an international
+    host. It keeps the case of the path, and parameters that only may be tracking.
 
     Raises:
         InvalidInput: for anything but an absolute http or https URL.
@@ -125,14 +126,13 @@ def plain_url(url: str) -> str:
 
 def page_key(url: str) -> str:
     """
-    The normal form of the page itself: versions for phones and AMP have that of the page.
+    The normal form of the page itself, which its versions for phones and AMP share.
 
     Raises InvalidInput, as `normalize_url` does.
     """
+    # Most addresses are simple, and this way takes a fifth of the time.
     simple = _SIMPLE.fullmatch(url)
-    if simple is not None and not simple[1].endswith(
-        _OTHERS_HOSTS
-    ):  # as most are, and read in a fifth of the time
+    if simple is not None and not simple[1].endswith(_COPYING_HOSTS):
         return _DEVICE_HOST.sub("", simple[1]) + _AMP_PATH.sub("", simple[2])
     address = parse_url(url)
     query = tuple(pair for pair in address.query if _folded(pair) not in _AMP)
@@ -147,9 +147,9 @@ def page_key(url: str) -> str:
 
 def lookup_forms(url: str) -> list[LookupForm]:
     """
-    The forms under which to look for the article at *url*, the most exact first.
+    The forms in which to look up the article at *url*, the most exact first.
 
-    Which of them may be believed depends on how the archive tells its pages apart, see
+    Which of them can be trusted depends on how the archive tells its pages apart, see
     `Store.id_of_url`. Raises InvalidInput, as `normalize_url` does.
     """
     address = parse_url(url)
@@ -161,7 +161,7 @@ def lookup_forms(url: str) -> list[LookupForm]:
 
 
 def ascii_host(host: str) -> str:
-    """An international host name as browsers ask for it, by IDNA 2008 and UTS 46."""
+    """An international host name in the form that browsers request (IDNA 2008 and UTS 46)."""
     host = host.rstrip(".").lower()
     if host.isascii():
         return host
@@ -169,7 +169,7 @@ def ascii_host(host: str) -> str:
 
     try:
         return idna.encode(host, uts46=True).decode()
-    except idna.IDNAError:  # such as emoji, which browsers encode all the same
+    except idna.IDNAError:  # for example emoji, which browsers encode nevertheless
         normal = unicodedata.normalize("NFKC", host).lower().replace("。", ".")
         return ".".join(map(_ascii_label, normal.split(".")))
 
@@ -182,7 +182,9 @@ def parse_url(url: str) -> Address:
         port = parts.port
         host = ascii_host(parts.hostname or "")
     except ValueError:
-        host, port, parts = "", None, urlsplit("")
+        host = ""
+        port = None
+        parts = urlsplit("")
     if len(url) > MAX_URL_CHARS or not host or parts.scheme.lower() not in ("http", "https"):
         raise InvalidInput.at("url", "expected an absolute http or https URL")
     path = _SESSION.sub("", parts.path)
@@ -199,7 +201,7 @@ def _ascii_label(label: str) -> str:
 
 
 def _unwrapped(host: str, path: str) -> tuple[str, str]:
-    """Host and path of the publisher, for a page in a cache or a translation of others."""
+    """The publisher's host and path, for a page in an AMP cache or a translation service."""
     if host.endswith(_TRANSLATED_HOST):
         labels = host.removesuffix(_TRANSLATED_HOST).replace("--", "\0").replace("-", ".")
         return labels.replace("\0", "-"), path
@@ -210,7 +212,7 @@ def _unwrapped(host: str, path: str) -> tuple[str, str]:
 
 
 def _path(path: str) -> str:
-    # As bytes: old archives encode names in Latin-1 or GBK, and not every byte is a character.
+    # As bytes, because old archives encode names in Latin-1 or GBK.
     octets = unquote_to_bytes(path)
     if not octets.isascii():
         with suppress(UnicodeDecodeError):
@@ -237,7 +239,7 @@ def _query(query: str) -> tuple[tuple[str, str], ...]:
 
 
 def _fragment(fragment: str) -> str:
-    """A fragment that is a path of its own, as of pages that a script loads."""
+    """The fragment if it is a path itself, as for pages that a script loads; else empty."""
     fragment = fragment.partition(":~:")[0]
     mark = "!" if fragment.startswith("!") else ""
     route, _, query = fragment.removeprefix("!").partition("?")
@@ -257,11 +259,11 @@ def _folded(pair: tuple[str, str]) -> tuple[str, str]:
 
 
 def _without_some_tracking(address: Address) -> Iterator[LookupForm]:
-    """With ever fewer of the parameters that may be tracking."""
+    """The address with fewer and fewer of the parameters that may be tracking."""
     doubtful = [pair for pair in address.query if _may_track(pair[0])]
     for count in range(len(doubtful) + 1):
         if 0 < count < len(doubtful) and len(doubtful) > MAX_DOUBTFUL:
-            continue  # made-up queries must not cost much
+            continue  # bounds the cost of malicious queries
         for dropped in combinations(doubtful, count):
             kept = tuple(pair for pair in address.query if pair not in dropped)
             form = address._replace(query=kept)
@@ -269,7 +271,7 @@ def _without_some_tracking(address: Address) -> Iterator[LookupForm]:
 
 
 def _variants(address: Address) -> Iterator[Address]:
-    """Other spellings of the same page, those with the fewest differences first."""
+    """Other addresses of the same page, those with the fewest differences first."""
     hosts = list(dict.fromkeys((address.host, _DEVICE_HOST.sub("", address.host))))
     paths = list(dict.fromkeys(_path_variants(address.path)))
     yield address

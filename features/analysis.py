@@ -12,11 +12,11 @@ from features.vectorizer import ArticleFeatures, count_terms
 
 class AnalysedArticle(NamedTuple):
     """
-    An article with its term counts; all that the store needs to keep it.
+    An article with its term counts, as the store keeps it.
 
     Fields:
         warnings: about optional fields that were left out or cut.
-        is_language_certain: whether the sender gave it, or the text alone tells it.
+        is_language_certain: whether the sender gave it, or the text alone decides it.
     """
 
     article: Article
@@ -30,14 +30,15 @@ def analyse(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> AnalysedArtic
     Check the fields of one article and count its terms.
 
     Raises:
-        InvalidInput: with every field that cannot be read, if one of them refuses the article.
+        InvalidInput: if a field makes the article unusable; it names every field that cannot be
+            read.
     """
     article, warnings, is_certain = read_article(data, defaults)
     return AnalysedArticle(article, count_terms(article), tuple(warnings), is_certain)
 
 
 def settle_language(analysed: AnalysedArticle, languages: LanguageMix) -> AnalysedArticle:
-    """The article, in a language that is not certain, as its site's languages suggest."""
+    """Detect an uncertain language again, by what else the site publishes."""
     if analysed.is_language_certain:
         return analysed
     language = detected_language(analysed.article, languages).code
@@ -48,6 +49,6 @@ def settle_language(analysed: AnalysedArticle, languages: LanguageMix) -> Analys
 
 
 def certain_languages(analysed: Iterable[AnalysedArticle], main: str | None = None) -> LanguageMix:
-    """The languages of those articles of which they are certain."""
+    """The languages of the articles whose language is certain."""
     codes = (one.article.language for one in analysed if one.is_language_certain)
     return LanguageMix.of(codes, main)

@@ -1,4 +1,4 @@
-"""One article as the newsroom sends it, checked and cleaned: the only way in for its text."""
+"""One article from outside, checked and cleaned. Every text of an article comes in through here."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -50,7 +50,7 @@ from features.values import (
 )
 
 UNSAVED_ID = "(unsaved)"
-# Without these an article cannot be shown, found, or told from an older copy of itself.
+# Without these an article can neither be shown nor found, nor compared with an older copy.
 REQUIRED = frozenset(("id", "title", "version"))
 
 Line = Annotated[str, Field(max_length=MAX_LINE_CHARS)]
@@ -72,11 +72,11 @@ class Image(BaseModel):
 
 class Article(BaseModel):
     """
-    A story of the archive. Text fields are plain text: HTML is converted on the way in.
+    An article of the archive. Text fields are plain text: HTML is converted when it comes in.
 
-    `language` is an ISO 639 code. It is detected if the sender gives none, and is None if it
-    cannot be detected. A `canonical_url` on the host of `url` replaces it as it comes in.
-    `version`, or else `updated_at`, decides between two writers.
+    `language` is an ISO 639 code. It is detected if the sender gives none, and is None if that
+    fails. A `canonical_url` on the host of `url` replaces `url`. Of two writes, the one with the
+    higher `version` wins; without versions, the one with the later `updated_at`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -108,7 +108,7 @@ class Article(BaseModel):
 
     @property
     def revision(self) -> int | None:
-        """What orders two writes of one article: `version`, or `updated_at` in milliseconds."""
+        """Orders writes of one article: `version`, or else `updated_at` in milliseconds."""
         if self.version is not None or self.updated_at is None:
             return self.version
         return round(self.updated_at.timestamp() * 1000)
@@ -116,11 +116,11 @@ class Article(BaseModel):
 
 class ReadArticle(NamedTuple):
     """
-    An article from outside, and what could not be read of it.
+    An article from outside, with warnings about what could not be read.
 
     Fields:
         warnings: about optional fields that were left out or cut, in the sender's names.
-        is_language_certain: whether the sender gave it, or the text alone tells it.
+        is_language_certain: whether the sender gave it, or the text alone decides it.
     """
 
     article: Article
@@ -137,13 +137,13 @@ def read_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> ReadArti
     """
     Check and clean one article from outside, under any of the names of `fields.FIELD_ALIASES`.
 
-    An optional field that cannot be read is read under the sender's next name for it, or else left
-    out with a warning. Unknown fields are ignored. A missing language is detected, a missing
-    excerpt is taken from the start of the body.
+    An optional field that cannot be read is read under the next name that the record has for it,
+    or else left out with a warning. Unknown fields are ignored. A missing language is detected. A
+    missing excerpt is taken from the start of the body.
 
     Raises:
-        InvalidInput: where id, title or version cannot be used, or anything is unsafe; it names
-            every bad field by the sender's name.
+        InvalidInput: if id, title or version cannot be used, or any field is unsafe. It names every
+            bad field by the sender's name.
     """
     if not isinstance(data, Mapping):
         raise InvalidInput.at("", "expected a JSON object")
@@ -157,7 +157,7 @@ def read_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> ReadArti
             article = Article.model_validate(sent, context=context)
         except ValidationError as error:
             warnings += field_problems(error, names)
-            if _refuses(error):
+            if _is_fatal(error):
                 raise InvalidInput(warnings) from None
             for field in _fields_of(error):
                 del by_rank[field][0]
@@ -173,20 +173,21 @@ def read_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> ReadArti
 
 
 def _sent(field: str, name: str, data: Mapping[str, Any], defaults: SiteDefaults) -> Any:
-    """What was sent under *name*; a date that is in UTC by its name says so itself."""
+    """The value under *name*. A date whose name says UTC, such as `date_gmt`, gets the zone."""
     value = data[name]
     if field in DATES and says_utc(name):
-        with suppress(ValueError):  # which will be told when the field is read
+        with suppress(ValueError):  # the reader of the field will report it
             moment = parse_date(value, defaults.dates._replace(zone=None))
             return value if moment is None else moment.isoformat()
     return value
 
 
-def _refuses(error: ValidationError) -> bool:
-    return any(
-        details["type"] == UNSAFE or not REQUIRED.isdisjoint(details["loc"][:1])
-        for details in error.errors(include_url=False, include_context=False, include_input=False)
-    )
+def _is_fatal(error: ValidationError) -> bool:
+    """Whether the error makes the whole article unusable."""
+    for details in error.errors(include_url=False, include_context=False, include_input=False):
+        if details["type"] == UNSAFE or not REQUIRED.isdisjoint(details["loc"][:1]):
+            return True
+    return False
 
 
 def _fields_of(error: ValidationError) -> set[str]:
@@ -199,7 +200,7 @@ def parse_draft(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> Article:
     Check and clean a story that is still being written: its id and title may be missing.
 
     Raises:
-        InvalidInput: also when there is neither a title nor a body.
+        InvalidInput: also if there is neither a title nor a body.
     """
     if not isinstance(data, Mapping):
         raise InvalidInput.at("", "expected a JSON object")
@@ -212,7 +213,7 @@ def parse_draft(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> Article:
     article, warnings, _ = read_article(completed, defaults)
     text = [names.get(field) for field in ("title", "body")]
     problems = [warning for warning in warnings if warning.field in text]
-    if problems:  # without its text there is no draft
+    if problems:  # a draft is nothing without its text
         raise InvalidInput(problems)
     return article.model_copy(update={"title": ""}) if untitled else article
 
@@ -223,11 +224,12 @@ def detected_language(article: Article, languages: LanguageMix) -> DetectedLangu
 
 
 def _at_canonical(article: Article) -> Article:
-    """The article at the address that its sender declares to be that of its page."""
-    canonical, url = article.canonical_url, article.url
+    """The article with its canonical address as its URL, if that is on the same host."""
+    canonical = article.canonical_url
+    url = article.url
     if canonical is None:
         return article
-    # Elsewhere it is the page of an agency or a partner, to which no card should lead.
+    # On another host it is the page of an agency or a partner, to which no card should link.
     is_own = url is None or parse_url(canonical).host == parse_url(url).host
     kept = {"url": canonical if is_own else url, "canonical_url": None}
     return article.model_copy(update=kept)

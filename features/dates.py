@@ -1,7 +1,7 @@
 """
-Dates as archives write them, read in full or refused by name: no part of a date is ever ignored.
+Dates in the forms that archives use. A date is understood in full, or refused with the reason.
 
-Read are ISO 8601, the dates of feeds and mail (RFC 5322), those of `date`, C, Java, JavaScript, Go,
+Understood are ISO 8601, the dates of feeds and mail (RFC 5322), of `date`, C, Java, JavaScript, Go,
 Ruby and SQL, of WordPress, Drupal and Oracle, English month names, and Unix times.
 """
 
@@ -18,19 +18,19 @@ from features.timezones import zone_offset
 EXPECTED = "expected a date, such as 2025-03-13T07:12:44Z"
 LONGEST_DATE = 100  # characters
 _SHORTEST_NUMERIC_DATE = len("1/2/2025")
-# The first newspaper. Earlier years are of another calendar: 1403 is Persian.
+# The year of the first newspaper. Earlier years are of another calendar: 1403 is Persian.
 _FIRST_YEAR = 1605
-# Thai calendars are 543 years ahead. Other years to come are embargoes, however far away they are.
+# The Thai calendar is 543 years ahead. All other future years are embargoes, however far away.
 _BUDDHIST_YEARS = range(_FIRST_YEAR + 843, 2700)
 
 
 class DateRules(NamedTuple):
     """
-    What a date leaves open, and the site or the file that it comes from settles.
+    Rules of a site or a file for dates that can be read in several ways.
 
     Fields:
-        zone: of dates without one, and for abbreviations with several meanings; None is UTC.
-        day_first: whether 4/5/2025 is 4 May; None for unknown, and then it is refused.
+        zone: of dates without one, and of abbreviations with several meanings; None is UTC.
+        day_first: whether 4/5/2025 is 4 May. None means unknown: such a date is refused.
     """
 
     zone: ZoneInfo | None = None
@@ -56,7 +56,7 @@ _ISO_DATE = (
     r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)|(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"
     r"|(?P<year>\d{4})-?W(?P<week>\d\d)(?:-?(?P<isoday>[1-7]))?"
 )
-# Days and months by name, or numbers with the year first, or dots, with which the day comes first.
+# Months by name, or numbers with the year first, or numbers with dots, where the day is first.
 _CLEAR_DATE = rf"""
       {_DAY}[ .-]?[ ]?(?:of[ ])?{_MONTH_NAME},?[ .-]?(?:{_YEAR}|(?P<shortyear>\d\d))
     | {_MONTH_NAME}[ -]?{_DAY},?[ -]?{_YEAR}
@@ -67,7 +67,7 @@ _CLEAR_DATE = rf"""
     | {_YEAR}年[ ]?(?P<month>\d{{1,2}})月[ ]?{_DAY}日
     | {_DAY}\.[ ]?(?P<month>\d{{1,2}})\.[ ]?{_YEAR}
 """
-# Whether the day or the month comes first must not be guessed.
+# The day or the month may come first, and this must not be guessed.
 _UNCLEAR_DATE = r"(?P<left>\d{1,2})(?P<mark>[/-])(?P<right>\d{1,2})(?P=mark)(?P<year>\d{4})"
 _MERIDIEM = r"(?P<meridiem>[ap])\.?m\.?"
 _TIME = rf"""(?:
@@ -89,10 +89,10 @@ def _pattern(layout: str) -> regex.Pattern[str]:
     return regex.compile(layout, regex.VERBOSE | regex.IGNORECASE | regex.ASCII)
 
 
-# Tried in this order; each must match the whole text. What stands at the end is the zone.
+# Tried in this order. Each must match the whole text.
 _LAYOUTS = (
     _pattern(rf"(?:{_ISO_DATE})(?:(?:T|[ ]|_){_ISO_TIME}(?:[ ]?{_ZONE})?)?"),
-    # XML Schema's dates with a zone: 2025-03-13+01:00 is a midnight.
+    # A date with a zone, as in XML Schema: 2025-03-13+01:00 is midnight there.
     _pattern(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?P<zone>Z|\+\d\d:\d\d)"),
     _pattern(
         r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"
@@ -109,27 +109,24 @@ _LAYOUTS = (
         rf"(?:{_WEEKDAY})?(?:{_CLEAR_DATE}|{_UNCLEAR_DATE})(?:[ ](?P<zone>\(\w+\)))?"
     ),
 )
-# What most archives send, and Python reads in a quarter of the time.
+# Most archives send this, and Python parses it in a quarter of the time.
 _PLAIN_ISO = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 _NUMBER = regex.compile(r"[0-9]{9,19}(?:\.[0-9]+)?")
 
-# Systems without a null of their own write one of these.
+# Systems without a null value write one of these.
 _NO_DATE = frozenset((
     "", "0", "-", "–", "—", r"\n", "n/a", "na", "nan", "nat", "nil", "none", "null", "undefined",
     "invalid date",
 ))  # fmt: skip
-# First moments of calendars, as local time: .NET, Java and Go; Windows files; SQL Server; Excel,
-# in both its calendars; Unix. The last moments of calendars are embargoes that never end.
-_FIRST_MOMENTS = frozenset(
-    datetime(*moment)  # noqa: DTZ001
-    for moment in (
-        (1, 1, 1), (1582, 10, 15), (1601, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31),
-        (1900, 1, 1), (1904, 1, 1), (1970, 1, 1),
-    )
-)  # fmt: skip
+# The first moments of calendars, in local time: of .NET, Java and Go; Windows files; SQL Server;
+# Excel, which has two; Unix. The last moments of calendars are embargoes without end.
+_FIRST_MOMENTS = frozenset(map(datetime.fromisoformat, (
+    "0001-01-01", "1582-10-15", "1601-01-01", "1753-01-01", "1899-12-30", "1899-12-31",
+    "1900-01-01", "1904-01-01", "1970-01-01",
+)))  # fmt: skip
 _ZERO_DATE = regex.compile(r"(?:-\d{4,6}|0000)-\d\d-\d\d.*|0000/00/00.*|00/00/0000.*")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 _AROUND_EPOCH = timedelta(hours=14)
@@ -139,12 +136,12 @@ def parse_date(value: object, rules: DateRules = NO_RULES) -> datetime | None:
     """
     Read a date as an instant in UTC; a date without a time is its midnight.
 
-    A number is a Unix time, in seconds, milliseconds, micro- or nanoseconds, which do not overlap
-    from 1973 to 2286. The first moment of a calendar, and other ways to say that there is no
-    date, are None.
+    A number is a Unix time in seconds, milliseconds, micro- or nanoseconds, whose ranges do not
+    overlap from 1973 to 2286. The first moment of a calendar, and anything else that stands for no
+    date, is None.
 
     Raises:
-        ValueError: naming what is not understood, or what can be read in two ways.
+        ValueError: it names what is not understood, or what can be read in two ways.
     """
     if value is None:
         return None
@@ -163,10 +160,10 @@ def parse_date(value: object, rules: DateRules = NO_RULES) -> datetime | None:
 
 def parse_moment(value: object) -> datetime | None:
     """
-    Read a date that somebody asks for, such as a limit: only nothing is none.
+    Read a date in a request, such as a limit. Only null and an empty string are no date.
 
     Raises:
-        ValueError: also for what systems write instead of a date.
+        ValueError: also for the placeholders that systems write instead of a date.
     """
     moment = parse_date(value)
     if moment is None and value not in (None, ""):
@@ -175,7 +172,7 @@ def parse_moment(value: object) -> datetime | None:
 
 
 def is_placeholder(value: object) -> bool:
-    """Whether a system writes this where it has no date."""
+    """Whether this stands for no date."""
     if value is None:
         return True
     try:
@@ -189,7 +186,7 @@ class DayOrder:
     Finds out from the dates of one file whether the day comes before the month.
 
     Attributes:
-        has_numbers: whether any of them is written in numbers that leave it open or decide it.
+        has_numbers: whether any date is in numbers, with the day or the month first.
     """
 
     def __init__(self) -> None:
@@ -208,7 +205,7 @@ class DayOrder:
 
     @property
     def is_day_first(self) -> bool | None:
-        """None where no date decides it, or where they contradict each other."""
+        """None if no date decides it, or if dates contradict each other."""
         return next(iter(self._votes)) if len(self._votes) == 1 else None
 
 
@@ -224,14 +221,14 @@ def _instant(text: str, rules: DateRules) -> datetime | None:
     if moment == _EPOCH:
         return None
     if wall.year < _FIRST_YEAR or wall.year in _BUDDHIST_YEARS:
-        raise ValueError(f"{EXPECTED}; the year {wall.year} is none of news")
+        raise ValueError(f"{EXPECTED}; the year {wall.year} is not possible for news")
     return moment.replace(tzinfo=UTC)
 
 
 def _wall_and_offset(text: str, rules: DateRules) -> tuple[datetime, timedelta | None]:
-    """What the clock showed, and how far ahead of UTC it was, where the text says."""
+    """The local time, and how far ahead of UTC it is if the text says so."""
     if _PLAIN_ISO.fullmatch(text):
-        with suppress(ValueError):  # which says less than what follows
+        with suppress(ValueError):  # the code below has a better message
             moment = datetime.fromisoformat(text)
             return moment.replace(tzinfo=None), moment.utcoffset()
     parts = _parts(text)
@@ -251,7 +248,7 @@ def _parts(text: str) -> dict[str, str] | None:
 
 
 def _unix_time(text: str) -> datetime | None:
-    """A number of seconds or of parts of a second since 1970; None where it is a calendar date."""
+    """The moment of a Unix time in seconds or smaller units; None if it is a calendar date."""
     whole = text.partition(".")[0]
     if len(whole) in (10, 12) and _is_calendar(whole):
         raise ValueError(f"{EXPECTED}; {text} is a Unix time or a date without separators")
@@ -265,7 +262,7 @@ def _unix_time(text: str) -> datetime | None:
 
 
 def _is_calendar(digits: str) -> bool:
-    """Whether the digits are year, month, day, hour, minute and second, as far as they go."""
+    """Whether the digits are year, month, day, hour, minute and second, or the first of these."""
     try:
         datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007
     except ValueError:
@@ -276,7 +273,7 @@ def _is_calendar(digits: str) -> bool:
 def _wall_time(parts: dict[str, str], rules: DateRules) -> datetime:
     day = _day(parts, rules)
     if "weekday" in parts and _WEEKDAYS.index(parts["weekday"][:3].lower()) != day.weekday():
-        raise ValueError(f"{EXPECTED}; {day.isoformat()} is no {parts['weekday']}")
+        raise ValueError(f"{EXPECTED}; {day.isoformat()} is not a {parts['weekday']}")
     clock, days = _clock(parts)
     return datetime.combine(day, clock) + timedelta(days=days)
 
@@ -301,15 +298,15 @@ def _numeric_day(parts: dict[str, str], rules: DateRules) -> date:
     if not days:
         raise ValueError(f"{EXPECTED}; there is no such day")
     if len(days) == 2:
-        raise ValueError(
-            f"{EXPECTED}; this is {days[0]:%-d %B} or {days[1]:%-d %B}, and nothing says which"
-        )
+        raise ValueError(f"{EXPECTED}; this can be {days[0]:%-d %B} or {days[1]:%-d %B}")
     return days[0]
 
 
 def _readings(parts: dict[str, str]) -> list[date]:
-    """The days that a numeric date can mean, first that with the day before the month."""
-    left, right, year = (int(parts[name]) for name in ("left", "right", "year"))
+    """The days that a numeric date can mean, the one with the day before the month first."""
+    left = int(parts["left"])
+    right = int(parts["right"])
+    year = int(parts["year"])
     days = []
     for month, day in ((right, left), (left, right)):
         try:
@@ -353,13 +350,13 @@ def _clock(parts: dict[str, str]) -> tuple[time, int]:
 
 def _hour_of_24(hour: int, is_afternoon: bool) -> int:
     if not 1 <= hour <= 12:
-        raise ValueError(f"{EXPECTED}; {hour} is no hour before AM or PM")
+        raise ValueError(f"{EXPECTED}; {hour} is not an hour of a 12-hour clock")
     return hour % 12 + (12 if is_afternoon else 0)
 
 
 def _is_first_moment(wall: datetime, ahead: timedelta | None) -> bool:
     if wall.replace(microsecond=0) in _FIRST_MOMENTS:
         return True
-    # The epoch in the time of a place that is not told.
+    # The Unix epoch in the local time of an unknown place.
     is_hour = (wall.minute, wall.second) == (0, 0)
     return ahead is None and is_hour and abs(wall - _EPOCH) <= _AROUND_EPOCH

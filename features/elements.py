@@ -1,4 +1,4 @@
-"""The names of HTML: elements by what becomes of them in a text, and character references."""
+"""The names of HTML elements, by their role in a text, and of character references."""
 
 from html.entities import html5
 
@@ -7,13 +7,13 @@ def names(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Start or end of one of these ends a paragraph.
+# The start or end of one of these ends a paragraph.
 BLOCKS = names("""
     address article aside blockquote body caption center dd details dialog dir div dl dt
     fieldset figcaption figure footer h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav
     ol p pre section summary table tbody tfoot thead tr ul
 """)
-# Not prose, or not part of the story: the element goes with everything in it.
+# Not prose, or not part of the story: the element is dropped with its content.
 DROPPED = names("button canvas form head iframe noscript object select svg template textarea title")
 INLINE = names("""
     a abbr acronym amp-img audio b bdi bdo big br cite code data del dfn em embed font i img

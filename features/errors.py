@@ -1,4 +1,4 @@
-"""The errors that every layer shares: the common base, and input that cannot be used."""
+"""Errors of every layer: the common base class, and input that cannot be used."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
 
 
 class AlsoSeeError(Exception):
-    """Base of every error whose text is a sentence for the person who meets it."""
+    """Base of every error whose text is written for the person who sees it."""
 
 
 class FieldProblem(NamedTuple):
-    """What is wrong with one field; *pointer* is a JSON Pointer (RFC 6901), in sender's names."""
+    """A problem with one field; *pointer* is a JSON Pointer (RFC 6901), in the sender's names."""
 
     pointer: str
     detail: str
 
     @property
     def field(self) -> str:
-        """The field as people write it; empty when the problem is the input as a whole."""
+        """The name of the field; empty if the problem is with the whole input."""
         return self.pointer.removeprefix("/")
 
     def __str__(self) -> str:
@@ -28,7 +28,7 @@ class FieldProblem(NamedTuple):
 
 
 class InvalidInput(AlsoSeeError, ValueError):
-    """Input from outside that cannot be accepted, with every problem in it."""
+    """Input from outside that cannot be accepted, with all its problems."""
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         super().__init__("; ".join(map(str, problems)))
@@ -46,7 +46,7 @@ def field_problems(
     """Pydantic's errors as JSON Pointers in the sender's *names*."""
     problems = []
     for details in error.errors(include_url=False, include_context=False, include_input=False):
-        # Pydantic marks a problem with a key of a dictionary, whose name comes before.
+        # Pydantic adds "[key]" after the name of a dictionary key that has the problem.
         location = [str(part) for part in details["loc"] if part != "[key]"]
         first, *rest = location or [""]
         path = [names.get(first, first), *rest] if first else []

@@ -1,4 +1,4 @@
-"""A stored article in the form that an import reads as the same article."""
+"""A stored article in a form that an import reads as the same article."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,19 +7,19 @@ from features.markup import escape_for_import
 from features.text import plain_text
 from features.values import NO_KNOWN_LANGUAGE
 
-# Of text that an import takes for HTML or other markup where it looks like that.
+# An import would read these as HTML or other markup if they look like that.
 _TEXTS = frozenset(("title", "body", "excerpt", "section", "tags", "authors", "alt"))
 
 
 def importable(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
-    The stored *fields* of an article as JSON types, without those that are empty.
+    The stored *fields* of an article as JSON types, without empty ones.
 
-    An article about the tag `<b>` or the shortcode `[gallery]` has that in its text, and must have
-    it after an import too.
+    An article about the tag `<b>` or the shortcode `[gallery]` contains it as text, and must still
+    do so after an import.
     """
     sent = {name: _value(name, value) for name, value in fields.items() if value not in (None, [])}
-    # An import would detect it, and may find another one than last time.
+    # Otherwise an import would detect the language, perhaps not the same as the last time.
     return {"language": NO_KNOWN_LANGUAGE, **sent}
 
 

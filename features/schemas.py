@@ -1,8 +1,8 @@
 """
-JSON Schemas of what a sender may write in the fields of an article.
+JSON Schemas of the values that a sender may put in the fields of an article.
 
-A field accepts more than it shows: HTML, objects of other systems, null for what is missing. The
-schemas here describe the former, and the types of the fields describe the latter.
+A field accepts more than it returns: HTML, objects of other systems, null for a missing value. The
+schemas here describe what is accepted; the types of the fields describe what is returned.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ Schema = dict[str, Any]
 
 
 def accepts(schema: Schema) -> WithJsonSchema:
-    """Annotates a type with the *schema* of what a sender may write."""
+    """Annotate a type with the *schema* of the values that a sender may send."""
     return WithJsonSchema(schema, mode="validation")
 
 

@@ -1,4 +1,4 @@
-"""What articles leave open, and the site that they come from settles."""
+"""Defaults of a site for what its articles omit."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,13 +10,13 @@ from features.language import NO_MIX, LanguageMix
 
 class SiteDefaults(NamedTuple):
     """
-    What holds for articles of one site that do not say.
+    The defaults of one site.
 
     Fields:
         dates: the zone of dates without one, and the order of day and month.
         home_page: completes relative addresses; None leaves them out.
-        languages: what the site publishes in, for texts that leave doubt.
-        fields: field → the name under which the site's own system has it.
+        languages: the languages of the site, for texts whose language is uncertain.
+        fields: our field → its name in the site's own system.
     """
 
     dates: DateRules = NO_RULES

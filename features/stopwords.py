@@ -1,10 +1,11 @@
 """
-Function words by language: what every article says, so that it tells none from another.
+Function words by language. Every article contains them, so they tell no two articles apart.
 
-Only articles, pronouns, prepositions, conjunctions, auxiliaries and their like. Packaged lists hold
-1,300 words, "world", "state" and "million" among them: for news those are what a story is about.
-Elided forms stand without apostrophe ("l'homme" is read as "l" and "homme"). For Chinese and
-Japanese the entries are characters: a pair made only of them is no term.
+The lists hold only articles, pronouns, prepositions, conjunctions, auxiliaries and the like. Lists
+in packages hold up to 1,300 words, among them "world", "state" and "million", which can be the
+topic of a news story. Elided forms are without their apostrophe, because "l'homme" is read as "l"
+and "homme". For Chinese and Japanese the entries are characters: a pair made only of them is no
+term.
 """
 
 from functools import lru_cache
@@ -277,6 +278,6 @@ STOP_WORDS: dict[str, str] = {
 
 @lru_cache(maxsize=64)
 def stop_words(language: str | None) -> frozenset[str]:
-    """Return the function words of a language, as written; none for one without a list."""
+    """Return the function words of a language as they are written; none if it has no list."""
     listed = STOP_WORDS.get(language or "", "")
     return frozenset(listed if language in ("ja", "zh") else listed.split())

@@ -1,4 +1,4 @@
-"""Terms to hashed counts, and counts to TF-IDF weights."""
+"""Terms to hashed counts, and hashed counts to TF-IDF weights."""
 
 from collections.abc import Collection, Sequence
 from itertools import pairwise, repeat
@@ -19,22 +19,22 @@ FEATURES_VERSION = 4
 # A two-word term carries this bit in its id, so its weight can change without a new count.
 TWO_WORD_BIT = np.uint32(1 << 31)
 
-# Field weights are halves or whole numbers: then float32 sums of them are exact, and the counts of
-# a line can be taken away again.
-TITLE_WEIGHT = 3.0  # a title word counts as three words of the body (MEASURED: the best of 1–5)
+# Field weights are halves or whole numbers. Then float32 sums of them are exact, and the counts of
+# a line can be subtracted again.
+TITLE_WEIGHT = 3.0  # a title word counts as three words of the body, the best of 1 to 5
 TAG_WEIGHT = 1.0
-TWO_WORD_WEIGHT = 0.7  # two-word terms win on full articles and lose on short texts at weight 1
-# What a term that stands in every article is still worth is one part in so many articles and ten:
-# in two articles all that they share counts, in a thousand what all of them share does not. Against
-# scikit-learn's 1 at any size: 18f-blog +.02 nDCG@10, at most -.007 elsewhere.
+TWO_WORD_WEIGHT = 0.7  # at weight 1, two-word terms gain on full articles and lose on short texts
+# A term of every article has the idf 10 / (10 + articles). In a site of two articles it counts for
+# much, in a site of a thousand for next to nothing. Compared with scikit-learn's 1 at any size:
+# +.02 nDCG@10 on 18f-blog, at most -.007 elsewhere.
 IDF_FADE = 10.0
 
 
 class TermCounts(NamedTuple):
     """
-    What one article says: hashed term ids, ascending and distinct, and how often each occurs.
+    The hashed term ids of one article, ascending and distinct, and the count of each.
 
-    Counts are weighted by field and at least 1, so `1 + ln(count)` is never below 1.
+    Counts are weighted by field and at least 1, so that `1 + ln(count)` is never below 1.
 
     Fields:
         terms: shape (n,), uint32; the top bit marks two-word terms.
@@ -47,12 +47,12 @@ class TermCounts(NamedTuple):
 
 class ArticleFeatures(NamedTuple):
     """
-    All that a list is made from, as numbers.
+    The numbers that represent an article in rankings.
 
     Fields:
         counts: of the whole article.
         title: the distinct ids of the title's terms, ascending, uint32.
-        blocks: which of the counted terms stand in which lines of the body.
+        blocks: the lines of the body, and which of the counted terms each contains.
     """
 
     counts: TermCounts
@@ -61,28 +61,28 @@ class ArticleFeatures(NamedTuple):
 
     @classmethod
     def without_lines(cls, counts: TermCounts) -> Self:
-        """Of a text that has neither title nor lines."""
+        """The features of a text that has neither title nor lines."""
         return cls(counts, np.empty(0, dtype=np.uint32), Blocks.none())
 
     def without(self, boilerplate: NDArray[np.bool_]) -> TermCounts:
         """
-        The counts that are left when the marked blocks are not read; shape (blocks,).
+        The counts without those of the blocks marked in *boilerplate*, of shape (blocks,).
 
-        All of them where next to nothing would be left.
+        All counts, if too few terms would be left.
         """
         if not boilerplate.any():
             return self.counts
-        gone = self.blocks.occurrences(boilerplate, self.counts.terms.size)
-        if gone is None:
+        dropped = self.blocks.occurrences(boilerplate, self.counts.terms.size)
+        if dropped is None:
             return self.counts
-        left = self.counts.counts - gone
+        left = self.counts.counts - dropped
         return TermCounts(self.counts.terms[left > 0], left[left > 0])
 
 
 def count_terms(article: Article) -> ArticleFeatures:
-    """Count the terms of title, body and tags, by field weight, and note which line has which."""
+    """Count the terms of title, body and tags, by field weight, and record their lines."""
     body = article.body or article.excerpt or ""
-    # In one go, which takes less time; no term reaches across lines.
+    # In one call, which takes less time. No term spans lines.
     fields = [article.title, *article.tags, body]
     analyzed = analyze_lines("\n".join(fields), article.language)
     title = _of_line(analyzed, 0)
@@ -103,7 +103,7 @@ def _of_line(analyzed: LineTerms, line: int) -> Terms:
 
 
 def _line_weights(article: Article, body: str) -> NDArray[np.float64]:
-    """What a term of each line counts: the title, the tags, and the lines of the body."""
+    """The weight of a term in each line: the title, the tags, and the lines of the body."""
     lines = body.count("\n") + 1
     title = _title_weight(article.title, body)
     return np.array([title, *[TAG_WEIGHT] * len(article.tags), *[1.0] * lines])
@@ -113,11 +113,11 @@ def _placed(
     analyzed: LineTerms, first_line: int
 ) -> tuple[NDArray[np.uint32], NDArray[np.intp], NDArray[np.intp]]:
     """
-    The terms from *first_line* on, as numbers.
+    The ids of the terms from *first_line* on.
 
     Returns:
-        the distinct ids, ascending; the place of each term among them, by line, and in each its
-        words before its pairs; and the line of each.
+        the distinct ids, ascending; for each term its position among the ids, by line, and within
+        a line words before pairs; and the line of each term.
     """
     words, pairs, word_lines, pair_lines = analyzed
     first_word = int(np.searchsorted(word_lines, first_line))
@@ -131,8 +131,8 @@ def _placed(
 
 
 def _title_weight(title: str, body: str) -> float:
-    # Agencies and wikis have no headline but the first sentence: no more than a sentence
-    # is it worth (nDCG@10 on current-events-2025 +.037).
+    # Agencies and wikis use the first sentence as the headline. It then counts only as part of the
+    # body, which gains .037 nDCG@10 on current-events-2025.
     return 0.0 if _opens(title, body) else TITLE_WEIGHT
 
 
@@ -144,12 +144,12 @@ def _lines(title: str, body: str) -> list[str | None]:
     """The lines of the body, with None for one that is never boilerplate."""
     lines: list[str | None] = [*body.split("\n")]
     if title and _opens(title, body):
-        lines[0] = None  # it is all the headline there is
+        lines[0] = None  # this line is the headline
     return lines
 
 
 def term_ids(terms: Collection[str]) -> list[int]:
-    """The ids under which `count_terms` counts *terms*, each a word or two."""
+    """The ids under which `count_terms` counts *terms*, which are words or pairs of words."""
     ids, places = _hashed(terms, [" " in term for term in terms])
     in_order: list[int] = ids[places].tolist()
     return in_order
@@ -166,10 +166,10 @@ def _hashed(
     """
     Hash terms to 31 bits with MurmurHash3, as scikit-learn's HashingVectorizer does.
 
-    Two terms that share an id are one; among five million terms about one in 900 does.
+    Terms that share an id are counted as one. Among five million terms, one in 900 shares its id.
 
     Returns:
-        the distinct ids, ascending, and the place of each of *terms* among them.
+        the distinct ids, ascending, and the position of each of *terms* among them.
     """
     hashes = map(mmh3.hash, terms, repeat(0), repeat(False))  # without a seed, unsigned
     ids = np.fromiter(hashes, np.uint32, len(terms))
@@ -201,7 +201,7 @@ def counts_of_weights(
 
 
 def idf_offset(articles: int) -> float:
-    """What a term that stands in every one of so many articles is worth."""
+    """The idf of a term that occurs in all of so many articles."""
     return IDF_FADE / (IDF_FADE + articles)
 
 
@@ -210,8 +210,8 @@ def idf(df: NDArray[np.int64], articles: int, offset: float | None = None) -> ND
     Smooth inverse document frequency, `ln((1 + articles) / (1 + df)) + offset`.
 
     Args:
-        df: in how many articles each term occurs, shape (n,); 0 for a term never seen.
-        articles: how many articles there are.
+        df: the number of articles with each term, shape (n,); 0 for an unknown term.
+        articles: the number of all articles.
         offset: scikit-learn's is 1; None means `idf_offset`.
     """
     return np.log((1 + articles) / (1 + df)) + (idf_offset(articles) if offset is None else offset)
