@@ -12,6 +12,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytrec_eval import RelevanceEvaluator
 from sklearn.metrics import ndcg_score
 
 from recommender.errors import InvalidInput, UnusableData
@@ -197,6 +198,28 @@ def test_measures_agree_with_paper_and_pencil(archive):
         "nDCG@10": pytest.approx((1 / math.log2(3) + 3 / math.log2(5)) / ideal),
         "condensed-nDCG@10": pytest.approx((1 / math.log2(2) + 3 / math.log2(4)) / ideal),
     }
+
+
+def test_grades_above_10_are_gains_themselves_as_in_trec_news(archive):
+    """As `trec_eval` computes it, negative grades included."""
+    grades = {"a01": 16, "a02": 4, "a03": -2, "a04": 0}
+    run = {"a00": [("a02", 0.0), ("a03", 0.0), ("a01", 0.0)]}
+    truth = {"a00": {article: max(grade, 0) for article, grade in grades.items()}}
+    judged = judge(archive, truth, Protocol(as_of="all"))
+    theirs = RelevanceEvaluator({"a00": grades}, {"ndcg_cut_10", "map"}).evaluate(
+        {"a00": {"a02": 3.0, "a03": 2.0, "a01": 1.0}}
+    )["a00"]
+
+    assert per_query("nDCG@10", archive, judged, run)[0] == pytest.approx(theirs["ndcg_cut_10"])
+    assert per_query("MAP", archive, judged, run)[0] == pytest.approx(theirs["map"])
+    assert 0.0 == per_query("nDCG@10", archive, judged, {"a00": [("a03", 0.0)]})[0]
+
+
+def test_a_truth_names_articles_encoded_and_the_archive_does_not(archive):
+    """Blanks in columns are encoded, and so are ids that are part of an address."""
+    judged = judge(archive, {"a%300": {"%6101": 2}}, Protocol(as_of="all"))
+
+    assert ({"a00": {"a01": 2}}, []) == (judged.qrels, judged.unknown_ids)
 
 
 def test_a_query_without_a_list_counts_as_zero(archive):

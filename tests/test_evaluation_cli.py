@@ -122,7 +122,7 @@ def test_unusable_input_is_reported_in_one_sentence(arguments, status, complaint
     [
         ("", "no judged pairs"),
         ('{"id": "unknown", "related": {"other": 2}}', "ids are not in the archive"),
-        ('{"id": "a", "related": {"b": -1}}', "grade -1"),
+        ('{"id": "a", "related": {"b": 1.5}}', "grade 1.5"),
         ('{"id": "a", "related": {}}\n{"id": "a", "related": {}}', "occurs twice"),
     ],
 )

@@ -18,6 +18,7 @@ from recommender.evaluation.measures import (
     OVERALL,
     QueryValues,
     check_measure,
+    has_exponential_gains,
     overall,
     per_query,
 )
@@ -96,7 +97,7 @@ class Evaluation:
                 "candidates": self.protocol.candidates,
                 "sampled_queries": self.protocol.queries,
                 "seed": self.protocol.seed,
-                "gains": "2^grade - 1",
+                "gains": "2^grade - 1" if has_exponential_gains(self.judged) else "grade",
                 "discount": "log2",
             },
             "systems": systems,

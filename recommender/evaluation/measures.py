@@ -20,8 +20,10 @@ from recommender.evaluation.truth import Qrels
 SHOWN = 5  # as many as the box has places
 NEAR_DUPLICATE_COSINE = 0.9
 STORY = "story-"  # prefix of a measure against the truth with stories collapsed
+MAX_EXPONENT = 10
 # The gain of Burges et al. 2005: a link from the text counts three times as much as one to it.
-GAINS = {grade: 2**grade - 1 for grade in range(11)}
+_EXPONENTIAL_GAINS = {grade: 2**grade - 1 for grade in range(MAX_EXPONENT + 1)}
+_GRADES_AS_GAINS: dict[int, int] = {}  # the library takes a grade that is not here for its gain
 
 DEFAULT_MEASURES = (
     "nDCG@5", "nDCG@10", "story-nDCG@10", "MAP", "recall@10", "recall@50", "MRR", "hit@5",
@@ -46,7 +48,20 @@ def per_query(name: str, archive: Archive, judged: Judged, run: Run) -> QueryVal
         return np.array([measure(archive, query, _shown(run, query)) for query in judged.qrels])
     if name.startswith(STORY):
         return _with_stories_collapsed(name.removeprefix(STORY), archive, judged, run)
-    return _against_truth(_ir_measure(name), judged.qrels, run)
+    return _against_truth(_ir_measure(name, gains_of(judged)), judged.qrels, run)
+
+
+def has_exponential_gains(judged: Judged) -> bool:
+    """
+    Whether the gain of a grade is 2^grade - 1, and not the grade itself.
+
+    Collections with grades such as 16 or 100 (TREC News, sliders) have exponential grades already.
+    """
+    return judged.highest_grade <= MAX_EXPONENT
+
+
+def gains_of(judged: Judged) -> Mapping[int, int]:
+    return _EXPONENTIAL_GAINS if has_exponential_gains(judged) else _GRADES_AS_GAINS
 
 
 def _against_truth(measure: ir_measures.Measure, qrels: Qrels, run: Run) -> QueryValues:
@@ -65,7 +80,7 @@ def _against_truth(measure: ir_measures.Measure, qrels: Qrels, run: Run) -> Quer
 def _with_stories_collapsed(name: str, archive: Archive, judged: Judged, run: Run) -> QueryValues:
     """As plain, with each story once; nan for a query whose answers all tell its own story."""
     qrels, collapsed_run = archive.stories.collapsed(judged.qrels, run)
-    values = _against_truth(_ir_measure(name), qrels, collapsed_run)
+    values = _against_truth(_ir_measure(name, gains_of(judged)), qrels, collapsed_run)
     is_answerable = [any(grades.values()) for grades in qrels.values()]
     return np.where(is_answerable, values, np.nan)
 
@@ -78,17 +93,17 @@ def _shown(run: Run, query: str) -> list[str]:
 def check_measure(name: str) -> str:
     """Return *name*; raises InvalidInput when no such measure exists."""
     if name not in LIST_MEASURES and name not in OVERALL:
-        _ir_measure(name.removeprefix(STORY))
+        _ir_measure(name.removeprefix(STORY), _EXPONENTIAL_GAINS)
     return name
 
 
-def _ir_measure(name: str) -> ir_measures.Measure:
+def _ir_measure(name: str, gains: Mapping[int, int]) -> ir_measures.Measure:
     family, _, cutoff = name.partition("@")
     if family in _FIXED and not cutoff:
         return _FIXED[family]
     if family in _AT_CUTOFF and re.fullmatch(r"[1-9]\d{0,2}", cutoff):
         measure: ir_measures.Measure = _AT_CUTOFF[family] @ int(cutoff)
-        return measure
+        return measure(gains=dict(gains)) if measure.NAME == "nDCG" else measure
     with_cutoff = [f"{family}@k" for family in _AT_CUTOFF]
     against_truth = ", ".join((*with_cutoff, *_FIXED))
     others = ", ".join((*LIST_MEASURES, *OVERALL))
@@ -98,8 +113,8 @@ def _ir_measure(name: str) -> ir_measures.Measure:
 
 _FIXED = {"MAP": ir_measures.AP, "MRR": ir_measures.RR}
 _AT_CUTOFF = {
-    "nDCG": ir_measures.nDCG(gains=GAINS),
-    "condensed-nDCG": ir_measures.nDCG(gains=GAINS, judged_only=True),
+    "nDCG": ir_measures.nDCG,
+    "condensed-nDCG": ir_measures.nDCG(judged_only=True),
     "MAP": ir_measures.AP,
     "recall": ir_measures.R,
     "precision": ir_measures.P,

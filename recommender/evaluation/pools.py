@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.evaluation.archive import Archive
-from recommender.evaluation.measures import GAINS
+from recommender.evaluation.measures import gains_of, has_exponential_gains
 from recommender.evaluation.protocol import Judged, Protocol
 from recommender.evaluation.systems import moment, through_time
 from recommender.evaluation.truth import Qrels
@@ -43,6 +43,7 @@ class Pools:
         signals: see `recommender.pipeline.signals`; time with the half-life of the defaults.
         grades: 0 for an unjudged article.
         ideal: the best DCG that a query allows, shape (queries,).
+        has_exponential_gains: see the function of that name in `recommender.evaluation.measures`.
     """
 
     listed: NDArray[np.bool_]
@@ -50,6 +51,7 @@ class Pools:
     signals: Signals
     grades: NDArray[np.intp]
     ideal: Values
+    has_exponential_gains: bool = True
 
     def take(self, rows: NDArray[np.intp]) -> "Pools":
         """The pools of the queries at *rows*."""
@@ -59,6 +61,7 @@ class Pools:
             signals={name: values[rows] for name, values in self.signals.items()},
             grades=self.grades[rows],
             ideal=self.ideal[rows],
+            has_exponential_gains=self.has_exponential_gains,
         )
 
     def recency(self, half_life_days: float) -> Values:
@@ -79,7 +82,8 @@ class Pools:
         """nDCG@10 of each query, without a rule of one per story; shape (queries,)."""
         scores = np.where(self.listed, self.scores(model), -np.inf)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :PLACES]
-        gains = 2.0 ** np.take_along_axis(self.grades, best, axis=1) - 1
+        grades = np.take_along_axis(self.grades, best, axis=1)
+        gains = 2.0**grades - 1 if self.has_exponential_gains else grades
         values: Values = gains @ _DISCOUNTS / self.ideal
         return values
 
@@ -119,7 +123,8 @@ def _pools(lists: Lists, judged: Judged, weights: Mapping[str, float]) -> Pools:
         similarity=_table(lists, judged, lambda article: article.similarity, 0.0),
         signals=signals,
         grades=_grades(lists, qrels),
-        ideal=np.array(list(map(_ideal, qrels.values()))),
+        ideal=np.array([_ideal(grades, gains_of(judged)) for grades in qrels.values()]),
+        has_exponential_gains=has_exponential_gains(judged),
     )
 
 
@@ -145,7 +150,7 @@ def _grades(lists: Lists, qrels: Qrels) -> NDArray[np.intp]:
     return grades
 
 
-def _ideal(judged: Mapping[str, int]) -> float:
+def _ideal(judged: Mapping[str, int], gains: Mapping[int, int]) -> float:
     grades = sorted(judged.values(), reverse=True)
-    gains = [GAINS[grade] for grade in grades[:PLACES]]
-    return float(np.array(gains) @ _DISCOUNTS[: len(gains)])
+    best = [gains.get(grade, grade) for grade in grades[:PLACES]]
+    return float(np.array(best) @ _DISCOUNTS[: len(best)])

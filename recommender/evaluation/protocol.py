@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from recommender.errors import InvalidInput, UnusableData
 from recommender.evaluation.archive import Archive
+from recommender.evaluation.trec import known_id
 from recommender.evaluation.truth import Qrels
 
 LINKED = 2  # the grade of an article that the query's text links to
@@ -59,12 +61,14 @@ class Judged:
         unknown_ids: ids of the truth that the archive lacks.
         unanswerable: how many queries had no relevant article among the eligible.
         links: every link of the truth, whether its query was drawn or not: source and target.
+        highest_grade: of the whole truth.
     """
 
     qrels: Qrels
     unknown_ids: list[str]
     unanswerable: int
     links: frozenset[tuple[str, str]] = frozenset()
+    highest_grade: int = LINKED
 
     def summary(self) -> dict[str, Any]:
         return {
@@ -85,6 +89,7 @@ def judge(archive: Archive, truth: Qrels, protocol: Protocol) -> Judged:
     needs_dates = protocol.as_of == "publication" or protocol.candidates == "older"
     if needs_dates and not archive.is_dated:
         raise UnusableData("the archive has no publication dates; use --all instead")
+    truth = _as_in_archive(truth, archive)
     named = set(truth).union(*truth.values())
     unknown = sorted(named - archive.place.keys())
     reachable = {}
@@ -105,7 +110,16 @@ def judge(archive: Archive, truth: Qrels, protocol: Protocol) -> Judged:
         unknown_ids=unknown,
         unanswerable=len(reachable) - len(answerable),
         links=frozenset(_links(truth, reachable)),
+        highest_grade=max(chain.from_iterable(judged.values() for judged in truth.values())),
     )
+
+
+def _as_in_archive(truth: Qrels, archive: Archive) -> Qrels:
+    renamed: Qrels = {}
+    for query, judged in truth.items():
+        grades = {known_id(article, archive.place): grade for article, grade in judged.items()}
+        renamed.setdefault(known_id(query, archive.place), {}).update(grades)
+    return renamed
 
 
 def _links(truth: Qrels, queries: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ import numpy as np
 from recommender.evaluation import baselines
 from recommender.evaluation.archive import Archive
 from recommender.evaluation.protocol import Judged, Protocol
-from recommender.evaluation.trec import Run
+from recommender.evaluation.trec import Run, known_id
 from recommender.index.corpus import Corpus
 from recommender.pipeline.recommender import Recommender
 from recommender.policy.list_options import ListOptions
@@ -111,10 +111,12 @@ def given_run(run: Run) -> System:
         archive: Archive, judged: Judged, protocol: Protocol, on_query: Callable[[], None]
     ) -> tuple[Run, list[float]]:
         lists: Run = {}
+        given = {known_id(query, archive.place): places for query, places in run.items()}
         for query in judged.qrels:
             eligible = protocol.eligible(archive, archive.place[query])
             lists[query] = []
-            for article, score in run.get(query, [])[: baselines.DEPTH]:
+            for name, score in given.get(query, [])[: baselines.DEPTH]:
+                article = known_id(name, archive.place)
                 place = archive.place.get(article)
                 if place is not None and eligible[place]:
                     lists[query].append((article, score))
