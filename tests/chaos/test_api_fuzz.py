@@ -34,6 +34,7 @@ LIKELY: dict[str, list[str | None]] = {
 }
 LIKELY_PARAMETERS: dict[str, Any] = {
     "url": {"enum": LIKELY["url"][:2]},
+    "article": {"type": "array", "maxItems": 10, "items": {"enum": IDS}},
     "lang": {"type": "array", "items": {"enum": ["en", "es", "any"]}},
     "exclude": {
         "type": "array",
@@ -71,7 +72,7 @@ def likely_description() -> dict[str, Any]:
                 for p in operation["parameters"]
                 if p["in"] != "path"
             ]
-    for model in ("SentArticle", "SentDraft"):
+    for model in ("SentArticle", "SentSources"):
         properties = likely["components"]["schemas"][model]["properties"]
         properties |= {name: {"enum": values} for name, values in LIKELY.items()}
         properties |= {
