@@ -1,9 +1,9 @@
 """JSON Schemas of bodies, queries and answers, from the types that read and build them."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
@@ -11,6 +11,9 @@ from features.schemas import Schema
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option import Interface, declared_options
 
+NextCursor = Annotated[
+    str | None, Field(description="The `cursor` of the next page, if there is one")
+]
 REFERENCE = "#/components/schemas/{model}"
 
 

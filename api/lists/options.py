@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from api.http.request import single
@@ -18,7 +18,8 @@ MAX_CACHED_LIMIT = 20  # longer lists are not for boxes, and would fill the cach
 # Options with few values in one request. All combinations would be a thousand lists per article.
 MAX_CACHED_OPTIONS = 2
 
-Options = TypeVar("Options", bound=ListOptions)
+Options = TypeVar("Options", bound=BaseModel)
+DraftOptions = TypeVar("DraftOptions", bound=ListOptions)
 JsonSchema = dict[str, Any]
 
 
@@ -61,15 +62,15 @@ def options_from_query(args: "MultiDict[str, str]", model: type[Options]) -> Opt
         names[name] = parameter
     for parameter, name in _OPPOSITES.items():
         text = single(args, parameter)
-        if text is not None and name not in values:
+        if text is not None and name in model.model_fields and name not in values:
             values[name] = _OPPOSITE_VALUES.get(text.lower(), text)
             names[name] = parameter
     return parse_options(model, values, names)
 
 
 def options_from_draft(
-    data: object, draft_id: str, args: "MultiDict[str, str]", model: type[Options]
-) -> Options:
+    data: object, draft_id: str, args: "MultiDict[str, str]", model: type[DraftOptions]
+) -> DraftOptions:
     """
     Read options from the body of a draft and from a query string, which has precedence.
 

@@ -1,6 +1,7 @@
 """Articles: one by one, or many as NDJSON."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BufferedReader
 from typing import IO, Annotated, Any, NotRequired
@@ -16,11 +17,16 @@ from api.http.errors import FieldError, field_errors
 from api.http.operation import NDJSON, Parameter, operation
 from api.http.request import checked_id, read_json, single
 from api.http.responses import json_response
+from api.http.schemas import NextCursor
+from api.lists.options import options_from_query
 from features.analysis import analyse
 from features.article import Article
 from features.schemas import ID, accepts
+from recommender.articles import Card
 from recommender.errors import Conflict, InvalidInput, NotFound
 from recommender.ingest import REFUSALS, ImportCounter, IngestResult, ingest, warnings_of
+from recommender.pipeline.listing import listing
+from recommender.policy.list_options import ListingOptions
 from recommender.sources.records import Record, json_record, numbered_lines
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/<site>/articles")
@@ -69,6 +75,27 @@ class LineResult(TypedDict):
     status: Annotated[str, Field(description="`added`, `changed`, `unchanged` or `rejected`")]
     errors: NotRequired[list[FieldError]]
     warnings: NotRequired[Warnings]
+
+
+class ArticlePage(TypedDict):
+    """Articles in the order of their ids, without their bodies."""
+
+    items: list[Card]
+    next: NextCursor
+
+
+@blueprint.get("")
+@operation("listArticles", scope="ingest", query=ListingOptions, answer=ArticlePage)
+def articles(site: str) -> ArticlePage:
+    """All articles, or those that pass the filters, in the order of their ids."""
+    options = options_from_query(request.args, ListingOptions)
+    now = datetime.now(UTC)
+    page, _ = (
+        backend()
+        .site(site)
+        .read_with_cards(lambda recommender: listing(recommender.corpus, options, now))
+    )
+    return {"items": page.cards, "next": page.next}
 
 
 @blueprint.put("/<article_id:article_id>")

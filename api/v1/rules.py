@@ -18,7 +18,7 @@ from api.http.context import backend
 from api.http.operation import IF_MATCH, REVISION_HEADER, View, operation
 from api.http.request import checked_id, expected_revisions, read_json
 from api.http.responses import forward, json_response
-from api.http.schemas import body_schema
+from api.http.schemas import NextCursor, body_schema
 from features.schemas import TEXT, Schema
 from recommender.errors import FieldProblem, InvalidInput, NotFound
 from recommender.policy.option_types import ArticleId
@@ -40,9 +40,6 @@ blueprint = Blueprint("rules", __name__, url_prefix="/v1/<site>")
 MAX_OVERRIDES = 200  # of each kind
 MAX_PAGE = 500
 PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE, description=f"How many, 1 to {MAX_PAGE}")]
-NextCursor = Annotated[
-    str | None, Field(description="The `cursor` of the next page, if there is one")
-]
 GROUPS: dict[str, RuleKind] = {
     "pins": "pin",
     "blocks": "block",

@@ -1,6 +1,8 @@
 """Article ids by slot, and slots by id: a sorted table for the base, a dict for the delta."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
 from typing import Any
 
 import numpy as np
@@ -72,6 +74,22 @@ class Ids:
         """The latest slot of an id, even if its article was removed since."""
         slot = self._latest_slot.get(article_id)
         return self._base.find(article_id) if slot is None else slot
+
+    def in_order(self, mask: NDArray[np.bool_], after: str | None = None) -> Iterator[int]:
+        """
+        The slots in *mask* in the order of their ids.
+
+        Args:
+            mask: shape (slots,), with one slot of each article at most.
+            after: start behind this id.
+        """
+        start = 0 if after is None else bisect_right(self._base, after)
+        in_base = start + np.flatnonzero(mask[start : len(self._base)])
+        added = len(self._base) + np.flatnonzero(mask[len(self._base) :])
+        in_delta = [slot for slot in added.tolist() if after is None or self[slot] > after]
+        in_delta.sort(key=self.__getitem__)
+        # Merged one by one: to read the ids of all takes longer than a page is worth.
+        return merge(in_base.tolist(), in_delta, key=self.__getitem__)
 
 
 @compiled

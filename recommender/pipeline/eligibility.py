@@ -1,7 +1,7 @@
 """Which articles may be in a list at all, condition by condition, so that reasons can be named."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from recommender.index.corpus import Corpus
 from recommender.index.facets import FacetTable
 from recommender.pipeline.signals import Source
 from recommender.policy.list_options import ListOptions
-from recommender.policy.option_types import ANY_LANGUAGE
+from recommender.policy.option_types import ANY_LANGUAGE, moment_of
 from recommender.policy.ranking_model import RankingModel
 from recommender.policy.rule_set import AppliedRules
 
@@ -108,8 +108,8 @@ def _dates(
     now: datetime,
 ) -> list[Condition]:
     required = []
-    after = _moment(options.published_after, now)
-    before = _moment(options.published_before, now)
+    after = moment_of(options.published_after, now)
+    before = moment_of(options.published_before, now)
     if after is not None:
         required.append(Condition("too_old", facets.published_between(after, None, now)))
     if before is not None:
@@ -145,7 +145,3 @@ def _all_but(facets: FacetTable, slots: NDArray[np.intp]) -> Mask:
     mask = np.ones(facets.published.size, dtype=np.bool_)
     mask[slots] = False
     return mask
-
-
-def _moment(limit: datetime | timedelta | None, now: datetime) -> datetime | None:
-    return now - limit if isinstance(limit, timedelta) else limit

@@ -33,6 +33,51 @@ from recommender.policy.page_token import PageToken
 DEFAULT_LIMIT = 5
 MAX_EXCLUDED = 200
 SPARE = 5
+MAX_PAGE = 1000  # of a listing
+
+
+# The filters, which listings have too.
+SectionFilter = Annotated[
+    LabelFilter | None,
+    Field(description="Only articles of this section. Repeat it to allow several"),
+    Option(
+        example="World",
+        not_in=frozenset({"draft"}),
+        caching="one value",
+        label="Only these sections",
+    ),
+]
+TagFilter = Annotated[
+    LabelFilter | None,
+    Field(description="Only articles with this tag. Repeat it to allow several"),
+    Option(example="war", caching="one value", label="Only with one of these tags"),
+]
+AuthorFilter = Annotated[
+    LabelFilter | None,
+    Field(description="Only articles by this author. Repeat it to allow several"),
+    Option(
+        example="Ana Ruiz",
+        not_in=frozenset({"draft"}),
+        caching="one value",
+        label="Only by these authors",
+    ),
+]
+PublishedAfter = Annotated[
+    TimeBound | None,
+    Field(
+        description="Only articles published at this time or later: ISO 8601, or a time ago "
+        "such as `7d` or `12h`"
+    ),
+    Option(example="7d", aliases=("pub_date_start",)),
+]
+PublishedBefore = Annotated[
+    TimeBound | None,
+    Field(
+        description="Only articles published before this time: ISO 8601, or a time ago such "
+        "as `7d` or `12h`"
+    ),
+    Option(example="2025-03-13", aliases=("pub_date_end",)),
+]
 
 
 class SharedOptions(BaseModel):
@@ -57,31 +102,9 @@ class SharedOptions(BaseModel):
             placeholder=str(DEFAULT_LIMIT),
         ),
     ] = None
-    section: Annotated[
-        LabelFilter | None,
-        Field(description="Only articles of this section. Repeat it to allow several"),
-        Option(
-            example="World",
-            not_in=frozenset({"draft"}),
-            caching="one value",
-            label="Only these sections",
-        ),
-    ] = None
-    tag: Annotated[
-        LabelFilter | None,
-        Field(description="Only articles with this tag. Repeat it to allow several"),
-        Option(example="war", caching="one value", label="Only with one of these tags"),
-    ] = None
-    author: Annotated[
-        LabelFilter | None,
-        Field(description="Only articles by this author. Repeat it to allow several"),
-        Option(
-            example="Ana Ruiz",
-            not_in=frozenset({"draft"}),
-            caching="one value",
-            label="Only by these authors",
-        ),
-    ] = None
+    section: SectionFilter = None
+    tag: TagFilter = None
+    author: AuthorFilter = None
     lang: Annotated[
         Languages | None,
         Field(
@@ -242,22 +265,8 @@ class ListOptions(SharedOptions):
         ),
         Option(example="2025/03/13/kursk", metavar="ID"),
     ] = ()
-    published_after: Annotated[
-        TimeBound | None,
-        Field(
-            description="Only articles published at this time or later: ISO 8601, or a time ago "
-            "such as `7d` or `12h`"
-        ),
-        Option(example="7d", aliases=("pub_date_start",)),
-    ] = None
-    published_before: Annotated[
-        TimeBound | None,
-        Field(
-            description="Only articles published before this time: ISO 8601, or a time ago such "
-            "as `7d` or `12h`"
-        ),
-        Option(example="2025-03-13", aliases=("pub_date_end",)),
-    ] = None
+    published_after: PublishedAfter = None
+    published_before: PublishedBefore = None
     half_life: Annotated[
         Duration | None,
         Field(description="Distance in time at which a score is halved, such as `7d`"),
@@ -303,6 +312,22 @@ class ListOptions(SharedOptions):
     def replacing(self, **changes: object) -> Self:
         """A copy with other values, which are not validated."""
         return self.model_copy(update=changes)
+
+
+class ListingOptions(BaseModel):
+    """Which articles to list, without a ranking."""
+
+    section: SectionFilter = None
+    tag: TagFilter = None
+    author: AuthorFilter = None
+    lang: Annotated[
+        Languages | None,
+        Field(description="Only articles in this language. Repeat it to allow several"),
+    ] = None
+    published_after: PublishedAfter = None
+    published_before: PublishedBefore = None
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE, description="How many articles")] = 100
+    cursor: Annotated[ArticleId | None, Field(description="`next` of the page before")] = None
 
 
 class LinkOptions(ListOptions):
