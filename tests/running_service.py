@@ -1,6 +1,7 @@
 """A service as `alsosee serve` runs it, with the clients of long tests."""
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -45,6 +46,7 @@ class Service:
         self.folder = folder
         self.port = port
         self.process = process
+        self._keeper = _parent(self.store_pid()) if self._has_own_store() else None
         with self.backend() as backend:
             self.key = backend.keys.create("main", ["ingest", "edit"])
 
@@ -92,6 +94,9 @@ class Service:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         return ask(self.port, path, method, body, headers, timeout)
 
+    def _has_own_store(self) -> bool:
+        return (self.folder / "var" / "valkey.pid").exists()
+
     def store_pid(self) -> int:
         return int((self.folder / "var" / "valkey.pid").read_text())
 
@@ -103,6 +108,29 @@ class Service:
     def workers(self) -> list[int]:
         web_server = _children(self.process.pid)
         return [child for parent in web_server for child in _children(parent)]
+
+    def show_to_all_workers(self, *paths: str) -> None:
+        """Let each worker make and show these lists, so that it has copies for an outage."""
+        for path in paths:
+            # `offset=0` is in no cache: to make it, a worker reads the whole archive.
+            for asked in (f"{path}?offset=0", path):
+                replies = self.get_often(asked, 32)  # the kernel spreads them over the workers
+                assert {reply.status for reply in replies} == {200}
+
+    def get_often(self, path: str, times: int, clients: int = 8) -> list[Reply]:
+        """Ask so often, with so many clients at the same time."""
+        with ThreadPoolExecutor(clients) as pool:
+            return list(pool.map(self.get, itertools.repeat(path, times)))
+
+    def kill_everything(self) -> None:
+        """End all processes at once, the store and its keeper too, as a power cut does."""
+        ours = [self.process.pid, *_descendants(self.process.pid)]
+        if self._keeper is not None:
+            os.kill(self._keeper, signal.SIGSTOP)  # or it would start another server meanwhile
+            ours += [self._keeper, *_descendants(self._keeper)]
+        for pid in ours:
+            kill(pid)
+        self.process.wait(PATIENCE_SECONDS)
 
     def memory_bytes(self) -> int:
         """The resident memory of all workers."""
@@ -200,6 +228,14 @@ def free_port() -> int:
 def _children(pid: int) -> list[int]:
     path = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in path.read_text().split()] if path.exists() else []
+
+
+def _descendants(pid: int) -> list[int]:
+    return [one for child in _children(pid) for one in (child, *_descendants(child))]
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _resident(pid: int) -> int:
