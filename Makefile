@@ -47,7 +47,7 @@ bench: $(TESTS_INSTALLED) ## speed and memory (ARGS=--help shows what can be cho
 	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 # What `make install` has besides the service.
-EXTRAS := --extra evaluate --extra import
+EXTRAS := --extra evaluate --extra import --extra mcp
 
 # Without ARGS=--upgrade, versions that still fit stay as they are.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \

@@ -13,7 +13,18 @@ from api.http.dates import day, moment
 from api.http.errors import problem
 from api.http.request import MAX_BODY_BYTES
 from api.site import demo, widget
-from api.v1 import articles, drafts, events, explain, health, lists, openapi, overview, rules
+from api.v1 import (
+    articles,
+    drafts,
+    events,
+    explain,
+    health,
+    lists,
+    openapi,
+    overview,
+    rules,
+    search,
+)
 from api.v1 import settings as site_settings
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -28,6 +39,7 @@ API = (
     site_settings,
     events,
     overview,
+    search,
     health,
     openapi,
 )

@@ -6,6 +6,7 @@ from recommender.errors import MissingExtra
 
 EXTRAS = {
     "evaluate": ("ir_measures", "scipy", "selectolax", "sklearn"),
+    "mcp": ("httpx2", "mcp"),
     "import": ("lxml_html_clean", "selectolax", "trafilatura"),
 }
 """Extra of pyproject.toml → the modules that it brings."""

@@ -17,6 +17,7 @@ COMMANDS = {
     "export": "Write every article, or every list, as JSON Lines.",
     "import": "Store articles from files, folders and zip archives.",
     "keys": "Create, list and revoke API keys.",
+    "mcp": "Let an assistant search the archive and find related articles.",
     "reindex": "Analyse stored articles again, after an upgrade.",
     "related": "Print the list for an article or a draft.",
     "restore": "Write a backup into the store.",
