@@ -1,4 +1,4 @@
-"""The scripts that make the tables of docs/EVALUATION.md and docs/RELEVANCE.md still run."""
+"""The scripts that make the tables of EVALUATION.md, RELEVANCE.md and reasons.md still run."""
 
 import gzip
 import shutil
@@ -100,6 +100,13 @@ def test_tables_are_made_of_the_lists(script, folder, capsys):
         "holdout": {"weight of time (2/3)", "fading idf (10)"},
     }
     assert labels[script] <= rows.keys()
+
+
+def test_reasons_are_counted_and_shown_before_and_after(folder, capsys):
+    printed = printed_by("reasons", folder, capsys)
+
+    assert {NAME, "all"} <= rows_of(printed).keys()
+    assert 10 == printed.count(f"| {NAME} | Both about ")
 
 
 def test_a_corpus_with_too_few_links_to_tune_has_its_row(folder, capsys):
