@@ -73,6 +73,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.wsgi_app = HotAnswers(app.wsgi_app, backend.store, settings.sites)  # type: ignore[method-assign]
     app.before_request(_start_deadline)
     app.before_request(_refuse_broken_paths)
+    app.before_request(_refuse_compressed_bodies)
     app.after_request(_harden)
     errors.register(app)
     app.add_template_filter(day)
@@ -104,6 +105,14 @@ def _refuse_broken_paths() -> Response | None:
     except UnicodeError:
         return problem(400, "The path is not UTF-8.")
     return None
+
+
+def _refuse_compressed_bodies() -> Response | None:
+    encoding = request.headers.get("Content-Encoding", "").strip()
+    if encoding.lower() in ("", "identity") or request.method not in ("POST", "PUT", "PATCH"):
+        return None
+    detail = f"Expected a body that is not compressed; its Content-Encoding is {encoding[:40]!r}."
+    return problem(415, detail, headers={"Accept-Encoding": "identity"})
 
 
 def _harden(response: Response) -> Response:

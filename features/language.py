@@ -72,6 +72,25 @@ _SAME_AS = """
     prs:fa pnb:ur sco:en swh:sw zsm:ms
 """
 _SOUTH_SLAVIC = ("bs", "cnr", "hr", "sr")
+TRADITIONAL_CHINESE = "zh-hant"
+# Common characters that mainland China and Singapore write, and those that Taiwan, Hong Kong and
+# Macau write in their place.
+_SIMPLIFIED = frozenset(
+    "这来个们时为说国会过对没学经发还进种动现开无从关头实两长间样见问义业东车门马书电话边点机当"
+    "气体报员总统区选举党战争军议华湾万亿该应资产场价级数据网络处变请认让给专单双难欢龙鸟鱼园图"
+    "团广厂厅卫医药术权条构标极检欧汉济湿满灾热爱独环监盖盘确码础离积稳纪结续维综缘缩罚职联胜脑"
+    "节范获规视观计讨训记讲许论设访证评识诉词试诚详语误谁调谈财责败货质购费贸赛赢赵转轮软轻较输"
+    "达运远连迟适递释针钟钱银铁错镇闭闻阳阴阵际陆险随隐雾韩页顶项顺须顾预领频题颜额风飞饭馆验骗"
+    "黄"
+)
+_TRADITIONAL = frozenset(
+    "這來個們時為說國會過對沒學經發還進種動現開無從關頭實兩長間樣見問義業東車門馬書電話邊點機當"
+    "氣體報員總統區選舉黨戰爭軍議華灣萬億該應資產場價級數據網絡處變請認讓給專單雙難歡龍鳥魚園圖"
+    "團廣廠廳衛醫藥術權條構標極檢歐漢濟濕滿災熱愛獨環監蓋盤確碼礎離積穩紀結續維綜緣縮罰職聯勝腦"
+    "節範獲規視觀計討訓記講許論設訪證評識訴詞試誠詳語誤誰調談財責敗貨質購費貿賽贏趙轉輪軟輕較輸"
+    "達運遠連遲適遞釋針鐘錢銀鐵錯鎮閉聞陽陰陣際陸險隨隱霧韓頁頂項順須顧預領頻題顏額風飛飯館驗騙"
+    "黃"
+)
 CYRILLIC_SERBIAN = "sr-cyrl"
 UNKNOWN = "und"
 _RELATIVES: dict[str, tuple[str, ...]] = {
@@ -184,6 +203,20 @@ def written_language(language: str | None, text: str) -> str:
     if language == "sr" and _CYRILLIC.search(text):
         return CYRILLIC_SERBIAN
     return language or UNKNOWN
+
+
+def language_of_words(language: str | None, *texts: str) -> str | None:
+    """
+    The language for the words that the product puts around *texts* in that language.
+
+    It is the same, but for Chinese in traditional characters, which is `TRADITIONAL_CHINESE`.
+    """
+    if language != "zh":
+        return language
+    sample = "".join(text[:_SAMPLE_CHARACTERS] for text in texts)
+    traditional = sum(character in _TRADITIONAL for character in sample)
+    simplified = sum(character in _SIMPLIFIED for character in sample)
+    return TRADITIONAL_CHINESE if traditional > simplified else language
 
 
 def normalize_language(tag: str) -> str | None:

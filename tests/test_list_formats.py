@@ -14,7 +14,8 @@ from selectolax.lexbor import LexborHTMLParser
 from werkzeug.test import TestResponse
 
 from api.lists.formats import LAYOUTS
-from api.lists.words import WORDS
+from api.lists.words import WORDS, box_words
+from features.language import TRADITIONAL_CHINESE
 
 Put = Callable[..., None]
 Shown = list[dict[str, Any]]
@@ -385,7 +386,7 @@ def test_months_have_names_where_the_box_speaks_english(
     assert written == box.css_first(".also-see-date").text()
 
 
-@pytest.mark.parametrize("language", WORDS)
+@pytest.mark.parametrize("language", sorted(WORDS.keys() - {TRADITIONAL_CHINESE}))
 def test_the_words_around_a_list_are_in_its_language(
     client: FlaskClient, put: Put, language: str
 ) -> None:
@@ -399,3 +400,46 @@ def test_the_words_around_a_list_are_in_its_language(
         box.css_first(".also-see-more").text(),
     )
     assert ("rtl" if language in ("ar", "fa", "he", "ur") else "ltr") == aside.attributes["dir"]
+
+
+@pytest.mark.parametrize(
+    ("titles", "tag", "heading", "reason"),
+    [
+        (("臺灣總統選舉結果揭曉", "選舉後的臺灣總統府"), "zh-hant", "延伸閱讀", "同一主題"),
+        (("台湾总统选举结果揭晓", "选举后的台湾总统府"), "zh", "延伸阅读", "同一主题"),
+        (("香港天文台", "天文台公布"), "zh", "延伸阅读", "同一主题"),
+    ],
+    ids=["Taiwan", "mainland", "neither"],
+)
+@pytest.mark.parametrize("sent", ["zh-TW", "zh_HK", "zh-Hans", "zh", None])
+def test_chinese_is_written_in_the_characters_of_the_article(
+    client: FlaskClient,
+    put: Put,
+    titles: tuple[str, str],
+    tag: str,
+    heading: str,
+    reason: str,
+    sent: str | None,
+) -> None:
+    put(
+        *(
+            article(f"a{n}", title=title, body=title, language=sent)
+            for n, title in enumerate(titles)
+        )
+    )
+    box = LexborHTMLParser(get(client, "/v1/main/articles/a0/related", ".html").text)
+    item = client.get("/v1/main/articles/a0/related").json["items"][0]
+
+    assert (tag, heading) == (box.css_first("aside").attributes["lang"], box.css_first("h2").text())
+    assert (reason, "zh") == (item["reason"]["text"], item["language"])
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("zh-TW", "zh-hant"), ("zh_HK", "zh-hant"), ("zh-Hant-MO", "zh-hant"), ("zh", "zh"),
+        ("xx", "en"), (None, "en"),
+    ],
+)  # fmt: skip
+def test_the_words_for_a_tag(tag: str | None, language: str) -> None:
+    assert language == box_words(tag).language

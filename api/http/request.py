@@ -1,11 +1,12 @@
 """What views read from a request: bodies, article ids, parameters, preconditions."""
 
+import codecs
 from typing import TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from features.values import check_article_id
 from recommender.errors import InvalidInput, field_problems
@@ -15,11 +16,30 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 MAX_BODY_BYTES = 2 * 2**20  # of every route but the bulk upload of articles
+_GZIP = b"\x1f\x8b"
 
 
 def read_json() -> object:
-    """The body as JSON. Raises InvalidInput."""
-    return parse_json(read_body())
+    """
+    The body as JSON, which may begin with a byte order mark.
+
+    Raises:
+        InvalidInput: for what is no JSON.
+        UnsupportedMediaType: for gzip.
+    """
+    return parse_json(without_mark(read_body()))
+
+
+def without_mark(text: bytes) -> bytes:
+    """
+    The beginning of a body without its byte order mark.
+
+    Raises:
+        UnsupportedMediaType: for gzip whose sender has not declared it.
+    """
+    if text.startswith(_GZIP):
+        raise UnsupportedMediaType("Expected JSON; this is gzip.")
+    return text.removeprefix(codecs.BOM_UTF8)
 
 
 def read_body() -> bytes:

@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from features.article import Article
+from features.language import language_of_words
 from recommender.articles import Card
 from recommender.pipeline.explain import Contributions, named
 from recommender.pipeline.results import ListItem, Reason, RelatedList
@@ -156,9 +157,11 @@ def list_language(
 ) -> str | None:
     """The language of the source or, without one, the first that the list may be in."""
     if draft is not None:
-        return draft.language
-    language: str | None = (related.source or {}).get("language")
-    return language or (options.lang or (None,))[0]
+        return language_of_words(draft.language, draft.title, draft.body)
+    source = related.source or {}
+    titles = [card.get("title") or "" for card in (source, *(item.card for item in related.items))]
+    language: str | None = source.get("language") or (options.lang or (None,))[0]
+    return language_of_words(language, *titles)
 
 
 def texts_to_explain(live: SiteReplica, related: RelatedList, *more: str) -> dict[str, Article]:
@@ -208,14 +211,21 @@ def explained(
         target: the item's article; None when its text is not stored.
     """
     shared = shared_words(item.shared, finder, target)
-    language = None if finder is None else finder.source.article.language
     return {
         "similarity": item.similarity,
         "factors": dict(item.factors),
         "diversity_penalty": item.diversity_penalty,
         **shared,
-        "reason": _reason(item, language, in_sentence(shared["subjects"], finder)),
+        "reason": _reason(item, source_language(finder), in_sentence(shared["subjects"], finder)),
     }
+
+
+def source_language(finder: SubjectFinder | None) -> str | None:
+    """The language of words about the article whose subjects *finder* knows."""
+    if finder is None:
+        return None
+    article = finder.source.article
+    return language_of_words(article.language, article.title, article.body)
 
 
 def shared_words(

@@ -16,6 +16,7 @@ from api.lists.document import (
     explained,
     in_sentence,
     shared_words,
+    source_language,
 )
 from features.article import Article
 from recommender.pipeline.explain import WHY_NOT
@@ -151,8 +152,8 @@ def _verdict(
     if explanation.exclusion is not None:
         return _exclusion(explanation.exclusion)
     code = explanation.place.reason if explanation.place else "similar"
-    language = None if finder is None else finder.source.article.language
-    return {"code": code, "text": reason_text(code, language, in_sentence(subjects, finder))}
+    text = reason_text(code, source_language(finder), in_sentence(subjects, finder))
+    return {"code": code, "text": text}
 
 
 def _exclusion(exclusion: Exclusion[str]) -> Verdict:

@@ -16,6 +16,7 @@ from features.addresses import is_on, normalize_url
 from features.analyzer import analyze
 from features.article import UNSAVED_ID, Article, parse_draft
 from features.fields import sender_names
+from features.language import language_of_words
 from features.offsets import OffsetText, read, read_plain, utf16_offset
 from features.schemas import ID, accepts, text
 from features.site_defaults import SiteDefaults
@@ -308,7 +309,8 @@ class _HtmlLink(NamedTuple):
 
     def paragraph(self) -> str | None:
         link = self.on(self.title)
-        return link and f"<p>{box_words(self.language).heading}: {link}</p>"
+        language = language_of_words(self.language, self.title)
+        return link and f"<p>{box_words(language).heading}: {link}</p>"
 
 
 def _link_place(anchor: Anchor | None, sent: str, link: _HtmlLink) -> LinkPlace:

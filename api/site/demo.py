@@ -15,6 +15,7 @@ from flask import Blueprint, Response, abort, make_response, render_template
 from api.http.context import backend
 from api.lists.document import List, document
 from api.lists.words import RIGHT_TO_LEFT, box_words
+from features.language import language_of_words
 from recommender.errors import NotFound
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option_types import ANY_LANGUAGE
@@ -80,7 +81,7 @@ def article(article_id: str) -> Response:
     return _page(
         "article.html",
         layout="sidebar",
-        words=box_words(article["language"]),
+        words=box_words(language_of_words(article["language"], article["title"])),
         article=article,
         paragraphs=list(_paragraphs(article["body"])),
         list_url=f"/v1/{site}/articles/{quote(article_id, safe='')}/related",

@@ -14,6 +14,7 @@
     bn: "আরও পড়ুন|পড়ুন",
     ja: "こちらも読む|続きを読む",
     zh: "延伸阅读|阅读",
+    "zh-hant": "延伸閱讀|閱讀",
     ko: "함께 읽기|읽기",
     ru: "Читайте также|Читать",
     uk: "Читайте також|Читати",
@@ -122,7 +123,8 @@
     }
 
     reserve() {
-      const language = this.closest("[lang]")?.lang.slice(0, 2);
+      const tag = this.closest("[lang]")?.lang || "";
+      const language = /^zh-(hant|tw|hk|mo)\b/i.test(tag) ? "zh-hant" : tag.slice(0, 2);
       this.language = WORDS[language] ? language : "en";
       this.words = WORDS[this.language].split("|");
       this.layout = this.get("layout", "sidebar");

@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from api.http.context import backend
 from api.http.errors import FieldError, field_errors
 from api.http.operation import NDJSON, Parameter, operation
-from api.http.request import checked_id, read_json, single
+from api.http.request import checked_id, read_json, single, without_mark
 from api.http.responses import json_response
 from api.http.schemas import NextCursor
 from api.lists.options import options_from_query
@@ -105,7 +105,7 @@ def articles(site: str) -> ArticlePage:
     body=SentArticle,
     answer=Stored,
     statuses=(200, 201),
-    problems=(409, 413),
+    problems=(409, 413, 415),
 )
 def put_article(site: str, article_id: str) -> Response:
     """Store an article."""
@@ -154,7 +154,7 @@ def delete_article(site: str, article_id: str) -> Response:
     body_types=(NDJSON,),
     answer=LineResult,
     answer_type=NDJSON,
-    problems=(413,),
+    problems=(413, 415),
 )
 def put_articles(site: str) -> Response:
     """Store many articles: NDJSON in, and one result line out for each line that is not blank."""
@@ -202,8 +202,9 @@ def _lines(stream: IO[bytes]) -> Iterator[Record]:
     for number, line in numbered_lines(BufferedReader(stream)):  # type: ignore[type-var]
         if number > MAX_BULK_LINES:
             raise RequestEntityTooLarge(f"Expected at most {MAX_BULK_LINES} lines.")
-        if line.strip():
-            yield json_record(number, line)
+        text = without_mark(line) if number == 1 else line
+        if text.strip():
+            yield json_record(number, text)
 
 
 def _result_line(result: IngestResult) -> bytes:

@@ -22,7 +22,7 @@ blueprint = Blueprint("links", __name__, url_prefix="/v1/<site>")
     offered_by=("links",),
     body=SentLinkDraft,
     answer=Links,
-    problems=(413,),
+    problems=(413, 415),
 )
 def links(site: str) -> Links:
     """What a draft could link to, or what could link to it; and whether it was published before."""

@@ -117,7 +117,7 @@ def recent_in_form(site: str, form: str) -> Response:
     query=ListOptions,
     body=SentSources,
     answer=List,
-    problems=(413,),
+    problems=(413, 415),
 )
 def related_to_draft(site: str) -> List:
     """

@@ -220,7 +220,7 @@ def overrides(site: str, article_id: str) -> Response:
     body=SentOverrides,
     answer=ArticleOverrides,
     headers=REVISION_HEADER,
-    problems=(409, 412, 413),
+    problems=(409, 412, 413, 415),
 )
 def put_overrides(site: str, article_id: str, grant: Grant, body: SentOverrides) -> Response:
     """Replace every rule about an article."""
@@ -249,7 +249,7 @@ def rules(site: str, query: RuleQuery) -> RulePage:
 
 @blueprint.post("/rules")
 @operation(
-    "addRule", scope="edit", body=SentRule, answer=Rule, statuses=(201,), problems=(409, 413)
+    "addRule", scope="edit", body=SentRule, answer=Rule, statuses=(201,), problems=(409, 413, 415)
 )
 def post_rule(site: str, grant: Grant) -> Rule:
     """Add a rule; it replaces a rule that decides the same question."""

@@ -137,7 +137,7 @@ def site_settings(site: str) -> Response:
     body=SentSettings,
     answer=RevisedSettings,
     headers=REVISION_HEADER,
-    problems=(409, 412, 413),
+    problems=(409, 412, 413, 415),
 )
 def put_site_settings(site: str, grant: Grant, body: SentSettings) -> Response:
     """Replace the settings of the site and of all surfaces."""
@@ -155,7 +155,7 @@ def put_site_settings(site: str, grant: Grant, body: SentSettings) -> Response:
     scope="look",
     body=SentComparison,
     answer=ComparedSample | ComparedLists,
-    problems=(413,),
+    problems=(413, 415),
 )
 def compare_settings(site: str, body: SentComparison) -> ComparedSample | ComparedLists:
     """What other settings would change, in the list of one article or over a sample."""

@@ -20,7 +20,8 @@ ANNOUNCES = regex.compile(
     r"\s*(also see|see also|also read|read also|read more|related|more on this|"
     r"lee también|lea también|leer también|ver también|vea también|leia também|à lire aussi|"
     r"lire aussi|lesen sie auch|siehe auch|mehr dazu|leggi anche|lees ook|یہ بھی پڑھیں|"
-    r"यह भी पढ़ें|另见|另請參閱|相关阅读|延伸阅读|あわせて読みたい|こちらも読む|関連記事|"
+    r"यह भी पढ़ें|另见|另請參閱|相关阅读|相關閱讀|延伸阅读|延伸閱讀|"
+    r"あわせて読みたい|こちらも読む|関連記事|"
     r"اقرأ أيضًا|همچنین بخوانید|קראו גם|আরও পড়ুন|함께 읽기|читайте (?:также|також)|"
     r"czytaj także|bunu da oku)\s*[:：]",
     regex.IGNORECASE,
