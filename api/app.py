@@ -1,6 +1,8 @@
 """The Flask application, built from settings."""
 
 import re
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 from werkzeug.routing import BaseConverter
@@ -74,7 +76,9 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.before_request(_start_deadline)
     app.before_request(_refuse_broken_paths)
     app.before_request(_refuse_compressed_bodies)
+    app.before_request(_drop_if_match_any)
     app.after_request(_harden)
+    app.after_request(_redirect_by_path)
     errors.register(app)
     app.add_template_filter(day)
     app.add_template_filter(moment)
@@ -113,6 +117,28 @@ def _refuse_compressed_bodies() -> Response | None:
         return None
     detail = f"Expected a body that is not compressed; its Content-Encoding is {encoding[:40]!r}."
     return problem(415, detail, headers={"Accept-Encoding": "identity"})
+
+
+def _drop_if_match_any() -> None:
+    """`If-Match: *` asks for what exists; Werkzeug would refuse it like an unknown ETag."""
+    if request.headers.get("If-Match", "").strip() == "*":
+        del request.environ["HTTP_IF_MATCH"]
+
+
+def _redirect_by_path(response: Response) -> Response:
+    """
+    Redirect to a path. Our own redirects do; Werkzeug's, which add a slash, name scheme and host.
+
+    It takes both from the request: anyone can send another host, and behind a proxy the scheme is
+    wrong.
+    """
+    if response.status_code == HTTPStatus.PERMANENT_REDIRECT and response.location:
+        target = urlsplit(response.location)
+        # Several slashes at the beginning would name a host again.
+        path = "/" + target.path.lstrip("/")
+        response.location = path + (f"?{target.query}" if target.query else "")
+        response.data = b""  # a page with a link to the address
+    return response
 
 
 def _harden(response: Response) -> Response:

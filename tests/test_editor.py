@@ -109,9 +109,9 @@ def test_sign_in_never_redirects_away_from_the_desk(visit: DeskVisit, target: st
 
 def test_the_cookie_is_limited_to_the_desk_and_hidden_from_scripts(visit: DeskVisit) -> None:
     cookies = visit.sign_in().headers.getlist("Set-Cookie")
-    [cookie] = [one for one in cookies if one.startswith("alsosee_editor=")]
+    [cookie] = [one for one in cookies if one.startswith("alsosee_editor_main=")]
 
-    assert all(p in cookie for p in ("HttpOnly", "SameSite=Lax", "Path=/editor/main"))
+    assert all(p in cookie for p in ("HttpOnly", "SameSite=Lax", "Path=/editor;"))
     assert "Secure" not in cookie
 
 
@@ -126,7 +126,7 @@ def test_behind_https_the_cookie_is_secure(visit: DeskVisit) -> None:
 def test_only_a_hash_of_the_cookie_is_stored(
     signed_in: DeskVisit, raw_redis: "redis.Redis"
 ) -> None:
-    cookie = signed_in.client.get_cookie("alsosee_editor", path="/editor/main")
+    cookie = signed_in.client.get_cookie("alsosee_editor_main", path="/editor")
     assert cookie is not None
     [key] = raw_redis.keys("see:session:*")
 
@@ -142,9 +142,9 @@ def test_a_key_without_an_editors_role_is_refused(
 
 
 def test_a_key_opens_only_the_desk_of_its_site(signed_in: DeskVisit) -> None:
-    cookie = signed_in.client.get_cookie("alsosee_editor", path="/editor/main")
+    cookie = signed_in.client.get_cookie("alsosee_editor_main", path="/editor")
     assert cookie is not None
-    signed_in.client.set_cookie("alsosee_editor", cookie.value, path="/editor/other")
+    signed_in.client.set_cookie("alsosee_editor_other", cookie.value, path="/editor")
 
     assert 401 == signed_in.client.get("/editor/other/").status_code
     assert 404 == signed_in.client.get("/editor/unknown/").status_code
@@ -158,12 +158,51 @@ def test_a_revoked_key_ends_its_sessions_at_once(signed_in: DeskVisit, backend: 
 
 
 def test_sign_out_ends_the_session_for_every_holder_of_the_cookie(signed_in: DeskVisit) -> None:
-    cookie = signed_in.client.get_cookie("alsosee_editor", path="/editor/main")
+    cookie = signed_in.client.get_cookie("alsosee_editor_main", path="/editor")
     assert cookie is not None
     signed_in.post("/sign-out")
-    signed_in.client.set_cookie("alsosee_editor", cookie.value, path="/editor/main")
+    signed_in.client.set_cookie("alsosee_editor_main", cookie.value, path="/editor")
 
     assert 401 == signed_in.get("/").status_code
+
+
+def test_a_second_sign_in_ends_the_first_session(signed_in: DeskVisit) -> None:
+    first = signed_in.client.get_cookie("alsosee_editor_main", path="/editor")
+    assert first is not None
+    signed_in.sign_in()
+    second = signed_in.client.get_cookie("alsosee_editor_main", path="/editor")
+    assert second is not None and second.value != first.value
+    assert 200 == signed_in.get("/").status_code
+    signed_in.client.set_cookie("alsosee_editor_main", first.value, path="/editor")
+
+    assert 401 == signed_in.get("/").status_code
+
+
+def test_a_sign_in_to_another_site_ends_no_session(signed_in: DeskVisit, backend: Backend) -> None:
+    signed_in.key = backend.keys.create("other", ["edit"])
+    signed_in.sign_in()
+
+    assert 200 == signed_in.client.get("/editor/main/").status_code
+    assert 200 == signed_in.client.get("/editor/other/").status_code
+
+
+def test_a_failed_sign_in_ends_no_session(signed_in: DeskVisit) -> None:
+    signed_in.key = "as_00000000_wrong"
+
+    assert 401 == signed_in.sign_in().status_code
+    assert 200 == signed_in.get("/").status_code
+
+
+def test_no_redirect_names_a_host(app: Flask, client: FlaskClient) -> None:
+    rules = [rule.rule for rule in app.url_map.iter_rules() if rule.rule.endswith("/")]
+    paths = ["/editor/%5Cevil.example", "/editor/main?a=//b.example/"]
+    paths += [rule.replace("<site>", "main").rstrip("/") for rule in rules if rule != "/"]
+    answers = [client.get(path, headers={"Host": "evil.example"}) for path in paths]
+
+    assert {303, 308} == {answer.status_code for answer in answers}
+    assert all(answer.location.startswith("/editor/") for answer in answers)
+    assert not any("evil" in answer.text for answer in answers)
+    assert "/editor/main/?a=//b.example/" == answers[1].location
 
 
 def test_failed_attempts_are_limited_and_do_not_lock_others_out(visit: DeskVisit) -> None:

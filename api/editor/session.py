@@ -38,7 +38,7 @@ def current_user() -> User:
 
 def user_of_request(site: str) -> User | None:
     """The user whose cookie the request has, if the key still allows to look at the *site*."""
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(cookie_name(site), "")
     session = backend().sessions.read(token)
     grant = backend().keys.holder(session.key_id) if session else None
     if session is None or grant is None or grant.site != site or not grant.allows("look"):
@@ -46,16 +46,27 @@ def user_of_request(site: str) -> User | None:
     return User(token, session, grant)
 
 
+def cookie_name(site: str) -> str:
+    """
+    Of the session for one site, so that a browser can be signed in to several.
+
+    The cookie is sent to the whole desk: its front page ends the session that a new one replaces.
+    """
+    return f"{COOKIE}_{site}"
+
+
 def open_session(grant: Grant, name: str) -> None:
-    """Sign a user in; the response still needs `set_session_cookies`."""
+    """Sign a user in instead of who was; the response still needs `set_session_cookies`."""
+    former = request.cookies.get(cookie_name(grant.site))
+    if former:
+        backend().sessions.close(former)
     token, session = backend().sessions.open(grant.key_id, name)
     g.user = User(token, session, grant)
 
 
 def set_session_cookies(response: Response) -> None:
     user = current_user()
-    # Only sent to the desk of this site, so one browser can be signed in to several.
-    set_cookie(response, COOKIE, user.token, f"/editor/{user.grant.site}")
+    set_cookie(response, cookie_name(user.grant.site), user.token, "/editor")
     set_cookie(response, LAST_SITE_COOKIE, user.grant.site, "/editor")
 
 
@@ -63,7 +74,7 @@ def close_session(response: Response) -> None:
     user = current_user()
     backend().sessions.close(user.token)
     response.delete_cookie(LAST_SITE_COOKIE, path="/editor")
-    response.delete_cookie(COOKIE, path=f"/editor/{user.grant.site}")
+    response.delete_cookie(cookie_name(user.grant.site), path="/editor")
 
 
 def last_site() -> str | None:
