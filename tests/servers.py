@@ -24,7 +24,7 @@ _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 2**30
 
 
-def _parent() -> Path | None:
+def parent_folder() -> Path | None:
     """Of the servers' folders; None is the system's for temporary files."""
     if not os.access(_MEMORY, os.W_OK) or shutil.disk_usage(_MEMORY).free < _ROOM_BYTES:
         return None  # containers often have 64 MB of it
@@ -34,7 +34,7 @@ def _parent() -> Path | None:
 @contextmanager
 def new_server() -> Iterator[EmbeddedLease]:
     """An embedded server in a folder that ends with it; its socket's path must be short."""
-    folder = tempfile.TemporaryDirectory(prefix="also", dir=_parent())
+    folder = tempfile.TemporaryDirectory(prefix="also", dir=parent_folder())
     with folder, lease(Path(folder.name) / "var") as held:
         yield held
 

@@ -438,7 +438,7 @@ def server(folder: str, delay: int = 0) -> Iterator[str]:
         "--key-load-delay": str(delay),
     }
     words = [word for option in options.items() for word in option]
-    process = subprocess.Popen([embedded._server_binary(), *words], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([embedded.server_binary(), *words], stdout=subprocess.DEVNULL)
     try:
         while not Path(folder, "s").exists():
             time.sleep(0.002)

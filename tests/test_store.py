@@ -141,6 +141,21 @@ def test_an_older_revision_is_stale_even_after_a_write_without_one(store):
     assert "Later" == title_of(store)
 
 
+def test_lost_heads_are_restored_as_they_were(store, raw_redis):
+    put(store, "kursk", version=3, url="https://news.example/kursk?page=2")
+    put(store, "sudzha", updated_at="2025-03-12T08:00:00Z")
+    put(store, "budget")
+    put(store, "gone")
+    store.delete("main", "gone")
+    heads = raw_redis.hgetall("see:{main}:heads")
+    raw_redis.delete("see:{main}:heads")
+
+    assert 3 == store.restore_heads("main")
+    del heads[article_key("main", "gone").encode()]
+    assert heads == raw_redis.hgetall("see:{main}:heads")
+    assert 0 == store.restore_heads("main")
+
+
 def test_without_a_version_the_date_of_the_update_decides(store):
     put(store, updated_at="2025-03-13T08:00:00.001Z")
 

@@ -31,10 +31,12 @@ from recommender.index.code_cache import default_folder
 from recommender.pipeline.warm import warm
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.storage.connections import Connection
-from recommender.storage.embedded import EmbeddedServerError
+from recommender.storage.embedded import EmbeddedServerError, without_server
 from recommender.storage.events import MAX_FIELDS, EventCounts
 from recommender.storage.formats import UpgradeProgress
+from recommender.storage.repair import examine
 from recommender.storage.store import Store
+from recommender.storage.trial_server import CannotLoad
 
 SECRETS = frozenset({"ALSOSEE_REDIS_URL", "ALSOSEE_CACHE_URL"})  # may hold a password
 MAX_LANGUAGES = 8
@@ -101,6 +103,8 @@ def _checks() -> Iterator[Check]:
             yield from _store(settings, backend)
     except (AlsoSeeError, EmbeddedServerError) as error:
         yield Check("store", "wrong", str(error))
+        if isinstance(error, EmbeddedServerError):
+            yield from _files(settings.data_dir)
     yield from _cache(settings)
 
 
@@ -161,6 +165,20 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
             yield _ranking(settings.ranking, site, backend.model(site))
         yield from _events(backend.events, site)
     yield from _keys(settings, backend)
+
+
+def _files(data_dir: Path) -> Iterator[Check]:
+    """What is damaged in the files of an embedded server that does not start."""
+    try:
+        with without_server(data_dir):
+            examination = examine(data_dir)
+    except (EmbeddedServerError, CannotLoad, OSError):
+        return  # the check of the store says why
+    for sentence in examination.damage:
+        yield Check("files", "wrong", sentence)
+    if examination.damage:
+        loss = examination.loss() or "nothing"
+        yield Check("files", "note", f"alsosee repair would restore the rest, and lose {loss}")
 
 
 def _site(backend: Backend, site: str) -> Iterator[Check]:

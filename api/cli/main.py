@@ -19,6 +19,7 @@ COMMANDS = {
     "keys": "Create, list and revoke API keys.",
     "mcp": "Let an assistant search the archive and find related articles.",
     "reindex": "Analyse stored articles again, after an upgrade.",
+    "repair": "Restore what can be read of a damaged archive.",
     "related": "Print the list for an article or a draft.",
     "restore": "Write a backup into the store.",
     "serve": "Run the service.",

@@ -11,6 +11,7 @@ shared lock on the file that they use, and old files are deleted when nothing us
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -53,6 +54,10 @@ class IndexFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def delete_all(self) -> None:
+        """Delete every file; processes that have one mapped keep it until they adopt another."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def newest(self, after: int = 0) -> IndexFile | None:
         """

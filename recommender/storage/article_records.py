@@ -10,6 +10,7 @@ import orjson
 
 from features.addresses import normalize_url, plain_url
 from features.analysis import AnalysedArticle
+from features.article import Article
 from features.vectorizer import ArticleFeatures
 from recommender.articles import Card, card_of
 from recommender.errors import CorruptRecord
@@ -154,6 +155,16 @@ def put_call(site: str, analysed: AnalysedArticle) -> ScriptCall:
         "1" if article.version is None and article.updated_at is not None else "",
     ]
     return _script_keys(site, key), args
+
+
+def live_head(site: str, text: bytes) -> tuple[str, str]:
+    """The key of a stored article, and the head that `put.lua` writes for its *text*."""
+    fields = parse_text(text)
+    updated_at = fields["updated_at"] and datetime.fromisoformat(fields["updated_at"])
+    article = Article.model_construct(**fields | {"updated_at": updated_at})
+    digest = blake2b(text, digest_size=16).hexdigest()
+    parts = ("live", _text(article.revision), digest, address_keys(fields["url"]))
+    return article_key(site, fields["id"]), "|".join(parts)
 
 
 def stored_fields(call: ScriptCall) -> dict[str, Any]:

@@ -301,7 +301,7 @@ class _Restore:
     def _finished(self, site: str) -> Summary:
         """Index the addresses, cut the streams at the version, and let readers see the site."""
         version = int(self._states.get(site_key(site, "version"), b"0"))
-        articles = self._index_addresses(site)
+        articles = index_addresses(self._connection, site)
         after = f"({version}-18446744073709551615"
         for name in ("log", "audit"):
             self._cut(site_key(site, name), after)
@@ -317,32 +317,38 @@ class _Restore:
             if entries:
                 client.xdel(stream, *(entry_id for entry_id, _ in entries))
 
-    def _index_addresses(self, site: str) -> int:
-        """Write the hash of addresses: of several articles at one, the newest comes last."""
-        addresses: dict[str, list[tuple[str, str]]] = {}
-        apart: dict[str, set[str]] = {}
-        count = 0
-        for heads in scan_hash(self._connection, site_key(site, "heads"), BATCH):
-            live = {key: head for key, head in heads.items() if head.startswith(b"live")}
-            count += len(live)
-            with self._connection.using("batch") as client:
-                names = [site_key(site, "card", key.decode()) for key in live]
-                records = client.mget(names) if names else []
-            for head, record in zip(live.values(), records, strict=True):
-                exact, plain = split_address_keys(head.decode().rpartition("|")[2])
-                if plain:
-                    apart.setdefault(plain, set()).add(exact)
-                if exact and record is not None:
-                    card = orjson.loads(unpack_record(record))
-                    addresses.setdefault(exact, []).append((card["published_at"] or "", card["id"]))
-        fields = {key: "\n".join(i for _, i in sorted(ids)[-8:]) for key, ids in addresses.items()}
-        for plain, keys in apart.items():
-            full = [FULL] if len(keys) > MAX_APART else []
-            fields[plain] = "\n".join([*full, *sorted(keys)[:MAX_APART]])
-        with self._connection.using("batch") as client:
-            if fields:
-                client.hset(site_key(site, "urls"), mapping=fields)
-        return count
+
+def index_addresses(connection: Connection, site: str) -> int:
+    """
+    Write the hash of addresses: of several articles at one, the newest comes last.
+
+    Returns:
+        how many articles the site has.
+    """
+    addresses: dict[str, list[tuple[str, str]]] = {}
+    apart: dict[str, set[str]] = {}
+    count = 0
+    for heads in scan_hash(connection, site_key(site, "heads"), BATCH):
+        live = {key: head for key, head in heads.items() if head.startswith(b"live")}
+        count += len(live)
+        with connection.using("batch") as client:
+            names = [site_key(site, "card", key.decode()) for key in live]
+            records = client.mget(names) if names else []
+        for head, record in zip(live.values(), records, strict=True):
+            exact, plain = split_address_keys(head.decode().rpartition("|")[2])
+            if plain:
+                apart.setdefault(plain, set()).add(exact)
+            if exact and record is not None:
+                card = orjson.loads(unpack_record(record))
+                addresses.setdefault(exact, []).append((card["published_at"] or "", card["id"]))
+    fields = {key: "\n".join(i for _, i in sorted(ids)[-8:]) for key, ids in addresses.items()}
+    for plain, keys in apart.items():
+        full = [FULL] if len(keys) > MAX_APART else []
+        fields[plain] = "\n".join([*full, *sorted(keys)[:MAX_APART]])
+    with connection.using("batch") as client:
+        if fields:
+            client.hset(site_key(site, "urls"), mapping=fields)
+    return count
 
 
 def _write_line(pipeline: Any, line: BackupLine) -> None:

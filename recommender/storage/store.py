@@ -28,6 +28,7 @@ from recommender.storage.article_records import (
     apart_key,
     article_key,
     delete_call,
+    live_head,
     parse_card,
     parse_text,
     put_call,
@@ -223,6 +224,37 @@ class Store:
                 if record is not None and self._document(record, parse_text) is not None
             ]
             yield len(keys), texts
+
+    def restore_heads(self, site: str) -> int:
+        """
+        List articles again whose heads were lost with a damaged file; return how many.
+
+        Only their texts are looked at: a deleted article has none. What else is missing of them,
+        `reindex` makes anew.
+        """
+        with self._connection.using("batch") as client:
+            prefix = site_key(site, "text", "")
+            names = [*client.scan_iter(match=f"{prefix}*", count=BATCH)]
+        keys = [name.decode().removeprefix(prefix) for name in names]
+        restored = 0
+        for start in range(0, len(keys), BATCH):
+            restored += self._restore_heads(site, keys[start : start + BATCH])
+        return restored
+
+    def _restore_heads(self, site: str, keys: Sequence[str]) -> int:
+        name = site_key(site, "heads")
+        with self._connection.using("batch") as client:
+            heads = client.hmget(name, keys)
+        lost = [key for key, head in zip(keys, heads, strict=True) if head is None]
+        restored: dict[str, str] = {}
+        for record in self._records(site, "text", lost):
+            if record is not None and self._document(record, parse_text) is not None:
+                key, head = live_head(site, unpack_record(record))
+                restored[key] = head
+        if restored:
+            with self._connection.using("batch") as client:
+                client.hset(name, mapping=restored)
+        return len(restored)
 
     def put_features(self, site: str, features: Sequence[tuple[bytes, ArticleFeatures]]) -> int:
         """
