@@ -12,8 +12,8 @@ from api.caches.hot import LIST_PATH, HotAnswers
 from api.caches.lists import ListCache
 from api.http import errors
 from api.http.dates import day, moment
-from api.http.errors import problem
 from api.http.request import MAX_BODY_BYTES
+from api.http.responses import problem
 from api.site import demo, widget
 from api.v1 import (
     articles,

@@ -18,8 +18,8 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from api.caches.hot import LIST_PATH, HotAnswers, RequestKey
-from api.http.errors import problem
 from api.http.request import MAX_BODY_BYTES
+from api.http.responses import problem
 from api.v1.articles import MAX_BULK_BYTES
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ class ArticleDefaults:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
-        self._settings = settings
+        self._home_pages = {site: settings.home_page(site) for site in settings.sites}
         self._samples: dict[str, tuple[float, list[str | None]]] = {}
         self._last: dict[str, SiteDefaults] = {}
 
@@ -49,7 +49,7 @@ class ArticleDefaults:
         zone: ZoneInfo | None = None if settings.zone is None else zone_named(settings.zone)
         return SiteDefaults(
             dates=DateRules(zone),
-            home_page=self._settings.home_page(site),
+            home_page=self._home_pages.get(site),
             languages=LanguageMix.of(self._sample(site), settings.language),
             fields=settings.fields or NOTHING_CHOSEN,
         )

@@ -17,20 +17,11 @@ from recommender.record_facts import RecordFacts
 from recommender.sources.records import Record
 from recommender.storage.article_records import ScriptCall
 from recommender.storage.imports import MAX_CHARS, ContentReport, Import, ImportProblem
-from recommender.storage.store import Outcome, Store, WriteResult
+from recommender.storage.store import REFUSALS, Outcome, Store, WriteResult
 
 PATIENCE_SECONDS = 30.0  # a store that was killed first reads its file again
 PAUSE_SECONDS = 0.4
 MAX_PROBLEMS = 10  # that the record of one import names
-
-# Outcomes of a write that count as a refusal of the article.
-REFUSALS = {
-    "stale": FieldProblem("/version", "older than the version that is stored"),
-    "deleted": FieldProblem(
-        "/version",
-        "was deleted; a higher version, an updated_at later than that, or neither brings it back",
-    ),
-}
 
 
 class IngestResult(NamedTuple):
@@ -173,16 +164,8 @@ def _written_result(record: Prepared, written: WriteResult) -> IngestResult:
     line, article_id, outcome = record.line, record.article_id, written.outcome
     if outcome in REFUSALS:
         return IngestResult(line, article_id, None, [REFUSALS[outcome]])
-    warnings = warnings_of(record.warnings, written)
+    warnings = [*record.warnings, *written.warnings]
     return IngestResult(line, article_id, outcome, [], warnings, record.facts)
-
-
-def warnings_of(warnings: Sequence[FieldProblem], written: WriteResult) -> list[FieldProblem]:
-    """The *warnings* about a stored article, and whether its address is that of another."""
-    if written.same_address is None:
-        return [*warnings]
-    detail = f"is the address of article {written.same_address!r} too: they count as one"
-    return [*warnings, FieldProblem("/url", detail)]
 
 
 def _put_patiently(

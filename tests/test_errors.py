@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from news import article
 
 from api.app import create_app
-from api.http.errors import STATUSES, problem, status_of
+from api.http.errors import STATUSES, status_of
+from api.http.responses import problem
 from recommender.backend import Backend
 from recommender.errors import (
     AlsoSeeError,

@@ -19,12 +19,12 @@ from recommender import ingest as ingest_module
 from recommender import preparing
 from recommender.articles import article_from_record
 from recommender.errors import FieldProblem, InvalidInput, StoreUnavailable
-from recommender.ingest import REFUSALS, IngestResult, ingest, reindex
+from recommender.ingest import IngestResult, ingest, reindex
 from recommender.preparing import BATCH
 from recommender.sources.files import ArticleFile
 from recommender.sources.records import Record, json_record
 from recommender.storage.article_records import article_key
-from recommender.storage.store import Store
+from recommender.storage.store import REFUSALS, Store
 
 BAD_LINES = {
     b"{": ("", "not readable as JSON: EOF while parsing an object at column 1"),

@@ -7,8 +7,7 @@ from flask import Blueprint, Response, g, request
 from api.editor import labels
 from api.editor.list_effects import movements_since
 from api.editor.pages import page, take_note
-from api.http.context import backend
-from api.http.request import checked_id
+from api.http.request import backend, checked_id
 from api.lists.explanation import CANDIDATES, ExplainedRanking, explained_ranking
 from api.lists.formats import LAYOUTS
 from api.lists.options import options_from_query

@@ -10,8 +10,7 @@ from api.editor.labels import rule_label
 from api.editor.list_effects import current_list
 from api.editor.pages import leave_note, page, redirect_to, take_note
 from api.editor.session import require
-from api.http.context import backend
-from api.http.request import checked_id
+from api.http.request import backend, checked_id
 from recommender.policy.site_settings import SiteSettings
 from recommender.storage.audit import ENTRY_ID, AuditEntry, SettingsChange
 

@@ -9,9 +9,8 @@ import regex
 from flask import Blueprint, Response, request
 
 from api.editor.pages import page
-from api.http.context import backend
-from api.http.errors import field_errors
-from api.http.responses import json_response
+from api.http.request import backend
+from api.http.responses import field_errors, json_response
 from api.lists.document import List, ListedArticle, document
 from api.lists.links import Draft, SuggestedLink, read_draft, suggestions
 from features.text import looks_like_html

@@ -8,8 +8,8 @@ from werkzeug.exceptions import HTTPException
 
 from api.editor.pages import page, redirect_to, sent_fields, sentence, sign_in_page
 from api.editor.session import user_of_request
-from api.http.context import backend
 from api.http.errors import status_of
+from api.http.request import backend
 from recommender.errors import AlsoSeeError, FieldProblem, InvalidInput, StoreUnavailable
 from recommender.storage.rulebook import RulesChanged
 

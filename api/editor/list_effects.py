@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from api.http.context import backend
+from api.http.request import backend
 from recommender.errors import NotFound
 from recommender.pipeline.compare import Movement, movements
 from recommender.policy.list_options import ListOptions

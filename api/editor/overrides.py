@@ -11,8 +11,7 @@ from flask import Blueprint, Response, request, url_for
 from api.editor.list_effects import current_list
 from api.editor.pages import leave_note, page, redirect_to, sent_fields, sentence
 from api.editor.session import current_user, require
-from api.http.context import backend
-from api.http.request import checked_id
+from api.http.request import backend, checked_id
 from recommender.errors import NotFound, StoreUnavailable
 from recommender.policy.rules import MAX_POSITION, Rule, parse_rule
 from recommender.storage.rulebook import RulesChanged, new_rule_id

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, url_for
 from api.editor.labels import OUTLIERS
 from api.editor.pages import leave_note, page, redirect_to, take_note
 from api.editor.session import require
-from api.http.context import backend
+from api.http.request import backend
 from api.http.responses import json_response
 from recommender.overview import Band, EvaluationSummary, Overview, Value, overview_of
 from recommender.policy.list_options import ListOptions

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, g, make_response, redirect, render_template, request
 
 from api.editor.session import User, current_user, set_cookie
-from api.http.context import backend
+from api.http.request import backend
 from recommender.errors import StoreUnavailable
 from recommender.storage.sessions import SessionNote
 

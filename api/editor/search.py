@@ -8,8 +8,8 @@ from flask import Blueprint, Response, request
 
 from api.editor.labels import OUTLIERS
 from api.editor.pages import page
-from api.http.context import backend
 from api.http.dates import moment
+from api.http.request import backend
 from api.http.responses import json_response
 from recommender.articles import Card
 from recommender.policy.rules import Rule, RuleKind

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from flask import Response, abort, g, request
 
-from api.http.context import backend
+from api.http.request import backend
 from recommender.storage.access import Grant, Scope
 from recommender.storage.audit import Editor
 from recommender.storage.sessions import SECONDS, Session

@@ -8,8 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from api.editor.pages import leave_note, page, redirect_to, sentence, take_note
 from api.editor.session import require
 from api.editor.settings_form import Side, form_fields, side_of
-from api.http.context import backend
-from api.http.request import checked_id
+from api.http.request import backend, checked_id
 from recommender.errors import FieldProblem, InvalidInput, NotFound
 from recommender.pipeline import compare
 from recommender.pipeline.compare import MAX_SAMPLE, Compared, Sampled

@@ -8,8 +8,7 @@ from flask import Blueprint, Response, request
 
 from api.editor import labels
 from api.editor.pages import page
-from api.http.context import backend
-from api.http.request import checked_id
+from api.http.request import backend, checked_id
 from api.lists.explanation import explained_pair
 from api.lists.options import options_from_query
 from features.analyzer import occurrences

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, request
 
 from api.editor import session
 from api.editor.pages import FORM_COOKIE, page, redirect_to, sign_in_page, waiting_fields
-from api.http.context import backend
+from api.http.request import backend
 from recommender.storage.access import Grant
 
 blueprint = Blueprint("sign_in", __name__)

@@ -3,8 +3,8 @@
 from flask import abort, g, request
 from pydantic import BaseModel, Field
 
-from api.http.context import backend
-from api.http.errors import problem
+from api.http.request import backend
+from api.http.responses import problem
 from recommender.policy.rules import MAX_AUTHOR_CHARS, Author, RuleNote
 from recommender.storage.access import Grant, Scope
 from recommender.storage.audit import Editor

@@ -1,16 +1,13 @@
-"""Errors as problem documents (RFC 9457): one table from error to status."""
+"""One table from error to status, and the handlers that answer with problem documents."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, NotRequired
 
-import orjson
 import structlog
 from flask import Flask, Response
-from pydantic import Field
-from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 
+from api.http.responses import problem
 from recommender.errors import (
     AlsoSeeError,
     ConfigurationError,
@@ -44,54 +41,6 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     AlsoSeeError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 RETRY_AFTER_SECONDS = 2
-
-
-class FieldError(TypedDict):
-    """What is wrong with one field or parameter."""
-
-    pointer: Annotated[
-        str, Field(description="JSON Pointer to the field, or `/name` of the parameter")
-    ]
-    detail: str
-
-
-class Problem(TypedDict):
-    """A problem document (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: NotRequired[list[FieldError]]
-
-
-def problem(
-    status: int,
-    detail: str,
-    problems: Sequence[FieldProblem] = (),
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """
-    A problem document.
-
-    Args:
-        problems: of single fields or parameters.
-    """
-    document: Problem = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-    }
-    if problems:
-        document["errors"] = field_errors(problems)
-    response = Response(orjson.dumps(document), status, content_type="application/problem+json")
-    response.headers.update({"Cache-Control": "no-store", **(headers or {})})
-    return response
-
-
-def field_errors(problems: Iterable[FieldProblem]) -> list[FieldError]:
-    return [{"pointer": problem.pointer, "detail": problem.detail} for problem in problems]
 
 
 def invalid(problems: Sequence[FieldProblem]) -> Response:

@@ -15,8 +15,7 @@ from flask import Response
 from pydantic import BaseModel
 
 from api.http.auth import require
-from api.http.context import backend
-from api.http.request import parse_body, parse_query, read_json
+from api.http.request import backend, parse_body, parse_query, read_json
 from api.http.responses import json_response
 from features.schemas import Schema
 from recommender.policy.option import Interface

@@ -1,22 +1,26 @@
-"""What views read from a request: bodies, article ids, parameters, preconditions."""
+"""Parts of a request for views: bodies, article ids, parameters, preconditions; and the backend."""
 
 import codecs
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from flask import request
+from flask import current_app, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from features.values import check_article_id
+from recommender.backend import Backend
 from recommender.errors import InvalidInput, field_problems
 from recommender.sources.records import parse_json
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
 MAX_BODY_BYTES = 2 * 2**20  # of every route but the bulk upload of articles
 _GZIP = b"\x1f\x8b"
+
+
+def backend() -> Backend:
+    """The backend of the app that serves the request."""
+    return cast(Backend, current_app.extensions["alsosee"])
 
 
 def read_json() -> object:

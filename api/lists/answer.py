@@ -11,7 +11,7 @@ from flask import Response, current_app, request
 from api.caches.hot import SERVED, Served
 from api.caches.lists import FinishedList, ListCache
 from api.http.auth import require
-from api.http.context import backend
+from api.http.request import backend
 from api.lists.document import document, list_language, texts_to_explain
 from api.lists.examples import sources_of_ids
 from api.lists.formats import ListFormat, render

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 from flask import Blueprint, Response, abort, make_response, render_template
 
-from api.http.context import backend
+from api.http.request import backend
 from api.lists.document import List, document
 from api.lists.words import RIGHT_TO_LEFT, box_words
 from features.language import language_of_words

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import escape
 
-from api.http.context import backend
+from api.http.request import backend
 
 blueprint = Blueprint("widget", __name__)
 

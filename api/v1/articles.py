@@ -12,11 +12,9 @@ from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from api.http.context import backend
-from api.http.errors import FieldError, field_errors
 from api.http.operation import NDJSON, Parameter, operation
-from api.http.request import checked_id, read_json, single, without_mark
-from api.http.responses import json_response
+from api.http.request import backend, checked_id, read_json, single, without_mark
+from api.http.responses import FieldError, field_errors, json_response
 from api.http.schemas import NextCursor
 from api.lists.options import options_from_query
 from features.analysis import analyse
@@ -24,10 +22,11 @@ from features.article import Article
 from features.schemas import ID, accepts
 from recommender.articles import Card
 from recommender.errors import Conflict, InvalidInput, NotFound
-from recommender.ingest import REFUSALS, ImportCounter, IngestResult, ingest, warnings_of
+from recommender.ingest import ImportCounter, IngestResult, ingest
 from recommender.pipeline.listing import listing
 from recommender.policy.list_options import ListingOptions
 from recommender.sources.records import Record, json_record, numbered_lines
+from recommender.storage.store import REFUSALS
 
 blueprint = Blueprint("articles", __name__, url_prefix="/v1/<site>/articles")
 
@@ -118,7 +117,7 @@ def put_article(site: str, article_id: str) -> Response:
         "id": article_id,
         "outcome": written.outcome,
         "version": written.version,
-        "warnings": field_errors(warnings_of(analysed.warnings, written)),
+        "warnings": field_errors([*analysed.warnings, *written.warnings]),
     }
     status = HTTPStatus.CREATED if written.outcome == "added" else HTTPStatus.OK
     return json_response(answer, status)

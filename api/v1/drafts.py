@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, request
 
-from api.http.context import backend
 from api.http.operation import operation
-from api.http.request import read_json
+from api.http.request import backend, read_json
 from api.lists.links import Links, SentLinkDraft, read_draft, suggestions
 from api.lists.options import options_from_draft
 from recommender.policy.list_options import LinkOptions

@@ -8,9 +8,8 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from werkzeug.exceptions import UnsupportedMediaType
 
-from api.http.context import backend
 from api.http.operation import operation
-from api.http.request import parse_body, read_json
+from api.http.request import backend, parse_body, read_json
 from features.values import check_article_id
 from recommender.storage.events import MAX_POSITION, Event, EventKind
 

@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, request
 
-from api.http.context import backend
 from api.http.operation import Parameter, operation
-from api.http.request import checked_id, single
+from api.http.request import backend, checked_id, single
 from api.lists.explanation import ExplainedPair, ExplainedRanking, explained_pair, explained_ranking
 from api.lists.options import options_from_query
 from features.values import MAX_ID_BYTES

@@ -3,8 +3,8 @@
 from flask import Blueprint, Response
 from typing_extensions import TypedDict
 
-from api.http.context import backend
 from api.http.operation import operation
+from api.http.request import backend
 from api.http.responses import json_response
 
 blueprint = Blueprint("health", __name__)

@@ -6,9 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from api.http.context import backend
 from api.http.operation import Parameter, operation
-from api.http.request import checked_id, read_json, single
+from api.http.request import backend, checked_id, read_json, single
 from api.http.responses import forward
 from api.lists.answer import list_response
 from api.lists.document import List, document, texts_to_explain
@@ -194,13 +193,13 @@ def _id_by_url(site: str) -> str:
 
 def _related_list(site: str, source_ids: tuple[str, ...], form: str) -> Response:
     live = backend().site(site)
-    examples = sources_of_ids(source_ids).examples
 
     def make(options: ListOptions, now: datetime) -> tuple[RelatedList, int]:
         if len(source_ids) == 1:
             return live.read_with_cards(
                 lambda recommender: recommender.related(source_ids[0], options, now)
             )
+        examples = sources_of_ids(source_ids).examples
         return live.read_with_cards(
             lambda recommender: recommender.related_to_several(examples, options, now)
         )

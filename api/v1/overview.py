@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from flask import Blueprint
 
-from api.http.context import backend
 from api.http.operation import operation
+from api.http.request import backend
 from recommender.overview import Overview, overview_of
 
 blueprint = Blueprint("overview", __name__, url_prefix="/v1/<site>")

@@ -14,9 +14,8 @@ from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
 from api.http.auth import Signature, require
-from api.http.context import backend
 from api.http.operation import IF_MATCH, REVISION_HEADER, View, operation
-from api.http.request import checked_id, expected_revisions, read_json
+from api.http.request import backend, checked_id, expected_revisions, read_json
 from api.http.responses import forward, json_response
 from api.http.schemas import NextCursor, body_schema
 from features.schemas import TEXT, Schema

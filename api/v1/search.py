@@ -6,8 +6,8 @@ from flask import Blueprint
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
-from api.http.context import backend
 from api.http.operation import operation
+from api.http.request import backend
 from recommender.articles import Card
 
 blueprint = Blueprint("search", __name__, url_prefix="/v1/<site>")

@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from api.http.auth import Signature
-from api.http.context import backend
 from api.http.operation import IF_MATCH, REVISION_HEADER, operation
-from api.http.request import expected_revisions
+from api.http.request import backend, expected_revisions
 from api.http.responses import json_response
 from api.lists.document import ListedArticle, ListSource, listed_article
 from features.schemas import accepts

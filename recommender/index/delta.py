@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from features.vectorizer import TermCounts, tf_weights
 from recommender.index.jit import compiled
 from recommender.index.postings import search_sorted_right
-from recommender.index.reader import TermRows, flat_ranges
-from recommender.index.writer import group_sorted, sort_order
+from recommender.index.reader import TermRows, flat_ranges, group_sorted, sort_order
 
 # A newer segment is merged into the one before it once it holds this share of its articles. So
 # there are at most about log(articles) segments, and each article is moved as often.

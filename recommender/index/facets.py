@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recommender.articles import FIELDS, UNDATED, Facets, folded, instant, moment_at
 from recommender.index.ids import SortedIds
-from recommender.index.writer import sort_order
+from recommender.index.reader import sort_order
 
 # The slots of a value that more than this share of all articles has are also kept as a mask: to
 # use that takes 10 µs instead of 150.

@@ -18,9 +18,9 @@ from recommender.index.delta import (
 from recommender.index.ids import Ids, SortedIds
 from recommender.index.norms import Norms, compute_norms
 from recommender.index.postings import Entries, shift_sums
-from recommender.index.reader import Base, TermRows
+from recommender.index.reader import Base, TermRows, sort_order, unique_inverse
 from recommender.index.search import nearest, pair_products, repeated_keys, top_k
-from recommender.index.writer import build_index, sort_order, unique_inverse
+from recommender.index.writer import build_index
 
 SCORE_DECIMALS = 6
 NO_TERMS = np.empty(0, np.uint32)

@@ -174,6 +174,37 @@ def flat_ranges(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[
     return np.repeat(starts - ends + sizes, sizes) + np.arange(ends[-1] if ends.size else 0)
 
 
+def sort_order(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """
+    The positions that sort *terms*; equal ones keep their order.
+
+    To sort ids and their positions as one number takes a third of the time of an argsort.
+    """
+    pairs = terms.astype(np.uint64) << np.uint64(32)
+    pairs |= np.arange(terms.size, dtype=np.uint64)
+    pairs.sort()
+    return pairs.astype(np.uint32)
+
+
+def unique_inverse(
+    values: NDArray[np.uint32],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The distinct *values*, ascending, and the position of each value among them."""
+    order = sort_order(values)
+    distinct, _, counts = group_sorted(values[order])
+    positions = np.empty(values.size, np.int64)
+    positions[order] = np.repeat(np.arange(distinct.size), counts)
+    return distinct, positions
+
+
+def group_sorted(
+    ordered: NDArray[np.uint32],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct values of a sorted array, where each starts, and how often it occurs."""
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: ordered.size])
+    return ordered[starts], starts, np.diff(np.append(starts, ordered.size))
+
+
 def _weights(counts: NDArray[np.float32]) -> NDArray[np.float32]:
     kinds = (np.full(counts.size, term, np.uint32) for term in (0, TWO_WORD_BIT))
     return np.stack([tf_weights(TermCounts(terms, counts)) for terms in kinds])

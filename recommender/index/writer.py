@@ -25,7 +25,7 @@ from recommender.index.postings import (
     levels_of,
     pages,
 )
-from recommender.index.reader import flat_ranges
+from recommender.index.reader import flat_ranges, group_sorted, sort_order
 
 MAX_BYTES = 2**32  # of all rows, and of the dictionary: their byte offsets have 32 bits
 
@@ -110,37 +110,6 @@ def _inverse(permutation: NDArray[np.intp]) -> NDArray[np.uint32]:
     ranks = np.empty(permutation.size, np.uint32)
     ranks[permutation] = np.arange(permutation.size)
     return ranks
-
-
-def sort_order(terms: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """
-    The positions that sort *terms*; equal ones keep their order.
-
-    To sort ids and their positions as one number takes a third of the time of an argsort.
-    """
-    pairs = terms.astype(np.uint64) << np.uint64(32)
-    pairs |= np.arange(terms.size, dtype=np.uint64)
-    pairs.sort()
-    return pairs.astype(np.uint32)
-
-
-def unique_inverse(
-    values: NDArray[np.uint32],
-) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """The distinct *values*, ascending, and the position of each value among them."""
-    order = sort_order(values)
-    distinct, _, counts = group_sorted(values[order])
-    positions = np.empty(values.size, np.int64)
-    positions[order] = np.repeat(np.arange(distinct.size), counts)
-    return distinct, positions
-
-
-def group_sorted(
-    ordered: NDArray[np.uint32],
-) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct values of a sorted array, where each starts, and how often it occurs."""
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: ordered.size])
-    return ordered[starts], starts, np.diff(np.append(starts, ordered.size))
 
 
 def _sizes(

@@ -12,8 +12,8 @@ from recommender.articles import NO_PAGE, UNDATED, instant
 from recommender.index.corpus import Corpus
 from recommender.index.facets import FacetTable
 from recommender.pipeline.signals import Source
-from recommender.policy.list_options import ListOptions
-from recommender.policy.option_types import ANY_LANGUAGE, moment_of
+from recommender.policy.list_options import ListOptions, moment_of
+from recommender.policy.option_types import ANY_LANGUAGE
 from recommender.policy.ranking_model import RankingModel
 from recommender.policy.rule_set import AppliedRules
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from recommender.articles import Card
 from recommender.index.corpus import Corpus
-from recommender.policy.list_options import ListingOptions
-from recommender.policy.option_types import moment_of
+from recommender.policy.list_options import ListingOptions, moment_of
 
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 

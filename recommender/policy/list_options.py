@@ -5,6 +5,7 @@ Query strings, drafts, site settings, commands, `/openapi.json`, the settings fo
 docs/LIST-OPTIONS.md are generated from these declarations (see `recommender.policy.option`).
 """
 
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -361,3 +362,8 @@ class LinkOptions(ListOptions):
     def as_list_options(self) -> ListOptions:
         """Options of the list that the links are taken from: by score, with shared terms."""
         return self.replacing(sort="score", explain=True)
+
+
+def moment_of(bound: datetime | timedelta | None, now: datetime) -> datetime | None:
+    """The moment that a `TimeBound` means at *now*."""
+    return now - bound if isinstance(bound, timedelta) else bound

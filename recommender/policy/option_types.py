@@ -50,11 +50,6 @@ def format_duration(duration: timedelta) -> str:
     raise ValueError(f"no spelling for {duration}")
 
 
-def moment_of(bound: datetime | timedelta | None, now: datetime) -> datetime | None:
-    """The moment that a `TimeBound` means at *now*."""
-    return now - bound if isinstance(bound, timedelta) else bound
-
-
 def _to_duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value

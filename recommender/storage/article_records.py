@@ -14,7 +14,7 @@ from features.article import Article
 from features.vectorizer import ArticleFeatures
 from recommender.articles import Card, card_of
 from recommender.errors import CorruptRecord
-from recommender.storage.keyspace import LOG_LENGTH, site_key
+from recommender.storage.connections import LOG_LENGTH, site_key
 from recommender.storage.packing import pack_record, pack_vector, unpack_record
 
 # Of addresses; head.lua has them too.

@@ -27,9 +27,8 @@ import orjson
 from recommender.errors import Conflict, CorruptRecord, StoreUnavailable
 from recommender.storage.access import KEYS_KEY
 from recommender.storage.article_records import FULL, MAX_APART, article_key, split_address_keys
-from recommender.storage.connections import Connection
+from recommender.storage.connections import Connection, site_key
 from recommender.storage.events import KEPT_DAYS
-from recommender.storage.keyspace import site_key
 from recommender.storage.packing import unpack_record
 from recommender.storage.scan import scan_hash
 

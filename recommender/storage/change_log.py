@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Self
 
 from recommender.errors import CorruptRecord, StoreUnavailable
-from recommender.storage.connections import Connection
-from recommender.storage.keyspace import site_key
+from recommender.storage.connections import Connection, site_key
 
 KNOWN_STATE_SECONDS = 0.2
 

@@ -1,9 +1,14 @@
-"""Connections to the store and the cache, with timeouts and a circuit breaker; built only here."""
+"""
+Connections to the store and the cache, with timeouts and a circuit breaker; the names of keys.
+
+Only this module imports redis.
+"""
 
 import math
 import queue
 import random
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,13 +21,14 @@ from redis.retry import Retry
 
 from recommender.errors import StoreUnavailable
 from recommender.storage.change_signal import ChangeSignal
-from recommender.storage.reply_deadline import with_reply_deadline
 
 Pace = Literal["read", "write", "batch"]
 
+LOG_LENGTH = 100_000  # entries that a site's change log keeps
+
 READ_SECONDS = 0.1
 # (connect, answer), as multiples of the time that a read may take; a reply whose bytes come one
-# by one has twice the time for an answer (`reply_deadline.py`). redis-py's own defaults hold
+# by one has twice the time for an answer (`_DeadlineSocket`). redis-py's own defaults hold
 # a request for up to a minute when a server hangs: ten retries of five seconds.
 _TIMEOUTS: dict[Pace, tuple[float, float]] = {
     "read": (1, 1),
@@ -30,6 +36,8 @@ _TIMEOUTS: dict[Pace, tuple[float, float]] = {
     "batch": (5, 50),
 }
 _POOL_WAIT = 0.5
+# A reply may take so many times the timeout of the socket.
+TIMEOUTS_PER_REPLY = 2
 
 # Errors of a server that is reachable and does not carry out the command. redis-py has classes
 # for some of them and drops their code; in a pipeline the code follows the command.
@@ -47,6 +55,15 @@ _DAMAGE = re.compile(
     r"(^|caused error: |Error: )?WRONGTYPE|not an integer|not a valid float|user_script"
     r"|Invalid stream ID|ID specified in XADD is equal or smaller"
 )
+
+
+def site_key(site: str, *parts: str) -> str:
+    """
+    Return `see:{site}:part:part`.
+
+    The braces are Redis Cluster's hash tag. An article id is never a part: pass its digest.
+    """
+    return ":".join((f"see:{{{site}}}", *parts))
 
 
 class Breaker:
@@ -291,5 +308,38 @@ def _client(url: str, pace: Pace, threads: int, read_seconds: float) -> "redis.R
         retry=Retry(NoBackoff(), 0),
         driver_info=None,  # sending the library's name takes two thirds of connecting
     )
-    pool.connection_class = with_reply_deadline(pool.connection_class)
+    pool.connection_class = _with_reply_deadline(pool.connection_class)
     return redis.Redis(connection_pool=pool)
+
+
+class _DeadlineSocket:
+    """A socket whose `recv` fails when the reply to the last `sendall` takes too long."""
+
+    def __init__(self, connected: socket.socket, reply_seconds: float) -> None:
+        self._socket = connected
+        self._reply_seconds = reply_seconds
+        self._deadline = time.monotonic() + reply_seconds
+
+    def sendall(self, data: bytes) -> None:
+        self._deadline = time.monotonic() + self._reply_seconds
+        self._socket.sendall(data)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        # Without a timeout, redis-py only looks whether the server has closed the connection.
+        if time.monotonic() > self._deadline and self._socket.gettimeout():
+            raise TimeoutError("the reply takes too long")
+        return self._socket.recv(size, flags)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
+def _with_reply_deadline(connection_class: type[Any]) -> type[Any]:
+    """The same class of redis-py connections, with a deadline for each reply."""
+
+    class DeadlineConnection(connection_class):  # type: ignore[misc]
+        def _connect(self) -> _DeadlineSocket:
+            reply_seconds = TIMEOUTS_PER_REPLY * self.socket_timeout
+            return _DeadlineSocket(super()._connect(), reply_seconds)
+
+    return DeadlineConnection

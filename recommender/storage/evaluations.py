@@ -11,8 +11,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from recommender.errors import CorruptRecord
-from recommender.storage.connections import Connection
-from recommender.storage.keyspace import site_key
+from recommender.storage.connections import Connection, site_key
 from recommender.storage.packing import pack_record, unpack_record
 
 

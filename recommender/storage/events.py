@@ -21,8 +21,7 @@ import orjson
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from recommender.errors import TooManyRequests
-from recommender.storage.connections import Connection
-from recommender.storage.keyspace import site_key
+from recommender.storage.connections import Connection, site_key
 from recommender.storage.rate_limit import TokenBucket
 
 KEPT_DAYS = 90

@@ -63,23 +63,18 @@ class Overrides(NamedTuple):
 
 
 class StoredSettings(NamedTuple):
-    """
-    The settings of a site.
-
-    Fields:
-        revision: differs when they differ.
-    """
+    """The settings of a site."""
 
     settings: SiteSettings
-    revision: str
+
+    @property
+    def revision(self) -> str:
+        """Differs when the settings differ."""
+        return blake2b(pack_model(self.settings), digest_size=9).hexdigest()
 
 
 def pack_model(model: BaseModel) -> bytes:
     return pack_record(model.model_dump_json().encode())
-
-
-def with_revision(settings: SiteSettings) -> StoredSettings:
-    return StoredSettings(settings, blake2b(pack_model(settings), digest_size=9).hexdigest())
 
 
 def overrides_of(rules: Iterable[Rule], article_id: str) -> Overrides:

@@ -24,8 +24,7 @@ from recommender.policy.rules import Rule
 from recommender.policy.site_settings import NO_SETTINGS, SiteSettings
 from recommender.storage.audit import AUDIT_LENGTH, Audit, AuditEntry, Editor, SettingsChange
 from recommender.storage.change_log import ChangeLog
-from recommender.storage.connections import Connection
-from recommender.storage.keyspace import LOG_LENGTH, site_key
+from recommender.storage.connections import LOG_LENGTH, Connection, site_key
 from recommender.storage.packing import unpack_record
 from recommender.storage.rule_changes import (
     MAX_RULES,
@@ -38,7 +37,6 @@ from recommender.storage.rule_changes import (
     pack_model,
     replacing,
     undoing,
-    with_revision,
 )
 
 log = structlog.get_logger()
@@ -119,7 +117,7 @@ class Rulebook:
     def settings(self, site: str) -> StoredSettings:
         with self._connection.using("read") as client:
             record = client.get(site_key(site, "settings"))
-        return with_revision(self._settings(site, record))
+        return StoredSettings(self._settings(site, record))
 
     def replace(
         self,
@@ -174,7 +172,7 @@ class Rulebook:
             raise InvalidInput.at("", f"longer than {MAX_SETTINGS_BYTES:,} bytes")
 
         def plan(current: Decisions) -> RulebookChange:
-            if expected is not None and with_revision(current.settings).revision not in expected:
+            if expected is not None and StoredSettings(current.settings).revision not in expected:
                 raise RulesChanged(self.audit.who_changed(site, None))
             if current.settings == settings:
                 return RulebookChange("settings")
@@ -182,7 +180,7 @@ class Rulebook:
             return RulebookChange("settings", settings=change)
 
         self._change(site, plan, editor, now)
-        return with_revision(settings)
+        return StoredSettings(settings)
 
     def undo(self, site: str, entry_id: str, editor: Editor, now: datetime) -> AuditEntry:
         """

@@ -21,7 +21,7 @@ from features.addresses import is_on, lookup_forms
 from features.analysis import AnalysedArticle
 from features.vectorizer import FEATURES_VERSION, ArticleFeatures
 from recommender.articles import Card, Facets, StoredArticle
-from recommender.errors import CorruptRecord, StoreUnavailable
+from recommender.errors import CorruptRecord, FieldProblem, StoreUnavailable
 from recommender.storage.article_records import (
     ScriptCall,
     address_key,
@@ -35,8 +35,7 @@ from recommender.storage.article_records import (
     reindex_call,
 )
 from recommender.storage.change_log import ChangeLog, SiteState, state_keys
-from recommender.storage.connections import Connection
-from recommender.storage.keyspace import site_key
+from recommender.storage.connections import Connection, site_key
 from recommender.storage.packing import (
     OutdatedVector,
     is_current_vector,
@@ -54,6 +53,14 @@ FEW = 50
 Content = TypeVar("Content")
 
 Outcome = Literal["added", "changed", "unchanged", "stale", "deleted", "missing"]
+# Outcomes of a write that count as a refusal of the article.
+REFUSALS = {
+    "stale": FieldProblem("/version", "older than the version that is stored"),
+    "deleted": FieldProblem(
+        "/version",
+        "was deleted; a higher version, an updated_at later than that, or neither brings it back",
+    ),
+}
 
 _ACCEPT, _HEAD, _PUT, _DELETE, _REINDEX = (
     Path(__file__).with_name(f"{name}.lua").read_text()
@@ -76,6 +83,14 @@ class WriteResult(NamedTuple):
     outcome: Outcome
     version: int
     same_address: str | None = None
+
+    @property
+    def warnings(self) -> list[FieldProblem]:
+        """A warning if another article has the same address."""
+        if self.same_address is None:
+            return []
+        detail = f"is the address of article {self.same_address!r} too: they count as one"
+        return [FieldProblem("/url", detail)]
 
 
 class ServerInfo(NamedTuple):

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, get_args
 from flask import Flask
 from pydantic import BaseModel
 
-from api.http.errors import Problem
 from api.http.operation import NDJSON, Parameter, View, operation, operation_of
+from api.http.responses import Problem
 from api.http.schemas import REFERENCE, answer_schemas, body_schema, query_schemas
 from api.v1.openapi.examples import BODY_LINES, EXAMPLES, FORMAT_EXAMPLES, RESULT_LINES
 from features.schemas import Schema
