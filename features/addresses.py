@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
@@ -174,6 +175,7 @@ def ascii_host(host: str) -> str:
         return ".".join(map(_ascii_label, normal.split(".")))
 
 
+@lru_cache(maxsize=64)  # an import needs it three times for each article
 def parse_url(url: str) -> Address:
     """Raises InvalidInput for anything but an absolute http or https URL."""
     try:

@@ -1,6 +1,7 @@
 """The names that other systems give to the fields of an article."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -67,6 +68,11 @@ def folded_name(name: object) -> str:
     """*name* in the form in which names are compared; empty if it cannot be a known name."""
     if not isinstance(name, str) or len(name) > MAX_NAME_CHARS:
         return ""
+    return _folded(name)
+
+
+@lru_cache(maxsize=1024)  # every record of a file has the same names
+def _folded(name: str) -> str:
     return name.casefold().translate(_SEPARATORS)
 
 
@@ -94,17 +100,32 @@ def sender_names_by_rank(
     Args:
         chosen: our field → the name that its site has chosen, which comes before all others.
     """
-    ours = {folded_name(name) or name: (field, -1) for field, name in chosen.items()}
-    ranked: dict[str, list[tuple[bool, int, str]]] = {}
+    ours = _by_folded_name(chosen)
+    ranked: dict[str, list[tuple[int, str]]] = {}
     for name, value in data.items():
-        if value is None:
-            continue
-        folded = folded_name(name)
-        known = ours.get(folded or name) or _KNOWN.get(name) or _KNOWN.get(folded)
+        known = None if value is None else _known_name(name, ours)
         if known is not None:
             field, rank = known
-            ranked.setdefault(field, []).append((_is_empty(field, value), rank, name))
-    return {field: [name for *_, name in sorted(names)] for field, names in ranked.items()}
+            ranked.setdefault(field, []).append((rank, name))
+    return {field: _in_order(field, names, data) for field, names in ranked.items()}
+
+
+def _by_folded_name(chosen: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+    return {folded_name(name) or name: (field, -1) for field, name in chosen.items()}
+
+
+def _known_name(name: str, ours: Mapping[str, tuple[str, int]]) -> tuple[str, int] | None:
+    """The field that a name stands for, and its rank there."""
+    folded = folded_name(name)
+    return ours.get(folded or name) or _KNOWN.get(name) or _KNOWN.get(folded)
+
+
+def _in_order(field: str, ranked: list[tuple[int, str]], data: Mapping[str, Any]) -> list[str]:
+    """The names of one field, those with a value first."""
+    if len(ranked) == 1:  # as almost always; whether a date is none takes time to tell
+        return [ranked[0][1]]
+    by_value = sorted((_is_empty(field, data[name]), rank, name) for rank, name in ranked)
+    return [name for *_, name in by_value]
 
 
 def says_utc(name: str) -> bool:
@@ -114,7 +135,7 @@ def says_utc(name: str) -> bool:
 
 def is_known_name(name: object, chosen: Mapping[str, str] = NOTHING_CHOSEN) -> bool:
     """Whether this is a name for one of our fields."""
-    return bool(sender_names({name: ""}, chosen)) if isinstance(name, str) else False
+    return isinstance(name, str) and _known_name(name, _by_folded_name(chosen)) is not None
 
 
 def _is_empty(field: str, value: object) -> bool:

@@ -159,6 +159,6 @@ def _unmarked_wide(head: bytes) -> str | None:
 def _is_mostly_utf8(sample: bytes) -> bool:
     """Whether more of the characters beyond ASCII are good UTF-8 than are not."""
     text = sample.decode(errors="surrogateescape")
-    bad = sum("\udc80" <= character <= "\udcff" for character in text)
-    good = sum(character > "\x7f" for character in text) - bad
+    bad = len(text) - len(text.encode(errors="ignore").decode())
+    good = len(text) - len(text.encode("ascii", errors="ignore")) - bad
     return good > bad
