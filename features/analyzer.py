@@ -6,13 +6,11 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, compress, islice, pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
-import numpy as np
 import regex
 import Stemmer
-from numpy.typing import NDArray
 
 from features.indic import INDIC, normalize_indic
 from features.stopwords import stop_words
@@ -112,21 +110,6 @@ class Terms(NamedTuple):
     pairs: list[str]
 
 
-class LineTerms(NamedTuple):
-    """
-    The terms of a text, with the line of each.
-
-    Fields:
-        words, pairs: as in `Terms`.
-        word_lines, pair_lines: line numbers from 0, ascending.
-    """
-
-    words: list[str]
-    pairs: list[str]
-    word_lines: NDArray[np.intp]
-    pair_lines: NDArray[np.intp]
-
-
 def analyze(text: str, language: str | None) -> Terms:
     """
     Turn text as `plain_text` returns it into terms.
@@ -136,25 +119,31 @@ def analyze(text: str, language: str | None) -> Terms:
     gains one point of nDCG. It never spans the end of a sentence or a line. Scripts without spaces
     have no pairs.
     """
-    return Terms(*analyze_lines(text, language)[:2])
+    lines = analyze_lines(text, language)
+    words = [*chain.from_iterable(line.words for line in lines)]
+    pairs = [*chain.from_iterable(line.pairs for line in lines)]
+    return Terms(words, pairs)
 
 
-def analyze_lines(text: str, language: str | None) -> LineTerms:
-    """The terms of a text as `analyze` finds them, with their lines."""
-    # All lines at once: most are so short that a loop over them would take half of the time.
-    terms = _terms_of(text.replace("\n", _SPACED_LINE_END).split(" "), language)
-    is_term = np.fromiter(map(_LINE_END.__lt__, terms), np.bool_, len(terms))
-    is_line_end = np.fromiter(map(_LINE_END.__eq__, terms), np.bool_, len(terms))
-    lines = np.cumsum(is_line_end, dtype=np.intp)
-    begins_pair = is_term[:-1] & is_term[1:]
-    befores = compress(terms, begins_pair.tolist())
-    heres = compress(islice(terms, 1, None), begins_pair.tolist())
-    return LineTerms(
-        [*compress(terms, is_term.tolist())],
-        [*map(" ".join, zip(befores, heres, strict=True))],
-        lines[is_term],
-        lines[:-1][begins_pair],
-    )
+def analyze_lines(text: str, language: str | None) -> list[Terms]:
+    """The terms of each line of a text, as `analyze` finds them."""
+    words: list[str] = []
+    pairs: list[str] = []
+    lines = [Terms(words, pairs)]
+    before = ""
+    for term in _terms_of(text.replace("\n", _SPACED_LINE_END).split(" "), language):
+        if term > _LINE_END:
+            words.append(term)
+            if before:
+                pairs.append(f"{before} {term}")
+            before = term
+            continue
+        before = ""
+        if term == _LINE_END:
+            words = []
+            pairs = []
+            lines.append(Terms(words, pairs))
+    return lines
 
 
 def _terms_of(pieces: list[str], language: str | None) -> list[str]:
@@ -166,13 +155,14 @@ def _terms_of(pieces: list[str], language: str | None) -> list[str]:
     """
     cached = _cache.setdefault(language, {_LINE_END: (_LINE_END,)})
     # No token spans a blank, so a text is analysed in pieces, and a piece only once.
-    new = _analyze_pieces({*pieces}.difference(cached), language)
+    terms = [*map(cached.get, pieces)]
+    unknown = [place for place, terms_of_piece in enumerate(terms) if terms_of_piece is None]
+    new = _analyze_pieces({pieces[place] for place in unknown}, language) if unknown else {}
+    for place in unknown:
+        terms[place] = new[pieces[place]]
     for piece, terms_of_piece in new.items():
         if len(piece) <= _LONGEST_CACHED:
             cached[piece] = terms_of_piece
-    terms: list[_PieceTerms | None] = [*map(cached.get, pieces)]
-    if None in terms:  # a piece too long for the cache
-        terms = [new.get(piece, known) for piece, known in zip(pieces, terms, strict=True)]
     if len(cached) > MAX_CACHED_PIECES or len(_cache) > MAX_CACHED_LANGUAGES:
         _cache.clear()  # other threads keep the dict that they hold
     return [*chain.from_iterable(terms)]  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Boilerplate: lines that many articles of a site share, which say nothing about any of them."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
 from hashlib import blake2b
 from typing import Any, NamedTuple, Self
 
@@ -113,9 +113,13 @@ def line_digest(line: str, terms: int) -> int:
 
 def _digest(line: str, words: list[bytes], terms: int) -> int:
     digest = int.from_bytes(blake2b(b" ".join(words), digest_size=8).digest(), "little")
-    has_few_words = min(len(words), len(line.split(None, SHORT_LINE_WORDS))) < SHORT_LINE_WORDS
-    is_short = has_few_words and terms < 2 * SHORT_LINE_WORDS
-    return digest | _SHORT if is_short else digest & ~_SHORT
+    return digest | _SHORT if _is_short(line, words, terms) else digest & ~_SHORT
+
+
+def _is_short(line: str, words: Sized, terms: int) -> bool:
+    if terms >= 2 * SHORT_LINE_WORDS:
+        return False
+    return min(len(words), len(line.split(None, SHORT_LINE_WORDS))) < SHORT_LINE_WORDS
 
 
 def _words(line: str) -> list[bytes]:

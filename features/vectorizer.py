@@ -1,14 +1,14 @@
 """Terms to hashed counts, and hashed counts to TF-IDF weights."""
 
 from collections.abc import Collection, Sequence
-from itertools import pairwise, repeat
+from itertools import chain, pairwise, repeat
 from typing import NamedTuple, Self
 
 import mmh3
 import numpy as np
 from numpy.typing import NDArray
 
-from features.analyzer import LineTerms, Terms, analyze_lines
+from features.analyzer import Terms, analyze_lines
 from features.article import Article
 from features.boilerplate import Blocks
 
@@ -83,23 +83,28 @@ def count_terms(article: Article) -> ArticleFeatures:
     """Count the terms of title, body and tags, by field weight, and record their lines."""
     body = article.body or article.excerpt or ""
     # In one call, which takes less time. No term spans lines.
-    fields = [article.title, *article.tags, body]
-    analyzed = analyze_lines("\n".join(fields), article.language)
-    title = _of_line(analyzed, 0)
+    lines = analyze_lines("\n".join([article.title, *article.tags, body]), article.language)
+    ids, sizes = _ids_by_line(lines)
     weights = _line_weights(article, body)
-    ids, places, lines = _placed(analyzed, 0 if weights[0] else 1)
-    weighted = np.bincount(places, weights[lines], ids.size)
-    ends = np.searchsorted(lines, np.arange(len(fields) - 1, weights.size + 1))
-    of_body = [places[start:end] for start, end in pairwise(ends.tolist())]
-    blocks = Blocks.of(_lines(article.title, body), of_body)
-    return ArticleFeatures(TermCounts(ids, weighted.astype(np.float32)), _ids(title), blocks)
+    start = 0 if weights[0] else sizes[0]  # a title that weighs nothing has no counts either
+    distinct, places = np.unique(ids[start:], return_inverse=True)
+    weighted = np.bincount(places, np.repeat(weights, sizes)[start:], distinct.size)
+    ends = np.cumsum(sizes)[len(article.tags) :] - start
+    of_body = [places[first:end] for first, end in pairwise(ends.tolist())]
+    return ArticleFeatures(
+        TermCounts(distinct, weighted.astype(np.float32)),
+        np.unique(ids[: sizes[0]]),
+        Blocks.of(_lines(article.title, body), of_body),
+    )
 
 
-def _of_line(analyzed: LineTerms, line: int) -> Terms:
-    words, pairs, word_lines, pair_lines = analyzed
-    word_start, word_end = np.searchsorted(word_lines, (line, line + 1))
-    pair_start, pair_end = np.searchsorted(pair_lines, (line, line + 1))
-    return Terms(words[word_start:word_end], pairs[pair_start:pair_end])
+def _ids_by_line(lines: Sequence[Terms]) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+    """The ids of all terms, of each line its words before its pairs; and how many a line has."""
+    parts = [*chain.from_iterable(lines)]
+    sizes = np.fromiter(map(len, parts), np.intp, len(parts))
+    are_pairs = np.repeat(np.arange(sizes.size) % 2 == 1, sizes)
+    ids = _ids([*chain.from_iterable(parts)], are_pairs)
+    return ids, sizes[::2] + sizes[1::2]
 
 
 def _line_weights(article: Article, body: str) -> NDArray[np.float64]:
@@ -107,27 +112,6 @@ def _line_weights(article: Article, body: str) -> NDArray[np.float64]:
     lines = body.count("\n") + 1
     title = _title_weight(article.title, body)
     return np.array([title, *[TAG_WEIGHT] * len(article.tags), *[1.0] * lines])
-
-
-def _placed(
-    analyzed: LineTerms, first_line: int
-) -> tuple[NDArray[np.uint32], NDArray[np.intp], NDArray[np.intp]]:
-    """
-    The ids of the terms from *first_line* on.
-
-    Returns:
-        the distinct ids, ascending; for each term its position among the ids, by line, and within
-        a line words before pairs; and the line of each term.
-    """
-    words, pairs, word_lines, pair_lines = analyzed
-    first_word = int(np.searchsorted(word_lines, first_line))
-    first_pair = int(np.searchsorted(pair_lines, first_line))
-    terms = words[first_word:] + pairs[first_pair:]
-    lines = np.concatenate([word_lines[first_word:], pair_lines[first_pair:]])
-    are_pairs = np.arange(lines.size) >= len(words) - first_word
-    ids, places = _hashed(terms, are_pairs)
-    order = np.argsort(lines, kind="stable")
-    return ids, places[order], lines[order]
 
 
 def _title_weight(title: str, body: str) -> float:
@@ -150,32 +134,21 @@ def _lines(title: str, body: str) -> list[str | None]:
 
 def term_ids(terms: Collection[str]) -> list[int]:
     """The ids under which `count_terms` counts *terms*, which are words or pairs of words."""
-    ids, places = _hashed(terms, [" " in term for term in terms])
-    in_order: list[int] = ids[places].tolist()
-    return in_order
+    ids: list[int] = _ids(terms, np.array([" " in term for term in terms], np.bool_)).tolist()
+    return ids
 
 
-def _ids(terms: Terms) -> NDArray[np.uint32]:
-    distinct = {*terms.words, *terms.pairs}
-    return _hashed(distinct, [" " in term for term in distinct])[0]
-
-
-def _hashed(
-    terms: Collection[str], are_pairs: Sequence[bool] | NDArray[np.bool_]
-) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+def _ids(terms: Collection[str], are_pairs: NDArray[np.bool_]) -> NDArray[np.uint32]:
     """
     Hash terms to 31 bits with MurmurHash3, as scikit-learn's HashingVectorizer does.
 
     Terms that share an id are counted as one. Among five million terms, one in 900 shares its id.
-
-    Returns:
-        the distinct ids, ascending, and the position of each of *terms* among them.
     """
     hashes = map(mmh3.hash, terms, repeat(0), repeat(False))  # without a seed, unsigned
     ids = np.fromiter(hashes, np.uint32, len(terms))
     ids &= ~TWO_WORD_BIT
-    ids[np.asarray(are_pairs, dtype=np.bool_)] |= TWO_WORD_BIT
-    return np.unique(ids, return_inverse=True)
+    ids[are_pairs] |= TWO_WORD_BIT
+    return ids
 
 
 def tf_weights(row: TermCounts, two_word_weight: float = TWO_WORD_WEIGHT) -> NDArray[np.float32]:
