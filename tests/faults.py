@@ -15,9 +15,10 @@ import redis
 
 from recommender.storage.connections import READ_SECONDS
 
-Fault = Literal["none", "blackhole", "drip", "reset", "refuse"]
+Fault = Literal["none", "blackhole", "drip", "slow", "reset", "refuse"]
 
 DRIP_SECONDS = 0.03
+SLOW_SECONDS = 0.2  # a reader waits half as long for the store
 
 # For tests whose store is away: it is waited for as long as in production, which is not long.
 hurried = pytest.mark.parametrize("patience", [READ_SECONDS], ids=["hurried"])
@@ -44,8 +45,8 @@ class FaultProxy:
     A TCP port before a server's unix socket; use it in a `with` block and set `fault` at any time.
 
     Attributes:
-        fault: `blackhole` swallows everything, `drip` answers byte by byte, `reset` breaks
-            connections, `refuse` takes no new ones (and breaks the old).
+        fault: `blackhole` swallows everything, `drip` answers byte by byte, `slow` answers late,
+            `reset` breaks connections, `refuse` takes no new ones (and breaks the old).
         swallow: a request that holds these bytes makes its connection a black hole.
         lose: the next request that holds these bytes is done, and its answer is lost.
         url: where a client finds it.
@@ -147,6 +148,8 @@ class FaultProxy:
             await self._suffer()
             if lost.is_set():
                 break
+            if self.fault == "slow":
+                await asyncio.sleep(SLOW_SECONDS)
             step = 1 if self.fault == "drip" else len(data)
             for start in range(0, len(data), step):
                 client.write(data[start : start + step])

@@ -42,10 +42,19 @@ class Reply(NamedTuple):
 
 
 class Service:
-    def __init__(self, folder: Path, port: int, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        process: "subprocess.Popen[bytes]",
+        redis_url: str | None = None,
+    ) -> None:
         self.folder = folder
         self.port = port
         self.process = process
+        self._settings = Settings(
+            data_dir=folder / "var", redis_url=redis_url, store_timeout_seconds=5
+        )
         self._keeper = _parent(self.store_pid()) if self._has_own_store() else None
         with self.backend() as backend:
             self.key = backend.keys.create("main", ["ingest", "edit"])
@@ -69,13 +78,13 @@ class Service:
         ) as process:
             try:
                 wait_until(lambda: ask(port, "/healthz").status == 200)
-                yield cls(folder, port, process)
+                yield cls(folder, port, process, variables.get("ALSOSEE_REDIS_URL"))
             finally:
                 process.terminate()
                 process.wait(PATIENCE_SECONDS)
 
     def backend(self) -> Backend:
-        return Backend(Settings(data_dir=self.folder / "var", store_timeout_seconds=5))
+        return Backend(self._settings)
 
     def put_archive(self, articles: int) -> None:
         lines = b"\n".join(orjson.dumps(_made_up(n)) for n in range(articles))
@@ -131,6 +140,11 @@ class Service:
         for pid in ours:
             kill(pid)
         self.process.wait(PATIENCE_SECONDS)
+
+    def usage(self) -> int:
+        """The threads and open files of all workers."""
+        folders = [Path(f"/proc/{pid}/{kind}") for pid in self.workers() for kind in ("task", "fd")]
+        return sum(len(list(folder.iterdir())) for folder in folders)
 
     def memory_bytes(self) -> int:
         """The resident memory of all workers."""
