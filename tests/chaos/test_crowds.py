@@ -5,7 +5,6 @@ import itertools
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from news import article
@@ -21,18 +20,6 @@ from running_service import (
 )
 
 pytestmark = pytest.mark.chaos
-
-
-def test_a_stampede_makes_a_list_once_in_each_worker(service: Service, record: Record) -> None:
-    with service.store() as store, ThreadPoolExecutor(64) as pool:
-        for round_ in range(5):
-            service.put(article("a0", title=f"Changed {round_}"))
-            before = store.info("commandstats")["cmdstat_mget"]["calls"]
-            replies = list(pool.map(lambda _: service.get(LIST), range(64)))
-            calls = store.info("commandstats")["cmdstat_mget"]["calls"] - before
-            assert {reply.status for reply in replies} == {200}
-
-    record(16, f"64 clients on one stale list: {calls} reads of cards and states in the store")
 
 
 def test_slow_clients_do_not_slow_readers(service: Service, record: Record) -> None:
