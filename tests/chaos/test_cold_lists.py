@@ -124,8 +124,8 @@ def test_a_cold_start_answers_a_crowd(
     record(
         17,
         f"{CLIENTS} clients on 500 lists after a start without any: all answered after"
-        f" {seconds:.1f} s, each made {times:.2f} times, {refused} of {len(replies):,} requests were"
-        f" told to come again, memory x {cold_bytes / steady_bytes:.2f} of the steady one",
+        f" {seconds:.1f} s, each made {times:.2f} times, {refused} of {len(replies):,} requests"
+        f" were told to come again, memory x {cold_bytes / steady_bytes:.2f} of the steady one",
     )
     check_answered_or_refused(replies)
     assert times <= WORKERS
