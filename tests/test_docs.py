@@ -29,6 +29,7 @@ from recommender.storage.change_log import KNOWN_STATE_SECONDS
 ROOT = Path(__file__).parent.parent
 OPTIONS_WITH_FEW_VALUES = ("surface", "limit", "mode", "story", "sort", "fallback")
 README = (ROOT / "README.md").read_text()
+ASKED = (ROOT / "docs" / "PUBLISHERS-ASK.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 
 
@@ -57,6 +58,18 @@ def test_the_tables_of_list_options_are_those_of_the_declarations(monkeypatch):
     from reference import LIST_OPTIONS, with_tables
 
     assert with_tables(LIST_OPTIONS.read_text()) == LIST_OPTIONS.read_text()
+
+
+def test_every_answer_to_what_publishers_ask_names_a_test_or_is_open():
+    rows = re.findall(r"^\| (\d+) \| (.*) \| (.*) \|(.*)\|$", ASKED, re.MULTILINE)
+    tests = {path.name: path.read_text() for path in (ROOT / "tests").rglob("test_*.py")}
+
+    assert [str(number) for number in range(1, 39)] == [number for number, *_ in rows]
+    for number, _, ours, shown_by in rows:
+        names = re.findall(r"`(test_\w+\.py)::(test_\w+)`", shown_by)
+        assert names or ours.startswith("**open**"), number
+        for file, test in names:
+            assert f"def {test}(" in tests[file], number
 
 
 @pytest.mark.parametrize(("field", "names"), FIELD_ALIASES.items())
