@@ -322,6 +322,24 @@ def test_an_answer_expires_when_a_future_article_will_change_it(
     assert "ceasefire" in client.get(KURSK).text
 
 
+def test_an_answer_is_not_sent_after_the_clock_was_set_back(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hot_answers = HotAnswers(listing, backend.store, ["main"])
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": KURSK, "QUERY_STRING": ""}
+    an_hour_later = time.time() + 3_600
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: an_hour_later)
+        to_flask = requests_to_flask(hot_answers)
+        for _ in range(2):
+            ask(hot_answers, environ)
+        before = len(to_flask)
+    ask(hot_answers, environ)
+
+    assert (1, 2) == (before, len(to_flask))
+    assert hot_answers.at_once(RequestKey("GET", KURSK, "", None, None)) is not None
+
+
 def test_a_store_that_was_emptied_and_filled_to_the_same_version_is_noticed(
     client: FlaskClient, put: Put, raw_redis: "redis.Redis", backend: Backend
 ) -> None:
@@ -402,7 +420,7 @@ def test_while_the_store_hangs_answers_are_stale_copies_with_their_age(own_store
 
 def listing(environ: Environ, start: Any) -> Iterable[bytes]:
     """Answers every request with a list, as an application does that has it in its cache."""
-    environ[SERVED] = Served(0, time.time() + 60)
+    environ[SERVED] = Served(0, time.time(), time.time() + 60)
     start("200 OK", [("Date", "Thu, 13 Mar 2025 07:12:44 GMT"), ("ETag", '"x"')])
     return Parts([environ["QUERY_STRING"].encode() * 50])
 

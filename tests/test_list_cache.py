@@ -166,8 +166,10 @@ def test_a_list_expires_when_a_future_article_will_change_it(store, caches, raw_
     cache = caches()
 
     def put_and_get(moment: datetime) -> tuple[FinishedList | None, bool]:
+        # The list ends at that very moment, however long the write takes.
+        expiring = finished(write(store))._replace(expires_at=moment.timestamp())
         life_seconds = moment.timestamp() - time.time()
-        cache.put("main", "a", finished(write(store), life_seconds=life_seconds))
+        cache.put("main", "a", expiring)
         expires_in_time = 0 < raw_redis.pttl("see:{main}:list:a") <= 1000 * life_seconds
         return cache.get("main", "a"), expires_in_time
 
@@ -193,6 +195,18 @@ def test_an_expired_list_is_a_miss_while_the_cache_still_has_it(store, caches, r
     time.sleep(0.06)
 
     assert cache.get("main", "a") is None
+
+
+def test_a_list_from_before_the_clock_was_set_back_is_a_miss(store, caches):
+    caches().put("main", "a", finished(write(store), age_seconds=-3_600, life_seconds=3_700))
+
+    assert caches().get("main", "a") is None
+
+
+def test_the_clocks_of_two_machines_may_differ_by_a_second(store, caches):
+    caches().put("main", "a", finished(write(store), age_seconds=-0.5))
+
+    assert caches().get("main", "a") is not None
 
 
 def test_no_list_stays_longer_than_the_ttl(store, caches, raw_redis):

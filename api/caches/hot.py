@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from api.caches.lists import is_current
 from api.caches.lru import ByteLRU
 from recommender.storage.change_log import RawState
 from recommender.storage.connections import one_wait_per_server
@@ -41,9 +42,16 @@ class RequestKey(NamedTuple):
 
 
 class Served(NamedTuple):
-    """The version of the site that a list shows, and when the list expires (seconds since 1970)."""
+    """
+    The list of an answer.
+
+    Fields:
+        version: of the site that it shows.
+        made_at, expires_at: seconds since 1970.
+    """
 
     version: int
+    made_at: float
     expires_at: float
 
 
@@ -52,16 +60,24 @@ class HotAnswer(NamedTuple):
     An answer of Flask, and how long it holds.
 
     Fields:
+        made_at, expires_at: of the list, in seconds since 1970.
         date_at: the place of `Date` among the *headers*.
     """
 
     site: str
     state: RawState
+    made_at: float
     expires_at: float
     status: str
     headers: list[tuple[str, str]]
     date_at: int
     body: bytes
+
+    def holds(self, state: RawState | None, now: float) -> bool:
+        """Whether it may be sent at this moment, when its site is in this state."""
+        if state is None or self.state != state:
+            return False
+        return is_current(self.made_at, self.expires_at, now)
 
 
 class HotAnswers:
@@ -93,7 +109,7 @@ class HotAnswers:
         # Read before Flask reads it: Flask's list is of this state, or of a later one and not kept.
         state = self._store.change_log.raw_state(site)
         now = time.time()
-        if answer is None or answer.state != state or answer.expires_at <= now:
+        if answer is None or not answer.holds(state, now):
             return self._ask_flask(key, site, state, environ, start_response)
         headers = answer.headers[:]
         headers[answer.date_at] = ("Date", self._date_at(int(now)))
@@ -111,7 +127,7 @@ class HotAnswers:
             return None
         now = time.time()
         state = self._store.change_log.known_raw_state(answer.site)
-        if state is None or answer.state != state or answer.expires_at <= now:
+        if not answer.holds(state, now):
             return None
         headers = answer.headers[:]
         headers[answer.date_at] = ("Date", self._date_at(int(now)))
@@ -143,7 +159,8 @@ class HotAnswers:
         # With a body, an answer to `If-None-Match` is the whole list, once more for each old tag.
         if key.if_none_match is None or not body:
             date_at = [name for name, _ in headers].index("Date")
-            answer = HotAnswer(site, state, served.expires_at, status, headers, date_at, body)
+            lifetime = served.made_at, served.expires_at
+            answer = HotAnswer(site, state, *lifetime, status, headers, date_at, body)
             self._answers.put(key, answer)
         return [body]
 

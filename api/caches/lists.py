@@ -16,6 +16,16 @@ from recommender.storage.packing import pack_record, unpack_record
 
 STALE_BYTES = 40 * 2**20  # per worker
 ENTRY_BYTES = 500  # what a stale copy takes besides its body
+CLOCK_SECONDS = 1.0  # by which the clocks of two machines may differ
+
+
+def is_current(made_at: float, expires_at: float, now: float) -> bool:
+    """
+    Whether a list holds at this moment (seconds since 1970).
+
+    A list of the future was made before the clock was set back, and may show articles too early.
+    """
+    return made_at - CLOCK_SECONDS <= now < expires_at
 
 
 class FinishedList(NamedTuple):
@@ -95,7 +105,9 @@ class ListCache:
         if only_in is not None and state != only_in:
             return None
         finished = _unpacked(record, state)
-        if finished is None or finished.expires_at <= time.time():
+        if finished is None:
+            return None
+        if not is_current(finished.made_at, finished.expires_at, time.time()):
             return None
         self._stale.put(key, finished)
         return finished

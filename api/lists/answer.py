@@ -92,7 +92,9 @@ def list_response(
         if list_request.is_cacheable:
             finished = _list_cache().get(live.site, name, required_state)
         if finished is not None:
-            request.environ[SERVED] = Served(finished.version, finished.expires_at)
+            request.environ[SERVED] = Served(
+                finished.version, finished.made_at, finished.expires_at
+            )
             return _response(finished, list_format, "hit")
         finished = _make_list(list_request, name, make)
         return _response(finished, list_format, "fwd=miss")
