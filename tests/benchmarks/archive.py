@@ -12,7 +12,7 @@ from corpora import Corpus
 from measure import OURS, Row, against_ours, peak_rss_mib, rss_mib, spent
 
 from api.app import create_app
-from features.analysis import analyse
+from features.analysis import AnalysedArticle, analyse
 from features.analyzer import analyze
 from features.article import Article, parse_article
 from features.language import detect_language
@@ -37,10 +37,10 @@ def importing(url: str, corpus: Corpus) -> list[Row]:
     """`alsosee import` of the whole file into an empty store, and what each step of it takes."""
     with Backend(Settings(redis_url=url)) as backend, ArticleFile(str(corpus.file)) as file:
         with redis.Redis.from_url(url) as server:
-            before = _server_cpu(server)
+            before = server_cpu(server)
             with spent() as took:
                 outcomes = Counter(r.outcome for r in ingest(backend.store, SITE, file.records()))
-            server_cpu = _server_cpu(server) - before
+            store_cpu = server_cpu(server) - before
         added = outcomes["added"]
         figures = [
             ("articles", float(added), "articles"),
@@ -48,7 +48,7 @@ def importing(url: str, corpus: Corpus) -> list[Row]:
             ("speed", added / took.wall, "articles/s"),
             ("speed by CPU", added / took.cpu, "articles/CPU s"),
             ("peak memory", peak_rss_mib(), "MiB"),
-            ("store's own CPU", 1e6 * server_cpu / added, "µs/article"),
+            ("store's own CPU", 1e6 * store_cpu / added, "µs/article"),
         ]
         figures += _steps(backend, corpus)
     return [
@@ -72,7 +72,7 @@ def _steps(backend: Backend, corpus: Corpus) -> Iterator[tuple[str, float, str]]
             for text in (article.title, article.body, *article.tags):
                 analyze(text, article.language)
     with spent() as counting:
-        counted = [(article, count_terms(article)) for article in articles]
+        counted = [AnalysedArticle(article, count_terms(article)) for article in articles]
     with spent() as writing:
         for start in range(0, len(counted), BATCH):
             backend.store.put(SCRATCH, counted[start : start + BATCH])
@@ -95,7 +95,7 @@ def _accepted(records: Iterable[Record]) -> Iterator[tuple[Article, bool]]:
             continue
 
 
-def _server_cpu(server: "redis.Redis") -> float:
+def server_cpu(server: "redis.Redis") -> float:
     used = server.info("cpu")
     return used["used_cpu_user"] + used["used_cpu_sys"]
 
@@ -128,7 +128,7 @@ def adding(url: str, corpus: Corpus) -> list[Row]:
     with Backend(Settings(redis_url=url)) as backend, redis.Redis.from_url(url) as server:
         backend.site(SITE).sync()
         client = create_app(backend=backend).test_client()
-        others = _digest(server, new)
+        others = stored_digest(server, new)
         put_cpu, put_wall, first, again = [], [], [], []
         for article_id, record in new.items():
             with spent() as took:
@@ -141,7 +141,7 @@ def adding(url: str, corpus: Corpus) -> list[Row]:
                 with spent() as took:
                     assert client.get(path).status_code == 200
                 times.append(1000 * took.cpu)
-        changed = float(_digest(server, new) != others)
+        changed = float(stored_digest(server, new) != others)
         for article_id in new:
             backend.store.delete(SITE, article_id)
     lists = {OURS: median(first), "a list with nothing new": median(again)}
@@ -159,7 +159,7 @@ def records(corpus: Corpus, count: int) -> list[dict[str, object]]:
         return [record.data for record in islice(file.records(), count)]  # type: ignore[misc]
 
 
-def _digest(server: "redis.Redis", besides: Iterable[str]) -> bytes:
+def stored_digest(server: "redis.Redis", besides: Iterable[str] = ()) -> bytes:
     """One number for every card, text, vector and head of a site but those of the ids *besides*."""
     left_out = {article_key(SITE, article_id).encode() for article_id in besides}
     prefix = f"see:{{{SITE}}}:"

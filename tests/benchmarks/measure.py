@@ -1,11 +1,13 @@
 """CPU time, memory, and the rows that a benchmark reports."""
 
 import gc
+import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -90,13 +92,42 @@ def peak_rss_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
+def peaks_mib(pids: Iterable[int]) -> dict[int, float]:
+    """The most memory that each of these processes ever had, without those that have ended."""
+    peaks = {}
+    for pid in pids:
+        with suppress(OSError, StopIteration):  # without memory, it is being buried
+            peaks[pid] = _proc_mib("VmHWM", pid)
+    return peaks
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process, its children and theirs."""
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in children.read_text().split():
+                yield from family(int(child))
+
+
+def cpu_of_all() -> float:
+    """Seconds of CPU of this process and all that it started, also of those that have ended."""
+    seconds = time.process_time()
+    for pid in islice(family(os.getpid()), 1, None):
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            # Its own time, and of the children that it has waited for, by user and by system.
+            seconds += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
 def rss_mib() -> float:
     """The memory this process has now; outside Linux the most it ever had."""
     gc.collect()
     return _proc_mib("VmRSS") if sys.platform == "linux" else peak_rss_mib()
 
 
-def _proc_mib(field: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
+def _proc_mib(field: str, pid: int | str = "self") -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     line = next(line for line in lines if line.startswith(field))
     return int(line.split()[1]) / 1024

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import archive
 import growth
+import import_speed
 import lists
 import redis
 import serving
@@ -35,6 +36,7 @@ PLOT = PAGE.with_name("growth.svg")
 START, END = "<!-- made by make bench -->", "<!-- end -->"
 GROWING = "enwiki-passages"
 PATHS: dict[str, Callable[[str, Corpus], list[Row]]] = {
+    "import": import_speed.importing,
     "load": archive.loading,
     "similar": lists.similar,
     "bulk": lists.bulk,

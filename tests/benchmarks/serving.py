@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -23,7 +23,7 @@ from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from lists import SITE, forget_lists, list_paths
-from measure import OURS, Row, against_ours
+from measure import OURS, Row, against_ours, family
 
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -58,7 +58,7 @@ class Served(NamedTuple):
 
     def cpu_seconds(self) -> float:
         """What the server's process, its threads and its workers have used so far."""
-        return sum(map(_cpu_seconds, _family(self.pid)))
+        return sum(map(_cpu_seconds, family(self.pid)))
 
 
 def cached(url: str, corpus: Corpus) -> list[Row]:
@@ -250,13 +250,6 @@ def _answer(line: socket.socket) -> bytes:
     while len(body) < length:
         body += line.recv(65536)
     return head + b"\r\n\r\n" + body
-
-
-def _family(pid: int) -> Iterable[int]:
-    yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            yield from _family(int(child))
 
 
 def _cpu_seconds(pid: int) -> float:
