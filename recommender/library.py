@@ -14,6 +14,7 @@ from recommender.errors import InvalidInput, field_problems
 from recommender.index.corpus import Corpus
 from recommender.pipeline.recommender import Recommender
 from recommender.pipeline.results import Ranking, Reason
+from recommender.pipeline.several import Example
 from recommender.policy.list_options import ListOptions
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.sources.tables import Articles, RecordProblems, plain_value, records_of
@@ -186,6 +187,34 @@ class RelatedArticles:
         )
         return self._items(related)
 
+    def to_several(
+        self,
+        like: Iterable[str | Mapping[str, Any]],
+        unlike: Iterable[str | Mapping[str, Any]] = (),
+        *,
+        now: datetime | None = None,
+        **options: Any,
+    ) -> list[RelatedArticle]:
+        """
+        One list for several articles, which are in it neither themselves nor as another's story.
+
+        Args:
+            like: ids of articles, and texts as for `to_draft`; one at least.
+            unlike: what the list is to keep away from, in the same form.
+
+        Raises:
+            NotFound: when there is no such article.
+            InvalidInput: when *like* is empty, or a text or an option cannot be used.
+        """
+        examples = [Example(_article(one)) for one in like]
+        if not examples:
+            raise InvalidInput.at("like", "expected at least one article or text")
+        examples += [Example(_article(one), -1.0) for one in unlike]
+        related = self._recommender.related_to_several(
+            examples, _options(options), now or datetime.now(UTC)
+        )
+        return self._items(related)
+
     def lists(
         self, *, now: datetime | None = None, **options: Any
     ) -> Iterator[tuple[str, list[RelatedArticle]]]:
@@ -214,6 +243,12 @@ class RelatedArticles:
                 )
             )
         return items
+
+
+def _article(one: str | Mapping[str, Any]) -> str | StoredArticle:
+    if isinstance(one, str):
+        return one
+    return StoredArticle.of_draft(parse_draft(plain_value(one)))
 
 
 _NOT_HERE = ("surface", "page_token", "explain")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from news import STORIES, article
 from pipeline import ANY, NOW, Archive, text
 
-from recommender.errors import NotFound
+from recommender import RelatedArticles
+from recommender.errors import InvalidInput, NotFound
 from recommender.pipeline.several import Example
 from recommender.policy.rule_set import RuleSet
 from recommender.policy.rules import Rule, Selector
@@ -151,6 +152,17 @@ def test_an_unknown_source_is_named() -> None:
 
     with pytest.raises(NotFound, match="no article 'cup'"):
         listed(archive, Example("war"), Example("cup"))
+
+
+def test_the_library_makes_the_same_list() -> None:
+    related = RelatedArticles([article(name) for name in STORIES])
+
+    several = related.to_several(["kursk", {"title": STORIES["sudzha"][0]}], fallback=False)
+    assert {"sudzha", "ceasefire"} >= {one.id for one in several}
+    assert "kursk" not in {one.id for one in several}
+    assert [] == related.to_several(["kursk"], unlike=["sudzha", "kursk"], fallback=False)
+    with pytest.raises(InvalidInput, match="like: expected at least one"):
+        related.to_several([])
 
 
 SOURCES = [article(name, section="World", tags=["Kursk"]) for name in ("kursk", "sudzha")]
