@@ -4,12 +4,18 @@ The application as WSGI servers want it, and the server process whose workers ru
 `alsosee serve` starts this module as that process; gunicorn can have `api.wsgi:app()`.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 import time
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from flask import Flask
@@ -17,10 +23,12 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from granian.net import SocketHolder  # type: ignore[attr-defined]
 
 from api.app import create_app
 from api.caches.hot import HotAnswers
 from api.gateway import Gateway
+from api.writer import ArticleWrites
 from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -39,18 +47,66 @@ POLL_SECONDS = 0.2
 # Deaths of workers that count for the pause before the next start, and the longest pause.
 RECENT_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 2.0
+# After that time a thread that computes gives way to the one that answers readers.
+SWITCH_SECONDS = 0.0005
+WRITER_NICENESS = 5  # the readers' workers come first
+BACKLOG = 1024  # writes that wait for the writer to accept them
+
+COMMON_OPTIONS: dict[str, Any] = {
+    "interface": Interfaces.RSGI,
+    "http": HTTPModes.http1,
+    "http1_settings": HTTP1Settings(header_read_timeout=1000 * HEADER_SECONDS),
+    "websockets": False,
+    "backpressure": CONNECTIONS,
+    "respawn_failed_workers": True,
+    "respawn_interval": RELOAD_SECONDS,
+    "workers_kill_timeout": DRAIN_SECONDS,
+    "log_level": LogLevels.error,
+    "log_dictconfig": logs.library_config(("_granian", "granian.access")),
+}
 
 
 class _Server(Granian):  # type: ignore[misc, valid-type]
     """
-    Granian, which starts its workers again however often they die.
+    Granian, whose last worker is the writer, and which starts workers again however often they die.
 
     On its own it ends when a worker dies twice in 5.5 seconds, and takes all others with it.
+
+    Args:
+        readers: how many workers answer readers.
+        writer: the Unix socket of the one that stores articles; None where there is none.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, readers: int, writer: Path | None, **options: Any) -> None:
+        super().__init__(
+            "api.wsgi:app", workers=readers + (writer is not None), **COMMON_OPTIONS, **options
+        )
+        self._readers = readers
+        self._writer_socket = None
+        if writer is not None:
+            # Listens from now on, so that writes wait for the writer to start.
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listener.bind(str(writer))
+            listener.listen(BACKLOG)
+            self._writer_socket = SocketHolder(listener.detach(), True, BACKLOG)  # type: ignore[call-arg]
         self._deaths: list[float] = []
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:
+        if idx < self._readers:
+            return super()._spawn_worker(idx, target, callback_loader)
+        readers_socket = self._ssp, self._shd  # type: ignore[has-type]
+        try:
+            self._ssp, self._shd = None, self._writer_socket
+            return super()._spawn_worker(idx, target, _writer_app)
+        finally:
+            self._ssp, self._shd = readers_socket
+
+    def _stop_workers(self) -> None:
+        workers: list[Any] = self.wrks  # type: ignore[has-type]
+        self.wrks = workers[: self._readers]
+        super()._stop_workers()  # they may have writes under way
+        self.wrks = workers[self._readers :]
+        super()._stop_workers()
 
     def _respawn_workers(self, workers: Any, *args: Any, delay: float = 0.0) -> None:
         if not delay:  # a reload has one
@@ -83,28 +139,44 @@ def main(supervisor: int) -> None:
     settings = Settings.from_environment()
     logs.configure_service(settings.log_level)
     warm()  # workers are forked from this process and inherit the compiled code
-    server = _Server(
-        "api.wsgi:app",
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.RSGI,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=1000 * HEADER_SECONDS),
-        websockets=False,
-        workers=settings.workers,
-        backpressure=CONNECTIONS,
-        respawn_failed_workers=True,
-        respawn_interval=RELOAD_SECONDS,
-        workers_kill_timeout=DRAIN_SECONDS,
-        log_level=LogLevels.error,
-        log_dictconfig=logs.library_config(("_granian", "granian.access")),
-    )
-    # With the function instead of its name, granian imports nothing from the current folder.
-    # Workers are forked with all modules loaded: a new one answers after 0.1 s instead of 3 s.
-    server.serve(target_loader=_worker_app, wrap_loader=False)
+    # What is there now stays. Workers need not look through it: that held them for 0.1 s.
+    gc.collect()
+    gc.freeze()
+    with ExitStack() as stack:
+        writer = None
+        if sys.platform != "win32":
+            # A short path, which the name of a socket must be, and a folder for this user alone.
+            folder = stack.enter_context(TemporaryDirectory(prefix="alsosee-"))
+            writer = Path(folder) / "writer.sock"
+        server = _Server(settings.workers, writer, address=settings.host, port=settings.port)
+        # With the function instead of its name, granian imports nothing from the current folder.
+        # Workers are forked with all modules loaded: a new one answers after 0.1 s instead of 3 s.
+        server.serve(target_loader=partial(_reader_app, writer), wrap_loader=False)
 
 
-def _worker_app() -> Any:
+def _reader_app(writer: Path | None) -> Gateway:
+    """The application of a worker that answers readers."""
+    _start_worker()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    application = app()
+    hot = application.wsgi_app
+    assert isinstance(hot, HotAnswers)  # noqa: S101
+    wsgi = ArticleWrites(hot, writer) if writer is not None else hot
+    return Gateway(wsgi, application.extensions["alsosee"].settings.threads, hot)
+
+
+def _writer_app() -> Gateway:
+    """The application of the worker that stores articles; it holds no copy of an archive."""
+    os.nice(WRITER_NICENESS)
+    _start_worker()
+    settings = Settings.from_environment()
+    logs.configure_service(settings.log_level)
+    application = create_app(settings)
+    # All its requests are writes, of which a gateway runs half as many as reads.
+    return Gateway(application.wsgi_app, 2 * settings.threads)
+
+
+def _start_worker() -> None:
     # A new worker still has granian's signal handlers, which only set a flag. Without this, a
     # SIGTERM before it serves is lost, and the worker only ends when it is killed.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -112,10 +184,6 @@ def _worker_app() -> Any:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         _end_with(parent.pid)
-    application = app()
-    threads = application.extensions["alsosee"].settings.threads
-    hot = application.wsgi_app
-    return Gateway(hot, threads, hot if isinstance(hot, HotAnswers) else None)
 
 
 def _end_with(parent: int) -> None:

@@ -138,7 +138,12 @@ class Settings(BaseModel):
     )
     host: str = Field(default="127.0.0.1", description="Address that `alsosee serve` listens on")
     port: int = Field(default=8000, ge=1, le=65535, description="Port that it listens on")
-    workers: int = Field(default=2, ge=1, le=64, description="Worker processes")
+    workers: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Worker processes that answer readers; one more stores articles",
+    )
     threads: int = Field(default=4, ge=1, le=64, description="Threads of each worker")
     list_ttl_seconds: int = Field(
         default=300, ge=1, le=86_400, description="How long a finished list stays in the cache"

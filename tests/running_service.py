@@ -87,7 +87,7 @@ class Service:
         return Backend(self._settings)
 
     def put_archive(self, articles: int) -> None:
-        lines = b"\n".join(orjson.dumps(_made_up(n)) for n in range(articles))
+        lines = b"\n".join(orjson.dumps(made_up(n)) for n in range(articles))
         reply = self.send("POST", "/v1/main/articles", lines)
         assert reply.status == 200, reply
         wait_until(lambda: self.get("/v1/main/articles/a0/related").status == 200)
@@ -115,6 +115,11 @@ class Service:
         return redis.Redis.from_url(url)
 
     def workers(self) -> list[int]:
+        """Those that answer readers; the one that stores articles has a lower priority."""
+        usual = _niceness(self.process.pid)
+        return [pid for pid in self._children_of_server() if _niceness(pid) == usual]
+
+    def _children_of_server(self) -> list[int]:
         web_server = _children(self.process.pid)
         return [child for parent in web_server for child in _children(parent)]
 
@@ -151,7 +156,7 @@ class Service:
         return sum(_resident(pid) for pid in self.workers())
 
 
-def _made_up(number: int) -> dict[str, Any]:
+def made_up(number: int) -> dict[str, Any]:
     """An article of 150 words that few others have, as in an archive of different stories."""
     chance = random.Random(number)
     words = [f"word{int(chance.paretovariate(0.5)) % 5_000}" for _ in range(150)]
@@ -237,6 +242,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _niceness(pid: int) -> int | None:
+    with contextlib.suppress(ProcessLookupError):
+        return os.getpriority(os.PRIO_PROCESS, pid)
+    return None
 
 
 def _children(pid: int) -> list[int]:

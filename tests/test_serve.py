@@ -86,6 +86,18 @@ class Install:
         return next((p.pid for p in self.processes() if p.parent == supervisor), 0)
 
     def workers(self, supervisor: int) -> set[int]:
+        """Those that answer readers."""
+        return self._children_of_server(supervisor) - self.writers(supervisor)
+
+    def writers(self, supervisor: int) -> set[int]:
+        """The one that stores articles, which has a lower priority; two during a reload."""
+        return {
+            pid
+            for pid in self._children_of_server(supervisor)
+            if niceness(pid) > niceness(supervisor)
+        }
+
+    def _children_of_server(self, supervisor: int) -> set[int]:
         server = self.web_server(supervisor)
         return {p.pid for p in self.processes() if p.parent == server}
 
@@ -161,6 +173,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def niceness(pid: int) -> int:
+    try:
+        return os.getpriority(os.PRIO_PROCESS, pid)
+    except ProcessLookupError:
+        return 0
+
+
 def new_key(install: Install) -> str:
     with Backend(Settings(data_dir=install.folder, store_timeout_seconds=5)) as backend:
         return backend.keys.create("main", ["ingest"])
@@ -178,6 +197,13 @@ def test_whatever_dies_is_back_and_the_end_leaves_no_process(install: Install) -
         os.kill(victim, signal.SIGKILL)
         wait_until(lambda: len(install.workers(supervisor.pid) - {victim}) == 2)
         wait_until(install.answers)
+
+        # the worker that stores articles
+        [victim] = install.writers(supervisor.pid)
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(install.writers(supervisor.pid) - {victim}) == 1)
+        assert install.answers()
+        wait_until(lambda: put_works(install, key))
 
         # the embedded server, and the keeper that would start it again
         pids = [int((install.folder / name).read_text()) for name in ("keeper.lock", "valkey.pid")]
@@ -289,7 +315,7 @@ def test_neither_a_reload_nor_the_end_fails_a_request(install: Install) -> None:
         wait_until(lambda: not before & install.workers(supervisor.pid))
 
         assert answered > 0
-        assert len(install.workers(supervisor.pid)) == 1
+        wait_until(lambda: len(install.workers(supervisor.pid)) == 1)
         with half_an_upload(install, key) as finish:
             supervisor.terminate()
             time.sleep(0.5)
@@ -334,7 +360,7 @@ def half_an_upload(install: Install, key: str) -> Iterator[Callable[[], list[str
 def test_nothing_outlives_a_killed_supervisor(install: Install) -> None:
     with install.start("serve") as supervisor:
         wait_for_line(supervisor, install.url)
-        assert len(install.processes()) == 6  # two workers, and the keeper with its server
+        assert len(install.processes()) == 7  # three workers, and the keeper with its server
         supervisor.kill()
         supervisor.wait()
         wait_until(lambda: not install.processes())
