@@ -17,7 +17,7 @@ from io import SEEK_END, BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from api.caches.hot import LIST_PATH, HotAnswers, RequestKey
+from api.caches.hot import LIST_PATH, HotAnswers, HttpAnswer, RequestKey
 from api.http.request import MAX_BODY_BYTES
 from api.http.responses import problem
 from api.v1.articles import MAX_BULK_BYTES
@@ -102,6 +102,7 @@ class Gateway:
         self._writes = Lane("writes", max(1, threads // 2))
         self._health = Lane("health", 1)
         self._bodies = 0
+        self._is_making_again = False
         self._flights: dict[tuple[str | None, ...], asyncio.Future[Answer]] = {}
 
     async def __rsgi__(self, scope: "Scope", protocol: "HTTPProtocol") -> None:
@@ -115,7 +116,7 @@ class Gateway:
             answer = _refusal(error)
         protocol.response_bytes(*answer)
 
-    def _hot_answer(self, scope: "Scope") -> tuple[int, Headers, bytes] | None:
+    def _hot_answer(self, scope: "Scope") -> HttpAnswer | None:
         if self._hot is None or scope.method not in ("GET", "HEAD"):
             return None
         shown: dict[str, str] = {}
@@ -127,7 +128,31 @@ class Gateway:
         path = _path_info(scope)
         accept = shown.get("accept")
         tags = shown.get("if-none-match")
-        return self._hot.at_once(RequestKey(scope.method, path, scope.query_string, accept, tags))
+        key = RequestKey(scope.method, path, scope.query_string, accept, tags)
+        answer = self._hot.at_once(key)
+        if answer is not None:
+            return answer
+        recent = self._hot.recent(key)
+        if recent is None:
+            return None
+        if recent.is_due:
+            self._make_again(scope)
+        return recent.answer
+
+    def _make_again(self, scope: "Scope") -> None:
+        """Make a list again while readers get its last form; one list at a time."""
+        flight = _flight(scope)
+        if flight is None or self._is_making_again:
+            return
+        self._is_making_again = True
+        task = asyncio.ensure_future(
+            self._shared(flight, self._reads.run(lambda: self._call(scope, None)))
+        )
+        task.add_done_callback(self._made_again)
+
+    def _made_again(self, task: "asyncio.Future[Answer]") -> None:
+        self._is_making_again = False
+        task.exception()  # a list that was not made now is made for the next reader
 
     async def _answer(self, scope: "Scope", protocol: "HTTPProtocol") -> Answer:
         if BROKEN_CHARACTER in scope.path:

@@ -28,6 +28,18 @@ def test_the_signal_stays_as_it_is_until_the_next_send(tmp_path: Path) -> None:
     assert 1 == len({signal.current() for _ in range(100)})
 
 
+def test_only_a_removal_is_seen_as_one(tmp_path: Path) -> None:
+    sender = ChangeSignal(tmp_path / "signal")
+    reader = ChangeSignal(tmp_path / "signal")
+    before = reader.last_removal()
+    sender.send()
+    after_a_change = reader.last_removal()
+    sender.send(removal=True)
+
+    assert before == after_a_change is not None
+    assert reader.last_removal() != before
+
+
 def _send(file: Path) -> None:
     signal = ChangeSignal(file)
     signal.send()

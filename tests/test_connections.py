@@ -572,7 +572,9 @@ def test_a_command_that_a_server_refuses_has_no_answer(connect, url):
     assert connection.try_command("NO", "SUCH") is None
 
 
-@pytest.mark.parametrize(("pace", "sends"), [("read", False), ("write", True), ("batch", True)])
+@pytest.mark.parametrize(
+    ("pace", "sends"), [("read", False), ("load", False), ("write", True), ("batch", True)]
+)
 def test_whatever_may_have_changed_something_sends_the_signal(redis_url, tmp_path, pace, sends):
     signal = ChangeSignal(tmp_path / "signal")
     connection = Connection(redis_url, signal=signal)

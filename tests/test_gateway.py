@@ -24,6 +24,7 @@ import json, sys, threading, time
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 import api.gateway as gateway
+from api.caches.hot import RecentAnswer
 
 gateway.BODY_PAUSE_SECONDS = 1.0
 calls = []
@@ -41,15 +42,29 @@ def application(environ, start):
     shown = {{k: v for k, v in environ.items() if isinstance(v, str)}}
     shown["body"] = len(environ["wsgi.input"].read())
     shown["calls"] = calls.count(path)
+    shown["recent"] = sum("recent" in call for call in calls)
     content = json.dumps(shown).encode()
     start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
     return [content]
 
+class Recent:
+    # Lists with "recent" in their path were current a moment ago.
+
+    def at_once(self, key):
+        return None
+
+    def recent(self, key):
+        answer = 200, [], b"recent"
+        return RecentAnswer(answer, True) if "recent" in key.path else None
+
 if __name__ == "__main__":
+    def gateway_of_worker():
+        return gateway.Gateway(application, {THREADS}, Recent())
+
     Granian(
         "x", port=int(sys.argv[1]), interface=Interfaces.RSGI, http=HTTPModes.http1,
         websockets=False, workers=1, backpressure=1024, log_enabled=False,
-    ).serve(target_loader=lambda: gateway.Gateway(application, {THREADS}), wrap_loader=False)
+    ).serve(target_loader=gateway_of_worker, wrap_loader=False)
 """
 
 
@@ -244,6 +259,16 @@ def test_requests_that_may_differ_are_answered_each(
     held = Held(port, [path] * 4, **headers)
 
     assert held.calls() == 4
+
+
+def test_readers_get_the_last_form_of_a_list_while_one_request_makes_it_again(port: int) -> None:
+    environ(port, "/close", method="POST", body=b"")
+    contents = [request(port, "/v1/main/articles/slow-recent/related")[1] for _ in range(20)]
+    made_again = environ(port, "/other")["recent"]
+    environ(port, "/open", method="POST", body=b"")
+
+    assert contents == [b"recent"] * 20
+    assert made_again == 1
 
 
 def test_beyond_the_queue_requests_are_refused_at_once_and_health_answers(port: int) -> None:

@@ -25,10 +25,14 @@ from werkzeug.test import TestResponse, create_environ
 from api.app import create_app
 from api.caches import hot
 from api.caches.hot import SERVED, HotAnswers, RequestKey, Served
+from features.analysis import analyse
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.storage.change_log import KNOWN_STATE_SECONDS
+from recommender.policy.rules import Rule
+from recommender.storage.audit import Editor
+from recommender.storage.change_log import BUSY_CHANGES, BUSY_SECONDS, KNOWN_STATE_SECONDS
 from recommender.storage.embedded import lease
+from recommender.storage.store import Store
 
 Put = Callable[..., None]
 Key = dict[str, str]
@@ -305,6 +309,87 @@ def test_readers_of_all_workers_never_miss_what_was_acknowledged(
 
     assert [] == [s for s in seen if s[2] and max(s[2]) < s[0]]
     assert [] == [s for s in seen if s[2] and min(s[2]) <= s[1]]
+
+
+def many_puts(store: Store, number: int = BUSY_CHANGES + 1) -> None:
+    """Changes of a site that this worker notices, one after the other."""
+    store.change_log.raw_state("main")
+    for n in range(number):
+        store.put("main", [analyse(article(f"other-{n}", title=f"Version {time.monotonic()}"))])
+    store.change_log.raw_state("main")
+
+
+@pytest.fixture
+def read_before(hot_answers: HotAnswers, archive: None) -> RequestKey:
+    """A list that readers have just had from the hot answers."""
+    for _ in range(3):
+        ask(hot_answers, create_environ(KURSK))
+    key = RequestKey("GET", KURSK, "", None, None)
+    time.sleep(BUSY_SECONDS)  # the articles of the archive came long ago
+    ask(hot_answers, create_environ(KURSK))
+    return key
+
+
+def test_while_many_changes_come_the_list_of_a_moment_ago_is_sent(
+    hot_answers: HotAnswers,
+    read_before: RequestKey,
+    backend: Backend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hot, "RECENT_SECONDS", 3600.0)
+    before = hot_answers.at_once(read_before)
+    many_puts(backend.store)
+    recent = hot_answers.recent(read_before)
+
+    assert before is not None
+    assert hot_answers.at_once(read_before) is None
+    assert recent is not None
+    assert (before[0], before[2]) == (recent.answer[0], recent.answer[2])
+
+
+def test_after_a_few_changes_the_list_is_made_before_the_answer(
+    hot_answers: HotAnswers,
+    read_before: RequestKey,
+    backend: Backend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hot, "RECENT_SECONDS", 3600.0)
+    many_puts(backend.store, BUSY_CHANGES)
+
+    assert hot_answers.recent(read_before) is None
+
+
+def test_a_list_of_more_than_a_moment_ago_is_made_before_the_answer(
+    hot_answers: HotAnswers,
+    read_before: RequestKey,
+    backend: Backend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hot, "RECENT_SECONDS", 0.0)
+    many_puts(backend.store)
+
+    assert hot_answers.recent(read_before) is None
+
+
+@pytest.mark.parametrize("how", ["a delete", "a rule"])
+def test_what_was_taken_away_is_in_no_answer_although_many_changes_come(
+    hot_answers: HotAnswers,
+    read_before: RequestKey,
+    backend: Backend,
+    how: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hot, "RECENT_SECONDS", 3600.0)
+    many_puts(backend.store)
+    assert hot_answers.recent(read_before) is not None
+    if how == "a delete":
+        backend.store.delete("main", "sudzha")
+    else:
+        now = datetime.now(UTC)
+        rule = Rule(id="r", kind="block", target={"article": "sudzha"}, created_at=now)
+        backend.store.rulebook.add("main", rule, Editor("k"), now)
+
+    assert hot_answers.recent(read_before) is None
 
 
 def test_an_answer_expires_when_a_future_article_will_change_it(

@@ -26,6 +26,10 @@ SERVED = "alsosee.served"
 HOT_BYTES = 16 * 2**20  # per worker
 ENTRY_BYTES = 2_000  # what an answer takes besides its body and its key
 MAX_KEY_CHARS = 2_000
+# How old a list of an earlier state may be while its site accepts many changes a second, and at
+# which age it is made again.
+RECENT_SECONDS = 1.0
+MAKE_AGAIN_SECONDS = 0.5
 LIST_PATH = re.compile(
     r"/v1/([^/]+)/(related|recent|articles/[\s\S]*/related)(\.(html|rss|json|jsonld))?"
 )
@@ -55,6 +59,19 @@ class Served(NamedTuple):
     expires_at: float
 
 
+class StateCheck(NamedTuple):
+    """
+    The moment just before the state of a site was read.
+
+    Fields:
+        at: by the monotonic clock.
+        last_removal: the signal that changes when an article may have to leave lists.
+    """
+
+    at: float
+    last_removal: bytes | None
+
+
 class HotAnswer(NamedTuple):
     """
     An answer of Flask, and how long it holds.
@@ -66,6 +83,7 @@ class HotAnswer(NamedTuple):
 
     site: str
     state: RawState
+    check: StateCheck
     made_at: float
     expires_at: float
     status: str
@@ -78,6 +96,17 @@ class HotAnswer(NamedTuple):
         if state is None or self.state != state:
             return False
         return is_current(self.made_at, self.expires_at, now)
+
+
+HttpAnswer = tuple[int, list[tuple[str, str]], bytes]
+"""Status, headers and body."""
+
+
+class RecentAnswer(NamedTuple):
+    """An answer of a moment ago, and whether its list should be made again now."""
+
+    answer: HttpAnswer
+    is_due: bool
 
 
 class HotAnswers:
@@ -107,16 +136,17 @@ class HotAnswers:
         if site not in self._sites:
             return self.flask(environ, start_response)
         # Read before Flask reads it: Flask's list is of this state, or of a later one and not kept.
+        check = StateCheck(time.monotonic(), self._store.change_log.last_removal())
         state = self._store.change_log.raw_state(site)
         now = time.time()
         if answer is None or not answer.holds(state, now):
-            return self._ask_flask(key, site, state, environ, start_response)
+            return self._ask_flask(key, site, state, check, environ, start_response)
         headers = answer.headers[:]
         headers[answer.date_at] = ("Date", self._date_at(int(now)))
         start_response(answer.status, headers)
         return [answer.body]
 
-    def at_once(self, key: RequestKey) -> tuple[int, list[tuple[str, str]], bytes] | None:
+    def at_once(self, key: RequestKey) -> HttpAnswer | None:
         """
         Status, headers and body of a hot answer that can be given without asking the store.
 
@@ -125,12 +155,34 @@ class HotAnswers:
         answer = self._answers.get(key)
         if answer is None:
             return None
-        now = time.time()
         state = self._store.change_log.known_raw_state(answer.site)
-        if not answer.holds(state, now):
+        return self._sent_now(answer) if answer.holds(state, time.time()) else None
+
+    def recent(self, key: RequestKey) -> RecentAnswer | None:
+        """
+        A list that was current a moment ago.
+
+        Only for a site that accepts many changes a second, and never after a delete or an editor's
+        rule of this machine.
+        """
+        answer = self._answers.get(key)
+        if answer is None or answer.check.last_removal is None:
             return None
+        change_log = self._store.change_log
+        age_seconds = time.monotonic() - answer.check.at
+        is_recent = (
+            age_seconds < RECENT_SECONDS
+            and answer.check.last_removal == change_log.last_removal()
+            and is_current(answer.made_at, answer.expires_at, time.time())
+            and change_log.is_busy(answer.site)
+        )
+        if not is_recent:
+            return None
+        return RecentAnswer(self._sent_now(answer), age_seconds > MAKE_AGAIN_SECONDS)
+
+    def _sent_now(self, answer: HotAnswer) -> HttpAnswer:
         headers = answer.headers[:]
-        headers[answer.date_at] = ("Date", self._date_at(int(now)))
+        headers[answer.date_at] = ("Date", self._date_at(int(time.time())))
         return int(answer.status[:3]), headers, answer.body
 
     def _ask_flask(
@@ -138,6 +190,7 @@ class HotAnswers:
         key: RequestKey,
         site: str,
         state: RawState | None,
+        check: StateCheck,
         environ: "WSGIEnvironment",
         start_response: "StartResponse",
     ) -> Iterable[bytes]:
@@ -160,7 +213,7 @@ class HotAnswers:
         if key.if_none_match is None or not body:
             date_at = [name for name, _ in headers].index("Date")
             lifetime = served.made_at, served.expires_at
-            answer = HotAnswer(site, state, *lifetime, status, headers, date_at, body)
+            answer = HotAnswer(site, state, check, *lifetime, status, headers, date_at, body)
             self._answers.put(key, answer)
         return [body]
 

@@ -160,7 +160,7 @@ class Audit:
         if not entries:
             return {}
         oldest = entries[-1].id
-        with self._connection.using("batch") as client:
+        with self._connection.using("load") as client:
             records = client.xrevrange(site_key(site, "audit"), "+", oldest, MAX_SEARCHED)
         undoing: dict[str, AuditEntry] = {}
         for entry_id, fields in records:  # newest first, so the undo of an undo comes before it
@@ -192,7 +192,7 @@ class Audit:
     ) -> list[tuple[str, AuditEntry | None]]:
         """The id of each entry, with None for a damaged entry."""
         newest = "+" if before is None else f"({before}"
-        with self._connection.using("batch") as client:
+        with self._connection.using("load") as client:
             records = client.xrevrange(site_key(site, "audit"), newest, "-", count)
         return [(entry_id.decode(), self._parse(site, entry_id, f)) for entry_id, f in records]
 

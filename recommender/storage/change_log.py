@@ -9,13 +9,18 @@ The change log of a site, and the state of its archive.
 
 import re
 import time
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple, Self
 
 from recommender.errors import CorruptRecord, StoreUnavailable
 from recommender.storage.connections import Connection, site_key
 
 KNOWN_STATE_SECONDS = 0.2
+# A site is busy while it accepts more changes than that in that time.
+BUSY_CHANGES = 10
+BUSY_SECONDS = 2.0
 
 _VERSION = re.compile(rb"[0-9]{1,15}")
 _TIME = re.compile(rb"([0-9]{1,15}(\.[0-9]{1,9})?)?")
@@ -81,6 +86,28 @@ class _KnownState(NamedTuple):
         return self.signal == signal is not None and now < self.until
 
 
+class _WriteRate:
+    """How many changes a site has accepted lately, by the versions that this process read."""
+
+    def __init__(self) -> None:
+        self._read: deque[tuple[float, int]] = deque()  # when, and which version
+
+    def note(self, version: bytes | None, now: float) -> None:
+        number = int(version) if version is not None and _VERSION.fullmatch(version) else 0
+        self._read.append((now, number))
+        self._forget(now)
+
+    def is_busy(self, now: float) -> bool:
+        self._forget(now)
+        reads = list(self._read)  # other threads add to it
+        return bool(reads) and reads[-1][1] - reads[0][1] > BUSY_CHANGES
+
+    def _forget(self, now: float) -> None:
+        with suppress(IndexError):  # another thread was faster
+            while self._read[0][0] < now - BUSY_SECONDS:
+                self._read.popleft()
+
+
 def changed_articles(changes: Iterable[ArchiveChange]) -> list[str]:
     """The ids of the articles that changed, each once, in the order of their first change."""
     ids = (change.article_id for change in changes if not change.is_about_rules)
@@ -97,6 +124,7 @@ class ChangeLog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[str, _KnownState] = {}
+        self._rates: defaultdict[str, _WriteRate] = defaultdict(_WriteRate)
 
     def version(self, site: str) -> int:
         with self._connection.using("read") as client:
@@ -105,7 +133,17 @@ class ChangeLog:
 
     def state(self, site: str) -> SiteState:
         version, at = self._connection.read("MGET", *state_keys(site))
+        self._rates[site].note(version, time.monotonic())
         return self.parse_state(site, version, at)
+
+    def is_busy(self, site: str) -> bool:
+        """Whether the site accepts many changes a second, as far as this process has read."""
+        return self._rates[site].is_busy(time.monotonic())
+
+    def last_removal(self) -> bytes | None:
+        """Bytes that change when an article may have to leave lists; None where none do."""
+        signal = self._connection.signal
+        return signal.last_removal() if signal is not None else None
 
     def parse_state(self, site: str, version: bytes | None, at: bytes | None) -> SiteState:
         """
@@ -150,6 +188,7 @@ class ChangeLog:
             return known.state
         state: RawState | None = self._connection.try_command("MGET", *state_keys(site))
         if state is not None:
+            self._rates[site].note(state[0], now)
             self._known[site] = _KnownState(state, signal, now + KNOWN_STATE_SECONDS)
         return state
 

@@ -22,7 +22,7 @@ from redis.retry import Retry
 from recommender.errors import StoreUnavailable
 from recommender.storage.change_signal import ChangeSignal
 
-Pace = Literal["read", "write", "batch"]
+Pace = Literal["read", "load", "write", "batch"]
 
 LOG_LENGTH = 100_000  # entries that a site's change log keeps
 
@@ -32,6 +32,7 @@ READ_SECONDS = 0.1
 # a request for up to a minute when a server hangs: ten retries of five seconds.
 _TIMEOUTS: dict[Pace, tuple[float, float]] = {
     "read": (1, 1),
+    "load": (5, 50),
     "write": (5, 10),
     "batch": (5, 50),
 }
@@ -159,14 +160,16 @@ def one_wait_per_server() -> Iterator[None]:
 
 class Connection:
     """
-    One server in one role, with a client for each pace: quick reads, writes, and batches.
+    One server in one role, with a client for each pace: quick reads, reads of many records, writes,
+    and batches of them.
 
     All use of a client happens inside `using`, which turns every failure to get an answer into
     `StoreUnavailable` and reports it to the breaker.
 
     Args:
         signal: sent after every command that may have changed something.
-        read_seconds: how long a read may take; a write has ten times as long, a batch fifty.
+        read_seconds: how long a quick read may take; a write has ten times as long, many records
+            have fifty.
     """
 
     def __init__(
@@ -185,9 +188,12 @@ class Connection:
         self._closed = False
 
     @contextmanager
-    def using(self, pace: Pace) -> Iterator[Any]:
+    def using(self, pace: Pace, removes: bool = False) -> Iterator[Any]:
         """
         Lend the redis-py client of this *pace*. Replies are bytes, which its types cannot express.
+
+        Args:
+            removes: whether an article may have to leave lists because of the commands.
 
         Raises:
             StoreUnavailable: when the server cannot be reached, hangs, is still loading
@@ -214,8 +220,8 @@ class Connection:
         else:
             self._breaker.succeeded()
         finally:
-            if self.signal is not None and pace != "read":
-                self.signal.send()
+            if self.signal is not None and pace in ("write", "batch"):
+                self.signal.send(removal=removes)
 
     def _unavailable(self, error: Exception, began: float) -> StoreUnavailable:
         """Report a failure to the breaker, and return the error to raise for it."""

@@ -107,7 +107,7 @@ class EventCounts:
 
     def size(self, site: str, day: date) -> int:
         """How many of the day's `MAX_FIELDS` counts are taken."""
-        with self._connection.using("batch") as client:
+        with self._connection.using("load") as client:
             return int(client.hlen(_key(site, day)))
 
     def counts(self, site: str, days: Iterable[date]) -> list[DailyCount]:
@@ -172,7 +172,7 @@ class EventCounts:
 
     def _fields(self, site: str, day: date) -> Iterator["_FieldCount"]:
         """The counts of a day; fields that cannot be read are left out."""
-        with self._connection.using("batch") as client:
+        with self._connection.using("load") as client:
             fields = client.hgetall(_key(site, day))
         for field, number in fields.items():
             match = _FIELD.fullmatch(field)

@@ -71,7 +71,7 @@ class Rulebook:
 
     def read(self, site: str) -> Decisions:
         """All rules and settings, and their version; damaged ones are left out, and logged."""
-        with self._connection.using("batch") as client:
+        with self._connection.using("load") as client:
             pipeline = client.pipeline(transaction=True)
             pipeline.hgetall(site_key(site, "rules"))
             pipeline.get(site_key(site, "settings"))
@@ -252,7 +252,7 @@ class Rulebook:
             args += [rule.id, pack_model(rule)]
         names = ("version", "log", "at", "rules", "audit", "settings")
         keys = [site_key(site, name) for name in names]
-        with self._connection.using("write") as client:
+        with self._connection.using("write", removes=True) as client:
             version = client.register_script(_CHANGE_SCRIPT)(keys, args)
         return f"{version}-{len(entries)}" if version else None
 

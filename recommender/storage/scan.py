@@ -38,7 +38,7 @@ def scan_hash(connection: Connection, key: str, batch: int) -> Iterator[dict[byt
 def _one_pass(connection: Connection, key: str, batch: int) -> Iterator[dict[bytes, bytes]]:
     cursor = 0
     while True:
-        with connection.using("batch") as client:
+        with connection.using("load") as client:
             cursor, fields = client.hscan(key, cursor, count=batch)
         yield fields
         if cursor == 0:
@@ -47,7 +47,7 @@ def _one_pass(connection: Connection, key: str, batch: int) -> Iterator[dict[byt
 
 def _run_and_size(connection: Connection, key: str) -> tuple[str, int]:
     """An id that a server has until it restarts, and the number of fields of the hash."""
-    with connection.using("batch") as client:
+    with connection.using("load") as client:
         pipeline = client.pipeline(transaction=False)
         pipeline.hlen(key)
         pipeline.info("server")

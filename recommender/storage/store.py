@@ -164,7 +164,7 @@ class Store:
 
     def delete(self, site: str, article_id: str, revision: int | None = None) -> WriteResult:
         """Delete an article everywhere; it is in no list from the next request on."""
-        with self._connection.using("write") as client:
+        with self._connection.using("write", removes=True) as client:
             script = client.register_script(_ACCEPT + _HEAD + _DELETE)
             outcome, version, _ = script(*delete_call(site, article_id, revision))
         return WriteResult(outcome.decode(), version)
@@ -359,14 +359,14 @@ class Store:
         """Records of a kind (`card`, `text` or `vector`), in order; None for a missing one."""
         if not keys:
             return []
-        with self._connection.using("batch") as client:
+        with self._connection.using("load") as client:
             records: list[bytes | None] = client.mget([site_key(site, kind, key) for key in keys])
         return records
 
     def _stored_under(self, site: str, keys: Sequence[str]) -> dict[str, StoredArticle]:
         names = [site_key(site, kind, key) for kind in ("card", "vector") for key in keys]
         # A few are what has just changed: a reader is waiting for them, and not for five seconds.
-        with self._connection.using("read" if len(keys) <= FEW else "batch") as client:
+        with self._connection.using("read" if len(keys) <= FEW else "load") as client:
             records = client.mget(names)
         cards = records[: len(keys)]
         vectors = records[len(keys) :]
