@@ -282,12 +282,13 @@ def test_the_walk_of_the_documents_works(
     full: Backend, elsewhere: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (Path(__file__).parents[1] / "docs" / "backup.md").read_text()
-    night, disaster, damage = (
+    night, disaster, erasing, damage = (
         [line[2:].split()[1:] for line in block.splitlines() if line.startswith("$ ")]
         for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     )
     assert night == [["backup", "/backups"]]
     assert [command[0] for command in disaster] == ["restore", "doctor", "serve"]
+    assert erasing == [["purge", "kursk"]]  # test_purge.py has it
     assert damage == [["repair"]]  # test_repair.py has it
 
     written = run(full.settings, monkeypatch, "backup", str(tmp_path))

@@ -514,6 +514,55 @@ def test_a_revoked_key_is_refused(run: Run, backend: Backend) -> None:
     assert (again.exit_code, again.stderr) == (1, f"Error: no key '{key_id}'\n")
 
 
+def elsewhere(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """From here on, commands run in a folder without an install."""
+    monkeypatch.delenv("ALSOSEE_REDIS_URL")
+    monkeypatch.setenv("ALSOSEE_DATA_DIR", str(folder / "var"))
+
+
+def test_a_key_for_no_install_is_made_only_for_a_new_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    elsewhere(monkeypatch, tmp_path)
+    refused = run("keys", "create", "--scope", "ingest")
+    assert not (tmp_path / "var").exists()
+    created = run("keys", "create", "--scope", "ingest", "--new")
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert f"there is no archive in {tmp_path / 'var'}" in refused.stderr
+    assert "--new" in refused.stderr
+    assert created.stdout.startswith("as_")
+    assert run("keys", "create", "--scope", "ingest").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "backup -",
+        "build",
+        "events",
+        "export",
+        "export --related",
+        "keys list",
+        "keys revoke as_1",
+        "purge kursk",
+        "reindex",
+        "related kursk",
+        "repair",
+        "survey",
+    ],
+)
+def test_a_command_that_needs_an_archive_makes_none(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    elsewhere(monkeypatch, tmp_path)
+    refused = run(*command.split())
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert f"there is no archive in {tmp_path / 'var'}" in refused.stderr
+    assert not (tmp_path / "var").exists()
+
+
 def test_a_key_can_have_every_scope() -> None:
     parameters = keys.commands["create"].params
     offered = [tuple(p.type.choices) for p in parameters if isinstance(p.type, click.Choice)]

@@ -1,10 +1,13 @@
 """What ships, and what it runs on, says nothing that the code does not know."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 import tomllib
 from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
@@ -23,6 +26,7 @@ from api.http.request import MAX_BODY_BYTES
 from api.v1.articles import MAX_BULK_BYTES
 from recommender.config import PREFIX, Settings
 from recommender.extras import EXTRAS
+from recommender.storage.embedded import request, server_binary
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("features", "recommender", "api")
@@ -85,15 +89,54 @@ def test_only_the_proxy_can_be_reached_and_only_from_this_machine():
 
 
 def test_the_store_keeps_everything_and_the_cache_nothing():
-    store, cache = (" ".join(SERVICES[name]["command"]) for name in ("store", "cache"))
+    store, cache = (words_of(SERVICES[name]["command"]) for name in ("store", "cache"))
 
     assert "--appendonly yes --appendfsync always" in store
     assert "--maxmemory-policy noeviction" in store
-    assert "--requirepass ${STORE_PASSWORD:?" in store
     assert "store:/data" in SERVICES["store"]["volumes"]
     assert "--appendonly no" in cache
     assert "--maxmemory 256mb --maxmemory-policy allkeys-lfu" in cache
     assert "volumes" not in SERVICES["cache"]
+
+
+def words_of(command: list[str]) -> str:
+    return " ".join(" ".join(command).replace("\\\n", " ").split())
+
+
+def test_no_command_line_has_a_password():
+    commands = [service.get("command", []) for service in SERVICES.values()]
+    checks = [service.get("healthcheck", {}).get("test", []) for service in SERVICES.values()]
+
+    assert not re.search(r"PASSWORD", str(commands + checks))
+    examples = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/*"), ROOT / "README.md"]
+    for example in examples:
+        assert not re.search(r"requirepass \S|redis-cli -a|valkey-cli -a", example.read_text())
+
+
+def test_the_store_gets_its_password_where_no_other_user_can_read_it(tmp_path: Path) -> None:
+    """The command of docker-compose.yml, with the embedded server in place of the image's."""
+    (tmp_path / "valkey-server").symlink_to(server_binary())
+    [shell, option, script] = SERVICES["store"]["command"]
+    script = script.replace("$$", "$").replace("${STORE_MAXMEMORY:-1200mb}", "50mb")
+    script = script.replace("exec valkey-server", "exec valkey-server --port 0 --unixsocket s.sock")
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "REDISCLI_AUTH": "sesame" * 6}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen([shell, option, script], cwd=folder, env=environment) as server,
+    ):
+        socket = Path(folder) / "s.sock"
+        deadline = time.monotonic() + 30
+        while not request(socket, b"PING") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        command = ["ps", "-ww", "-o", "command=", "-p", str(server.pid)]
+        line = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        refused = request(socket, b"GET kursk")
+        accepted = request(socket, b"AUTH " + b"sesame" * 6)
+        server.terminate()
+
+    assert ("valkey-server" in line, "sesame" in line) == (True, False)
+    assert refused.startswith(b"-NOAUTH")
+    assert accepted == b"+OK\r\n"
 
 
 @pytest.mark.parametrize("name", SERVICES)

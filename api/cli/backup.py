@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 
 from api.cli.progress import progress_bar
-from api.cli.settings import read_settings
+from api.cli.settings import installed, read_settings
 from recommender.backend import Backend
 from recommender.storage.backup import dump
 from recommender.zstandard import zstd
@@ -24,7 +24,7 @@ def backup(target: str) -> None:
     TARGET is a folder, which gets a file named after the moment, or - for standard output. The
     service goes on meanwhile. The file is compressed with zstd and checked by `alsosee restore`.
     """
-    with Backend(read_settings()) as backend:
+    with Backend(installed(read_settings())) as backend:
         sites = backend.settings.sites
         articles = sum(backend.store.count(site) for site in sites)
         with progress_bar("Backing up", articles) as bar:

@@ -5,7 +5,7 @@ import time
 import click
 
 from api.cli.options import SITE
-from api.cli.settings import pick_site, read_settings
+from api.cli.settings import installed, pick_site, read_settings
 from recommender.backend import Backend
 from recommender.build import build as build_index_file
 
@@ -17,7 +17,7 @@ def build(site: str | None) -> None:
 
     Workers do this themselves. Before `serve` starts, it saves them the first minute.
     """
-    settings = read_settings()
+    settings = installed(read_settings())
     name = pick_site(settings, site)
     started = time.monotonic()
     with Backend(settings) as backend:

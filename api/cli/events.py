@@ -9,7 +9,7 @@ import click
 import orjson
 
 from api.cli.options import JSON, SITE
-from api.cli.settings import pick_site, read_settings
+from api.cli.settings import installed, pick_site, read_settings
 from recommender.backend import Backend
 from recommender.storage.events import DailyCount
 
@@ -48,7 +48,7 @@ def events(site: str | None, days: int, grouping: Grouping, as_json: bool) -> No
 
     With --json, every count of a day, an article and a position.
     """
-    settings = read_settings()
+    settings = installed(read_settings())
     name = pick_site(settings, site)
     today = datetime.now(UTC).date()
     with Backend(settings) as backend:

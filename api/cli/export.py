@@ -16,7 +16,7 @@ import orjson
 from api.cli.list_options import read_list_options, set_options, takes_list_options
 from api.cli.options import PATH, SITE
 from api.cli.progress import progress_bar
-from api.cli.settings import pick_site, read_settings
+from api.cli.settings import installed, pick_site, read_settings
 from api.lists.document import document, texts_to_explain
 from features.exporting import importable
 from recommender import logs
@@ -46,14 +46,14 @@ def export(site: str | None, wants_lists: bool, output: Path | None, **arguments
     """
     if wants_lists:
         options = read_list_options(arguments)
-        settings = read_settings()
+        settings = installed(read_settings())
         _export_lists(settings, pick_site(settings, site), options, output)
         return
     if output is not None or set_options(arguments):
         raise click.UsageError(
             "--output and options of lists need --related. Redirect articles to a file with >."
         )
-    settings = read_settings()
+    settings = installed(read_settings())
     _export_articles(settings, pick_site(settings, site))
 
 

@@ -4,8 +4,10 @@ import click
 import orjson
 
 from api.cli.options import JSON, SITE
-from api.cli.settings import pick_site, read_settings
+from api.cli.settings import installed, pick_site, read_settings
 from recommender.backend import Backend
+from recommender.config import Settings
+from recommender.errors import ConfigurationError
 from recommender.storage.access import SCOPES, Grant
 
 
@@ -29,12 +31,15 @@ def keys() -> None:
     " change lists. admin: also change site settings. Repeat it for several.",
 )
 @click.option("--note", default="", help="Who or what the key is for.")
-def create(site: str | None, scopes: tuple[str, ...], note: str) -> None:
+@click.option("--new", is_flag=True, help="Make a new install in this folder, if it has none.")
+def create(site: str | None, scopes: tuple[str, ...], note: str, new: bool) -> None:
     """Print a new key.
 
     It cannot be shown again: the service keeps only its hash.
     """
     settings = read_settings()
+    if not new:
+        _expect_install(settings)
     name = pick_site(settings, site)
     with Backend(settings) as backend:
         key = backend.keys.create(name, set(scopes), note)
@@ -42,11 +47,19 @@ def create(site: str | None, scopes: tuple[str, ...], note: str) -> None:
     click.echo("This key is shown once. Send it as: Authorization: Bearer KEY", err=True)
 
 
+def _expect_install(settings: Settings) -> None:
+    """A key of another install is refused by every service."""
+    try:
+        installed(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}; or make a new install here with --new") from None
+
+
 @keys.command("list")
 @JSON
 def list_(as_json: bool) -> None:
     """Print every key without its secret."""
-    with Backend(read_settings()) as backend:
+    with Backend(installed(read_settings())) as backend:
         grants = backend.keys.all()
     if as_json:
         click.echo(orjson.dumps([grant._asdict() for grant in grants]))
@@ -79,6 +92,6 @@ def revoke(key_id: str) -> None:
     # People paste the whole key, which is what they have.
     if key_id.startswith("as_"):
         key_id = key_id.split("_")[1]
-    with Backend(read_settings()) as backend:
+    with Backend(installed(read_settings())) as backend:
         backend.keys.revoke(key_id)
     click.echo(f"Revoked {key_id}.", err=True)

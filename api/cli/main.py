@@ -18,6 +18,7 @@ COMMANDS = {
     "import": "Store articles from files, folders and zip archives.",
     "keys": "Create, list and revoke API keys.",
     "mcp": "Let an assistant search the archive and find related articles.",
+    "purge": "Erase articles for good, with their text in every file.",
     "reindex": "Analyse stored articles again, after an upgrade.",
     "repair": "Restore what can be read of a damaged archive.",
     "related": "Print the list for an article or a draft.",

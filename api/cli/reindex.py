@@ -5,7 +5,7 @@ import orjson
 
 from api.cli.options import JSON, SITE
 from api.cli.progress import progress_bar
-from api.cli.settings import pick_site, read_settings
+from api.cli.settings import installed, pick_site, read_settings
 from recommender.backend import Backend
 from recommender.ingest import reindex as analyse_again
 from recommender.storage.store import Store
@@ -22,7 +22,7 @@ def reindex(site: str | None, everything: bool, as_json: bool) -> None:
     articles that doctor reports, and those with damaged features. It can run while the service
     runs, and can be stopped and started again at any time.
     """
-    settings = read_settings()
+    settings = installed(read_settings())
     name = pick_site(settings, site)
     with Backend(settings, accept_old=True) as backend:
         written = _reindex(backend.store, name, everything)

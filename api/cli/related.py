@@ -9,7 +9,7 @@ import orjson
 
 from api.cli.list_options import read_list_options, takes_list_options
 from api.cli.options import JSON, SITE
-from api.cli.settings import pick_site, read_settings
+from api.cli.settings import installed, pick_site, read_settings
 from api.lists.document import List, document, texts_to_explain
 from features.article import Article, parse_draft
 from recommender.articles import StoredArticle
@@ -37,7 +37,7 @@ def related(
     if (article_id is None) == (text is None):
         raise click.UsageError("Give either the ID of an article or --text FILE.")
     options = read_list_options(arguments)
-    settings = read_settings()
+    settings = installed(read_settings())
     name = pick_site(settings, site)
     draft = None if text is None else _read_draft(text)
     with Backend(settings) as backend:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from api.cli.settings import read_settings
+from api.cli.settings import installed, read_settings
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import ConfigurationError
@@ -31,6 +31,7 @@ def repair() -> None:
             "ALSOSEE_REDIS_URL names a server of your own: repair it with the tools of that server,"
             " such as valkey-check-aof, or restore a backup"
         )
+    installed(settings)
     with without_server(settings.data_dir):
         examination = examine(settings.data_dir)
         if examination.damage:

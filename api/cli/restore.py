@@ -14,6 +14,7 @@ from api.cli.settings import read_settings
 from recommender.backend import Backend
 from recommender.errors import ConfigurationError, CorruptRecord
 from recommender.storage import backup
+from recommender.storage.erasing import erase
 from recommender.zstandard import zstd
 
 
@@ -34,8 +35,13 @@ def restore(file: str, replace: bool) -> None:
             raise ConfigurationError(f"the backup has sites that ALSOSEE_SITES lacks: {names}")
         with progress_bar("Restoring") as bar:
             restored = backup.restore(backend.connection, _lines(path), replace, bar.update)
+        for summary in restored:
+            for article_id in summary.left_out:
+                erase(backend.connection, backend.cache_connection, summary.site, article_id)
     for summary in restored:
         click.echo(f"{summary.site}: {summary.articles} articles, version {summary.version}")
+        for article_id in summary.left_out:
+            click.echo(f"{summary.site}: left out {article_id}, which was purged after this backup")
 
 
 @contextmanager

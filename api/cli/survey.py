@@ -10,7 +10,7 @@ import orjson
 
 from api.cli.options import JSON, PATH, SITE
 from api.cli.progress import progress_bar
-from api.cli.settings import pick_site, read_settings
+from api.cli.settings import installed, pick_site, read_settings
 from recommender.backend import Backend
 from recommender.extras import require_extra
 from recommender.policy.site_settings import ListDefaults, SiteSettings, parse_settings
@@ -60,7 +60,7 @@ def survey(site: str | None, against: Path | None, links_file: Path | None, as_j
     """
     if links_file is not None and against is None:
         raise click.UsageError("--links needs --against.")
-    settings = read_settings()
+    settings = installed(read_settings())
     name = pick_site(settings, site)
     with Backend(settings) as backend:
         if against is not None:

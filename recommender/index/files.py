@@ -55,6 +55,10 @@ class IndexFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def count(self) -> int:
+        """How many files there are; more than one while a process uses an older one."""
+        return len(self._numbers())
+
     def delete_all(self) -> None:
         """Delete every file; processes that have one mapped keep it until they adopt another."""
         shutil.rmtree(self.folder, ignore_errors=True)

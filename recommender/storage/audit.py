@@ -150,6 +150,16 @@ class Audit:
                 return AuditPage(selected, None)
         return AuditPage(selected, before)
 
+    def forget(self, site: str, article_id: str) -> None:
+        """Delete the entries about rules that name an article."""
+        before: str | None = None
+        while batch := self._entries(site, before, BATCH):
+            before = batch[-1][0]
+            named = [name for name, entry in batch if entry and entry.names(article_id)]
+            if named:
+                with self._connection.using("batch") as client:
+                    client.xdel(site_key(site, "audit"), *named)
+
     def undone(self, site: str, entries: Sequence[AuditEntry]) -> dict[str, AuditEntry]:
         """
         Which of these *entries*, newest first, are undone at present: id → the undoing entry.

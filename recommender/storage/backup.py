@@ -17,7 +17,7 @@ and the addresses are in the records of the articles.
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from recommender.errors import Conflict, CorruptRecord, StoreUnavailable
 from recommender.storage.access import KEYS_KEY
 from recommender.storage.article_records import FULL, MAX_APART, article_key, split_address_keys
 from recommender.storage.connections import Connection, site_key
+from recommender.storage.erasing import purged_after
 from recommender.storage.events import KEPT_DAYS
 from recommender.storage.packing import unpack_record
 from recommender.storage.scan import scan_hash
@@ -46,11 +47,17 @@ BackupLine = dict[str, Any]
 
 
 class Summary(NamedTuple):
-    """What a backup has of one site."""
+    """
+    What a backup has of one site.
+
+    Fields:
+        left_out: the ids of articles that were purged from the store after the backup was made.
+    """
 
     site: str
     version: int
     articles: int
+    left_out: tuple[str, ...] = ()
 
 
 def dump(
@@ -166,7 +173,8 @@ class _Dump:
             records = client.mget(names)
             reports = client.lrange(self._key("imports"), 0, -1)
         yield from _strings(names, records)
-        yield from _hash(self._connection, self._key("format"))
+        for name in ("format", "purged"):
+            yield from _hash(self._connection, self._key(name))
         yield {"key": self._key("imports"), "list": [_text(report) for report in reports]}
         today = datetime.now(UTC).date()
         for age in range(KEPT_DAYS + 1):
@@ -236,10 +244,12 @@ def restore(
         Conflict: when there is something and *replace* is not set.
     """
     iterator = iter(lines)
-    sites = list(_header(next(iterator))["sites"])
+    header = _header(next(iterator))
+    sites = list(header["sites"])
+    purged = {site: purged_after(connection, site, header["created_at"]) for site in sites}
     for site in sites:
         _make_room(connection, site, replace)
-    writer = _Restore(connection, sites, report)
+    writer = _Restore(connection, sites, report, purged)
     for encoded in iterator:
         writer.add(_parsed(encoded))
     return writer.finish()
@@ -266,11 +276,16 @@ class _Restore:
     """Writes the lines of a backup in batches."""
 
     def __init__(
-        self, connection: Connection, sites: Sequence[str], report: Callable[[int], None]
+        self,
+        connection: Connection,
+        sites: Sequence[str],
+        report: Callable[[int], None],
+        purged: Mapping[str, Iterable[str]],
     ) -> None:
         self._connection = connection
         self._report = report
         self._sites = sites
+        self._filters = {site: _PurgedArticles(site, keys) for site, keys in purged.items()}
         self._last = {site_key(site, name) for site in sites for name in ("version", "at")}
         self._states: dict[str, bytes] = {}
         self._lines: list[BackupLine] = []
@@ -279,7 +294,7 @@ class _Restore:
         if line.get("key") in self._last and "string" in line:
             if line["string"] is not None:
                 self._states[line["key"]] = b64decode(line["string"])
-        elif "key" in line:
+        elif "key" in line and all(one.lets_pass(line) for one in self._filters.values()):
             self._lines.append(line)
         if len(self._lines) >= BATCH:
             self._write()
@@ -308,7 +323,7 @@ class _Restore:
         if states:
             with self._connection.using("batch") as client:
                 client.mset(states)
-        return Summary(site, version, articles)
+        return Summary(site, version, articles, tuple(self._filters[site].article_ids))
 
     def _cut(self, stream: str, after: str) -> None:
         with self._connection.using("batch") as client:
@@ -348,6 +363,39 @@ def index_addresses(connection: Connection, site: str) -> int:
         if fields:
             client.hset(site_key(site, "urls"), mapping=fields)
     return count
+
+
+class _PurgedArticles:
+    """
+    Keeps articles of a backup out that were purged after it was made.
+
+    Attributes:
+        article_ids: of those that the backup has.
+    """
+
+    def __init__(self, site: str, keys: Iterable[str]) -> None:
+        self.article_ids: list[str] = []
+        self._heads = site_key(site, "heads")
+        self._fields = {_text(key.encode()) for key in keys}
+        self._records = {site_key(site, kind, key) for key in keys for kind in KINDS}
+        self._card_prefix = site_key(site, "card", "")
+
+    def lets_pass(self, line: BackupLine) -> bool:
+        """Whether to restore a line; in a line of heads, purged articles become deleted ones."""
+        key = line["key"]
+        if key in self._records:
+            if key.startswith(self._card_prefix) and line.get("string"):
+                self._note(line["string"])
+            return False
+        if key == self._heads and "hash" in line:
+            for field in self._fields & line["hash"].keys():
+                line["hash"][field] = _text(b"deleted|||")
+        return True
+
+    def _note(self, card: str) -> None:
+        article_id = orjson.loads(unpack_record(b64decode(card)))["id"]
+        if article_id not in self.article_ids:
+            self.article_ids.append(article_id)
 
 
 def _write_line(pipeline: Any, line: BackupLine) -> None:

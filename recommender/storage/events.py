@@ -105,6 +105,17 @@ class EventCounts:
             script = client.register_script(_COUNT_SCRIPT)
             script([_key(site, day)], [MAX_FIELDS, KEPT_DAYS * 86_400, *fields])
 
+    def forget(self, site: str, article_id: str, today: date) -> None:
+        """Delete the counts of an article; the sums of days that are over stay."""
+        suffix = f":{article_id}".encode()
+        for age in range(KEPT_DAYS + 1):
+            key = _key(site, today - timedelta(days=age))
+            with self._connection.using("batch") as client:
+                fields = [field for field in client.hkeys(key) if field.endswith(suffix)]
+                own = [field for field in fields if _article_of(field) == article_id]
+                if own:
+                    client.hdel(key, *own)
+
     def size(self, site: str, day: date) -> int:
         """How many of the day's `MAX_FIELDS` counts are taken."""
         with self._connection.using("load") as client:
@@ -201,6 +212,11 @@ def _stored_sums(record: bytes | None) -> _Sums | None:
         return _SUMS.validate_json(record)
     except ValidationError:
         return None
+
+
+def _article_of(field: bytes) -> str | None:
+    match = _FIELD.fullmatch(field)
+    return match["article"].decode(errors="replace") if match else None
 
 
 def _key(site: str, day: date) -> str:

@@ -142,6 +142,14 @@ class ImportLog:
         except StoreUnavailable:
             return
 
+    def forget(self, site: str, article_id: str) -> None:
+        """Delete the reports that name an article."""
+        with self._connection.using("batch") as client:
+            for record in client.lrange(_key(site), 0, -1):
+                report = _parse(record)
+                if report is None or _names(report, article_id):
+                    client.lrem(_key(site), 0, record)
+
     def last(self, site: str) -> list[Import]:
         """The last imports, newest first. Raises StoreUnavailable."""
         with self._connection.using("read") as client:
@@ -155,6 +163,15 @@ def _parse(record: bytes) -> Import | None:
         return Import.model_validate_json(record)
     except ValidationError:  # damaged, or written by another version
         return None
+
+
+def _names(report: Import, article_id: str) -> bool:
+    contents = report.contents or ContentReport(articles=0)
+    repeats = (contents.same_id, contents.same_address, contents.same_text)
+    ids = [problem.id for problem in report.problems]
+    ids += [*contents.first_ids, *(one.first_id for one in repeats)]
+    texts = [warning.reason for warning in contents.warnings]
+    return article_id[:MAX_CHARS] in ids or any(article_id in text for text in texts)
 
 
 def _key(site: str) -> str:

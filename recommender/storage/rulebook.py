@@ -13,6 +13,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -110,6 +111,14 @@ class Rulebook:
             return RulebookChange("remove", (current.rules[rule_id],))
 
         self._change(site, plan, editor, now)
+
+    def forget(self, site: str, article_id: str, now: datetime) -> None:
+        """Remove every rule that names an article, and every entry of the audit that does."""
+        for rule in self.read(site).at(now).rules.values():
+            if rule.names(article_id):
+                with suppress(NotFound):  # removed meanwhile
+                    self.remove(site, rule.id, Editor("", "", "purged"), now)
+        self.audit.forget(site, article_id)
 
     def overrides(self, site: str, article_id: str, now: datetime) -> Overrides:
         return overrides_of(self.read(site).at(now).rules.values(), article_id)

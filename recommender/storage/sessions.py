@@ -61,6 +61,7 @@ class Session(NamedTuple):
 
 
 _SESSION = TypeAdapter(Session)
+_PREFIX = "see:session:"
 
 
 class Sessions:
@@ -95,12 +96,7 @@ class Sessions:
             return None
         with self._connection.using("read") as client:
             record = client.get(_key(token))
-        if record is None:
-            return None
-        try:
-            return _SESSION.validate_json(record)
-        except ValidationError:  # damaged: the editor signs in again
-            return None
+        return _parse(record)
 
     def leave_note(self, token: str, note: SessionNote | None) -> None:
         """Keep a note for the next page; does nothing when the session has expired."""
@@ -111,10 +107,28 @@ class Sessions:
         with self._connection.using("write") as client:
             client.set(_key(token), record, xx=True, keepttl=True)
 
+    def forget_notes(self) -> None:
+        """Delete the notes of all sessions: any may have the titles of a list with the article."""
+        with self._connection.using("batch") as client:
+            for key in [*client.scan_iter(match=f"{_PREFIX}*", count=500)]:
+                session = _parse(client.get(key))
+                if session is not None and session.note is not None:
+                    record = _SESSION.dump_json(session._replace(note=None))
+                    client.set(key, record, xx=True, keepttl=True)
+
     def close(self, token: str) -> None:
         with self._connection.using("write") as client:
             client.delete(_key(token))
 
 
+def _parse(record: bytes | None) -> Session | None:
+    if record is None:
+        return None
+    try:
+        return _SESSION.validate_json(record)
+    except ValidationError:  # damaged: the editor signs in again
+        return None
+
+
 def _key(token: str) -> str:
-    return f"see:session:{sha256(token.encode()).hexdigest()}"
+    return f"{_PREFIX}{sha256(token.encode()).hexdigest()}"

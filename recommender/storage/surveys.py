@@ -132,6 +132,16 @@ class Surveys:
         with self._connection.using("write") as client:
             client.set(site_key(site, "survey"), record)
 
+    def forget(self, site: str, article_id: str) -> None:
+        """Delete the survey if it names an article; the next one takes its place."""
+        survey = self.latest(site)
+        if survey is None:
+            return
+        outliers = (survey.most, survey.never, survey.without, survey.few, survey.old)
+        if any(one.id == article_id for group in outliers for one in group):
+            with self._connection.using("write") as client:
+                client.unlink(site_key(site, "survey"))
+
     def progress(self, site: str) -> ClaimProgress | None:
         """Of the survey that is being made; None when there is none."""
         with self._connection.using("read") as client:
