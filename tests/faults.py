@@ -76,6 +76,10 @@ class FaultProxy:
     def fault(self, fault: Fault) -> None:
         self._call(self._change(fault))
 
+    def send_to(self, upstream_url: str) -> None:
+        """Connect to another server from now on, as after a fail-over."""
+        self._upstream = upstream_url.removeprefix("unix://")
+
     def __enter__(self) -> Self:
         self._thread.start()
         self._call(self._listen())

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -267,6 +268,24 @@ def test_a_bucket_lets_a_burst_through_and_then_its_rate():
     later = [bucket.take() for _ in range(3)]
 
     assert ([True] * 3 + [False] * 2, [True, True, False]) == (burst, later)
+
+
+def test_a_bucket_is_exact_under_32_threads():
+    bucket = TokenBucket(rate=2, burst=100, clock=lambda: 0.0)
+    with ThreadPoolExecutor(32) as pool:
+        taken = list(pool.map(lambda _: bucket.take(), range(1_000)))
+
+    assert 100 == sum(taken)
+
+
+def test_made_up_addresses_do_not_lift_the_limit(send):
+    statuses = []
+    for number in range(int(BURST * 1.5)):
+        address = f"203.0.113.{number % 250}"
+        headers = {"X-Forwarded-For": address, "X-Real-IP": address, "Forwarded": f"for={address}"}
+        statuses.append(send(**headers).status_code)
+
+    assert {204, 429} == set(statuses)
 
 
 def test_too_many_batches_are_refused(send):

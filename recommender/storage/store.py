@@ -158,7 +158,8 @@ class Store:
                 script(keys, args, client=pipeline)
             replies = pipeline.execute()
         return [
-            WriteResult(outcome.decode(), version, neighbour.decode() or None)
+            # The neighbour is from a record that may be damaged; it only stands in a warning.
+            WriteResult(outcome.decode(), version, neighbour.decode(errors="replace") or None)
             for outcome, version, neighbour in replies
         ]
 

@@ -2,10 +2,12 @@
 
 import copy
 import os
+import pickle
 import random
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -365,6 +367,47 @@ def failures_of_a_new_worker(site: Site, name: str, expected: dict[str, Any]) ->
         if answers(visitor(later, site), site) != expected:
             wrong.append("a later worker is not healed")
     return wrong
+
+
+class Canary:
+    """Unpickling it makes a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self._file,)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pickle_in_place_of_a_record_is_never_run(site: Site, name: str, tmp_path: Path) -> None:
+    put_back(site.raw, site.records)
+    key = kinds(site)[name]
+    canary = tmp_path / "canary"
+    plant_everywhere(site.raw, key, pickle.dumps(Canary(canary)))
+    try:
+        with Backend(site.settings) as backend:
+            wrong = failures(visitor(backend, site), site)
+    except ConfigurationError:  # a program that cannot read the features refuses to start
+        assert name == "see:{main}:format"
+        wrong = []
+    put_back(site.raw, site.records)
+
+    assert [] == wrong
+    assert not canary.exists()
+
+
+def plant_everywhere(raw: "redis.Redis", key: bytes, planted: bytes) -> None:
+    """Replace all values under a key, whatever holds them."""
+    kind = raw.type(key)
+    if kind == b"hash":
+        raw.hset(key, mapping=dict.fromkeys(raw.hkeys(key), planted))
+    elif kind == b"list":
+        raw.lset(key, 0, planted)
+    elif kind == b"stream":
+        raw.xadd(key, dict.fromkeys(raw.xrange(key)[-1][1], planted))
+    else:
+        raw.set(key, planted)
 
 
 def test_every_kind_of_record_is_damaged(site: Site) -> None:
