@@ -9,10 +9,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 INSTALLED := $(VENV)/installed
 TESTS_INSTALLED := $(VENV)/tests-installed
+NPM := $(VENV)/npm
+NPM_INSTALLED := $(NPM)/installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos check format bench lock clean moved
+.PHONY: help install demo test chaos check format bench widget lock clean moved
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1#\2/p' Makefile | awk -F'#' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -25,10 +27,10 @@ demo: $(INSTALLED) ## install, then run the service with the sample archive (POR
 	@$(if $(PORT),ALSOSEE_PORT='$(PORT)') exec $(BIN)/alsosee demo
 
 # Images often forbid bytecode files; each of a hundred processes would then compile everything anew.
-test: $(TESTS_INSTALLED) ## every test (ARGS= goes to pytest)
+test: $(TESTS_INSTALLED) $(NPM_INSTALLED) ## every test (ARGS= goes to pytest)
 	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/pytest -q --numprocesses 2 --dist loadfile $(ARGS)
 
-chaos: $(TESTS_INSTALLED) ## the long tests of reliability, and their evidence page (ARGS= goes to pytest)
+chaos: $(TESTS_INSTALLED) $(NPM_INSTALLED) ## the long tests of reliability, and their evidence page (ARGS= goes to pytest)
 	@rm -f .chaos.jsonl
 	@CHAOS_EVIDENCE=.chaos.jsonl PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -m chaos --timeout 900 $(ARGS)
 	@$(BIN)/python tests/chaos/evidence.py .chaos.jsonl && rm .chaos.jsonl
@@ -45,6 +47,10 @@ format: $(TESTS_INSTALLED) ## let ruff put the code in order
 
 bench: $(TESTS_INSTALLED) ## speed and memory (ARGS=--help shows what can be chosen)
 	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+widget: $(NPM_INSTALLED) ## write api/static/widget.js from widget.src.js
+	$(NPM)/node_modules/.bin/esbuild api/static/widget.src.js --minify --charset=utf8 --target=es2022 \
+		--banner:js='// The source, for people: widget.src.js' --outfile=api/static/widget.js
 
 # What `make install` has besides the service.
 EXTRAS := --extra evaluate --extra import --extra mcp
@@ -96,6 +102,12 @@ $(TESTS_INSTALLED): requirements-dev.txt $(INSTALLED)
 	@echo "Installing what the tests need into $(VENV) …"
 	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.txt
 	@touch $@
+
+# Frameworks for the tests of the box, and the program that writes widget.js. Without npm those tests are skipped.
+$(NPM_INSTALLED): tests/npm/package.json tests/npm/package-lock.json tests/npm/.npmrc $(INSTALLED)
+	@mkdir -p $(NPM) && cp $(filter tests/%,$^) $(NPM)/
+	@if npm ci --prefix $(NPM) --silent; then touch $@; \
+	else echo "WARNING: no npm, or it failed: tests with React, Vue and others are skipped"; fi
 
 $(BIN)/uv:
 	@$(MAKE) --no-print-directory $(TESTS_INSTALLED)

@@ -29,6 +29,7 @@ PUBLIC = {
     ("GET", "/widget"),
     ("GET", "/widget.js"),
     ("GET", "/widget/<version>/widget.js"),
+    ("GET", "/widget/words/<language>.json"),
     ("GET", "/v1/<site>/related"),
     ("GET", "/v1/<site>/recent"),
     ("GET", "/healthz"),

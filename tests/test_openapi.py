@@ -20,7 +20,13 @@ Key = dict[str, str]
 Operation = dict[str, Any]
 METHODS = {"get", "put", "post", "delete"}
 # Files, and pages for people.
-NOT_DESCRIBED = {"/static/{filename}", "/widget", "/widget.js", "/widget/{version}/widget.js"}
+NOT_DESCRIBED = {
+    "/static/{filename}",
+    "/widget",
+    "/widget.js",
+    "/widget/{version}/widget.js",
+    "/widget/words/{language}.json",
+}
 
 
 def described_api() -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 import gzip
 import re
+import subprocess
 from base64 import b64encode
 from hashlib import sha384
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from click.testing import CliRunner
@@ -12,17 +14,36 @@ from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser
 
 from api.cli.main import main
-from api.lists.words import WORDS
+from api.lists.words import WORDS, box_words
 from api.site.widget import widget
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option import declared_options
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = (ROOT / "api/static/widget.js").read_text()
+SOURCE = ROOT / "api/static/widget.src.js"
+ESBUILD = ROOT / ".venv/npm/node_modules/.bin/esbuild"
 
 
 def test_it_takes_four_kilobytes_at_most() -> None:
     assert len(gzip.compress(SCRIPT.encode(), 9)) <= 4096
+
+
+def test_it_is_what_make_widget_writes(tmp_path: Path) -> None:
+    if not ESBUILD.exists():
+        pytest.skip("NO ESBUILD: `make test` installs it where there is an npm")
+    written = tmp_path / "widget.js"
+    command = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", "widget", f"NPM={ESBUILD.parents[2]}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    command = command[command.index(str(ESBUILD)) :].replace("api/static/widget.js", str(written))
+    subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=True)
+
+    assert written.read_text() == SCRIPT
 
 
 def test_it_needs_no_other_file_and_makes_no_text_into_markup() -> None:
@@ -34,11 +55,44 @@ def test_it_needs_no_other_file_and_makes_no_text_into_markup() -> None:
     assert None is re.search(dangerous, SCRIPT)
 
 
-def test_it_speaks_the_languages_that_the_service_speaks() -> None:
-    spoken = re.findall(r'^    (\w\w): "(.+)\|(.+)",$', SCRIPT, re.MULTILINE)
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("de", ("de", "de", "Lesen Sie auch", "Lesen")),
+        ("de-AT", ("de", "de-AT", "Lesen Sie auch", "Lesen")),
+        ("pt", ("pt", "pt", "Leia também", "Leia mais")),
+        ("pt-BR", ("pt", "pt-BR", "Leia também", "Leia mais")),
+        ("pt_PT", ("pt-pt", "pt-PT", "Leia também", "Ler mais")),
+        ("en", ("en", "en-GB", "Also See", "Read More")),
+        ("en-AU", ("en", "en-AU", "Also See", "Read More")),
+        ("fr-x-private", ("fr", "fr", "Lire aussi", "Lire")),
+        ("eo", ("en", "en-GB", "Also See", "Read More")),
+        ("<b>", ("en", "en-GB", "Also See", "Read More")),
+        ("x" * 2000, ("en", "en-GB", "Also See", "Read More")),
+    ],
+)
+def test_the_service_has_the_words_of_a_page(
+    client: FlaskClient, page: str, expected: tuple[str, ...]
+) -> None:
+    response = client.get(f"/widget/words/{quote(page)}.json")
 
-    assert {language: (heading, more) for language, heading, more in spoken} == WORDS
+    assert ("*", expected) == (
+        response.headers["Access-Control-Allow-Origin"],
+        tuple(response.json[name] for name in ("language", "locale", "heading", "more")),
+    )
+
+
+def test_readers_keep_the_words_for_a_day(client: FlaskClient) -> None:
+    cache_control = client.get("/widget/words/de.json").headers["Cache-Control"]
+
+    assert cache_control.startswith("public, max-age=86400,")
+
+
+def test_the_script_has_the_english_words_itself() -> None:
+    words = box_words("en")
+
     assert len(WORDS) >= 20
+    assert f'heading: "{words.heading}", more: "{words.more}"' in SOURCE.read_text()
 
 
 def test_every_parameter_that_a_site_would_set_is_an_attribute() -> None:

@@ -1,4 +1,4 @@
-"""The script of `<also-see>`, at a stable address and at one for each version."""
+"""The script of `<also-see>`, at a stable address and at one for each version, and its words."""
 
 from base64 import b64encode
 from functools import cache
@@ -6,16 +6,18 @@ from hashlib import sha256, sha384
 from importlib.resources import files
 from typing import NamedTuple
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, jsonify, render_template, request
 from markupsafe import escape
 
 from api.http.request import backend
+from api.lists.words import box_words
 
 blueprint = Blueprint("widget", __name__)
 
 # Browsers ask again after five minutes, so that a new version soon arrives everywhere.
 STABLE = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
 VERSIONED = "public, max-age=31536000, immutable"
+WORDS = "public, max-age=86400, stale-while-revalidate=604800, stale-if-error=604800"
 SERVICE = "https://related.your.site"  # stands for the address of the service
 PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
@@ -59,6 +61,14 @@ def versioned(version: str) -> Response:
     if widget().path != f"/widget/{version}/widget.js":
         abort(404, "This version is gone. /widget shows the current one.")
     return _script(VERSIONED)
+
+
+@blueprint.get("/widget/words/<language>.json")
+def words(language: str) -> Response:
+    """The words of a box on a page in this language, for the script."""
+    response = jsonify(box_words(language)._asdict())
+    response.headers["Cache-Control"] = WORDS
+    return response
 
 
 @blueprint.get("/widget")

@@ -1,43 +1,13 @@
-// <also-see>: see docs/WIDGET.md
-(() => {
-  if (customElements.get("also-see")) return;
-  const SERVICE = document.currentScript?.src.replace(/(widget\/\w+\/)?widget\.js.*/, "");
-  const PARAMETERS = ("offset section tag author languages exclude published-after published-before"
-    + " surface max-age mode half-life diversity story max-per-section max-per-author max-per-source min-score"
-    + " sort fallback").split(" ");
-  const WORDS = {
-    ar: "اقرأ أيضًا|اقرأ",
-    fa: "همچنین بخوانید|بخوانید",
-    ur: "یہ بھی پڑھیں|پڑھیں",
-    he: "קראו גם|קראו",
-    hi: "यह भी पढ़ें|पढ़ें",
-    bn: "আরও পড়ুন|পড়ুন",
-    ja: "こちらも読む|続きを読む",
-    zh: "延伸阅读|阅读",
-    "zh-hant": "延伸閱讀|閱讀",
-    ko: "함께 읽기|읽기",
-    ru: "Читайте также|Читать",
-    uk: "Читайте також|Читати",
-    pl: "Czytaj także|Czytaj",
-    tr: "Bunu da oku|Oku",
-    de: "Lesen Sie auch|Lesen",
-    nl: "Lees ook|Lees meer",
-    en: "Also See|Read More",
-    fr: "Lire aussi|Lire",
-    es: "Leer también|Leer más",
-    pt: "Leia também|Leia mais",
-    it: "Leggi anche|Leggi",
-  };
-  const sheet = new CSSStyleSheet();
-  // Empty cards are as high as full ones.
-  sheet.replaceSync(`
+// The source, for people: widget.src.js
+(()=>{if(customElements.get("also-see"))return;const H=document.currentScript?.src.replace(/(widget\/\w+\/)?widget\.js.*/,""),v="offset section tag author languages exclude published-after published-before surface max-age mode half-life diversity story max-per-section max-per-author max-per-source min-score sort fallback".split(" "),y="site article url list layout limit heading heading-level hosts events service".split(" ").concat(v),u={language:"en",locale:"en-GB",heading:"Also See",more:"Read More"},p={en:u,"en-GB":u,"en-US":{...u,locale:"en-US"}},O=2e3,U=3200,w=new CSSStyleSheet;w.replaceSync(`
+  :host([hidden]) { display: none !important; }
   :host { display: block; --accent: var(--also-see-accent, light-dark(#0b5c66, #6cc7d2)); }
   * { margin: 0; line-height: 1.4; }
   .heading { margin-bottom: 1em; border-bottom: 2px solid var(--accent); padding-bottom: .4em; font-size: 1.05em; }
   .list { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--also-see-column, 17em)), 1fr)); gap: var(--also-see-gap, 1.2em); padding: 0; list-style: none; }
   .card { display: flex; gap: .9em; position: relative; height: 9.2em; }
   .text { flex: 1; min-width: 0; overflow-wrap: anywhere; }
-  .picture { width: 6.5em; aspect-ratio: 3 / 2; align-self: start; border-radius: 4px; background: #8883; object-fit: cover; }
+  .picture { width: 6.5em; aspect-ratio: 3 / 2; align-self: start; border-radius: 4px; background: #8883; object-fit: cover; object-position: 50% 20%; }
   .title, .excerpt { unicode-bidi: plaintext; display: -webkit-box; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: var(--lines, 3); }
   .title { color: inherit; font-weight: 600; text-decoration: none; }
   .title:hover { text-decoration: underline; }
@@ -49,7 +19,7 @@
   :host([layout=grid]) { --also-see-column: 13em; }
   :host([layout=grid]) .card { display: grid; grid-template: auto 5.4em / 100%; gap: .5em; height: auto; }
   :host([layout=grid]) .picture { width: 100%; aspect-ratio: 16 / 9; }
-  :host([layout=grid]) .card:not(:has(img))::before { aspect-ratio: 16 / 9; background: #8883; content: ""; }
+  :host([layout=grid]) .list:not(.plain) .card:not(:has(img))::before { aspect-ratio: 16 / 9; background: #8883; content: ""; }
   :host([layout=inline]) .box { display: flex; gap: .4em; }
   :host([layout=inline]) .heading { margin: 0; border: 0; padding: 0; font-size: 1em; }
   :host([layout=inline]) .heading::after { content: ":"; }
@@ -61,159 +31,5 @@
   @media print {
     .card { height: auto !important; }
     .picture, .more { display: none; }
-  }`);
-
-  const boxes = new Set();
-  let pageToken, shown = [], number = 0;
-
-  const make = (tag, name, text, language) => {
-    const node = document.createElement(tag);
-    node.className = node.part = name;
-    node.textContent = text;
-    if (language) {
-      node.lang = language;
-      node.dir = /^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(language) ? "rtl" : "ltr";
-    }
-    return node;
-  };
-  const safe = (address, hosts = []) => {
-    const url = /^https?:\/\/[^\/\\]/i.test(address) && URL.canParse(address) && new URL(address);
-    return url && (!hosts[0] || hosts.includes(url.host.replace(/^www\./, ""))) && url.href;
-  };
-  const whenSeen = (node, options, ms, call) => {
-    let timer;
-    new IntersectionObserver(([entry], observer) => {
-      clearTimeout(timer);
-      if (entry.isIntersecting) timer = setTimeout(() => call(observer.disconnect()), ms);
-    }, options).observe(node);
-  };
-
-  customElements.define("also-see", class extends HTMLElement {
-    events = [];
-
-    get(name, otherwise = "") {
-      return this.getAttribute(name) || otherwise;
-    }
-
-    values(name) {
-      return this.get(name).split(/\s*,\s*/).filter(Boolean);
-    }
-
-    address(path) {
-      return new URL(`v1/${this.get("site", "main")}/${path}`, this.get("service", SERVICE));
-    }
-
-    connectedCallback() {
-      boxes.add(this);
-      if (this.list) return;
-      this.reserve();
-      whenSeen(this, { rootMargin: "600px" }, 0, async () => {
-        // Each leaves out what others show.
-        for (const box of boxes) {
-          await (box.loaded ||= box.load().catch(() => box.remove()));
-          if (box == this) return;
-        }
-      });
-    }
-
-    disconnectedCallback() {
-      this.flush();
-      boxes.delete(this);
-      if (!boxes.size) [pageToken, shown] = ["", []];
-    }
-
-    reserve() {
-      const tag = this.closest("[lang]")?.lang || "";
-      const language = /^zh-(hant|tw|hk|mo)\b/i.test(tag) ? "zh-hant" : tag.slice(0, 2);
-      this.language = WORDS[language] ? language : "en";
-      this.words = WORDS[this.language].split("|");
-      this.layout = this.get("layout", "sidebar");
-      this.limit = this.get("limit", { grid: 4, inline: 1 }[this.layout] || 5);
-      const heading = this.getAttribute("heading") ?? this.words[0];
-      const level = this.layout == "inline" ? "b" : "h" + this.get("heading-level", 2);
-      const box = make("aside", "box", "", this.language);
-      if (heading) box.append(make(level, "heading", heading));
-      box.ariaLabel = heading + (number++ ? " " + number : "");
-      box.append(this.list = make("ol", "list"));
-      this.list.ariaHidden = true;
-      for (let i = 0; i < this.limit; i++) this.list.append(make("li", "card"));
-      const root = this.attachShadow({ mode: "open" });
-      root.adoptedStyleSheets = [sheet];
-      root.append(box);
-    }
-
-    question() {
-      const article = encodeURIComponent(this.get("article"));
-      const path = this.get("list", article ? `articles/${article}/related` : "related");
-      const url = this.address(path);
-      const ask = (name, value) => url.searchParams.append(name, value);
-      const page = document.querySelector("link[rel=canonical]") || location;
-      if (path == "related") ask("url", this.get("url", page.href));
-      ask("limit", this.limit);
-      for (const name of PARAMETERS) {
-        const parameter = name.replace("languages", "lang").replaceAll("-", "_");
-        this.values(name).forEach(value => ask(parameter, value));
-      }
-      if (pageToken) ask("page_token", pageToken);
-      else shown.forEach(id => ask("exclude", id));
-      return url;
-    }
-
-    async load() {
-      const signal = AbortSignal.timeout(2000);
-      const answer = await (await fetch(this.question(), { credentials: "omit", signal })).json();
-      const cards = answer.items.map((item, i) => this.card(item, i + 1));
-      if (!cards[0]) this.remove();
-      this.recommendation_id = answer.recommendation_id;
-      pageToken = answer.page_token;
-      if (!cards[this.limit - 1] && this.getBoundingClientRect().top < innerHeight) this.style.minHeight = this.offsetHeight + "px";
-      this.list.replaceChildren(...cards);
-      this.list.ariaHidden = null;
-    }
-
-    card({ id, title, url, excerpt, image, published_at, language }, position) {
-      shown.push(`${id}`);
-      const card = make("li", "card", "", language);
-      const text = make("div", "text");
-      const href = safe(url, this.values("hosts"));
-      const link = make(href ? "a" : "span", "title", title);
-      // Midnight is a day without a time.
-      const date = new Date(`${published_at}`.replace("T00:00:00Z", "T00:00"));
-      if (href) link.href = href;
-      text.append(link);
-      if (this.layout != "inline" && date > 0) {
-        const day = date.toLocaleDateString(this.language.replace("en", "en-GB"), { dateStyle: "long" });
-        text.append(make("time", "date", day, this.language));
-      }
-      if (this.layout == "sidebar") {
-        text.append(make("p", "excerpt", excerpt));
-        const more = make("span", "more", this.words[1] + " »");
-        more.ariaHidden = true;
-        if (href) text.append(more);
-      }
-      const src = !/list|inline/.test(this.layout) && safe(image?.url);
-      if (src) {
-        const picture = make("img", "picture");
-        picture.onerror = picture.remove;
-        picture.loading = "lazy";
-        picture.alt = image.alt || "";
-        picture.src = src;
-        card.append(picture);
-      }
-      card.append(text);
-      if (navigator.doNotTrack != 1 && !navigator.globalPrivacyControl && this.get("events") != "off") {
-        const tell = type => this.events.push({ type, article: id, position });
-        whenSeen(card, { threshold: .5 }, 1000, () => tell("impression"));
-        link.onclick = link.onauxclick = ({ button }) => button < 2 && tell("click");
-      }
-      return card;
-    }
-
-    flush() {
-      const { recommendation_id, events } = this;
-      const batch = JSON.stringify({ recommendation_id, events });
-      if (events.splice(0)[0]) navigator.sendBeacon(this.address("events"), batch);
-    }
-  });
-  document.addEventListener("visibilitychange", () => document.hidden && boxes.forEach(box => box.flush()));
-})();
+  }`);const c=new Set,x=(s,t)=>{s.lang=t,s.dir=/^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(t)?"rtl":"ltr"},l=(s,t,e,i)=>{const n=document.createElement(s);return n.className=n.part=t,n.textContent=e,i&&x(n,i),n},k=(s,t=[])=>{const e=/^https?:\/\/[^\/\\]/i.test(s)&&URL.canParse(s)&&new URL(s);return e&&(!t[0]||t.includes(e.host.replace(/^www\./,"")))&&e.href},S=(s,t,e,i)=>{let n;new IntersectionObserver(([r],o)=>{clearTimeout(n),r.isIntersecting&&(n=setTimeout(()=>i(o.disconnect()),e))},t).observe(s)},E=s=>s?s.closest("[lang]")?.lang||E(s.getRootNode().host):"en",j=()=>(document.querySelector("link[rel=canonical]")||location).href.replace(/#(?![!/]).*/,""),A=()=>c.forEach(s=>s.refresh());class m extends HTMLElement{static observedAttributes=y;#n;#l;#a;#o;#s;#c;#e;#i;#h;#d;#p;#m;#g=[];connectedCallback(){c.add(this);for(const[t,e]of Object.entries(this))t in m.prototype&&delete this[t]&&(this[t]=e);this.refresh()}attributeChangedCallback(){this.refresh()}disconnectedCallback(){this.#r(),c.delete(this),this.#d||(this.#n="")}async refresh(){if(await 0,!this.isConnected)return;this.#l=this.#t("article")||this.#t("list")?"":this.#t("url",j()),this.#a=E(this);const t=[this.#l,this.#a,...y.map(e=>this.getAttribute(e))].join(`
+`);t!=this.#n&&(this.#n=t,this.#d=this.#h="",this.#k(),S(this,{rootMargin:"600px"},0,async()=>{for(const e of c)if(await(e.#d||=e.#S(e.#n)),e==this)return}))}#k(){const t=this.#t("layout","sidebar");if(this.#c=this.#t("limit",{grid:4,inline:1}[t]||5),this.#t("hidden")=="empty"&&(this.hidden=!1),t!=this.#s){this.#s=t,this.#e=l("aside","box"),this.#i=l("ol","list"),this.#i.ariaHidden=!0,this.#e.append(this.#i);const i=this.shadowRoot||this.attachShadow({mode:"open"});i.adoptedStyleSheets=[w],i.replaceChildren(this.#e)}for(;this.#i.children.length<this.#c;)this.#i.append(l("li","card"));const e=this.#a;p[e]??=this.#y(`widget/words/${encodeURIComponent(e)}.json`).catch(()=>u).then(i=>p[e]=i),this.#f(p[e])}#f({heading:t=" ",language:e="en"}){const i=this.getAttribute("heading")??t,n=this.#s=="inline"?"b":"h"+this.#t("heading-level",2),r=[...c].indexOf(this);x(this.#e,e),this.#e.ariaLabel=i+(r>0?` ${r+1}`:""),this.#e.querySelector(".heading")?.remove(),i&&this.#e.prepend(l(n,"heading",i))}async#S(t){const e=[...c].map(o=>o!=this&&o.#h||"").join("").slice(-U);let i,n;try{[i,this.#o]=await Promise.all([this.#y(this.#E(e)),p[this.#a]]),n=i.items.map((o,h)=>this.#A(o,h+1,i.items))}catch(o){t==this.#n&&this.#b("error",{error:o});return}if(t!=this.#n)return;if(!n[0])return this.#b("empty",i);this.#r(),this.#p=i.recommendation_id,this.#m=this.#x("events"),this.#h=`${i.page_token||""}`.replace(e,"");const r=this.#e.offsetHeight;this.#f(this.#o),this.#i.classList.toggle("plain",!n.some(o=>o.querySelector("img"))),this.#i.replaceChildren(...n),this.#i.ariaHidden=null,this.#e.offsetHeight<r&&this.getBoundingClientRect().top<innerHeight&&(this.#e.style.minHeight=r+"px"),this.#u("load",i)}#b(t,e){this.#r(),this.#s="",this.shadowRoot.replaceChildren(),this.setAttribute("hidden","empty"),this.#u(t,e)}#E(t){const e=encodeURIComponent(this.#t("article")),i=this.#x(this.#t("list",e?`articles/${e}/related`:"related")),n=(r,o)=>o&&i.searchParams.append(r,o);n("url",this.#l),n("limit",this.#c);for(const r of v){const o=r.replace("languages","lang").replaceAll("-","_");this.#v(r).forEach(h=>n(o,h))}return n("page_token",t),i}#A(t,e,i){const{id:n,title:r,url:o,excerpt:h,image:C,published_at:I,language:M}=t,g=l("li","card","",M),d=l("div","text"),f=k(o,this.#v("hosts")),b=l(f?"a":"span","title",r),T=new Date(`${I}`.replace("T00:00:00Z","T00:00"));if(f&&(b.href=f),d.append(b),this.#s!="inline"&&T>0){const a=T.toLocaleDateString(this.#o.locale,{dateStyle:"long"});d.append(l("time","date",a,this.#o.language))}if(this.#s=="sidebar"){d.append(l("p","excerpt",h));const a=l("span","more",this.#o.more+" »");a.ariaHidden=!0,f&&d.append(a)}const R=!/list|inline/.test(this.#s)&&k(C?.url);if(R){const a=l("img","picture");a.onerror=a.remove,a.loading="lazy",a.alt=C.alt||"",a.src=R,g.append(a)}g.append(d);const $=navigator.doNotTrack!=1&&!navigator.globalPrivacyControl&&this.#t("events")!="off",L=a=>$&&this.#g.push({type:a,article:n,position:e});return S(g,{threshold:.5},1e3,()=>L("impression")),b.onclick=b.onauxclick=a=>{a.button>1||(L("click"),this.#u("click",{item:t,position:e,items:i,event:a})||a.preventDefault())},g}#r(){const t=this.#g.splice(0),e=JSON.stringify({recommendation_id:this.#p,events:t});t[0]&&navigator.sendBeacon(this.#m,e)}#u(t,e){const i={detail:e,bubbles:!0,composed:!0,cancelable:t=="click"};return this.dispatchEvent(new CustomEvent("also-see:"+t,i))}async#y(t){const e=AbortSignal.timeout(O),i=await fetch(this.#w(t),{credentials:"omit",signal:e});if(!i.ok)throw new Error(`HTTP status ${i.status}`);return i.json()}#t(t,e=""){return this.getAttribute(t)||e}#v(t){return this.#t(t).split(/\s*,\s*/)}#w(t){return new URL(t,this.#t("service",H))}#x(t){return this.#w(`v1/${this.#t("site","main")}/${t}`)}static{document.addEventListener("visibilitychange",()=>document.hidden&&c.forEach(t=>t.#r()))}}for(const s of y)Object.defineProperty(m.prototype,s.replace(/-./g,([,t])=>t.toUpperCase()),{get(){return this.getAttribute(s)},set(t){t==null?this.removeAttribute(s):this.setAttribute(s,t)}});customElements.define("also-see",m),globalThis.navigation?.addEventListener("currententrychange",A),new MutationObserver(A).observe(document.head,{subtree:!0,childList:!0,attributes:!0})})();
