@@ -1,9 +1,7 @@
 """A service that fails, hangs, lies or attacks: the page around the box never notices."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -11,52 +9,21 @@ import orjson
 import pytest
 from browser_pages import POLICY, Answer, HostSite, Visit, follow, host_site, until
 from playwright.sync_api import Browser, BrowserContext, Page
+from scripted_service import HEAD, JSON, OPEN, answers, item, scripted_service
 
-from api.site.widget import widget
 from api.v1.events import EventBatch
 
 pytestmark = pytest.mark.browser
 
-OPEN = {"Access-Control-Allow-Origin": "*"}
-JSON = {**OPEN, "Content-Type": "application/json"}
 PATIENCE_SECONDS = 30
 PICTURE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
 LIST = "/v1/main/articles/kursk/related"
-HEAD = {"recommendation_id": "5a1f0c2b9d3e4f6071", "version": 1, "fallback": False}
-
-
-def item(number: int = 1, **fields: Any) -> dict[str, Any]:
-    made = {
-        "id": f"story-{number}",
-        "url": f"https://news.example/{number}",
-        "title": f"Story {number}",
-        "excerpt": "An excerpt.",
-        "image": None,
-        "published_at": "2025-03-13T07:12:44Z",
-        "language": "en",
-    }
-    return made | fields
-
-
-@contextmanager
-def said_service() -> Iterator[HostSite]:
-    """A service of which a test says what it answers."""
-    with host_site() as service:
-        script = {**OPEN, "Content-Type": "text/javascript"}
-        service.pages["/widget.js"] = (200, script, widget().script)
-        service.pages["/v1/main/events"] = (204, OPEN, b"")
-        yield service
 
 
 @pytest.fixture
 def service() -> Iterator[HostSite]:
-    with said_service() as service:
+    with scripted_service() as service:
         yield service
-
-
-def answers(*items: Any, **more: Any) -> Answer:
-    # The standard library's, for lone surrogates.
-    return 200, JSON, json.dumps({**HEAD, "items": items, **more}).encode()
 
 
 @pytest.fixture
@@ -420,7 +387,7 @@ READERS = {
 def told(browser: Browser, contexts: dict[str, BrowserContext]) -> Iterator[dict[str, list[bytes]]]:
     """What the service hears of each reader; all look at the same time, `stays` leaves last."""
     visit = Visit(browser, contexts)
-    with said_service() as service, host_site() as site:
+    with scripted_service() as service, host_site() as site:
 
         def look(name: str) -> Page:
             attributes, script = READERS[name]

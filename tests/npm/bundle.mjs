@@ -1,0 +1,34 @@
+// Bundles each application in apps/: `NPM=folder-with-node_modules node bundle.mjs OUTPUT_FOLDER`.
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(`${process.env.NPM}/`);
+const { build } = require("esbuild");
+const { compile } = require("svelte/compiler");
+const svelte = {
+  name: "svelte",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.svelte$/ }, async ({ path }) => {
+      return { contents: compile(await readFile(path, "utf8"), { filename: path }).js.code };
+    });
+  },
+};
+const bundle = (app, name, alias = {}) => build({
+  entryPoints: [fileURLToPath(new URL(`apps/${app}`, import.meta.url))],
+  outfile: `${process.argv[2]}/${name}.js`,
+  bundle: true,
+  alias,
+  define: { "process.env.NODE_ENV": '"production"' },
+  conditions: ["browser"],
+  nodePaths: [`${process.env.NPM}/node_modules`],
+  plugins: [svelte],
+});
+
+await Promise.all([
+  bundle("react.jsx", "react-18", { react: "react-18", "react-dom": "react-dom-18" }),
+  bundle("react.jsx", "react-19"),
+  bundle("vue.js", "vue"),
+  bundle("svelte.js", "svelte"),
+  bundle("turbo.js", "turbo"),
+]);
