@@ -91,6 +91,11 @@ def host_site() -> Iterator[HostSite]:
         thread.join()
 
 
+# A box waits for two seconds. Beside other tests a service may take longer, and is not slow.
+PATIENCE = """
+    window.timeoutAfter = AbortSignal.timeout.bind(AbortSignal);
+    AbortSignal.timeout = ms => timeoutAfter(15 * ms);
+"""
 WATCH = """
     addEventListener("securitypolicyviolation",
         event => console.error("CSP: " + event.violatedDirective + " " + event.blockedURI));
@@ -129,7 +134,7 @@ class Visit:
             self._contexts[repr(like)] = self._browser.new_context(**like)
         page = self._contexts[repr(like)].new_page()
         self._pages.append(page)
-        page.add_init_script(WATCH + script)
+        page.add_init_script(PATIENCE + WATCH + script)
         page.on("console", lambda said: self.complaints.append(said.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))

@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 import pytest
 from browser_pages import HostSite, Visit, host_site
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 FOREIGN_VARIABLES = {k: v for k, v in os.environ.items() if not k.startswith("ALSOSEE_")}
 PATIENCE_SECONDS = 60
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -96,9 +96,8 @@ def test_a_page_cannot_make_an_empty_box_take_room(
 
 
 RECORD_TIMEOUTS = """
-    const timeout = AbortSignal.timeout.bind(AbortSignal);
     window.timeouts = [];
-    AbortSignal.timeout = ms => { timeouts.push(ms); return timeout(ms); };
+    AbortSignal.timeout = ms => { timeouts.push(ms); return timeoutAfter(ms); };
 """
 
 
