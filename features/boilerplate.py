@@ -87,14 +87,19 @@ class Blocks(NamedTuple):
             sum(map(len, places)),
         )
 
+    def sizes(self) -> NDArray[np.uint32]:
+        """The number of term occurrences in each block, shape (b,)."""
+        sizes = self.ends.copy()
+        sizes[1:] -= self.ends[:-1]
+        return sizes
+
     def occurrences(self, chosen: NDArray[np.bool_], terms: int) -> NDArray[np.float32] | None:
         """
         How often each of the article's *terms* occurs in the *chosen* blocks, shape (terms,).
 
         None if the other lines have too few terms, see `LEAST_TERMS_LEFT`.
         """
-        sizes = np.diff(self.ends, prepend=np.uint32(0))
-        places = self.places[np.repeat(chosen, sizes)]
+        places = self.places[np.repeat(chosen, self.sizes())]
         if self.total - places.size < max(LEAST_TERMS_LEFT, LEAST_SHARE_LEFT * self.total):
             return None
         return np.bincount(places, minlength=terms).astype(np.float32)

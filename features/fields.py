@@ -133,10 +133,5 @@ def says_utc(name: str) -> bool:
     return folded_name(name).endswith(("gmt", "utc"))
 
 
-def is_known_name(name: object, chosen: Mapping[str, str] = NOTHING_CHOSEN) -> bool:
-    """Whether this is a name for one of our fields."""
-    return isinstance(name, str) and _known_name(name, _by_folded_name(chosen)) is not None
-
-
 def _is_empty(field: str, value: object) -> bool:
     return is_placeholder(value) if field in DATES else value == ""

@@ -50,6 +50,10 @@ _INVISIBLE = regex.compile(r"[[\p{Cc}\p{Cf}\p{Cs}]--[\s\x1c-\x1f\u200c\u200d]]+"
 _MARKS_BEYOND_8 = regex.compile(r"(\p{M}{8})\p{M}+")
 # Everything but Latin, Greek and Cyrillic letters and punctuation may be a mark or become one.
 _PERHAPS_MARKED = re.compile("[\u0300-\u036f\u0483-\u0489\u0530-\u1fff\u20d0-\U0010ffff]")
+# Words in ASCII with one blank between two, and none of the characters that markup begins with.
+# Most titles and tags are such lines.
+_PLAIN_LINE = re.compile(r"[!-%'-;=-Z\\\]-z|}~]++(?: [!-%'-;=-Z\\\]-z|}~]++)*+")
+_LONGEST_PLAIN_LINE = 200
 _NEWLINES = regex.compile(r"\n{3,}")
 
 _SENTENCE_END = regex.compile(
@@ -60,6 +64,8 @@ _SENTENCE_END = regex.compile(
 
 def plain_text(text: str) -> str:
     """Return HTML, escaped text or plain text as the plain text that is stored and analysed."""
+    if len(text) <= _LONGEST_PLAIN_LINE and _PLAIN_LINE.fullmatch(text):
+        return text
     text = prepared(text)
     return clean_text(html_to_text(text) if looks_like_html(text) else text)
 

@@ -1,8 +1,9 @@
 """What an import reports of one record, without the text of its article."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -11,14 +12,16 @@ from numpy.typing import NDArray
 
 from features.addresses import normalize_url
 from features.analysis import AnalysedArticle
+from features.article import Article
 from features.dates import DateRules, parse_date
-from features.fields import folded_name, is_known_name, says_utc, sender_names
+from features.fields import folded_name, says_utc, sender_names_by_rank
 from features.site_defaults import SiteDefaults
 from recommender.sources.dialects import CONTROLS
 
 _WITH_ZONE = re.compile(r"(?:[Zz]|[+-]\d\d:?\d\d)$")
 # Two zones in which no moment has the same wall time.
 _ONE_ZONE, _OTHER_ZONE = (DateRules(ZoneInfo(name)) for name in ("UTC", "Etc/GMT-14"))
+_FIELDS = tuple(Article.model_fields)
 MAX_NAMES = 100  # of columns of one record
 MIN_TEXT_CHARS = 100  # shorter texts are the same by chance
 
@@ -55,35 +58,36 @@ def facts_of(
 ) -> RecordFacts:
     """The facts of a record that became the article *analysed*."""
     article = analysed.article
-    names = sender_names(data, defaults.fields)
+    by_rank = sender_names_by_rank(data, defaults.fields)
+    names = {field: ranked[0] for field, ranked in by_rank.items()}
     sources = {
         field: names.get(field, "")
-        for field in type(article).model_fields
+        for field in _FIELDS
         if getattr(article, field) not in (None, "", ())
     }
     dated = names.get("published_at", "")
     blocks = analysed.features.blocks
     return RecordFacts(
         sources=sources,
-        unused=_unused(data, defaults),
+        unused=_unused(data, known={*chain.from_iterable(by_rank.values())}),
         published=article.published_at.isoformat() if article.published_at else None,
         has_zone=_has_zone(dated, data.get(dated)) if article.published_at else None,
         language=article.language,
         address=_digest(normalize_url(article.url)) if article.url else 0,
         text=_digest(article.body) if len(article.body) >= MIN_TEXT_CHARS else 0,
         blocks=blocks.digests,
-        block_terms=np.diff(blocks.ends, prepend=np.uint32(0)).astype(np.uint32),
+        block_terms=blocks.sizes(),
         terms=blocks.total,
     )
 
 
-def _unused(data: Mapping[str, Any], defaults: SiteDefaults) -> tuple[str, ...]:
+def _unused(data: Mapping[str, Any], known: Collection[str]) -> tuple[str, ...]:
     names = [
         name
         for name, value in data.items()
-        if value not in (None, "", [], {})
+        if name not in known
+        and value not in (None, "", [], {})
         and folded_name(name) not in CONTROLS
-        and not is_known_name(name, defaults.fields)
     ]
     return tuple(names[:MAX_NAMES])
 

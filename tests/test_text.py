@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.markup import prepared
 from features.text import (
     clean_text,
     excerpt,
@@ -232,3 +233,11 @@ def test_lines_are_tidy_after_cleaning(text: str) -> None:
 @given(ANY_TEXT, st.integers(min_value=1, max_value=60))
 def test_an_excerpt_fits(text: str, limit: int) -> None:
     assert len(excerpt(text, limit)) <= limit
+
+
+@given(st.text(st.characters(min_codepoint=9, max_codepoint=126), max_size=30))
+def test_a_plain_line_is_read_as_every_other_text_is(text):
+    text_without_templates = prepared(text)
+    read = html_to_text if looks_like_html(text_without_templates) else str
+
+    assert clean_text(read(text_without_templates)) == plain_text(text)

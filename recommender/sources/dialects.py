@@ -55,9 +55,11 @@ def flattened(record: Record, notes: Counter[str]) -> Record:
 def why_not_public(fields: Mapping[str, Any]) -> str:
     """Why readers may not see this, or that it is no article; empty for what they may."""
     for name, value in fields.items():
-        reason = _objection(folded_name(name), value)
-        if reason:
-            return reason
+        folded = folded_name(name)
+        if folded in CONTROLS or folded == "published":
+            reason = _objection(folded, value)
+            if reason:
+                return reason
     return ""
 
 
