@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -94,6 +96,16 @@ def test_a_short_import_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> No
     batches = list(prepared_batches(Preparation("main", NO_DEFAULTS), records(BATCH), 2))
 
     assert [BATCH] == list(map(len, batches))
+
+
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [("api.cli.import_", "numba"), ("recommender.preparing", "redis")],
+)
+def test_an_import_starts_without_what_it_does_not_need(module: str, unneeded: str) -> None:
+    program = f"import sys, {module}; print({unneeded!r} in sys.modules)"
+
+    assert b"False\n" == subprocess.check_output([sys.executable, "-c", program])
 
 
 def test_few_records_are_taken_before_the_first_results_come(eager: None) -> None:

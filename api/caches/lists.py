@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.caches.lru import ByteLRU
 from recommender.errors import CorruptRecord, StoreUnavailable
+from recommender.storage.article_records import site_key
 from recommender.storage.change_log import ChangeLog, SiteState, state_keys
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.connections import Connection
 from recommender.storage.packing import pack_record, unpack_record
 
 STALE_BYTES = 40 * 2**20  # per worker

@@ -20,7 +20,6 @@ from api.cli.options import JSON, SITE
 from api.cli.settings import pick_site, read_settings
 from features.fields import FIELD_ALIASES
 from features.site_defaults import SiteDefaults
-from recommender.backend import Backend
 from recommender.errors import InvalidInput
 from recommender.import_report import ImportReport
 from recommender.ingest import ImportCounter, IngestResult, ingest
@@ -31,6 +30,7 @@ from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.sources.records import Record
 from recommender.storage.article_records import stored_fields
 from recommender.storage.audit import Editor
+from recommender.store_access import StoreAccess
 
 REPORT_SECONDS = 5.0  # between two progress lines, where there is no terminal
 REDRAW_ARTICLES = 100  # between two redraws of the progress bar
@@ -81,7 +81,7 @@ class Interruption:
 class Run(NamedTuple):
     """One run of the command: what it works with, and what it has done so far."""
 
-    backend: Backend
+    access: StoreAccess
     site: str
     settings: ArticleSettings
     result: Result
@@ -136,9 +136,9 @@ def import_(
     name = pick_site(settings, site)
     result = Result(max_rejections=None if as_json else MAX_REJECTIONS_PRINTED)
     interruption = Interruption()
-    with Backend(settings) as backend, interruption.handling():
-        article_settings = _article_settings(backend, name, fields, zone, language, keep=not check)
-        run = Run(backend, name, article_settings, result, interruption, check, as_json)
+    with StoreAccess(settings) as access, interruption.handling():
+        article_settings = _article_settings(access, name, fields, zone, language, keep=not check)
+        run = Run(access, name, article_settings, result, interruption, check, as_json)
         for file in files:
             if not interruption.requested:
                 _read_file(run, file)
@@ -154,7 +154,7 @@ def import_(
 
 
 def _article_settings(
-    backend: Backend,
+    access: StoreAccess,
     site: str,
     fields: Sequence[str],
     zone: str | None,
@@ -168,7 +168,7 @@ def _article_settings(
     Raises:
         InvalidInput: for an option that cannot be used.
     """
-    stored = backend.store.rulebook.settings(site).settings
+    stored = access.store.rulebook.settings(site).settings
     chosen: dict[str, Any] = {"zone": zone, "language": language}
     changes = {name: value for name, value in chosen.items() if value is not None}
     if fields:
@@ -179,7 +179,7 @@ def _article_settings(
     if keep and settings != stored.articles:
         changed = stored.model_copy(update={"articles": settings})
         editor = Editor("", "alsosee import", "options of the command")
-        backend.store.rulebook.replace_settings(site, changed, editor, datetime.now(UTC))
+        access.store.rulebook.replace_settings(site, changed, editor, datetime.now(UTC))
     return settings
 
 
@@ -216,14 +216,14 @@ def _read_file(run: Run, file_name: str) -> None:
     if run.interruption.requested:
         reason = "it was interrupted"
     if not run.check:
-        run.backend.imports.record(run.site, counter.report(reason, report.finished()))
+        run.access.imports.record(run.site, counter.report(reason, report.finished()))
 
 
 def _results(run: Run, file: ArticleFile, records: Iterator[Record]) -> Iterator[IngestResult]:
     defaults = _defaults(run, file)
     if not run.check:
         yield from ingest(
-            run.backend.store,
+            run.access.store,
             run.site,
             records,
             defaults=defaults,
@@ -239,7 +239,7 @@ def _results(run: Run, file: ArticleFile, records: Iterator[Record]) -> Iterator
 
 def _defaults(run: Run, file: ArticleFile) -> SiteDefaults:
     """Those of the site, with the order of day and month that a file of known size decides."""
-    defaults = run.backend.defaults.of(run.site, run.settings)
+    defaults = run.access.defaults.of(run.site, run.settings)
     if file.size is None:
         return defaults
     with ArticleFile(file.name, run.columns) as again:

@@ -1,4 +1,8 @@
-"""How an article is stored: its keys, and the arguments of the scripts that write it."""
+"""
+How an article is stored: its keys, and the arguments of the scripts that write it.
+
+Without redis, because processes that only analyse articles import it.
+"""
 
 from base64 import b32encode
 from collections.abc import Callable, Mapping
@@ -14,8 +18,9 @@ from features.article import Article
 from features.vectorizer import ArticleFeatures
 from recommender.articles import Card, card_of
 from recommender.errors import CorruptRecord
-from recommender.storage.connections import LOG_LENGTH, site_key
 from recommender.storage.packing import pack_record, pack_vector, unpack_record
+
+LOG_LENGTH = 100_000  # entries that a site's change log keeps
 
 # Of addresses; head.lua has them too.
 KEY_LENGTH = 32
@@ -26,6 +31,15 @@ _TEXT_ARGUMENT = 6  # of `put_call`
 
 ScriptCall = tuple[list[str], list[str | int | bytes]]
 """Keys and arguments of a Lua script."""
+
+
+def site_key(site: str, *parts: str) -> str:
+    """
+    Return `see:{site}:part:part`.
+
+    The braces are Redis Cluster's hash tag. An article id is never a part: pass its digest.
+    """
+    return ":".join((f"see:{{{site}}}", *parts))
 
 
 def _is_text(value: Any) -> bool:

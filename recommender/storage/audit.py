@@ -15,7 +15,8 @@ from recommender.errors import CorruptRecord, NotFound
 from recommender.policy.rules import Rule
 from recommender.policy.site_settings import SiteSettings
 from recommender.storage.access import Scope
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.article_records import site_key
+from recommender.storage.connections import Connection
 from recommender.storage.packing import unpack_record
 
 log = structlog.get_logger()

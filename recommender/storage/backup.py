@@ -26,8 +26,14 @@ import orjson
 
 from recommender.errors import Conflict, CorruptRecord, StoreUnavailable
 from recommender.storage.access import KEYS_KEY
-from recommender.storage.article_records import FULL, MAX_APART, article_key, split_address_keys
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.article_records import (
+    FULL,
+    MAX_APART,
+    article_key,
+    site_key,
+    split_address_keys,
+)
+from recommender.storage.connections import Connection
 from recommender.storage.erasing import purged_after
 from recommender.storage.events import KEPT_DAYS
 from recommender.storage.packing import unpack_record

@@ -15,7 +15,8 @@ from contextlib import suppress
 from typing import NamedTuple, Self
 
 from recommender.errors import CorruptRecord, StoreUnavailable
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.article_records import site_key
+from recommender.storage.connections import Connection
 
 KNOWN_STATE_SECONDS = 0.2
 # A site is busy while it accepts more changes than that in that time.

@@ -24,8 +24,6 @@ from recommender.storage.change_signal import ChangeSignal
 
 Pace = Literal["read", "load", "write", "batch"]
 
-LOG_LENGTH = 100_000  # entries that a site's change log keeps
-
 READ_SECONDS = 0.1
 # (connect, answer), as multiples of the time that a read may take; a reply whose bytes come one
 # by one has twice the time for an answer (`_DeadlineSocket`). redis-py's own defaults hold
@@ -56,15 +54,6 @@ _DAMAGE = re.compile(
     r"(^|caused error: |Error: )?WRONGTYPE|not an integer|not a valid float|user_script"
     r"|Invalid stream ID|ID specified in XADD is equal or smaller"
 )
-
-
-def site_key(site: str, *parts: str) -> str:
-    """
-    Return `see:{site}:part:part`.
-
-    The braces are Redis Cluster's hash tag. An article id is never a part: pass its digest.
-    """
-    return ":".join((f"see:{{{site}}}", *parts))
 
 
 class Breaker:

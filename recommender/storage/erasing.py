@@ -11,8 +11,8 @@ import time
 from datetime import UTC, datetime
 
 from recommender.errors import StoreUnavailable
-from recommender.storage.article_records import article_key
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.article_records import article_key, site_key
+from recommender.storage.connections import Connection
 from recommender.storage.events import EventCounts
 from recommender.storage.imports import ImportLog
 from recommender.storage.sessions import Sessions

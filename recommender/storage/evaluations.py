@@ -11,7 +11,8 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from recommender.errors import CorruptRecord
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.article_records import site_key
+from recommender.storage.connections import Connection
 from recommender.storage.packing import pack_record, unpack_record
 
 

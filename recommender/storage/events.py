@@ -21,7 +21,8 @@ import orjson
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from recommender.errors import TooManyRequests
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.article_records import site_key
+from recommender.storage.connections import Connection
 from recommender.storage.rate_limit import TokenBucket
 
 KEPT_DAYS = 90

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from features.vectorizer import FEATURES_VERSION
 from recommender.errors import ConfigurationError, StoreUnavailable
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.article_records import site_key
+from recommender.storage.connections import Connection
 
 FORMER_VERSION = FEATURES_VERSION - 1
 # The version of archives from before this record was kept.

@@ -9,7 +9,8 @@ It holds neither text nor title of an article: an id, the line, the field and th
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from recommender.errors import StoreUnavailable
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.article_records import site_key
+from recommender.storage.connections import Connection
 
 MAX_IMPORTS = 20
 MAX_CHARS = 200  # of an id, a file name, or a reason

@@ -23,9 +23,10 @@ import structlog
 from recommender.errors import Conflict, CorruptRecord, InvalidInput, NotFound
 from recommender.policy.rules import Rule
 from recommender.policy.site_settings import NO_SETTINGS, SiteSettings
+from recommender.storage.article_records import LOG_LENGTH, site_key
 from recommender.storage.audit import AUDIT_LENGTH, Audit, AuditEntry, Editor, SettingsChange
 from recommender.storage.change_log import ChangeLog
-from recommender.storage.connections import LOG_LENGTH, Connection, site_key
+from recommender.storage.connections import Connection
 from recommender.storage.packing import unpack_record
 from recommender.storage.rule_changes import (
     MAX_RULES,

@@ -33,9 +33,10 @@ from recommender.storage.article_records import (
     parse_text,
     put_call,
     reindex_call,
+    site_key,
 )
 from recommender.storage.change_log import ChangeLog, SiteState, state_keys
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.connections import Connection
 from recommender.storage.packing import (
     OutdatedVector,
     is_current_vector,

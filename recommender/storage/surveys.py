@@ -22,7 +22,8 @@ from pydantic import (
 )
 
 from recommender.errors import CorruptRecord, StoreUnavailable
-from recommender.storage.connections import Connection, site_key
+from recommender.storage.article_records import site_key
+from recommender.storage.connections import Connection
 from recommender.storage.packing import pack_record, unpack_record
 
 SILENCE_SECONDS = 30  # a survey without a report for that long has ended
