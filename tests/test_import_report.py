@@ -1,10 +1,14 @@
 """What an import says of its files: before it stores anything, and afterwards on the desk."""
 
+import gzip
 import json
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hostile
 import pytest
 import redis
 from click.testing import CliRunner, Result
@@ -248,3 +252,43 @@ def test_the_figures_of_an_import_hold_no_text_of_its_articles(
 
     assert b"Rubrik" in kept
     assert b"Dunmere" not in kept and b"Barges" not in kept
+
+
+# --- files that end in the middle
+
+
+def cut_files() -> dict[str, tuple[bytes, set[str]]]:
+    """By name: a file that ends in the middle, and the ids that are in before its end."""
+    one, two, three = (hostile.line(name, body="Half a text. " * 9) for name in "123")
+    rows = b'id,title,body\n1,One,x\n2,Two,x\n3,Three,"Half a te'
+    posts = hostile.wxr(*(hostile.post(name, "Half a text. " * 9) for name in "123"))
+    feed = hostile.rss(*(hostile.item(name, "Half a text. " * 9) for name in "123")).encode()
+    urls = hostile.sitemap(*(hostile.url(name) for name in "123"))
+    packed = gzip.compress(b"\n".join([one, two, os.urandom(3000).hex().encode(), three]))
+    return {
+        "lines.jsonl": (b"\n".join([one, two, three])[:-50], {"1", "2"}),
+        "array.json": (b"[" + b",".join([one, two, three])[:-50], {"1", "2"}),
+        "table.csv": (rows, {"1", "2"}),
+        "wxr.xml": (posts[:-220], {"1", "2"}),
+        "feed.xml": (feed[:-120], {"1", "2"}),
+        "sitemap.xml": (urls[:-60], {f"https://n.example/{name}" for name in "12"}),
+        "lines.jsonl.gz": (packed[:-600], {"1", "2"}),
+    }
+
+
+@pytest.mark.parametrize("name", cut_files())
+def test_a_file_that_ends_in_the_middle_says_what_is_in_and_stores_nothing_by_halves(
+    run: Run, backend: Backend, tmp_path: Path, name: str
+) -> None:
+    content, ids = cut_files()[name]
+    path = tmp_path / name
+    path.write_bytes(content)
+    result = run(path)
+    stored = {article_id for article_id in (*ids, "3", "https://n.example/3")
+              if backend.store.article("main", article_id) is not None}  # fmt: skip
+
+    assert ids == stored
+    says_where = re.search(rf"{re.escape(name)}(?::[34]: |: .*(?:after \w+ 2|record 3|number 2))",
+                           result.output)  # fmt: skip
+    assert says_where, result.output
+    assert "2 added" in result.output

@@ -198,12 +198,10 @@ def _version_arg() -> int | None:
 
 def _lines(stream: IO[bytes]) -> Iterator[Record]:
     # Unbuffered, `readline` reads byte by byte and takes half the time of a bulk write.
-    for number, line in numbered_lines(BufferedReader(stream)):  # type: ignore[type-var]
+    for number, line in numbered_lines(BufferedReader(stream)):  # type: ignore[arg-type]
         if number > MAX_BULK_LINES:
             raise RequestEntityTooLarge(f"Expected at most {MAX_BULK_LINES} lines.")
-        text = without_mark(line) if number == 1 else line
-        if text.strip():
-            yield json_record(number, text)
+        yield json_record(number, without_mark(line) if number == 1 else line)
 
 
 def _result_line(result: IngestResult) -> bytes:

@@ -18,11 +18,12 @@ from recommender.sources import delimited, formats, json_lines, json_values, unp
 from recommender.sources.dialects import flattened
 from recommender.sources.encodings import Utf8Reader, utf8_bytes
 from recommender.sources.formats import Format
-from recommender.sources.records import Note, Record, UnreadableDocument
+from recommender.sources.records import Note, Record, UnreadableDocument, guess_note
 from recommender.sources.sandbox import Sandbox
 
 # Sent to the sandbox through the pipe; what is larger goes by way of a file.
 INLINE_BYTES = 2**20
+MAX_USELESS = 10_000
 SPOOLED_BYTES = 16 * 2**20  # of an archive that is no file, kept in memory
 
 # Kind of a format → the module that reads it in the sandbox.
@@ -98,8 +99,12 @@ class Document(NamedTuple):
         Raises:
             UnreadableDocument: after the records that could be read.
         """
+        useless = 0  # records in a row that are no objects: bombs consist of them
         for item in self._items(sandbox):
             if isinstance(item, Record):
+                useless = 0 if item.data and isinstance(item.data, dict) else useless + 1
+                if useless > MAX_USELESS:
+                    raise UnreadableDocument(f"has {MAX_USELESS:,} records in a row without fields")
                 yield flattened(item, self.notes)
             elif item.text:
                 self.notes[item.text] += 1
@@ -126,7 +131,7 @@ class Document(NamedTuple):
         return io.BufferedReader(Utf8Reader(self.stream, self._note_guess))
 
     def _note_guess(self, encoding: str) -> None:
-        self.notes[f"read as {encoding}, which is a guess: it is not UTF-8"] += 1
+        self.notes[guess_note(encoding).text] += 1
 
     def _sandboxed(
         self, reader: str, stream: BinaryIO, sandbox: Sandbox

@@ -130,9 +130,9 @@ class Utf8Reader(io.RawIOBase):
         return self._decoder.decode(chunk, final=not chunk).encode(errors="surrogateescape")
 
 
-def utf8_bytes(document: bytes) -> bytes:
-    """A whole text as UTF-8."""
-    return Utf8Reader(io.BytesIO(document)).read()
+def utf8_bytes(document: bytes, on_guess: Callable[[str], None] = lambda _: None) -> bytes:
+    """A whole text as UTF-8; see `Utf8Reader`."""
+    return Utf8Reader(io.BytesIO(document), on_guess).read()
 
 
 def _read_chunk(stream: BinaryIO) -> bytes:

@@ -17,12 +17,14 @@ from defusedxml import DefusedXmlException
 from features.dates import parse_date
 from features.text import looks_like_html
 from recommender.sources.encodings import utf8_bytes
-from recommender.sources.records import Note, Record, UnreadableDocument
+from recommender.sources.records import Note, Record, UnreadableDocument, refused
 
 # A larger feed is read in parts, so that each is done in time.
 WHOLE_BYTES = 2**19
 ITEMS_AT_ONCE = 20
 _ITEMS = ("item", "entry")
+_ITEM_START = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)(?:\s[^<>]*)?(?<!/)>")
+_ITEM_END = re.compile(rb"</(?:[\w.-]+:)?(?:item|entry)\s*>")
 _CODE = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*+>")
 
@@ -35,9 +37,19 @@ def read(document: BinaryIO) -> Iterator[Record | Note]:
     for part in parts:
         parsed = feedparser.parse(part, sanitize_html=False, resolve_relative_uris=False)
         yield from _faults(parsed)
+        is_cut = bool(parsed.bozo) and _ends_in_an_item(part)
         for entry in parsed.entries:
             number += 1
-            yield Record(number, _fields(entry, parsed.feed))
+            if is_cut and entry is parsed.entries[-1]:
+                yield refused(number, "the feed ends in the middle of this item")
+            else:
+                yield Record(number, _fields(entry, parsed.feed))
+
+
+def _ends_in_an_item(data: bytes) -> bool:
+    text = data.replace(b"\0", b"")  # of UTF-16
+    ends = max((match.end() for match in _ITEM_END.finditer(text)), default=0)
+    return _ITEM_START.search(text, ends) is not None
 
 
 def _declared(data: bytes) -> bytes:

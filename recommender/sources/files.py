@@ -126,10 +126,14 @@ class ArticleFile:
         Raises:
             UnreadableFile: after the records that could be read.
         """
+        last = 0
         try:
-            yield from document.records(self._sandbox)
+            for record in document.records(self._sandbox):
+                yield record
+                last = record.line
         except UnreadableDocument as error:
-            raise UnreadableFile(f"{document.name}: {error}") from error
+            before = f"; all before it is read, up to number {last}" if last else ""
+            raise UnreadableFile(f"{document.name}: {error}{before}") from error
 
     def records(self) -> Iterator[Record]:
         """

@@ -11,7 +11,7 @@ def posts(export: dict[str, Any]) -> list[Any] | None:
     tags = _names(tables, "posts_tags", "tag_id", "tags")
     authors = _names(tables, "posts_authors", "author_id", "users")
     return [
-        _post(post, tags.get(post.get("id"), []), authors.get(post.get("id"), []))
+        _post(post, tags.get(str(post.get("id")), []), authors.get(str(post.get("id")), []))
         if isinstance(post, dict)
         else post
         for post in tables["posts"]
@@ -27,15 +27,20 @@ def _tables(export: dict[str, Any]) -> dict[str, Any] | None:
     return data if is_export else None
 
 
-def _names(tables: dict[str, Any], joins: str, key: str, named: str) -> dict[Any, list[str]]:
+def _names(tables: dict[str, Any], joins: str, key: str, named: str) -> dict[str, list[str]]:
     """Post id → the names that a table of pairs gives it, in their order."""
-    names = {row.get("id"): row.get("name") for row in _rows(tables, named)}
-    found: dict[Any, list[str]] = {}
-    for row in sorted(_rows(tables, joins), key=lambda row: row.get("sort_order") or 0):
-        name = names.get(row.get(key))
+    names = {str(row.get("id")): row.get("name") for row in _rows(tables, named)}
+    names_of: dict[str, list[str]] = {}
+    for row in sorted(_rows(tables, joins), key=_place):
+        name = names.get(str(row.get(key)))
         if isinstance(name, str):
-            found.setdefault(row.get("post_id"), []).append(name)
-    return found
+            names_of.setdefault(str(row.get("post_id")), []).append(name)
+    return names_of
+
+
+def _place(row: dict[str, Any]) -> float:
+    place = row.get("sort_order")
+    return place if isinstance(place, int | float) else 0
 
 
 def _rows(tables: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -14,8 +14,6 @@ def read(document: BinaryIO) -> Iterator[Record]:
     lines = document if isinstance(document, BufferedReader) else BufferedReader(document)  # type: ignore[type-var]
     named: str | None = None
     for number, line in numbered_lines(lines):
-        if not line.strip():
-            continue
         record = json_record(number, line)
         action = _bulk_action(record.data)
         if action is not None:

@@ -18,6 +18,8 @@ def read(document: BinaryIO) -> Iterator[Record | Note]:
         raise UnreadableDocument(f"is {error}") from None
     if not isinstance(data, dict):
         raise UnreadableDocument("is no JSON object")
+    if data.keys() == {"code", "message", "data"}:
+        raise UnreadableDocument(f"is an error that WordPress answered: {data['message']}")
     elements = ghost.posts(data) or _json_feed_items(data) or _articles(data, MAX_DEPTH)
     if elements is None:
         elements = [data]

@@ -14,6 +14,7 @@ from recommender.sources.records import (
 )
 
 CHUNK_BYTES = 2**18
+MAX_DEPTH = 1_000_000  # beyond which nobody looks for the end of a value
 
 _BRACKET_OR_QUOTE = re.compile(rb'["{}\[\]]')
 _STRING_CONTENT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
@@ -100,6 +101,8 @@ class _Splitter:
                 size += self._at - start
             if depth == 0:
                 return b"".join(parts)
+            if depth > MAX_DEPTH:
+                raise UnreadableDocument(f"record {number} is nested too deeply")
             if not self._more():
                 raise UnreadableDocument(f"ends in the middle of record {number}")
 

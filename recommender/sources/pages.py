@@ -7,7 +7,7 @@ the text from trafilatura, which leaves navigation, comments and boxes out.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import trafilatura
@@ -15,11 +15,13 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from trafilatura.settings import Document as Extracted
 
 from recommender.sources.encodings import utf8_bytes
-from recommender.sources.records import Note, Record, UnreadableDocument
+from recommender.sources.records import Note, Record, UnreadableDocument, guess_note
 
 MAX_PAGE_BYTES = 16 * 2**20
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w-]{2,40})""", re.IGNORECASE)
+_HTML = re.compile(r"<html[\s>]", re.IGNORECASE)
+_END = re.compile(r"</(?:body|html)\b", re.IGNORECASE)
 _CHARSET_BYTES = 4096  # HTML wants the declaration in the first kilobyte
 _ARTICLE_TYPE = re.compile(r"(?:Article|BlogPosting|Report|LiveBlog|Review|Posting)$")
 _TITLE_SEPARATOR = re.compile(r"(\s+(?:[|»·–—-]|--|::)\s+)")
@@ -61,7 +63,11 @@ def read(document: BinaryIO, path: str = "", url: str = "") -> Iterator[Record |
     data = document.read(MAX_PAGE_BYTES + 1)
     if len(data) > MAX_PAGE_BYTES:
         raise UnreadableDocument(f"expected at most {MAX_PAGE_BYTES >> 20} MB")
-    html = _decoded(data)
+    guesses: list[str] = []
+    html = _decoded(data, guesses.append)
+    yield from map(guess_note, guesses)
+    if _HTML.search(html) and not _END.search(html):
+        yield Note("ends without </body> and </html>: it may have been cut")
     fields = _declared(LexborHTMLParser(html))
     fields["url"] = url or fields.get("url")
     text, date = _extracted(html, fields["url"])
@@ -105,7 +111,7 @@ def _extracted(html: str, url: str | None) -> tuple[str, str | None]:
     return text, date
 
 
-def _decoded(data: bytes) -> str:
+def _decoded(data: bytes, on_guess: Callable[[str], None]) -> str:
     """The page as text: by its mark, as it says itself, or as it looks."""
     declared = _CHARSET.search(data[:_CHARSET_BYTES])
     if declared and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
@@ -115,7 +121,7 @@ def _decoded(data: bytes) -> str:
             return data.decode("cp1252" if name in ("iso-8859-1", "latin1", "ascii") else name)
         except (LookupError, UnicodeDecodeError):
             pass
-    return utf8_bytes(data).decode(errors="replace")
+    return utf8_bytes(data, on_guess).decode(errors="replace")
 
 
 def _title(tree: LexborHTMLParser, declared: str) -> str:

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from recommender.sources.encodings import utf8_bytes
 from recommender.sources.places import Place
-from recommender.sources.records import Note, Record, refused
+from recommender.sources.records import Note, Record, guess_note, refused
 
 _YAML = re.compile(
     r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
@@ -48,7 +48,9 @@ def read(
     if place.is_section:
         yield Note("page of a section, not an article")
         return
-    text = utf8_bytes(document.read()).decode(errors="surrogateescape").lstrip()
+    guesses: list[str] = []
+    text = utf8_bytes(document.read(), guesses.append).decode(errors="surrogateescape").lstrip()
+    yield from map(guess_note, guesses)
     try:
         matter, body = _split(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:

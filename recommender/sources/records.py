@@ -1,7 +1,7 @@
 """One raw article with its place in the input, before anything is known about it."""
 
 from collections.abc import Iterator
-from io import BufferedIOBase
+from io import BufferedReader
 from typing import NamedTuple
 
 import jiter
@@ -38,6 +38,10 @@ SIGN_OF_LIFE = Note("")
 """From a reader that is busy with much input: its time begins again."""
 
 
+def guess_note(encoding: str) -> Note:
+    return Note(f"read as {encoding}, which is a guess: it is not UTF-8")
+
+
 class UnreadableDocument(AlsoSeeError):
     """A document that no record, or no further record, can be read from; says why."""
 
@@ -64,14 +68,33 @@ def parse_json(text: bytes) -> object:
         raise InvalidInput.at("", f"not readable as JSON: {reason}") from None
 
 
-def numbered_lines(stream: BufferedIOBase) -> Iterator[tuple[int, bytes]]:
-    """The lines of a stream, counted from 1. Of one too long for a record, just enough to tell."""
-    number = 0
+def numbered_lines(stream: BufferedReader) -> Iterator[tuple[int, bytes]]:
+    """
+    The lines of a stream that are not blank, counted from 1 with those that are.
+
+    Of a line that is too long for a record, just enough to tell.
+    """
+    number = _skip_blank_lines(stream)
     while line := stream.readline(MAX_RECORD_BYTES + 2):
         number += 1
-        yield number, line
+        if not line.isspace():
+            yield number, line
         while len(line) > MAX_RECORD_BYTES and not line.endswith(b"\n"):
             line = stream.readline(MAX_RECORD_BYTES + 1) or b"\n"
+        number += _skip_blank_lines(stream)
+
+
+def _skip_blank_lines(stream: BufferedReader) -> int:
+    """Skip blank lines, by the buffer and not one by one: archives may hold millions; how many."""
+    skipped = 0
+    while True:
+        buffered = stream.peek()
+        blanks = len(buffered) - len(buffered.lstrip())
+        end = buffered.rfind(b"\n", 0, blanks) + 1
+        if not end:
+            return skipped
+        skipped += buffered.count(b"\n", 0, end)
+        stream.read(end)
 
 
 def json_record(line: int, text: bytes) -> Record:

@@ -84,7 +84,8 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            # A reader in Rust that runs out of memory would print pages.
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "RUST_BACKTRACE": "0"},
             start_new_session=True,
         )
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101

@@ -13,10 +13,11 @@ from recommender.zstandard import zstd
 HEAD_BYTES = 2**16
 # Text is seldom packed to less than a fortieth of its size, and a bomb to a thousandth.
 MAX_GROWTH = 200
-ALWAYS_ALLOWED_BYTES = 64 * 2**20
+ALWAYS_ALLOWED_BYTES = 16 * 2**20
 MAX_WINDOW_LOG = 27  # of zstd: 128 MB
 MAX_LAYERS = 3  # of compression around each other
 
+_ENCRYPTED = 1  # in the flags of a file in a zip archive
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 UNPACKING_ERRORS = (
     EOFError, NotImplementedError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error,
@@ -158,10 +159,12 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allo
     Raises:
         UnreadableDocument: for a file that is encrypted or damaged.
     """
+    if info.flag_bits & _ENCRYPTED:
+        raise UnreadableDocument("needs a password")
     try:
         unpacked = archive.open(info)
     except UNPACKING_ERRORS as error:
-        raise UnreadableDocument(f"is damaged, or needs a password: {error}") from error
+        raise UnreadableDocument(f"is damaged: {error}") from error
     return io.BufferedReader(_Bounded(unpacked, allowance), HEAD_BYTES)
 
 
