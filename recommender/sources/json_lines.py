@@ -1,7 +1,6 @@
 """JSON Lines: one object on each line, also in the two-line form of Elasticsearch's bulk API."""
 
 from collections.abc import Iterator
-from io import BufferedReader
 from typing import BinaryIO
 
 from recommender.sources.records import Record, json_record, numbered_lines
@@ -11,9 +10,8 @@ _ACTIONS = {"index", "create"}
 
 def read(document: BinaryIO) -> Iterator[Record]:
     """Every line that is not blank; a bad one is a record that says so."""
-    lines = document if isinstance(document, BufferedReader) else BufferedReader(document)  # type: ignore[type-var]
     named: str | None = None
-    for number, line in numbered_lines(lines):
+    for number, line in numbered_lines(document):
         record = json_record(number, line)
         action = _bulk_action(record.data)
         if action is not None:

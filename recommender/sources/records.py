@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from io import BufferedReader
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 
 import jiter
 
@@ -68,33 +68,35 @@ def parse_json(text: bytes) -> object:
         raise InvalidInput.at("", f"not readable as JSON: {reason}") from None
 
 
-def numbered_lines(stream: BufferedReader) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """
     The lines of a stream that are not blank, counted from 1 with those that are.
 
     Of a line that is too long for a record, just enough to tell.
     """
-    number = _skip_blank_lines(stream)
-    while line := stream.readline(MAX_RECORD_BYTES + 2):
+    # Unbuffered, `readline` reads byte by byte and takes half the time of a bulk write.
+    lines = stream if isinstance(stream, BufferedReader) else BufferedReader(stream)  # type: ignore[type-var]
+    number = _skip_blank_lines(lines)
+    while line := lines.readline(MAX_RECORD_BYTES + 2):
         number += 1
         if not line.isspace():
             yield number, line
         while len(line) > MAX_RECORD_BYTES and not line.endswith(b"\n"):
-            line = stream.readline(MAX_RECORD_BYTES + 1) or b"\n"
-        number += _skip_blank_lines(stream)
+            line = lines.readline(MAX_RECORD_BYTES + 1) or b"\n"
+        number += _skip_blank_lines(lines)
 
 
-def _skip_blank_lines(stream: BufferedReader) -> int:
+def _skip_blank_lines(lines: "BufferedReader[Any]") -> int:
     """Skip blank lines, by the buffer and not one by one: archives may hold millions; how many."""
     skipped = 0
     while True:
-        buffered = stream.peek()
+        buffered = lines.peek()
         blanks = len(buffered) - len(buffered.lstrip())
         end = buffered.rfind(b"\n", 0, blanks) + 1
         if not end:
             return skipped
         skipped += buffered.count(b"\n", 0, end)
-        stream.read(end)
+        lines.read(end)
 
 
 def json_record(line: int, text: bytes) -> Record:
