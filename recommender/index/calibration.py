@@ -13,10 +13,10 @@ SMALL_SAMPLE_THRESHOLD = 0.04
 
 def least_similarity(cosines: NDArray[np.float64]) -> float:
     """
-    The cosine that 95 % of all pairs of a sample stay below.
+    The cosine below which 95 % of all pairs of a sample are.
 
-    A reader found two in three of the items below it unrelated; of the links that editors set, at
-    most one in 25 is below it.
+    A reader judged two in three of the items below it to be unrelated. Of the links that editors
+    set, at most one in 25 is below it.
 
     Args:
         cosines: of all pairs of the sample, shape (n, n).

@@ -34,9 +34,9 @@ class Corpus:
     """
     Index and facets of a site, with the same articles in the same slots.
 
-    Lines that are boilerplate at the moment do not count. When an article makes a line boilerplate
-    or ends that, the rows of all articles with the line change too. So the rows depend only on
-    which articles there are, not on the order of their arrival or on what was in the index file.
+    Lines that are boilerplate at the moment do not count. If a change makes a line boilerplate, or
+    no longer boilerplate, the rows of all articles with the line change too. So the rows depend
+    only on the articles present, not on the order of their arrival or on the index file.
 
     Not thread-safe: `SiteReplica` lets one thread in at a time.
 
@@ -72,9 +72,10 @@ class Corpus:
         if self._base is not None and not self.index.delta_slots and self.index.live.all():
             return self._base
         live = np.flatnonzero(self.index.live).tolist()
-        by_id = sorted(zip(self.ids(live), live, strict=True))
-        slots = np.array([slot for _, slot in by_id], dtype=np.intp)
-        ids = SortedIds.of([article_id for article_id, _ in by_id])
+        slot_of = dict(zip(self.ids(live), live, strict=True))
+        in_order = sorted(slot_of)
+        slots = np.array([*map(slot_of.__getitem__, in_order)], dtype=np.intp)
+        ids = SortedIds.of(in_order)
         return {
             "ids.ends": ids.ends,
             "ids.text": ids.text,
@@ -89,7 +90,7 @@ class Corpus:
         """
         Add or replace *changed* and take out *removed*.
 
-        When *fetch* raises, nothing has changed.
+        If *fetch* raises, nothing has changed.
         """
         changed, removed = self._with_affected(dict(changed), {*removed} - changed.keys())
         self._least_similarity.clear()
@@ -97,6 +98,7 @@ class Corpus:
         for slot in old_slots:
             self.facets.remove(slot)
         articles = changed.values()
+        # An edited article takes a new slot, like a new one.
         slots = range(self.index.slots, self.index.slots + len(changed))
         # Before the index: `SiteReplica.may_show` looks up ids of the index at any moment.
         self.facets.add(slots, [article.facets for article in articles])
@@ -107,7 +109,7 @@ class Corpus:
         self.index.apply(self._effective(changed), removed)
 
     def ids(self, slots: Iterable[int]) -> list[str]:
-        return [self.index.ids[slot] for slot in slots]
+        return [*map(self.index.ids.__getitem__, slots)]
 
     def all_ids(self) -> list[str]:
         """The ids of all articles, ascending."""
@@ -115,7 +117,7 @@ class Corpus:
 
     def slots(self, article_ids: Iterable[str]) -> NDArray[np.intp]:
         """The slots of *article_ids*; unknown ids are skipped."""
-        slots = (self.index.slot(article_id) for article_id in article_ids)
+        slots = map(self.index.slot, article_ids)
         return np.array([slot for slot in slots if slot is not None], dtype=np.intp)
 
     def sample(self, size: int, language: str | None = None) -> NDArray[np.intp]:
@@ -132,7 +134,7 @@ class Corpus:
             hashes = self._hashes[slots]
             slots = slots[hashes <= np.partition(hashes, size)[size]]
         candidates = slots.tolist()
-        # By id too, because some of so many 32-bit hashes are equal.
+        # By id too, because 32-bit hashes of many articles can be equal.
         hashes = self._hashes[slots].tolist()
         ranked = sorted(zip(hashes, self.ids(candidates), candidates, strict=True))
         return np.array([slot for _, _, slot in ranked[:size]], dtype=np.intp)
@@ -166,8 +168,8 @@ class Corpus:
         """
         Add the articles that gain or lose boilerplate by the change.
 
-        These are fetched, may be newer than what was applied of them, and may then make other
-        lines boilerplate. So this repeats until it finds no more articles.
+        They are fetched. They may be newer than what was applied of them, and then they may make
+        other lines boilerplate. So this repeats until there are no more such articles.
         """
         while True:
             arriving = [article.features.blocks.digests for article in changed.values()]
@@ -186,7 +188,7 @@ class Corpus:
         features = [article.features for article in articles.values()]
         sizes = [own.blocks.digests.size for own in features]
         ends = np.cumsum([0, *sizes]).tolist()
-        # All at once: to look the blocks of each article up takes longer than to index it.
+        # All at once: to look up the blocks of each article takes longer than to index it.
         digests = np.concatenate([own.blocks.digests for own in features])
         marks = self._blocks.is_boilerplate(digests)
         counts = {}
@@ -205,6 +207,7 @@ def _prefixed(section: str, arrays: Arrays) -> Arrays:
 
 
 def _section(arrays: Arrays, section: str) -> Arrays:
+    """The arrays of one part, of the many that share a file."""
     prefix = f"{section}."
     section_arrays = {}
     for name, array in arrays.items():

@@ -86,10 +86,12 @@ class Delta:
         first = len(self)
         self._ends.extend(self.ends[-1] + np.cumsum([row.terms.size for row in rows]))
         self._terms.extend(np.concatenate([row.terms for row in rows]))
-        self._weights.extend(np.concatenate([tf_weights(row) for row in rows]))
+        # Computed once: a query would otherwise take a logarithm for every posting.
+        self._weights.extend(np.concatenate([*map(tf_weights, rows)]))
         self._counts.extend(np.concatenate([row.counts for row in rows]))
         self._ordinals.extend(ordinals)
         self.segments.append(self._invert(first, len(self)))
+        # One merge can make the next one necessary, as a carry does in a sum.
         while len(self.segments) > 1:
             older, newer = self.segments[-2:]
             if newer.articles < MERGE_SHARE * older.articles:

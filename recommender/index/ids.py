@@ -27,10 +27,10 @@ class SortedIds:
     @classmethod
     def of(cls, strings: Sequence[str]) -> "SortedIds":
         """A table of *strings*, which ascend."""
-        encoded = [string.encode() for string in strings]
+        encoded = [*map(str.encode, strings)]
         ends = np.cumsum([0, *map(len, encoded)]).astype(np.uint32)
         text = np.frombuffer(b"".join(encoded), np.uint8)
-        ends.flags.writeable = False  # as those of a file: a function is compiled once for both
+        ends.flags.writeable = False  # like those of a file: a function is compiled once for both
         return cls(ends, text)
 
     def __len__(self) -> int:
@@ -88,7 +88,7 @@ class Ids:
         added = len(self._base) + np.flatnonzero(mask[len(self._base) :])
         in_delta = [slot for slot in added.tolist() if after is None or self[slot] > after]
         in_delta.sort(key=self.__getitem__)
-        # Merged one by one: to read the ids of all takes longer than a page is worth.
+        # Merged one by one: a page needs few ids, and to read all of them takes long.
         return merge(in_base.tolist(), in_delta, key=self.__getitem__)
 
 

@@ -73,10 +73,10 @@ class ArticleIndex:
     """
     The TF-IDF vectors of a site's articles, for exact nearest neighbours by cosine.
 
-    Most articles are in the base, which never changes; those that were added or edited since are
-    in the delta. Term frequencies are stored and idf is computed: every change counts at once for
-    all articles. The answer depends only on which articles there are, not on the order of their
-    arrival or on which of them are in the base.
+    Most articles are in the base, which never changes. Articles that were added or edited since
+    are in the delta. Term frequencies are stored and idf is computed, so every change counts at
+    once for all articles. The answer depends only on the articles present, not on the order of
+    their arrival or on which of them are in the base.
 
     A squared length is `sum(tf² · (c - g)²)` with `c = ln(1 + articles) + offset` (the same for
     all terms) and `g = ln(1 + df)` (which a change moves only for the terms of the changed
@@ -165,9 +165,10 @@ class ArticleIndex:
         owners = np.repeat(np.arange(slots.size, dtype=np.uint64), np.diff(rows.ends))
         # Article and term as one number, which sorts both at once.
         order = np.argsort(owners << np.uint64(32) | terms)
-        columns = (terms[order].astype(np.uint32, copy=False), rows.counts[order])
-        by_article = (np.split(column, rows.ends[:-1])[1:] for column in columns)
-        return [*map(TermCounts, *by_article)]
+        starts = rows.ends[:-1]
+        terms_by_article = np.split(terms[order].astype(np.uint32, copy=False), starts)[1:]
+        counts_by_article = np.split(rows.counts[order], starts)[1:]
+        return [*map(TermCounts, terms_by_article, counts_by_article)]
 
     def vector(self, slot: int) -> TermWeights:
         """The unit TF-IDF vector of one article; for products of vectors `cosines` is faster."""
@@ -217,7 +218,8 @@ class ArticleIndex:
         return (products + np.diag(sizes)).astype(np.int32)
 
     def _ordinals(self, terms: NDArray[np.uint32]) -> NDArray[np.int64]:
-        """As the base has them; looked up once for the steps of one list, which pass one array."""
+        """The base's ordinals of *terms*, looked up once for all steps of a list."""
+        # All steps of a list pass the same array, so its identity is enough.
         if terms is not self._last_draft[0]:
             self._last_draft = (terms, self._base.ordinals(terms))
         return self._last_draft[1]
@@ -268,7 +270,7 @@ class ArticleIndex:
     def apply(self, rows: Mapping[str, TermCounts], removed: Iterable[str] = ()) -> None:
         """Add or replace *rows* and take out *removed*; ids that are not there are ignored."""
         self._norms = None
-        slots = (self.slot(article_id) for article_id in {*removed, *rows})
+        slots = map(self.slot, {*removed, *rows})
         old_slots = [slot for slot in slots if slot is not None]
         old_rows = self._read(np.array(old_slots, np.intp))
         old_terms = self._entries(old_rows.terms, old_rows.ordinals).terms
@@ -300,7 +302,7 @@ class ArticleIndex:
             return Neighbours(np.empty(0, np.intp), np.empty(0))
         norms = self._current_norms()
         scores = self._scores[: self.slots]
-        scores.fill(0)  # now rather than after use, so that they are in the processor's cache
+        scores.fill(0)  # here and not after use, so that they are in the processor's cache
         self._add_delta(query, scores[len(self._base) :])
         slots, products = nearest(
             self._base.postings,
@@ -346,6 +348,7 @@ class ArticleIndex:
             if self._df_changes and self._df_change(entries)[entries.offsets < 0].any():
                 entries = self._base.entries(entries.ordinals)
             return self._weighted(entries, weights)
+        # Later articles have no dictionary entries of their own, so each term is looked up.
         row = self._delta.rows(np.array([slot - len(self._base)]))
         return self._query(row.ordinals, row.terms, row.weights)
 
@@ -427,6 +430,7 @@ class ArticleIndex:
         starts = self._delta.ends[first:]
         squares = self._delta.weights[starts[0] :].astype(np.float64) ** 2
         owners = np.repeat(np.arange(len(rows)), np.diff(starts))
+        # Of tf², tf²·g and tf²·g², see the docstring of the class.
         sums = [np.bincount(owners, squares * g**power, len(rows)) for power in range(3)]
         self._sums.extend(np.stack(sums, axis=1))
         if self.slots > self._scores.size:

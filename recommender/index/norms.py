@@ -1,4 +1,4 @@
-"""The lengths of all articles' vectors at the current idf, which make cosines of products."""
+"""The lengths of all vectors at the current idf, which turn products into cosines."""
 
 from typing import NamedTuple
 

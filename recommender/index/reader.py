@@ -42,6 +42,7 @@ class Base:
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         arrays = {name: readonly(array.view()) for name, array in arrays.items()}
         self.counts: NDArray[np.float32] = arrays["counts"]
+        # Fields that are missing in the file are computed below.
         stored = {name: arrays[name] for name in Postings._fields if name in arrays}
         articles = int(arrays["articles"][0])
         self.postings = Postings(

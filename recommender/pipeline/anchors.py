@@ -15,7 +15,7 @@ from features.text import MARKUP
 from features.vectorizer import term_ids
 from recommender.deadline import check_deadline
 
-# The words with which a line announces a link, in the languages that we know them in.
+# The words with which a line announces a link, in several languages.
 ANNOUNCES = regex.compile(
     r"\s*(also see|see also|also read|read also|read more|related|more on this|"
     r"lee también|lea también|leer también|ver también|vea también|leia também|à lire aussi|"
@@ -108,7 +108,9 @@ def place_links(
     Returns:
         one for each subject; None where no free paragraph names it.
     """
-    terms = {term for subject in subjects for term in subject.weights}
+    terms: set[int] = set()
+    for subject in subjects:
+        terms.update(subject.weights)
     mentions = list(_mentions(source, title, language, terms))
     taken: set[int] = set()
     anchors = []
@@ -169,12 +171,13 @@ def _ids(terms: Collection[str]) -> dict[str, int]:
 
 
 def _barred(source: OffsetText, title: str) -> Iterator[Span]:
-    """What is no prose, though no markup says so, in the text as it was sent."""
+    """Spans, in the text as it was sent, that are not prose although no markup says so."""
     located = source.located
     for match in _NOT_PROSE.finditer(located.text):
         yield located.span(*match.span())
     for start, end, _ in source.paragraphs:
         check_deadline()
+        # Many systems repeat the title as the first paragraph.
         if located.text[start:end].casefold() == title.casefold():
             yield located.span(start, end)
     position = 0
@@ -203,6 +206,7 @@ def _best_phrases(mentions: Sequence[_Mention], subject: Subject) -> Iterator[_P
 
 def _phrases(mentions: Sequence[_Mention], subject: Subject) -> Iterator[_Phrase]:
     """All chains of overlapping terms: words with pairs of words, or pairs of characters."""
+    # Quadratic, but a chain ends within `LONGEST_PHRASE`.
     for number, first in enumerate(mentions):
         check_deadline()
         longest_end = max(first.start + LONGEST_PHRASE, first.end)

@@ -17,10 +17,10 @@ from recommender.policy.ranking_model import RankingModel, Values
 from recommender.policy.rule_set import AppliedRules
 
 OLDER_IN_FOLLOWUP = 0.25  # what an older article keeps of its score in mode `followup`
-HIGHEST = 1e6  # score
-POOL = 100  # the model orders so many of the nearest; deeper candidates follow them
+HIGHEST_SCORE = 1e6
+POOL = 100  # the model orders so many of the nearest articles; deeper candidates follow them
 MAX_CANDIDATES = 400  # all are compared with each other, which takes their number squared
-DEEPENING = 4  # times as many are fetched where stories and caps leave too few
+DEEPENING = 4  # times as many are fetched if stories and caps leave too few
 
 
 class Candidates(NamedTuple):
@@ -102,8 +102,9 @@ def score_candidates(
     similarity = neighbours.scores[closest]
     factors = _factors(request, source, slots, similarity)
     product = np.prod(list(factors.values()), axis=0)
-    # Learnt powers may be negative; a score that overflows is the highest of the list, no more.
-    scores = np.round(np.nan_to_num(product, posinf=HIGHEST).clip(0.0, HIGHEST), SCORE_DECIMALS)
+    # Powers that were tuned may be negative, and then a score can overflow.
+    product = np.nan_to_num(product, posinf=HIGHEST_SCORE).clip(0.0, HIGHEST_SCORE)
+    scores = np.round(product, SCORE_DECIMALS)
     pools = (np.arange(slots.size) >= POOL).astype(np.intp)
     order = in_order(corpus, slots, scores, pools)
     return Candidates(slots, similarity, scores, factors, pools).take(order)
@@ -122,7 +123,7 @@ def in_order(
     ties = np.all([key[order[1:]] == key[order[:-1]] for key in keys], axis=0)
     if not ties.any():
         return order
-    # Only the ids of the tied articles: reading all ids takes longer than all the rest.
+    # Only the ids of tied articles are read: to read all takes longer than everything else.
     tied = np.union1d(order[:-1][ties], order[1:][ties])
     ids = np.full(slots.size, "", dtype=object)
     ids[tied] = corpus.ids(slots[tied])

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from operator import attrgetter
 from statistics import fmean, median
 from typing import Literal, NamedTuple, TypeVar
 
@@ -27,7 +28,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 class Movement(NamedTuple):
-    """What becomes of an item from list A to list B; *places* is how far it moves up or down."""
+    """How an item differs between lists A and B; *places* is how far it moves up or down."""
 
     code: Literal["same", "up", "down", "in", "out"]
     places: int = 0
@@ -67,7 +68,7 @@ class ComparedRankings:
 
 class ListFigures(NamedTuple):
     """
-    A list in figures.
+    Figures about one list.
 
     Fields:
         slots: of the items, in order.
@@ -88,7 +89,7 @@ class ListFigures(NamedTuple):
 
 class SampleFigures(NamedTuple):
     """
-    The lists of a sample in figures; None where there is nothing to take a mean of.
+    Figures about the lists of a sample; None if there is nothing to average.
 
     Fields:
         items: in a list, on average.
@@ -144,7 +145,7 @@ def compared(
 def figures_of_both(
     recommender: Recommender, article_id: str, a: ListDefaults, b: ListDefaults, now: datetime
 ) -> tuple[ListFigures, ListFigures]:
-    """Both lists of an article in figures. Raises NotFound, as `compared` does."""
+    """Figures about both lists of an article. Raises NotFound, as `compared` does."""
     corpus = recommender.corpus
     rankings = compared(recommender, article_id, a, b, now)
     one = list_figures(corpus, rankings.a, now)
@@ -193,7 +194,7 @@ def sampled(pairs: Sequence[tuple[ListFigures, ListFigures]]) -> Sampled:
 
 
 def movements(a: Sequence[Name], b: Sequence[Name]) -> dict[Name, Movement]:
-    """What becomes of each article from list *a* to list *b*."""
+    """How the place of each article differs between lists *a* and *b*."""
     before = {name: place for place, name in enumerate(a)}
     after = {name: place for place, name in enumerate(b)}
     return {name: _movement(before.get(name), after.get(name)) for name in (*a, *b)}
@@ -232,7 +233,7 @@ def _movement(before: int | None, after: int | None) -> Movement:
 
 
 def _slots(page: Sequence[RankedArticle]) -> tuple[int, ...]:
-    return tuple(place.slot for place in page)
+    return tuple(map(attrgetter("slot"), page))
 
 
 def _fallbacks(page: Sequence[RankedArticle]) -> int:

@@ -1,4 +1,4 @@
-"""Finds the articles of the archive that tell a draft's story in the same words."""
+"""Finds the articles of the archive that tell the story of a draft in the same words."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class RankedDuplicate(NamedTuple):
 
     Fields:
         similarity: the cosine.
-        overlap: which part of the shorter text's word pairs the longer one has too.
+        overlap: the share of the shorter text's word pairs that the longer one has too.
     """
 
     slot: int
@@ -46,11 +46,8 @@ class Duplicates(NamedTuple):
         return [article.slot for article in self.articles]
 
     def with_cards(self, _: Corpus, cards: Mapping[int, Card]) -> list[Duplicate]:
-        return [
-            Duplicate(cards[slot], similarity, overlap)
-            for slot, similarity, overlap in self.articles
-            if slot in cards
-        ]
+        with_card = [article for article in self.articles if article.slot in cards]
+        return [Duplicate(cards[one.slot], one.similarity, one.overlap) for one in with_card]
 
 
 def duplicates(corpus: Corpus, draft: Source, eligible: NDArray[np.bool_]) -> Duplicates:
@@ -60,7 +57,7 @@ def duplicates(corpus: Corpus, draft: Source, eligible: NDArray[np.bool_]) -> Du
     Args:
         eligible: which articles count; shape (slots,).
     """
-    # More than a hundred duplicates of one draft are no news to its author.
+    # One pool is enough: an author needs no more than a hundred duplicates.
     neighbours = nearest(corpus, draft, POOL, eligible)
     cosines = neighbours.scores
     is_near = (cosines >= SAME_STORY_COSINE) | (cosines < UNINFORMATIVE_COSINE)
@@ -71,12 +68,10 @@ def duplicates(corpus: Corpus, draft: Source, eligible: NDArray[np.bool_]) -> Du
     pairs = pairs[pairs[:, 0] == slots.size]
     texts = fingerprints.of(pairs)
     own = texts[slots.size]
-    return Duplicates(
-        [
-            RankedDuplicate(
-                int(slots[number]), float(cosines[is_near][number]), overlap(texts[number], own)
-            )
-            for number in pairs[:, 1].tolist()
-            if is_duplicate(texts[number], own)
-        ]
-    )
+    ranked = []
+    for number in pairs[:, 1].tolist():
+        if is_duplicate(texts[number], own):
+            similarity = float(cosines[is_near][number])
+            shared = overlap(texts[number], own)
+            ranked.append(RankedDuplicate(int(slots[number]), similarity, shared))
+    return Duplicates(ranked)

@@ -1,4 +1,4 @@
-"""Which articles may be in a list at all, condition by condition, so that reasons can be named."""
+"""The conditions that an article must pass to be in a list, each with its name in explanations."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -81,8 +81,10 @@ def all_passed(required: Sequence[Condition]) -> Mask:
 
 def first_failed(required: Sequence[Condition], slot: int) -> str | None:
     """The code of the first condition that the article in *slot* fails."""
-    failed = (condition.code for condition in required if not condition.passed[slot])
-    return next(failed, None)
+    for condition in required:
+        if not condition.passed[slot]:
+            return condition.code
+    return None
 
 
 def _section_blocks(facets: FacetTable, rules: AppliedRules) -> list[Condition]:
@@ -93,11 +95,12 @@ def _section_blocks(facets: FacetTable, rules: AppliedRules) -> list[Condition]:
 
 def _filters(facets: FacetTable, options: ListOptions) -> list[Condition]:
     filters = {"section": options.section, "tag": options.tag, "author": options.author}
-    return [
-        Condition(f"other_{field}", facets.mask(field, values))
-        for field, values in filters.items()
-        if values
-    ]
+    required = []
+    for field, values in filters.items():
+        if values:
+            mask = facets.mask(field, values)
+            required.append(Condition(f"other_{field}", mask))
+    return required
 
 
 def _dates(
@@ -119,7 +122,7 @@ def _dates(
         evergreen = facets.mask("tag", model.evergreen_tags)
         required.append(Condition("too_old", young | evergreen, binds_pins=False))
     if options.mode == "background" and source is not None:
-        # For a text without a date, mostly a draft, everything that is published is older.
+        # A text without a date is mostly a draft: every published article is older.
         own = source.facets.published
         older = facets.published <= (instant(now) if own == UNDATED else own)
         required.append(Condition("newer_than_source", older, binds_pins=False))
@@ -133,9 +136,11 @@ def _language(facets: FacetTable, source: Source | None, options: ListOptions) -
         languages = (UNKNOWN,) if ANY_LANGUAGE in options.lang else options.lang
     if UNKNOWN in languages:
         return []
-    readable = {relative for language in languages for relative in relatives(language.casefold())}
+    readable: set[str] = set()
+    for language in languages:
+        readable.update(relatives(language.casefold()))
     if options.lang is None:
-        readable.add(UNKNOWN)  # a guess must not keep an article out of every list
+        readable.add(UNKNOWN)  # or articles whose language is unknown would be in no list
     mask = facets.mask("language", sorted(readable))
     # An editor may pin a story in another language, but not against the filter of a request.
     return [Condition(OTHER_LANGUAGE, mask, binds_pins=options.lang is not None)]

@@ -78,7 +78,7 @@ def _exclusion(
     if position is not None:
         on_page = options.offset < position <= options.last_place
         return None if on_page else Exclusion("further_down")
-    # From the reason that editors can change to those that the articles themselves have.
+    # Reasons that editors can change come first, then those of the articles themselves.
     if request.rules.silenced is not None:
         return Exclusion("silenced")
     if target in excluded:

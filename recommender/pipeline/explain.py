@@ -1,4 +1,4 @@
-"""Why an article is in a list, or not: the parts of a cosine, and the texts of refusals."""
+"""Why an article is in a list, or not: the parts of a cosine, and the texts for exclusions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from recommender.index.corpus import Corpus
 from recommender.index.index import TermWeights
 from recommender.pipeline.signals import Source
 
-# A term says little about two articles when more of the archive have it than these two limits.
+# A term says little about two articles if more articles than both of these limits have it.
 COMMON_SHARE = 0.1
 COMMON_ARTICLES = 20
 
@@ -82,12 +82,12 @@ class Contributions(NamedTuple):
 
 
 def contributions(corpus: Corpus, source: Source, slot: int) -> Contributions:
-    """Take the cosine of source and article apart."""
+    """The parts of the cosine of source and article."""
     return contributions_of(corpus, source, [slot])[0]
 
 
 def contributions_of(corpus: Corpus, source: Source, slots: Sequence[int]) -> list[Contributions]:
-    """Take the cosines of source and articles apart; the source is weighed once."""
+    """The parts of the cosines of source and articles. The source is weighted once."""
     own = _weights(corpus, source)
     df = corpus.index.document_frequencies(own.terms)
     is_common = df > max(COMMON_SHARE * len(corpus.index), COMMON_ARTICLES)
@@ -114,8 +114,12 @@ def named(shared: Contributions, spelling: Callable[[int], str | None]) -> list[
     Args:
         spelling: of a term id; a term without one is left out.
     """
-    spelled = ((spelling(row.term), row.weight) for row in shared.rows())
-    return [SharedTerm(term, weight) for term, weight in spelled if term is not None]
+    terms = []
+    for row in shared.rows():
+        term = spelling(row.term)
+        if term is not None:
+            terms.append(SharedTerm(term, row.weight))
+    return terms
 
 
 def _weights(corpus: Corpus, source: Source) -> TermWeights:

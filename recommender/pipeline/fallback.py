@@ -1,7 +1,8 @@
-"""Fills a list up with the newest articles when too few are related."""
+"""Fills a list with the newest articles if too few are related."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from recommender.pipeline.selection import beyond_caps
 from recommender.pipeline.signals import Source
 from recommender.pipeline.stories import one_per_story
 
-# Batches of the newest articles that are looked at. An archive of one text, or of one section under
-# a cap, has nothing else to offer, and readers must not wait until it is read to its end.
+# Batches of the newest articles that are tried. In an archive with a single text, or with a single
+# section under a cap, none would fit, and readers must not wait until all articles were tried.
 BATCHES = 8
 BATCH_FACTOR = 4  # a batch is so many times what is missing, because some articles will not fit
 
@@ -33,7 +34,7 @@ def fallback(
     The newest articles of the source's section, then of the site, to follow *places*.
 
     Args:
-        kept_out: slots of articles that must not fill this list.
+        kept_out: slots of articles that must not be in this list.
     """
     rest = request.eligible.copy()
     rest[[*kept_out, *(place.slot for place in places)]] = False
@@ -117,7 +118,8 @@ def _fitting(
         one_pool,
         "best",
     )
-    others = {other for story in stories for other in story.others}
+    others = set(chain.from_iterable(story.others for story in stories))
+    # Articles that are in the list already stay, even if a newer one tells their story.
     order = [n for n in range(slots.size) if n < len(places) or n not in others]
     caps = beyond_caps(corpus.facets, slots, order, request.options)
     return [place for n, place in enumerate(batch, len(places)) if caps.get(n) == ""]

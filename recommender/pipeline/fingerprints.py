@@ -1,4 +1,4 @@
-"""Reads the term ids of articles that may be duplicates, and of no others."""
+"""Reads the term ids of those articles that may be duplicates."""
 
 from functools import cached_property
 from itertools import combinations
@@ -22,7 +22,7 @@ from recommender.pipeline.stories import (
 
 class Fingerprints:
     """
-    Some articles by number, to compare them by the terms that they hold.
+    Some articles, by number, to compare them by their terms.
 
     Args:
         slots: of the articles.

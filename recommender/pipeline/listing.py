@@ -1,4 +1,4 @@
-"""Pages of all articles that some filters let through, embargoed ones too, by id."""
+"""Pages of all articles that pass some filters, embargoed ones too, by id."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What the pipeline returns: ranked slots with numbers, and the lists that cards make of them."""
+"""Results of the pipeline: ranked slots with numbers, and lists with cards."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Shown_co = TypeVar("Shown_co", covariant=True)
 
 
 class NeedsCards(Protocol[Shown_co]):
-    """A result in slots that becomes what readers see when the cards of its articles are there."""
+    """A result by slots, which becomes what readers see once the cards are joined."""
 
     def slots(self) -> Iterable[int]:
         """The articles whose cards it needs."""
@@ -45,7 +45,7 @@ class RankedArticle(NamedTuple):
     One article of a ranking.
 
     Fields:
-        score: what the list is ordered by; 0 where similarity played no part.
+        score: the list is ordered by it; 0 if similarity played no part.
         similarity: the cosine.
         factors: name → what it contributes; their product is the score.
         same_story: slots of the articles whose story this one represents.
@@ -81,8 +81,8 @@ class Explanation(NamedTuple):
     The place of one article in the list of another.
 
     Fields:
-        position: in the whole ranking, from 1; None when it has no place.
-        place: what brought it there.
+        position: in the whole ranking, from 1; None if it has no place.
+        place: its scores there.
         exclusion: why it is not on the requested page; None when it is.
         shared: what the two have in common; None when the site has no such article.
         rule: the editors' rule that decided, if one did.
@@ -144,7 +144,7 @@ class Ranking:
     Fields:
         source: the article or draft that the list belongs to; None for the newest articles.
         is_source_published: whether readers may see the title of the source.
-        places: from the first place to some behind the page, which move up where a card is missing.
+        places: from the first place to some after the page, which move up if a card is missing.
         options: with the settings of surface and site.
         expires_at: when a date, or the end of a rule, may change it, or None.
         exclusions: slot → why it is not in the list; only with `ListOptions.explain`.
@@ -186,14 +186,14 @@ class Ranking:
         if source is not None and source not in cards:
             raise NotFound(f"no article {corpus.index.ids[source]!r}")
         page = self.page(corpus, {place.slot for place in self.places} - cards.keys())
-        # Only for the page: to take a cosine apart needs the vectors of both articles.
+        # Only for the page, because each needs the vectors of both articles.
         shared: Sequence[Contributions | None] = [None] * len(page)
         if self.options.explain and self.source is not None:
             shared = contributions_of(corpus, self.source, [place.slot for place in page])
-        items = [
-            _item(corpus, place, cards[place.slot], terms)
-            for place, terms in zip(page, shared, strict=True)
-        ]
+        items = []
+        for place, contributions in zip(page, shared, strict=True):
+            card = cards[place.slot]
+            items.append(_item(corpus, place, card, contributions))
         return RelatedList(
             self._shown_source(cards),
             items,

@@ -22,9 +22,9 @@ from recommender.policy.option_types import StoryPolicy
 from recommender.policy.ranking_model import Values
 
 # Of 6,000 pairs of duplicates in opensuse-news, Reuters, Urdu rewrites and encyclopedic passages,
-# none had a cosine below 0.39; few other articles have more.
+# none had a cosine below 0.39. Few other pairs have a higher one.
 SAME_STORY_COSINE = 0.3
-# Below it, cosines say nothing: where most of the archive is one text, that text has no weight.
+# A lower cosine says nothing: if most of the archive is one text, its terms have no weight.
 UNINFORMATIVE_COSINE = 0.02
 
 
@@ -33,7 +33,7 @@ class Selection(NamedTuple):
     The candidates that may be in the list, in order.
 
     Fields:
-        penalties: what diversity took from each of the *kept*, shape (n,), six decimals.
+        penalties: what diversity subtracted from each of the *kept*, shape (n,), six decimals.
         same_story: slot → the slots of other articles whose story it represents.
         excluded: slot → why.
     """
@@ -45,7 +45,7 @@ class Selection(NamedTuple):
 
 
 def select(request: Request, source: Source, candidates: Candidates) -> Selection:
-    """Take out the source's own story, keep one candidate per story, and diversify the rest."""
+    """Exclude the source's own story, keep one candidate per story, and diversify the rest."""
     corpus = request.corpus
     slots = candidates.slots.tolist()
     policy = request.options.story or request.model.story
@@ -58,11 +58,11 @@ def select(request: Request, source: Source, candidates: Candidates) -> Selectio
         corpus.facets, candidates.slots, representatives[order].tolist(), request.options
     )
     kept = np.array([place for place, cap in caps.items() if not cap], dtype=np.intp)
-    same_story = {
-        slots[story.representative]: [slots[other] for other in story.others]
-        for story in stories
-        if story.others
-    }
+    same_story = {}
+    for story in stories:
+        if story.others:
+            others = [slots[other] for other in story.others]
+            same_story[slots[story.representative]] = others
     excluded: dict[int, Exclusion[int]] = {}
     for place in own:
         excluded[slots[place]] = Exclusion("same_story_as_source")
@@ -99,8 +99,8 @@ def _similar_pairs(corpus: Corpus, candidates: Candidates, pairs: Pairs) -> Pair
     similarity = candidates.similarity[involved]
     cosines = corpus.index.cosines(candidates.slots[involved])
     np.fill_diagonal(cosines, -1.0)
-    # The nearest may be any of them, not the other one of the pair: what many articles share has
-    # little weight in the cosine of two.
+    # The nearest may be any article, not only the other one of the pair, because terms that many
+    # articles share have little weight in a cosine.
     closest = np.maximum(np.max(cosines, axis=0, initial=-1.0), similarity)
     is_near = np.ones(candidates.slots.size + 1, dtype=np.bool_)
     is_near[involved] = (closest >= SAME_STORY_COSINE) | (similarity < UNINFORMATIVE_COSINE)
@@ -124,7 +124,9 @@ def beyond_caps(
     codes = {}
     for place in order:
         article = facets.of(int(slots[place]))
-        labels = [(field, value) for field in requested for value in getattr(article, field)]
+        labels = []
+        for field in requested:
+            labels += [(field, value) for value in getattr(article, field)]
         full = [field for field, value in labels if counts[field, value] >= requested[field]]
         if full:
             codes[place] = f"enough_of_{full[0]}"
@@ -146,7 +148,7 @@ def _diversified(request: Request, candidates: Candidates) -> tuple[NDArray[np.i
     order = np.arange(candidates.slots.size)
     if not diversity:
         return order, np.zeros(order.size)
-    # Rounded as scores are, or float noise would decide between articles that are equally alike.
+    # Rounded like scores, or float noise would decide between articles of equal similarity.
     cosines = np.round(request.corpus.index.cosines(candidates.slots), SCORE_DECIMALS)
     orders = []
     penalties = []

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -89,29 +89,32 @@ def _not_blocked(request: Request, source: Source, rules: RuleSet) -> Condition:
 def _facets(sources: Sequence[Source]) -> Facets:
     facets = [source.facets for source in sources]
     return Facets(
-        max(one.published for one in facets),
-        _values(one.section for one in facets),
-        _values(one.tag for one in facets),
-        _values(one.author for one in facets),
-        _values(one.language for one in facets),
-        _values(one.source for one in facets),
+        max(map(attrgetter("published"), facets)),
+        _values(facets, "section"),
+        _values(facets, "tag"),
+        _values(facets, "author"),
+        _values(facets, "language"),
+        _values(facets, "source"),
     )
 
 
-def _values(values: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """All values, the most frequent first; of equally frequent ones, the one seen first."""
-    return tuple(value for value, _ in Counter(chain.from_iterable(values)).most_common())
+def _values(facets: Iterable[Facets], field: str) -> tuple[str, ...]:
+    """All values of a field, the most frequent first; of equally frequent ones, the first seen."""
+    counts: Counter[str] = Counter()
+    for one in facets:
+        counts.update(getattr(one, field))
+    return tuple(value for value, _ in counts.most_common())
 
 
 def _counts(corpus: Corpus, examples: Sequence[WeightedSource]) -> TermCounts:
-    rows = [_row(corpus, example.source) for example in examples]
-    terms, places = np.unique(np.concatenate([row.terms for row in rows]), return_inverse=True)
-    weights = np.concatenate(
-        [
-            example.weight * _unit_tf(corpus, row)
-            for example, row in zip(examples, rows, strict=True)
-        ]
-    )
+    all_terms = []
+    all_weights = []
+    for source, weight in examples:
+        row = _row(corpus, source)
+        all_terms.append(row.terms)
+        all_weights.append(weight * _unit_tf(corpus, row))
+    terms, places = np.unique(np.concatenate(all_terms), return_inverse=True)
+    weights = np.concatenate(all_weights)
     sums = np.bincount(places, weights, terms.size)
     liked = sums > 0
     if not liked.any():

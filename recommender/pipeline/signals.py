@@ -61,8 +61,8 @@ def recency(published: NDArray[np.int64], origin: int, half_life_days: float) ->
     """
     The time signal: 1 at no distance, a half at *half_life_days*, an eighth at 73 times that.
 
-    A power law, because stories are followed up within days and taken up again after years: no
-    half-life of an exponential holds on two of the corpora that this was measured on.
+    A power law, because stories are followed up within days and taken up again after years. An
+    exponential would need a different half-life for each corpus that this was measured on.
 
     Args:
         published: microseconds since 1970, `UNDATED` without a date; shape (n,). An article without

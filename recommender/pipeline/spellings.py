@@ -1,9 +1,10 @@
-"""How an article spells its terms, and which of its words are names."""
+"""The spellings of an article's terms, and which of its words are names."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import NamedTuple, Self
 
 import regex
@@ -131,8 +132,8 @@ class SpelledTerms:
     def shown(self, term: int) -> str | None:
         """The best of all spellings; None for a term that the article does not have."""
         if term not in self._shown:
-            found = self._in_text.by_id.get(term) or self._in_tags.by_id.get(term)
-            self._shown[term] = _best_spelling(found, self.text) if found else None
+            places = self._in_text.by_id.get(term) or self._in_tags.by_id.get(term)
+            self._shown[term] = _best_spelling(places, self.text) if places else None
         return self._shown[term]
 
     def clean(self, term: int) -> str | None:
@@ -142,26 +143,27 @@ class SpelledTerms:
         Parts of addresses are not clean, nor are pairs that span punctuation or are no phrase.
         """
         for text in self._in_order:
-            found = [one for one in text.by_id.get(term, ()) if text.is_clean(one)]
-            if found:
-                return _best_spelling(found, text.text)
+            places = [one for one in text.by_id.get(term, ()) if text.is_clean(one)]
+            if places:
+                return _best_spelling(places, text.text)
         return None
 
     def words(self, term: int) -> Sequence[str]:
         """The words of a term of this article, as the analyzer writes them."""
-        found = self._in_text.by_id.get(term) or self._in_tags.by_id[term]
-        return found[0].term.split(" ")
+        places = self._in_text.by_id.get(term) or self._in_tags.by_id[term]
+        return places[0].term.split(" ")
 
     def forms(self, word: str) -> "WordForms":
         """The spellings of a word, as the analyzer writes it."""
-        return WordForms.of(
-            one.shown for text in self._in_order for one in text.by_term.get(word, ())
-        )
+        places: list[Occurrence] = []
+        for text in self._in_order:
+            places += text.by_term.get(word, ())
+        return WordForms.of(one.shown for one in places)
 
 
 class _Occurrences:
     """
-    The terms of one text where they are.
+    The terms of one text, with their places.
 
     Attributes:
         by_term: term, as the analyzer writes it → its occurrences.
@@ -184,7 +186,7 @@ class _Occurrences:
     def is_clean(self, one: Occurrence) -> bool:
         is_pair = " " in one.term
         if one.start < 0:
-            return not is_pair  # what is between its words cannot be told
+            return not is_pair  # what is between its words is unknown
         address = self._addresses.around(one.start, one.end)
         if address is not None:
             return address == (one.start, one.end)
@@ -195,14 +197,12 @@ class _Occurrences:
     def unspaced(self) -> list[UnspacedTerm]:
         if self.text.isascii():
             return []
-        found = [
-            UnspacedTerm(term, one.start, one.end)
-            for term, places in self.by_id.items()
-            if _UNSPACED.fullmatch(places[0].term)
-            for one in places
-            if one.start >= 0
-        ]
-        return sorted(found, key=lambda one: one.start)
+        terms = []
+        for term, places in self.by_id.items():
+            if _UNSPACED.fullmatch(places[0].term):
+                known = [one for one in places if one.start >= 0]
+                terms += [UnspacedTerm(term, one.start, one.end) for one in known]
+        return sorted(terms, key=attrgetter("start"))
 
 
 def body_of(article: Article) -> str:
@@ -229,13 +229,13 @@ def is_phrase(spelling: str, language: str | None) -> bool:
     return set(between) <= set(linking.split())
 
 
-def _best_spelling(found: Iterable[Occurrence], text: str) -> str:
+def _best_spelling(places: Iterable[Occurrence], text: str) -> str:
     """
     The most frequent spelling.
 
     Of equally frequent ones the shortest, then the one in small letters, then the first.
     """
-    spellings = Counter(_with_full_stop(one, text) for one in found)
+    spellings = Counter(_with_full_stop(one, text) for one in places)
     if len(spellings) == 1:
         return next(iter(spellings))
     return min(spellings, key=lambda one: (-spellings[one], len(one), one != one.lower()))
@@ -276,12 +276,11 @@ def words_inside_sentences(text: str) -> Counter[str]:
 
     Short lines that do not end as a sentence does are headings ("Why We Need Better Forms").
     """
-    prose = [
-        line
-        for line in text.split("\n")
-        if len(line) > _LONGEST_HEADING or line[-1:] in _SENTENCE_ENDS
-    ]
-    return Counter(_MID_SENTENCE.findall("\n".join(prose)))
+    words: Counter[str] = Counter()
+    for line in text.split("\n"):
+        if len(line) > _LONGEST_HEADING or line[-1:] in _SENTENCE_ENDS:
+            words.update(_MID_SENTENCE.findall(line))
+    return words
 
 
 def count_capitals(forms: WordForms, words: Mapping[str, int]) -> tuple[int, int]:
@@ -300,16 +299,14 @@ def looks_like_name(spelling: str) -> bool:
     """Whether a digit among letters, or capitals alone, make it a name wherever it is."""
     if len(spelling) > 1 and spelling.isupper():
         return True
-    has_digit = any(character.isdigit() for character in spelling)
-    return has_digit and any(character.isalpha() for character in spelling)
+    return any(map(str.isdigit, spelling)) and any(map(str.isalpha, spelling))
 
 
 def is_number(spelling: str, language: str | None = None) -> bool:
     """Whether it is a number: in digits, in Roman numerals, or in words of common languages."""
     if _ROMAN.fullmatch(spelling) or spelling.casefold() in _number_words(language or ""):
         return True
-    has_letter = any(character.isalpha() for character in spelling)
-    return not has_letter and any(character.isdigit() for character in spelling)
+    return any(map(str.isdigit, spelling)) and not any(map(str.isalpha, spelling))
 
 
 @lru_cache
@@ -323,9 +320,11 @@ def _number_words(language: str) -> frozenset[str]:
 @lru_cache
 def _article_forms(language: str) -> dict[str, str]:
     """Form → article, with "del" → "el"."""
-    table = _DEFINITE_ARTICLES.get(language, "")
-    entries = [entry.split() for entry in table.split(",") if entry]
-    return {form: forms[0] for forms in entries for form in forms}
+    articles: dict[str, str] = {}
+    for entry in filter(None, _DEFINITE_ARTICLES.get(language, "").split(",")):
+        forms = entry.split()
+        articles |= dict.fromkeys(forms, forms[0])
+    return articles
 
 
 @lru_cache
@@ -346,11 +345,10 @@ def with_article(spelling: str, body: str, language: str | None) -> str:
     forms = _article_forms(language or "")
     if not forms:
         return spelling
-    articles = Counter(
-        forms.get(before.replace("’", "'"))
-        for before, after in _neighbours(spelling.lower(), body)
-        if not after or after in _words_after_nouns(language)
-    )
+    articles: Counter[str | None] = Counter()
+    for before, after in _neighbours(spelling.lower(), body):
+        if not after or after in _words_after_nouns(language):
+            articles[forms.get(before.replace("’", "'"))] += 1
     for article, count in articles.most_common(1):
         if article is not None and count >= _ARTICLE_SHARE * articles.total():
             return article + ("" if article.endswith("'") else " ") + spelling

@@ -1,4 +1,4 @@
-"""Articles that tell one story in the same words: which of them represents it in a list?"""
+"""Groups articles that tell one story in the same words, and picks the one that represents it."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
@@ -13,7 +13,7 @@ from recommender.policy.option_types import StoryPolicy
 
 # Measured on pairs of opensuse-news, Reuters and current-events that people read: see
 # docs/RELEVANCE.md. Two articles are duplicates when they share this part of the shorter one's
-# two-word terms, and so many more (a note of two lines resembles others by chance) …
+# two-word terms, and so many more, because a note of two lines resembles others by chance …
 SHARED = 0.5
 BENEFIT_OF_DOUBT = 20
 # … unless the longer one is a digest with much else in it.
@@ -94,9 +94,9 @@ def is_duplicate(one: Fingerprint, other: Fingerprint) -> bool:
 
 def overlap(one: Fingerprint, other: Fingerprint) -> float:
     """
-    Which part of the two-word terms of the article with fewer of them the other has too.
+    The share of two-word terms, of the article that has fewer, that the other one has too.
 
-    Where one has few of them, all terms count.
+    If one has few of them, all terms count.
     """
     one, other = _readonly(one), _readonly(other)
     terms = _two_word(one.terms), _two_word(other.terms)
@@ -126,10 +126,10 @@ def _subject(
 
 
 @compiled
-def _place(ids: NDArray[np.uint32], wanted: int) -> int:
-    """Where an id stands in an ascending list, or -1."""
-    place = int(np.searchsorted(ids, wanted))
-    return place if place < ids.size and ids[place] == wanted else -1
+def _place(ids: NDArray[np.uint32], term: int) -> int:
+    """The position of an id in an ascending list, or -1."""
+    place = int(np.searchsorted(ids, term))
+    return place if place < ids.size and ids[place] == term else -1
 
 
 @compiled
@@ -231,7 +231,7 @@ def one_per_story(
     policy: StoryPolicy,
 ) -> list[Story]:
     """
-    Group articles by story, in list order; each is compared with the first of a group.
+    Group articles by story, in list order. Each is compared with the first one of a group.
 
     The comparison is not transitive: running updates drift, and the end of a chain of updates is
     another story than its start.

@@ -1,4 +1,4 @@
-"""What two articles are both about: of their shared terms those that an editor would name."""
+"""The subjects of two articles: those of their shared terms that an editor would name."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -34,7 +34,7 @@ ADVERB = 0.2
 # A pair takes the place of its word ("Kursk region" of "Kursk") from this share of its score on.
 PAIR_SHARE = 0.25
 
-MAX_UNSPACED = 12  # characters; what is longer is a quotation and no subject
+MAX_UNSPACED = 12  # characters; anything longer is a quotation and not a subject
 
 # Adverbs by their ending, where that tells them from nouns.
 _ADVERBS = {
@@ -54,7 +54,7 @@ _NO_ADVERBS = {
 
 class Traits(NamedTuple):
     """
-    All that decides how likely an editor names a shared term.
+    The traits of a shared term that decide how likely an editor would name it.
 
     Fields:
         weight: its part of the cosine.
@@ -120,7 +120,7 @@ class RankedTerm(NamedTuple):
 
 class _Word(NamedTuple):
     """
-    A word of a term, as far as the source alone tells what it is.
+    A word of a term, and what the source alone says about it.
 
     Fields:
         word: as the analyzer writes it.
@@ -148,7 +148,7 @@ class _Word(NamedTuple):
 
 
 class _Term(NamedTuple):
-    """A term, as far as the source alone tells what it is; see `RankedTerm` and `Traits`."""
+    """A term, and what the source alone says about it; see `RankedTerm` and `Traits`."""
 
     spelling: str
     parts: frozenset[str]
@@ -339,7 +339,7 @@ def choose(candidates: Sequence[RankedTerm], limit: int, text: str) -> list[Rank
             break
         if not named.isdisjoint(candidate.parts):
             continue
-        if candidate.traits.is_plain and any(not one.traits.is_plain for one in chosen):
+        if candidate.traits.is_plain and not all(one.traits.is_plain for one in chosen):
             continue
         if any(_abbreviates(candidate.spelling, one.spelling) for one in chosen):
             continue
@@ -414,7 +414,7 @@ def _abbreviates(one: str, other: str) -> bool:
     short, long = sorted((one, other), key=len)
     if " " not in long:
         return False
-    initials = [word[0] for word in long.split()]
-    capitals = [letter for letter in initials if letter.isupper()]
+    initials = "".join(word[0] for word in long.split())
+    capitals = "".join(filter(str.isupper, initials))
     letters = short.replace(".", "")
-    return len(letters) > 1 and letters in ("".join(initials).upper(), "".join(capitals))
+    return len(letters) > 1 and letters in (initials.upper(), capitals)

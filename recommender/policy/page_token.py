@@ -1,4 +1,4 @@
-"""The articles that other lists of a page show, so that no article appears twice on it."""
+"""The articles that the lists of a page have shown, so that none appears twice on it."""
 
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterable

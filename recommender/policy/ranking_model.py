@@ -1,4 +1,4 @@
-"""The numbers of the ranking formula: measured defaults, or those that `alsosee tune` learnt."""
+"""The numbers of the ranking formula: measured defaults, or those of `alsosee tune`."""
 
 from functools import cached_property
 from hashlib import blake2b
@@ -41,7 +41,7 @@ class SignalWeights(BaseModel):
 
 
 class SignalPowers(BaseModel):
-    """For the factor of each signal, what is added to `RankingModel.context_power`."""
+    """Added to `RankingModel.context_power`, for the factor of each signal."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -55,7 +55,7 @@ class SignalPowers(BaseModel):
 
 class RankingModel(BaseModel):
     """
-    Turns cosines into the scores by which lists are ordered, and says what lists are like.
+    The formula that turns cosines into scores, and the defaults of lists.
 
     The score is `cosine ^ similarity_power · (product of the factors) ^ context_power ·
     recency ^ nearness_power`, where recency is the time signal. Its logarithm is linear, so a

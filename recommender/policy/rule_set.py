@@ -20,16 +20,18 @@ class Boost(NamedTuple):
 
 
 class Boosts(Mapping[str, Boost]):
-    """By article id, or by case-folded section: all boosts and buries of it together."""
+    """Article id or case-folded section → all its boosts and buries together."""
 
     def __init__(self, layers: Sequence[Mapping[str, Sequence[Rule]]] = ()) -> None:
         self._layers = [layer for layer in layers if layer]
 
     def __getitem__(self, name: str) -> Boost:
-        rules = tuple(chain.from_iterable(layer.get(name, ()) for layer in self._layers))
+        rules: list[Rule] = []
+        for layer in self._layers:
+            rules += layer.get(name, ())
         if not rules:
             raise KeyError(name)
-        return _product(rules)
+        return _product(tuple(rules))
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(chain.from_iterable(self._layers)))
@@ -187,7 +189,8 @@ class RuleSet:
         )
 
     def _active_at(self, now: datetime) -> _ActiveRules:
-        since, until = _FIRST_MOMENT, _LAST_MOMENT
+        since = _FIRST_MOMENT
+        until = _LAST_MOMENT
         newest: dict[tuple[str, ...], Rule] = {}
         for rule in self.rules:
             if rule.is_active(now):
@@ -211,7 +214,7 @@ def _merged(maps: Iterable[dict[str, Rule]]) -> Mapping[str, Rule]:
 def _pins(layers: Iterable[_Layer], is_removed: Callable[[str], bool]) -> tuple[Rule, ...]:
     """The first pin of each target, by position."""
     pins: dict[str, Rule] = {}
-    for _, rule in sorted(chain.from_iterable(layer.pins for layer in layers)):
+    for _, rule in sorted(chain.from_iterable(map(attrgetter("pins"), layers))):
         target = rule.target.article or ""
         if target not in pins and not is_removed(target):
             pins[target] = rule

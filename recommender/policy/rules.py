@@ -1,4 +1,4 @@
-"""A rule: one decision of an editor about lists, and how it is checked."""
+"""Rules, the decisions of editors about lists, and their validation."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,7 +32,7 @@ MAX_BOOST = 10.0
 
 RuleKind = Literal["pin", "block", "boost", "bury", "flag"]
 Flag = Literal["sensitive", "legal", "sponsored", "no_related", "never_recommend"]
-# Set by the service. A sender may return them as it received them; they are ignored.
+# Set by the service. They are ignored in a request, so that a rule can be sent as it was received.
 READ_ONLY = ("id", "key_id", "created_at")
 
 

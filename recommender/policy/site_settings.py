@@ -16,8 +16,8 @@ from recommender.policy.ranking_model import RankingModel, SignalWeights
 
 MAX_SURFACES = 50
 MAX_COLUMN_CHARS = 200
-# What applies if neither a request nor the settings say otherwise. Caches treat a request that asks
-# for one of these like a request that does not.
+# These apply if neither a request nor the settings set the option. To caches, a request for one of
+# these values is the same as a request without the option.
 BUILT_IN = {"limit": DEFAULT_LIMIT, "mode": "balanced", "sort": "score", "fallback": True}
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -101,7 +101,7 @@ class ListDefaults(SharedOptions):
 
 
 class ArticleSettings(BaseModel):
-    """What holds for articles that do not say it themselves, from their next import on."""
+    """Defaults for articles that lack a value, from their next import on."""
 
     model_config = ConfigDict(frozen=True)
 
