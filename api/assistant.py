@@ -25,9 +25,9 @@ INSTRUCTIONS = (
     " They change nothing. Articles are named by id; take it from another tool's answer."
 )
 
-ArticleId = Annotated[str, Field(min_length=1, description="Id of an article")]
+IdArgument = Annotated[str, Field(min_length=1, description="Id of an article")]
 Limit = Annotated[int, Field(ge=1, le=20, description="How many articles")]
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 class NoService(AlsoSeeError):
@@ -67,22 +67,22 @@ class Service:
             raise NoService(_detail(answer))
         return True
 
-    def get(self, path: str, query: Mapping[str, Any]) -> Json:
+    def get(self, path: str, query: Mapping[str, Any]) -> JsonObject:
         return self._ask("GET", path, query, None)
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Json:
+    def post(self, path: str, body: Mapping[str, Any]) -> JsonObject:
         return self._ask("POST", path, {}, body)
 
     def _ask(
         self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None
-    ) -> Json:
+    ) -> JsonObject:
         try:
             answer = self._send(method, path, query, body)
         except NoService as error:
             raise ToolError(str(error)) from None
         if answer.is_error:
             raise ToolError(_detail(answer))
-        document: Json = answer.json()
+        document: JsonObject = answer.json()
         return document
 
     def _send(
@@ -126,14 +126,14 @@ def _add_reading(server: MCPServer[Any], service: Service) -> None:
     """The tools that need no key."""
 
     @server.tool(annotations=READ_ONLY)
-    def related(article: ArticleId, limit: Limit = 5) -> Json:
+    def related(article: IdArgument, limit: Limit = 5) -> JsonObject:
         """The articles that are most closely related to a stored article, best first."""
         return _short(service.get(f"/articles/{quote(article, safe='')}/related", {"limit": limit}))
 
     @server.tool(annotations=READ_ONLY)
     def related_by_address(
         url: Annotated[str, Field(description="Address of an article's page")], limit: Limit = 5
-    ) -> Json:
+    ) -> JsonObject:
         """The articles that are most closely related to the article at an address."""
         return _short(service.get("/related", {"url": url, "limit": limit}))
 
@@ -141,7 +141,7 @@ def _add_reading(server: MCPServer[Any], service: Service) -> None:
     def recent(
         limit: Limit = 10,
         section: Annotated[str, Field(description="Only this section; empty for all")] = "",
-    ) -> Json:
+    ) -> JsonObject:
         """The newest articles."""
         query = {"limit": limit, "section": section} if section else {"limit": limit}
         return _short(service.get("/recent", query))
@@ -154,12 +154,12 @@ def _add_looking(server: MCPServer[Any], service: Service) -> None:
     def search(
         words: Annotated[str, Field(description="Words of a title, an id or an address")],
         limit: Limit = 10,
-    ) -> Json:
+    ) -> JsonObject:
         """Find articles by words of their titles."""
         return _short(service.get("/search", {"q": words, "limit": limit}))
 
     @server.tool(annotations=READ_ONLY)
-    def explain(article: ArticleId, target: ArticleId) -> Json:
+    def explain(article: IdArgument, target: IdArgument) -> JsonObject:
         """Why the target is in the list of related articles of an article, or is not."""
         path = f"/articles/{quote(article, safe='')}/related/explain"
         return service.get(path, {"target": target})
@@ -169,7 +169,7 @@ def _add_looking(server: MCPServer[Any], service: Service) -> None:
         title: Annotated[str, Field(description="Title of the draft; may be empty")],
         body: Annotated[str, Field(description="Text or HTML of the draft")],
         limit: Limit = 5,
-    ) -> Json:
+    ) -> JsonObject:
         """
         Older articles that a draft could link to, each with the phrase of the draft to link.
 
@@ -181,8 +181,8 @@ def _add_looking(server: MCPServer[Any], service: Service) -> None:
 SHOWN = ("id", "title", "url", "published_at", "section", "excerpt", "reason", "score")
 
 
-def _short(answer: Json) -> Json:
+def _short(answer: JsonObject) -> JsonObject:
     """A list without what no assistant needs, such as sizes of pictures."""
     items = [{name: item[name] for name in SHOWN if item.get(name)} for item in answer["items"]]
-    rest: Json = {name: answer[name] for name in ("source", "total") if name in answer}
+    rest: JsonObject = {name: answer[name] for name in ("source", "total") if name in answer}
     return rest | {"items": items}

@@ -177,11 +177,11 @@ class Settings(BaseModel):
         Raises:
             ConfigurationError: with the name of every variable that is unknown or invalid.
         """
-        given = {
-            name.removeprefix(PREFIX).lower(): value
-            for name, value in environ.items()
-            if name.startswith(PREFIX)
-        }
+        given: dict[str, str] = {}
+        for name, value in environ.items():
+            if name.startswith(PREFIX):
+                field = name.removeprefix(PREFIX).lower()
+                given[field] = value
         if "://" in given.get("port", "") or "service_host" in given:
             raise ConfigurationError(_KUBERNETES)
         unknown = sorted(given.keys() - cls.model_fields.keys())
@@ -195,12 +195,17 @@ class Settings(BaseModel):
 
     def hosts_of(self, site: str) -> tuple[str, ...]:
         """The hosts that this site's cards may link to; empty for any."""
-        split = (entry.rpartition("=") for entry in self.hosts)
-        return tuple(host for owner, _, host in split if owner in ("", site))
+        hosts = []
+        for entry in self.hosts:
+            owner, _, host = entry.rpartition("=")
+            if owner in ("", site):
+                hosts.append(host)
+        return tuple(hosts)
 
     def home_page(self, site: str) -> str | None:
         """The home page of the first host that the site has declared."""
-        return next((f"https://{host}/" for host in self.hosts_of(site)), None)
+        hosts = self.hosts_of(site)
+        return f"https://{hosts[0]}/" if hosts else None
 
     def environment(self) -> dict[str, str]:
         """The variables that give another process the same settings, secrets included."""

@@ -1,10 +1,11 @@
-"""An overview of a site in figures: its archive, its lists, its readers, and the service."""
+"""Figures about a site: its archive, its lists, its readers, and the service."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from itertools import pairwise
+from operator import attrgetter
 from typing import Annotated, cast
 
 import numpy as np
@@ -283,8 +284,11 @@ def _largest_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def _values(rows: Sequence[tuple[str, int]], articles: int) -> list[Value]:
     """The first values, and one sum for the articles with other values or none."""
-    values: list[Value] = [{"name": name, "articles": n} for name, n in rows[:MAX_VALUES]]
-    others = articles - sum(value["articles"] for value in values)
+    values: list[Value] = []
+    others = articles
+    for name, count in rows[:MAX_VALUES]:
+        values.append({"name": name, "articles": count})
+        others -= count
     if others > 0:
         values.append({"name": None, "articles": others})
     return values
@@ -320,9 +324,9 @@ def _per_day(published: NDArray[np.int64], now: datetime) -> list[DayOfArticles]
 
 
 def _survey(backend: Backend, site: str, survey: Survey, current_version: int) -> SurveyFigures:
-    ids = set()
+    ids: set[str] = set()
     for outliers in (survey.most, survey.never, survey.without, survey.few, survey.old):
-        ids |= {outlier.id for outlier in outliers[:MAX_OUTLIERS]}
+        ids.update(map(attrgetter("id"), outliers[:MAX_OUTLIERS]))
     cards = backend.store.cards(site, sorted(ids))
     return {
         "made_at": survey.made_at.isoformat(timespec="seconds"),

@@ -78,7 +78,7 @@ class Interruption:
             raise KeyboardInterrupt
 
 
-class Run(NamedTuple):
+class ImportRun(NamedTuple):
     """One run of the command: what it works with, and what it has done so far."""
 
     access: StoreAccess
@@ -138,7 +138,7 @@ def import_(
     interruption = Interruption()
     with StoreAccess(settings) as access, interruption.handling():
         article_settings = _article_settings(access, name, fields, zone, language, keep=not check)
-        run = Run(access, name, article_settings, result, interruption, check, as_json)
+        run = ImportRun(access, name, article_settings, result, interruption, check, as_json)
         for file in files:
             if not interruption.requested:
                 _read_file(run, file)
@@ -191,7 +191,7 @@ def _field_and_column(option: str) -> tuple[str, str]:
     return field, column
 
 
-def _read_file(run: Run, file_name: str) -> None:
+def _read_file(run: ImportRun, file_name: str) -> None:
     """Store the articles of one file, or check them."""
     result = run.result
     source = "standard input" if file_name == "-" else Path(file_name).name
@@ -219,7 +219,9 @@ def _read_file(run: Run, file_name: str) -> None:
         run.access.imports.record(run.site, counter.report(reason, report.finished()))
 
 
-def _results(run: Run, file: ArticleFile, records: Iterator[Record]) -> Iterator[IngestResult]:
+def _results(
+    run: ImportRun, file: ArticleFile, records: Iterator[Record]
+) -> Iterator[IngestResult]:
     defaults = _defaults(run, file)
     if not run.check:
         yield from ingest(
@@ -237,7 +239,7 @@ def _results(run: Run, file: ArticleFile, records: Iterator[Record]) -> Iterator
         yield article
 
 
-def _defaults(run: Run, file: ArticleFile) -> SiteDefaults:
+def _defaults(run: ImportRun, file: ArticleFile) -> SiteDefaults:
     """Those of the site, with the order of day and month that a file of known size decides."""
     defaults = run.access.defaults.of(run.site, run.settings)
     if file.size is None:

@@ -15,7 +15,7 @@ from recommender.backend import Backend
 from recommender.extras import require_extra
 from recommender.policy.site_settings import ListDefaults, SiteSettings, parse_settings
 from recommender.replica.against import (
-    Exposure,
+    ArticleExposure,
     LinkedInList,
     TwoVersions,
     two_versions,
@@ -26,7 +26,7 @@ from recommender.replica.survey import FEW, BetweenLists
 from recommender.replica.surveyor import conduct
 from recommender.storage.surveys import Survey, SurveyStopped
 
-Links = Mapping[str, Mapping[str, int]]
+NewsroomLinks = Mapping[str, Mapping[str, int]]
 
 
 @click.command()
@@ -106,7 +106,7 @@ def summary(survey: Survey) -> str:
 # Two versions of the lists
 
 
-def _compare(backend: Backend, site: str, file: Path, links: Links | None) -> TwoVersions:
+def _compare(backend: Backend, site: str, file: Path, links: NewsroomLinks | None) -> TwoVersions:
     replica = backend.site(site)
     other = _read_other(file)
     now = datetime.now(UTC)
@@ -152,7 +152,7 @@ def _unreadable(file: Path) -> click.BadParameter:
     )
 
 
-def _read_links(file: Path) -> Links:
+def _read_links(file: Path) -> NewsroomLinks:
     require_extra("evaluate")
     from recommender.evaluation import read_truth
 
@@ -172,7 +172,7 @@ def comparison(versions: TwoVersions) -> str:
     return "\n".join(lines)
 
 
-def _exposures(heading: str, exposures: Sequence[Exposure]) -> list[str]:
+def _exposures(heading: str, exposures: Sequence[ArticleExposure]) -> list[str]:
     rows = [f"  {one.before:5,} → {one.after:5,}  {one.article}" for one in exposures]
     return [heading, *rows] if rows else []
 

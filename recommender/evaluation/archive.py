@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,12 +69,11 @@ class Archive:
     @cached_property
     def stories(self) -> Stories:
         """Which articles tell one story."""
-        stored = {article.id: self.stored(place) for place, article in enumerate(self.articles)}
-        return Stories(stored)
+        return Stories(self.stored_articles([*self.place]))
 
     @property
     def is_dated(self) -> bool:
-        return any(article.published_at for article in self.articles)
+        return any(map(attrgetter("published_at"), self.articles))
 
     def stored(self, place: int) -> StoredArticle:
         """The article at *place* as a service holds it."""
@@ -89,8 +89,8 @@ def read_archive(articles: Articles, on_article: Callable[[], None] = lambda: No
     """
     Read an archive as production would, but without the text of links between its articles.
 
-    That text is what an editor wrote about the other article, often its title: left in, the
-    truth would be part of the question. Later records of one id replace earlier ones.
+    An editor wrote that text about the other article; often it is its title. With it, the truth
+    would be part of the question. A later record replaces an earlier one with the same id.
 
     Args:
         articles: records of a file, mappings, or a pandas DataFrame.
@@ -109,7 +109,7 @@ def read_archive(articles: Articles, on_article: Callable[[], None] = lambda: No
         # A later record replaces the earlier one of its id, as in the store.
         analysed[one.article.id] = one
         on_article()
-    # Only now, for a text that may be in two languages is settled by what the site publishes.
+    # Only now: the languages of the whole site decide about texts whose language is uncertain.
     languages = certain_languages(analysed.values())
     settled = [settle_language(one, languages) for one in analysed.values()]
     ordered = sorted(settled, key=lambda one: (_date(one.article), one.article.id))

@@ -150,10 +150,16 @@ def _system_of(result: Mapping[str, Any], system: str, name: str) -> Mapping[str
 
 
 def _shared_queries(a: Sequence[str], b: Sequence[str]) -> tuple[list[str], list[int], list[int]]:
-    places_a = {query: place for place, query in enumerate(a)}
-    places_b = {query: place for place, query in enumerate(b)}
-    shared = [query for query in a if query in places_b]
-    return shared, [places_a[q] for q in shared], [places_b[q] for q in shared]
+    places_in_b = {query: place for place, query in enumerate(b)}
+    shared = []
+    places_a = []
+    places_b = []
+    for place, query in enumerate(a):
+        if query in places_in_b:
+            shared.append(query)
+            places_a.append(place)
+            places_b.append(places_in_b[query])
+    return shared, places_a, places_b
 
 
 def _values(system: Mapping[str, Any], measure: str) -> Any:

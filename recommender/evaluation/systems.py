@@ -139,6 +139,8 @@ SYSTEMS: dict[str, System] = {
 }
 
 MODES: dict[str, System] = {
-    f"alsosee-{mode}": ranked_by(mode=mode) for mode in ("background", "followup", "recent")
+    "alsosee-background": ranked_by(mode="background"),
+    "alsosee-followup": ranked_by(mode="followup"),
+    "alsosee-recent": ranked_by(mode="recent"),
 }
 """The other modes of our own lists, which take part only if they are named."""

@@ -1,9 +1,11 @@
-"""Two versions of all lists of a site, side by side: other settings, or another release."""
+"""Compares all lists of a site in two versions: by other settings, or of another release."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
+from operator import attrgetter
 from statistics import fmean
 from typing import NamedTuple
 
@@ -17,19 +19,17 @@ from recommender.replica.survey import MAX_LISTS, BetweenLists, patiently
 
 SHOWN = 10  # articles in each table
 
-Ids = Sequence[str]
-
 
 class ListPair(NamedTuple):
     """The ids in the list of one article, before and after."""
 
     article: str
-    before: Ids
-    after: Ids
+    before: Sequence[str]
+    after: Sequence[str]
 
 
-class Exposure(NamedTuple):
-    """In how many lists an article is."""
+class ArticleExposure(NamedTuple):
+    """The number of lists that an article is in."""
 
     article: str
     before: int
@@ -37,7 +37,7 @@ class Exposure(NamedTuple):
 
 
 class LinkedInList(NamedTuple):
-    """How many of the articles that the newsroom linked from an article are in its list."""
+    """The number of articles linked by the newsroom that are in the list of an article."""
 
     article: str
     linked: int
@@ -66,8 +66,8 @@ class TwoVersions(NamedTuple):
     changed: int
     overlap: float | None
     moved: float | None
-    gained: list[Exposure]
-    lost: list[Exposure]
+    gained: list[ArticleExposure]
+    lost: list[ArticleExposure]
     linked: LinkedInList | None
     better: int
     worse: int
@@ -96,7 +96,7 @@ def two_versions(
         len(kept),
         sum(pair.before != pair.after for pair in kept),
         _mean([overlap(pair.before, pair.after) for pair in kept]),
-        _mean([places for pair in kept for places in _moves(pair)]),
+        _mean([*chain.from_iterable(map(_moves, kept))]),
         gained[:SHOWN],
         lost[:SHOWN],
         _total(linked),
@@ -130,7 +130,7 @@ def with_settings(
 
 
 def with_lists(
-    replica: SiteReplica, lists: Mapping[str, Ids], now: datetime, between: BetweenLists
+    replica: SiteReplica, lists: Mapping[str, Sequence[str]], now: datetime, between: BetweenLists
 ) -> Iterator[ListPair]:
     """The *lists* of another release or time, by article, and those that are made now."""
     for article_id in _each(sorted(lists), between):
@@ -152,18 +152,21 @@ def _each(ids: Sequence[str], between: BetweenLists) -> Iterator[str]:
         yield article_id
 
 
-def _exposures(pairs: Iterable[ListPair]) -> list[Exposure]:
+def _exposures(pairs: Iterable[ListPair]) -> list[ArticleExposure]:
     """Of every article in any list."""
-    before = Counter(name for pair in pairs for name in pair.before)
-    after = Counter(name for pair in pairs for name in pair.after)
-    return [Exposure(name, before[name], after[name]) for name in before | after]
+    before: Counter[str] = Counter()
+    after: Counter[str] = Counter()
+    for pair in pairs:
+        before.update(pair.before)
+        after.update(pair.after)
+    return [ArticleExposure(name, before[name], after[name]) for name in before | after]
 
 
-def _change(one: Exposure | LinkedInList) -> tuple[int, str]:
+def _change(one: ArticleExposure | LinkedInList) -> tuple[int, str]:
     return one.after - one.before, one.article
 
 
-def _opposite_change(one: Exposure) -> tuple[int, str]:
+def _opposite_change(one: ArticleExposure) -> tuple[int, str]:
     return one.before - one.after, one.article
 
 
@@ -184,9 +187,9 @@ def _total(linked: Sequence[LinkedInList]) -> LinkedInList | None:
         return None
     return LinkedInList(
         "",
-        sum(one.linked for one in linked),
-        sum(one.before for one in linked),
-        sum(one.after for one in linked),
+        sum(map(attrgetter("linked"), linked)),
+        sum(map(attrgetter("before"), linked)),
+        sum(map(attrgetter("after"), linked)),
     )
 
 

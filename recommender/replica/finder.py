@@ -43,8 +43,8 @@ class Finder:
     """
     The titles, ids and addresses of a site in memory, brought to the store's state before a search.
 
-    They are read at the first search, so only processes that editors use need the memory: some 500
-    bytes an article; to search 100,000 articles takes 60 ms. Thread-safe.
+    They are read at the first search, so only processes that editors use need the memory, some 500
+    bytes an article. To search 100,000 articles takes 60 ms. Thread-safe.
     """
 
     def __init__(self, site: str, store: Store) -> None:

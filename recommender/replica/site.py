@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 
 
 class Policies(NamedTuple):
-    """What the editors and admins of the site decided."""
+    """The decisions of the editors and admins of a site."""
 
     rules: RuleSet
     settings: SiteSettings
@@ -108,14 +108,14 @@ class SiteReplica:
         return name in self._recommender.surfaces
 
     def list_defaults(self, surface: str | None) -> Mapping[str, Any]:
-        """The options of lists that ask for nothing, as of `state` or later."""
+        """The options of lists whose requests set none, as of `state` or later."""
         return self._recommender.surfaces.of(surface).defaults
 
     def read(self, ask: Callable[[Recommender], Result]) -> tuple[Result, int]:
         """
-        Ask the pipeline over the present state of the site, and return the version of that state.
+        Ask the pipeline about the present state of the site, and return the version of that state.
 
-        Slots in the result hold only inside *ask*, for the corpus may change after that.
+        Slots in the result are valid only inside *ask*, because the corpus may change after that.
         """
         with self._locked():
             self._catch_up()
@@ -282,8 +282,8 @@ class SiteReplica:
 
     def _apply(self, changes: list[ArchiveChange]) -> None:
         ids = changed_articles(changes)
-        # What the store holds now counts, not what each entry says: an article that was
-        # deleted since is missing there, and its delete comes later in the log.
+        # The present content of the store counts, not the log entry: an article that was deleted
+        # since is missing in the store, and its deletion comes later in the log.
         stored = self._store.stored(self.site, ids)
         self._corpus.apply(stored, [i for i in ids if i not in stored])
         if any(change.is_about_rules for change in changes):
@@ -330,7 +330,8 @@ class SiteReplica:
         self._rules_version = newer._rules_version
 
     def _new_corpus(self, base: Arrays | None = None) -> Corpus:
-        # Not our own method: a corpus that refers to us would wait for the garbage collector.
+        # Not a bound method: a corpus that refers to its replica is freed only by the garbage
+        # collector, and holds a lot of memory until then.
         return Corpus(partial(self._store.stored, self.site), base)
 
     def _read_policies(self) -> Policies:

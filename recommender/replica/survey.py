@@ -1,4 +1,4 @@
-"""A survey of a site: the lists of all its articles, in figures."""
+"""A survey of a site: figures about the lists of all its articles."""
 
 import time
 from bisect import bisect_right
@@ -30,7 +30,7 @@ BetweenLists = Callable[[int, int], None]
 
 
 class SurveyCounter:
-    """Sums up lists, one after the other."""
+    """Counts what the lists of a survey have, one list after the other."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -64,6 +64,7 @@ class SurveyCounter:
         never = max(0, articles - len(times))
         by_times = sorted(times.items(), key=lambda item: (-item[1], item[0]))
         old = [(article_id, gap) for article_id, gap in self._gaps if gap >= OLD_DAYS]
+        # The largest gap first; equal ones by id, so that every survey shows the same.
         old.sort(key=lambda row: (-row[1], row[0]))
         return Survey(
             made_at=self._now,
@@ -84,7 +85,7 @@ class SurveyCounter:
 
 def survey(replica: SiteReplica, now: datetime, between: BetweenLists) -> Survey:
     """
-    Make the list of every article, or of a sample of `MAX_LISTS`, and sum them up.
+    Make the list of every article, or of a sample of `MAX_LISTS`, and summarise them.
 
     Args:
         between: called before each list with how many are made and how many there will be; an
@@ -137,13 +138,14 @@ def _days(duration: timedelta) -> float:
 def _counts(numbers: Iterable[int]) -> tuple[int, ...]:
     """How many are 0, 1, 2, … up to the usual length of a list, or the largest number."""
     counts = Counter(numbers)
-    return tuple(counts[n] for n in range(max([DEFAULT_LIMIT, *counts]) + 1))
+    highest = max([DEFAULT_LIMIT, *counts])
+    return tuple(map(counts.__getitem__, range(highest + 1)))
 
 
 def _group_sizes(values: Iterable[float], starts: Sequence[float]) -> tuple[int, ...]:
     """How many are below the first of *starts*, from there to below the second, and so on."""
     counts = Counter(bisect_right(starts, value) for value in values)
-    return tuple(counts[n] for n in range(len(starts) + 1))
+    return tuple(map(counts.__getitem__, range(len(starts) + 1)))
 
 
 def _outliers(articles: Sequence[tuple[str, float]]) -> tuple[SurveyOutlier, ...]:

@@ -12,7 +12,7 @@ from recommender.sources.records import Note, Record, UnreadableDocument
 MAX_ADDRESSES = 50_000  # as the protocol has it
 
 
-class Address(NamedTuple):
+class SitemapEntry(NamedTuple):
     """
     One entry of a sitemap; texts as they stand there.
 
@@ -31,7 +31,7 @@ class Address(NamedTuple):
     image: str = ""
 
 
-def addresses(document: BinaryIO) -> Iterator[Address]:
+def addresses(document: BinaryIO) -> Iterator[SitemapEntry]:
     """
     The entries of a sitemap or of an index of sitemaps, in order.
 
@@ -65,7 +65,7 @@ def read(document: BinaryIO) -> Iterator[Record | Note]:
             yield Record(number, _fields(address))
 
 
-def _fields(address: Address) -> dict[str, str]:
+def _fields(address: SitemapEntry) -> dict[str, str]:
     fields = {
         "id": address.url,
         "url": address.url,
@@ -79,12 +79,12 @@ def _fields(address: Address) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _address(element: Element, *, is_sitemap: bool) -> Address:
+def _address(element: Element, *, is_sitemap: bool) -> SitemapEntry:
     texts: dict[str, str] = {}
     for child in element.iter():
         texts.setdefault(_local(child), (child.text or "").strip())
     image = next((child for child in element if _local(child) == "image"), None)
-    return Address(
+    return SitemapEntry(
         url=next(((c.text or "").strip() for c in element if _local(c) == "loc"), ""),
         modified=texts.get("lastmod", ""),
         is_sitemap=is_sitemap,

@@ -1,8 +1,10 @@
-"""What a change of rules or settings replaces, and whether it is allowed; no store, no clock."""
+"""Plans and checks changes of rules and settings, without store or clock."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b
+from operator import attrgetter
 from typing import NamedTuple
 
 from pydantic import BaseModel
@@ -109,8 +111,8 @@ def replacing(
 def _keeping_identity(old: Rule | None, new: Rule) -> Rule:
     if old is None:
         return new
-    is_same = all(getattr(old, name) == getattr(new, name) for name in _VALUES)
-    return old if is_same else new.model_copy(update={"id": old.id})
+    values = attrgetter(*_VALUES)
+    return old if values(old) == values(new) else new.model_copy(update={"id": old.id})
 
 
 def undoing(entry: AuditEntry, now: datetime, decisions: Decisions) -> RulebookChange:
@@ -118,7 +120,7 @@ def undoing(entry: AuditEntry, now: datetime, decisions: Decisions) -> RulebookC
     The change that takes *entry* back; rules that have expired since stay away.
 
     Raises:
-        Conflict: when a later change touched the same, or nothing is left to undo.
+        Conflict: if a later change touched the same, or nothing is left to undo.
     """
     if entry.settings is not None:
         if decisions.settings != entry.settings.after:
@@ -134,7 +136,7 @@ def undoing(entry: AuditEntry, now: datetime, decisions: Decisions) -> RulebookC
 
 
 def _is_untouched(entry: AuditEntry, rules: Mapping[str, Rule]) -> bool:
-    """Whether the rules are still as the entry left them."""
+    """Whether no later change has touched these rules."""
     after = {rule.id: rule for rule in entry.after}
     touched = after.keys() | {rule.id for rule in entry.before}
     if any(rules.get(rule_id) != after.get(rule_id) for rule_id in touched):
@@ -149,10 +151,13 @@ def check_limits(rules: Mapping[str, Rule], change: RulebookChange) -> None:
     """Raises Conflict when the site would have too many rules, or a list too many pins."""
     if len(rules) - len(change.before) + len(change.after) > MAX_RULES:
         raise Conflict(f"a site has at most {MAX_RULES} rules: remove some first")
-    removed = {rule.id for rule in change.before}
-    remaining = [rule for rule_id, rule in rules.items() if rule_id not in removed]
-    new_pins = [rule for rule in change.after if rule.kind == "pin"]
-    for source in {pin.source.key for pin in new_pins}:
-        pins = [r for r in (*remaining, *new_pins) if r.kind == "pin" and r.source.key == source]
-        if len(pins) > MAX_PINS:
+    remaining = dict(rules)
+    for rule in change.before:
+        remaining.pop(rule.id, None)
+    pins: Counter[tuple[str, str]] = Counter()
+    for rule in (*remaining.values(), *change.after):
+        pins[rule.source.key] += rule.kind == "pin"
+    for rule in change.after:
+        # Only sources that get a pin: another one may have too many from an older version.
+        if rule.kind == "pin" and pins[rule.source.key] > MAX_PINS:
             raise Conflict(f"an article or section has at most {MAX_PINS} pins: remove some first")

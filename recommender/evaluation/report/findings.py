@@ -1,7 +1,8 @@
-"""Findings beyond the measures: ages, exposure, the best and worst stories, the truth itself."""
+"""Findings of a report besides the measures: ages, exposure, best and worst stories, the truth."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ def shown_ages(figures: Figures, system: str) -> Ages:
 
 
 def linked_ages(figures: Figures) -> Ages:
-    """Of what editors chose themselves: every judged article with a grade above 0."""
+    """The ages of the editors' own choices: every judged article with a grade above 0."""
     pairs = []
     for query, judged in figures.evaluation.judged.qrels.items():
         pairs += [(query, article) for article, grade in judged.items() if grade]
@@ -62,7 +63,7 @@ def _ages(figures: Figures, pairs: Sequence[tuple[str, str]]) -> Ages:
     shares = np.bincount(band, minlength=len(AGE_BANDS)) / days.size
     return Ages(
         places=int(days.size),
-        shares=tuple(float(share) for share in shares),
+        shares=tuple(shares.tolist()),
         median_days=float(np.median(days)),
         under_48h=float((days < 2).mean()),
         under_7d=float((days < 7).mean()),
@@ -154,12 +155,14 @@ def cases(figures: Figures, systems: Sequence[str]) -> tuple[list[Case], list[Ca
     numbers = range(len(queries))
     best = sorted(numbers, key=_case_order(figures, systems, 1))
     best = best[: min(EXTREMES, (len(queries) + 1) // 2)]
-    worst = sorted(numbers, key=_case_order(figures, systems, -1))
-    # Of few queries the best half is not shown again as the worst one.
-    worst = [number for number in worst if number not in best][:EXTREMES]
-    best_cases = [_case(figures, systems, queries[number], number) for number in best]
-    worst_cases = [_case(figures, systems, queries[number], number) for number in worst]
-    return best_cases, worst_cases
+    # With few queries, the best ones are not shown again among the worst.
+    others = set(numbers).difference(best)
+    worst = sorted(others, key=_case_order(figures, systems, -1))[:EXTREMES]
+
+    def case(number: int) -> Case:
+        return _case(figures, systems, queries[number], number)
+
+    return [*map(case, best)], [*map(case, worst)]
 
 
 CaseOrder = Callable[[int], tuple[float, float, int, str]]
@@ -187,7 +190,7 @@ def _case(figures: Figures, systems: Sequence[str], query: str, number: int) -> 
     lists = []
     for system in systems:
         run = figures.evaluation.systems[system].run
-        lists.append([article for article, _ in run.get(query, [])])
+        lists.append([*map(itemgetter(0), run.get(query, []))])
     missed = _missed(judged, lists)
     return Case(
         query=query,

@@ -35,7 +35,9 @@ def by_section(figures: Figures, systems: Sequence[str]) -> list[Group]:
         return []
     large = named[:MOST_SECTIONS]
     small = frozenset(named[MOST_SECTIONS:])
-    masks = {name: [section == name for section in sections] for name in large}
+    masks: dict[str, list[bool]] = {}
+    for name in large:
+        masks[name] = [section == name for section in sections]
     masks[f"{len(small)} smaller sections"] = [section in small for section in sections]
     masks["no section"] = [not section for section in sections]
     groups = []
@@ -52,9 +54,9 @@ def _most_frequent_first(names: Sequence[str]) -> list[str]:
 
 def by_period(figures: Figures, systems: Sequence[str]) -> list[Group]:
     """
-    Months in order, or years where there are more than `MOST_MONTHS`; empty when undated.
+    Months in order, or years if there are more than `MOST_MONTHS`; empty without dates.
 
-    Of more than `MOST_YEARS` years, the last that have queries: a wrong date must not
+    Of more than `MOST_YEARS` years, the last ones that have queries, because a wrong date must not
     push all others off the chart.
     """
     articles = figures.evaluation.archive.articles
@@ -110,7 +112,7 @@ def by_length(figures: Figures, systems: Sequence[str]) -> list[Group]:
 
 
 def words(text: str) -> int:
-    return sum(1 for _ in _WORD.finditer(text))
+    return len(_WORD.findall(text))
 
 
 def _group(figures: Figures, systems: Sequence[str], name: str, mask: Sequence[bool]) -> Group:

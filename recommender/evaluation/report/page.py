@@ -4,6 +4,7 @@ import os
 import shlex
 from collections.abc import Sequence
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,7 @@ def _measure_row(figures: Figures, measure: str) -> dict[str, Any]:
     better = wording.measure_words(measure).better
     best: set[str] = set()
     if better != "neither" and len(set(shown.values()) - {"–"}) > 1:
-        means = [interval.mean for interval in intervals.values() if np.isfinite(interval.mean)]
+        means = [*filter(np.isfinite, map(attrgetter("mean"), intervals.values()))]
         top = wording.figure(measure, max(means) if better == "higher" else min(means))
         # By what the page shows: figures that look equal are equally good.
         best = {name for name in shown if shown[name] == top}
@@ -179,7 +180,8 @@ def _measure_row(figures: Figures, measure: str) -> dict[str, Any]:
 
 
 def _dates(evaluation: Evaluation) -> tuple[str, str] | None:
-    known = [a.published_at for a in evaluation.archive.articles if a.published_at]
+    dates = map(attrgetter("published_at"), evaluation.archive.articles)
+    known = [*filter(None, dates)]
     return (min(known).date().isoformat(), max(known).date().isoformat()) if known else None
 
 
