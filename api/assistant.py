@@ -183,6 +183,11 @@ SHOWN = ("id", "title", "url", "published_at", "section", "excerpt", "reason", "
 
 def _short(answer: JsonObject) -> JsonObject:
     """A list without what no assistant needs, such as sizes of pictures."""
-    items = [{name: item[name] for name in SHOWN if item.get(name)} for item in answer["items"]]
+    items = [_filled(item) for item in answer["items"]]
     rest: JsonObject = {name: answer[name] for name in ("source", "total") if name in answer}
     return rest | {"items": items}
+
+
+def _filled(item: JsonObject) -> JsonObject:
+    """The parts of an item that a model needs, without empty ones."""
+    return {name: item[name] for name in SHOWN if item.get(name)}

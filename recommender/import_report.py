@@ -92,7 +92,9 @@ class ImportReport:
     def _fields(self) -> Iterator[FieldReport]:
         for field, names in self._sources.items():
             sources = {name: count for name, count in names.most_common(MAX_COLUMNS) if name}
-            yield FieldReport(field=field, filled=names.total(), made=names[""], sources=sources)
+            yield FieldReport(
+                field=field, filled=names.total(), computed=names[""], sources=sources
+            )
 
     def _add_date(self, facts: RecordFacts) -> None:
         if facts.published is None:

@@ -60,11 +60,10 @@ def facts_of(
     article = analysed.article
     by_rank = sender_names_by_rank(data, defaults.fields)
     names = {field: ranked[0] for field, ranked in by_rank.items()}
-    sources = {
-        field: names.get(field, "")
-        for field in _FIELDS
-        if getattr(article, field) not in (None, "", ())
-    }
+    sources = {}
+    for field in _FIELDS:
+        if getattr(article, field) not in (None, "", ()):
+            sources[field] = names.get(field, "")
     dated = names.get("published_at", "")
     blocks = analysed.features.blocks
     return RecordFacts(
@@ -82,13 +81,11 @@ def facts_of(
 
 
 def _unused(data: Mapping[str, Any], known: Collection[str]) -> tuple[str, ...]:
-    names = [
-        name
-        for name, value in data.items()
-        if name not in known
-        and value not in (None, "", [], {})
-        and folded_name(name) not in CONTROLS
-    ]
+    names = []
+    for name, value in data.items():
+        is_used = name in known or value in (None, "", [], {})
+        if not is_used and folded_name(name) not in CONTROLS:
+            names.append(name)
     return tuple(names[:MAX_NAMES])
 
 

@@ -109,8 +109,10 @@ def _checks() -> Iterator[Check]:
 
 
 def _variables() -> str:
-    names = sorted(name for name in os.environ if name.startswith(PREFIX))
-    values = [f"{name}={'***' if name in SECRETS else os.environ[name]}" for name in names]
+    values = []
+    for name, value in sorted(os.environ.items()):
+        if name.startswith(PREFIX):
+            values.append(f"{name}={'***' if name in SECRETS else value}")
     return ", ".join(values) or "none set: all settings have their defaults"
 
 
@@ -280,7 +282,10 @@ def _boilerplate(
 def _keys(settings: Settings, backend: Backend) -> Iterator[Check]:
     grants = backend.keys.all()
     for site in settings.sites:
-        scopes = Counter(scope for grant in grants if grant.site == site for scope in grant.scopes)
+        scopes: Counter[str] = Counter()
+        for grant in grants:
+            if grant.site == site:
+                scopes.update(grant.scopes)
         if "ingest" not in scopes:
             text = f"no key can store articles: alsosee keys create --site {site} --scope ingest"
             yield Check("keys", "note", text)

@@ -1,4 +1,4 @@
-"""What `alsosee import` prints: rejections, warnings, and what is in the files."""
+"""The output of `alsosee import`: rejections, warnings, and the contents of the files."""
 
 import time
 from collections import Counter
@@ -100,24 +100,23 @@ class Result:
         return f"Nothing is stored. {self.accepted:,} articles would be, {rejected:,} rejected."
 
     def as_json(self) -> dict[str, Any]:
+        contents = {}
+        warnings = []
+        for file, report in self.reports.items():
+            contents[file] = report.finished().model_dump()
+            warnings += contents[file]["warnings"]
         return {
             **{outcome: self.counts[outcome] for outcome in OUTCOMES},
             "seconds": round(time.monotonic() - self._started, 3),
             "rejections": [rejection._asdict() for rejection in self.rejections],
-            "warnings": [
-                warning.model_dump()
-                for report in self.reports.values()
-                for warning in report.finished().warnings
-            ],
-            "contents": {
-                file: report.finished().model_dump() for file, report in self.reports.items()
-            },
+            "warnings": warnings,
+            "contents": contents,
             "unreadable": self.unreadable,
         }
 
 
 def print_result(result: Result, *, checked: bool = False) -> None:
-    """What an import, or the check of one, has to say when it is over."""
+    """Print the result of an import, or of the check of one."""
     for rejection in result.rejections:
         click.echo(str(rejection), err=True)
     more = result.counts["rejected"] - MAX_REJECTIONS_PRINTED
@@ -202,8 +201,11 @@ def _contents(contents: ContentReport) -> Iterator[str]:
 
 
 def _sources(report: FieldReport) -> str:
-    made = {"detected" if report.field == "language" else "body": report.made}
-    return _enumerated(report.sources | (made if report.made else {}))
+    sources = dict(report.sources)
+    if report.computed:
+        origin = "detected" if report.field == "language" else "body"
+        sources[origin] = report.computed
+    return _enumerated(sources)
 
 
 def _enumerated(counts: dict[str, int]) -> str:

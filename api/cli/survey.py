@@ -1,4 +1,4 @@
-"""`alsosee survey`: what the lists of the whole archive look like, and what would change them."""
+"""`alsosee survey`: figures about the lists of the whole archive, also in two versions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -132,7 +132,10 @@ def _read_other(file: Path) -> ListDefaults | dict[str, list[str]]:
     if len(lines) == 1 and "items" not in lines[0]:
         return parse_settings(SiteSettings, lines[0]).site
     try:
-        return {line["source"]["id"]: [item["id"] for item in line["items"]] for line in lines}
+        lists = {}
+        for line in lines:
+            lists[line["source"]["id"]] = [item["id"] for item in line["items"]]
+        return lists
     except (KeyError, TypeError):
         raise _unreadable(file) from None
 
@@ -184,9 +187,9 @@ def _links(versions: TwoVersions, total: LinkedInList) -> list[str]:
     ]
     if versions.worst:
         lines.append("Lists that lose most of them:")
-    lines += [
-        f"  {one.before} → {one.after} of {one.linked}  {one.article}" for one in versions.worst
-    ]
+    for one in versions.worst:
+        counts = f"{one.before} → {one.after} of {one.linked}"
+        lines.append(f"  {counts}  {one.article}")
     return lines
 
 

@@ -10,7 +10,7 @@ from api.editor.pages import leave_note, page, redirect_to, take_note
 from api.editor.session import require
 from api.http.request import backend
 from api.http.responses import json_response
-from recommender.overview import Band, EvaluationSummary, Overview, Value, overview_of
+from recommender.overview import Band, BandOfLists, EvaluationSummary, Overview, Value, overview_of
 from recommender.policy.list_options import ListOptions
 from recommender.policy.option_types import ANY_LANGUAGE
 from recommender.replica.index_files import FILE_FROM
@@ -93,13 +93,17 @@ def _rows(figures: Overview) -> dict[str, Rows]:
     }
     survey = figures["survey"]
     if survey is not None:
-        related = enumerate(survey["related"])
-        rows["related"] = [(_related_label(number), lists) for number, lists in related]
+        numbers = map(_related_label, range(len(survey["related"])))
+        rows["related"] = [*zip(numbers, survey["related"], strict=True)]
         recommended = survey["recommended"]
         rows["recommended"] = [(_lists_label(band), band["articles"]) for band in recommended]
-        rows["ages"] = [(_age_label(band), band["lists"]) for band in survey["ages"]]
-        rows["gaps"] = [(_age_label(band), band["lists"]) for band in survey["gaps"]]
+        rows["ages"] = _age_rows(survey["ages"])
+        rows["gaps"] = _age_rows(survey["gaps"])
     return rows
+
+
+def _age_rows(bands: Iterable[BandOfLists]) -> Rows:
+    return [(_age_label(band), band["lists"]) for band in bands]
 
 
 def _measures(evaluation: EvaluationSummary | None) -> dict[str, str]:

@@ -156,5 +156,5 @@ def _values(texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _lines(text: str) -> list[str]:
-    lines = (line.strip() for line in text.splitlines())
+    lines = map(str.strip, text.splitlines())
     return [line for line in lines if line not in ("", NO_LABELS)]

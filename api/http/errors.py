@@ -58,6 +58,7 @@ def register(app: Flask) -> None:
 
 
 def status_of(error: Exception) -> HTTPStatus:
+    # The nearest ancestor in the table decides.
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
@@ -76,11 +77,9 @@ def _http(error: HTTPException) -> Response:
     if error.response is not None or error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error.get_response()  # type: ignore[return-value]  # a redirect, or a finished response
     response = problem(error.code, error.description or HTTPStatus(error.code).phrase)
-    response.headers.extend(
-        (name, value)
-        for name, value in error.get_headers()
-        if name.lower() in ("allow", "retry-after", "www-authenticate")
-    )
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after", "www-authenticate"):
+            response.headers.add(name, value)
     return response
 
 

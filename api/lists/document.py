@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Annotated, NotRequired
 
 from pydantic import Field
@@ -159,7 +160,8 @@ def list_language(
     if draft is not None:
         return language_of_words(draft.language, draft.title, draft.body)
     source = related.source or {}
-    titles = [card.get("title") or "" for card in (source, *(item.card for item in related.items))]
+    cards = [source, *map(attrgetter("card"), related.items)]
+    titles = [card.get("title") or "" for card in cards]
     language: str | None = source.get("language") or (options.lang or (None,))[0]
     return language_of_words(language, *titles)
 

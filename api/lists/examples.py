@@ -1,4 +1,4 @@
-"""Lists for several sources: which articles and texts a request names, and what they say."""
+"""The sources of a list for several: the articles and texts that a request names."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -163,10 +163,10 @@ def _draft(fields: Mapping[str, Any], pointer: str, defaults: SiteDefaults) -> A
     try:
         return parse_draft(fields, defaults)
     except InvalidInput as error:
-        problems = [
-            FieldProblem(f"/{pointer}{problem.pointer}", problem.detail)
-            for problem in error.problems
-        ]
+        problems = []
+        for problem in error.problems:
+            path = f"/{pointer}{problem.pointer}"
+            problems.append(FieldProblem(path, problem.detail))
         raise InvalidInput(problems) from None
 
 

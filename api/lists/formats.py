@@ -37,9 +37,9 @@ OTHER_FORMATS: dict[str, Schema] = {
     },
 }
 ENDINGS: dict[str, FormatKind] = {"html": "html", "rss": "rss", "json": "feed", "jsonld": "jsonld"}
-_OFFERED: dict[str, FormatKind] = {
-    name.partition(";")[0]: kind for kind, name in CONTENT_TYPES.items()
-}
+_OFFERED: dict[str, FormatKind] = {}
+for _kind, _content_type in CONTENT_TYPES.items():
+    _OFFERED[_content_type.partition(";")[0]] = _kind
 # For a page in a frame: it may show pictures and run our script, which reports its height.
 EMBED_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src http: https: data:;"

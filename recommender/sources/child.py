@@ -29,7 +29,7 @@ NO_MORE = 0
 WORN_OUT = 3
 
 Reader = Callable[..., Iterator[Record | Note]]
-"""From an open document to what stands in it; nothing is read before the first is asked for."""
+"""Reads an open document item by item, and nothing before the first one is requested."""
 
 
 def main(reader: str) -> None:

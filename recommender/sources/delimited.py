@@ -96,11 +96,12 @@ def dialect_of(head: str, fields: Mapping[str, str] = NOTHING_CHOSEN) -> Dialect
     start += bool(named)
     while start < len(lines) and not lines[start].strip():
         start += 1
-    candidates = [
-        candidate
-        for delimiter, escape in product(delimiters, ("", "\\") if '\\"' in head else ("",))
-        if (candidate := _candidate(lines[start:], delimiter, escape, fields)) is not None
-    ]
+    escapes = ("", "\\") if '\\"' in head else ("",)
+    candidates = []
+    for delimiter, escape in product(delimiters, escapes):
+        candidate = _candidate(lines[start:], delimiter, escape, fields)
+        if candidate is not None:
+            candidates.append(candidate)
     if not candidates:
         raise UnreadableDocument("has no readable line of column names")
     return max(candidates, key=lambda scored: scored[0])[1]._replace(first_line=start + 1)
@@ -114,7 +115,7 @@ def _candidate(
     dialect = Dialect(delimiter, escape, blanks, (), 1)
     rows = dialect.rows(iter(lines))
     try:
-        names = tuple(name.strip() for name in next(rows))
+        names = tuple(map(str.strip, next(rows)))
     except (csv.Error, StopIteration):
         return None
     known = len(sender_names(dict.fromkeys(names, "x"), fields))

@@ -1,4 +1,4 @@
-"""Records as other systems nest them, made into one flat record; drafts are refused here."""
+"""Turns the nested records of other systems into flat ones, and refuses drafts."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def flattened(record: Record, notes: Counter[str]) -> Record:
 
 
 def why_not_public(fields: Mapping[str, Any]) -> str:
-    """Why readers may not see this, or that it is no article; empty for what they may."""
+    """Why readers may not see this, or why it is no article; empty if they may."""
     for name, value in fields.items():
         folded = folded_name(name)
         if folded in CONTROLS or folded == "published":
@@ -79,16 +79,17 @@ def _objection(name: str, value: object) -> str:
 
 
 def _unpacked(data: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a record that is wrapped for its journey; `published: true` says nothing."""
+    """The fields of a record in the envelope of its system; without `published: true`."""
     fields = data
     if isinstance(data.get("_source"), dict):  # a hit of Elasticsearch
         fields = {**_only(data, "_id"), **data["_source"]}
     elif isinstance(data.get("attributes"), dict):  # JSON:API, as Drupal and Strapi speak it
         fields = {**_only(data, "id"), **data["attributes"]}
         fields = {**fields, **_renamed(fields, "drupal_internal__nid", "id")}
-    return {
-        name: value for name, value in fields.items() if name != "published" or value is not True
-    }
+    if fields.get("published") is not True:
+        return fields
+    # For us, `published` is a date.
+    return {name: value for name, value in fields.items() if name != "published"}
 
 
 def _only(data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def _renamed(data: dict[str, Any], theirs: str, ours: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value without what systems wrap around single values."""
+    """A value without the wrapping that some systems put around it."""
     if isinstance(value, list):
         if len(value) == 1 and _is_drupal_value(value[0]):  # every field of Drupal's REST export
             return _plain(value[0])

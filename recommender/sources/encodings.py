@@ -21,13 +21,9 @@ _MARKS = (
 )
 # Code pages of Windows for languages in Latin letters; cp1252 for all others.
 _LATIN_PAGES = {
-    language: page
-    for page, languages in {
-        "cp1250": "pl cs sk hu sl hr bs ro sq",
-        "cp1254": "tr az",
-        "cp1257": "lt lv et",
-    }.items()
-    for language in languages.split()
+    **dict.fromkeys(["pl", "cs", "sk", "hu", "sl", "hr", "bs", "ro", "sq"], "cp1250"),
+    **dict.fromkeys(["tr", "az"], "cp1254"),
+    **dict.fromkeys(["lt", "lv", "et"], "cp1257"),
 }
 _OTHER_SCRIPTS = [
     "cp1251", "cp1253", "cp1255", "cp1256", "cp932", "gb18030", "big5", "cp949", "cp874", "koi8_r",

@@ -1,4 +1,4 @@
-"""What can be imported by name: a file, a folder, a zip archive, or standard input."""
+"""The sources that an import can name: a file, a folder, a zip archive, or standard input."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ class _Entry(NamedTuple):
     Fields:
         name: for reports.
         path: below the folder or in the archive, with slashes.
-        file: where it lies, if it is a file of its own.
+        file: its path, if it is a file of its own.
         open: may raise UnreadableDocument or OSError.
     """
 
@@ -51,7 +51,7 @@ class ArticleFile:
     Articles under one name, to be read once, in a `with` block.
 
     Args:
-        name: a path, or `-` for standard input. What is in it is told by its content.
+        name: a path, or `-` for standard input. Its content decides the format.
         fields: field → the name that the site has chosen for it.
 
     Attributes:
@@ -239,15 +239,11 @@ def _opener(file: Path) -> Callable[[], BinaryIO]:
 def _members(archive: zipfile.ZipFile, prefix: str) -> list[_Entry]:
     infos = unpacking.members(archive)
     allowance = unpacking.archive_allowance(archive)
-    return [
-        _Entry(
-            prefix + info.filename,
-            info.filename,
-            None,
-            partial(unpacking.open_member, archive, info, allowance),
-        )
-        for info in infos
-    ]
+    entries = []
+    for info in infos:
+        opener = partial(unpacking.open_member, archive, info, allowance)
+        entries.append(_Entry(prefix + info.filename, info.filename, None, opener))
+    return entries
 
 
 def _texts_of(entries: Sequence[_Entry]) -> tuple[list[str], Callable[[str], str]]:

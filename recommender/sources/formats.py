@@ -1,4 +1,4 @@
-"""What is this file? Told by what it begins with, never by its name."""
+"""Recognises the format of a file by its first bytes, never by its name."""
 
 import re
 from typing import Literal, NamedTuple
@@ -23,12 +23,12 @@ Kind = Literal[
 
 class Format(NamedTuple):
     """
-    What a document is.
+    The format of a document.
 
     Fields:
         name: as people call it, in the singular.
-        advice: for what nothing here reads, what does.
-        plural: of the name, where it is not formed with an "s".
+        advice: for a format that cannot be imported, another way.
+        plural: of the name, if it does not end with an "s".
     """
 
     kind: Kind

@@ -1,21 +1,23 @@
-"""Posts in the export of a Ghost site, put together from its tables."""
+"""Posts in the export of a Ghost site, joined from its tables."""
 
 from typing import Any
 
 
 def posts(export: dict[str, Any]) -> list[Any] | None:
-    """The posts with names of tags and authors; None for what is no export of Ghost."""
+    """The posts with names of tags and authors; None if this is no export of Ghost."""
     tables = _tables(export)
     if tables is None:
         return None
     tags = _names(tables, "posts_tags", "tag_id", "tags")
     authors = _names(tables, "posts_authors", "author_id", "users")
-    return [
-        _post(post, tags.get(str(post.get("id")), []), authors.get(str(post.get("id")), []))
-        if isinstance(post, dict)
-        else post
-        for post in tables["posts"]
-    ]
+
+    def complete(post: Any) -> Any:
+        if not isinstance(post, dict):
+            return post  # refused later, with its number
+        post_id = str(post.get("id"))
+        return _post(post, tags.get(post_id, []), authors.get(post_id, []))
+
+    return [*map(complete, tables["posts"])]
 
 
 def _tables(export: dict[str, Any]) -> dict[str, Any] | None:

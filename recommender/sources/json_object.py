@@ -32,9 +32,11 @@ def _json_feed_items(feed: dict[str, Any]) -> list[Any] | None:
     items = feed.get("items")
     if "jsonfeed.org" not in str(feed.get("version")) or not isinstance(items, list):
         return None
-    shared = {
-        name: feed[name] for name in ("language", "authors", "author") if feed.get(name) is not None
-    }
+    shared = {}
+    for name in ("language", "authors", "author"):
+        if feed.get(name) is not None:
+            shared[name] = feed[name]
+    # A field of the item comes before that of the feed.
     return [{**shared, **item} if isinstance(item, dict) else item for item in items]
 
 

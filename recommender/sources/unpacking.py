@@ -132,11 +132,9 @@ def decompressed(stream: BinaryIO) -> tuple[bytes, BinaryIO, bool]:
 
 def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """The files in a zip archive, by name, without folders and what macOS adds."""
-    files = [
-        info
-        for info in archive.infolist()
-        if not info.is_dir() and not info.filename.startswith("__MACOSX/")
-    ]
+    files = [info for info in archive.infolist() if not info.is_dir()]
+    # macOS puts its own metadata into this folder.
+    files = [info for info in files if not info.filename.startswith("__MACOSX/")]
     return sorted(files, key=lambda info: info.filename)
 
 

@@ -1,5 +1,6 @@
 """Posts as WordPress's REST API gives them: `/wp-json/wp/v2/posts?per_page=100&_embed`."""
 
+from itertools import chain
 from typing import Any
 
 from recommender.errors import InvalidInput
@@ -37,7 +38,7 @@ def post_fields(post: dict[str, Any]) -> dict[str, Any] | InvalidInput:
 
 
 def _terms(embedded: object, taxonomy: str) -> list[Any]:
-    terms = [term for group in _all(_at(embedded, "wp:term")) for term in _all(group)]
+    terms = [*chain.from_iterable(map(_all, _all(_at(embedded, "wp:term"))))]
     return [_at(term, "name") for term in terms if _at(term, "taxonomy") == taxonomy]
 
 

@@ -132,13 +132,12 @@ def _id_in(guid: str) -> str:
 
 def _terms(item: Element, taxonomy: str) -> list[str]:
     """Names of categories or tags; a category without a domain is one."""
-    return [
-        child.text
-        for child in item
-        if _local(child) == "category"
-        and child.text
-        and child.get("domain", "category") == taxonomy
-    ]
+    names = []
+    for child in item:
+        is_category = _local(child) == "category" and child.get("domain", "category") == taxonomy
+        if is_category and child.text:
+            names.append(child.text)
+    return names
 
 
 def _meta(item: Element, key: str) -> str:

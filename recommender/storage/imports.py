@@ -32,7 +32,7 @@ class FieldReport(BaseModel):
     How many articles have a field, and from where.
 
     Fields:
-        made: how many values are our own: detected languages, the beginning of a body.
+        computed: how many values we added: detected languages, excerpts from the body.
         sources: the sender's name → how many values.
     """
 
@@ -40,7 +40,7 @@ class FieldReport(BaseModel):
 
     field: str
     filled: int
-    made: int = 0
+    computed: int = 0
     sources: dict[str, int] = {}
 
 

@@ -47,9 +47,8 @@ MAX_SETTINGS_BYTES = 100_000  # the audit holds them twice for each change
 ATTEMPTS = 30
 MAX_PAUSE_SECONDS = 0.02  # between two attempts, at random, so that writers get out of step
 
-_CHANGE_SCRIPT = "".join(
-    Path(__file__).with_name(f"{name}.lua").read_text() for name in ("accept", "rules")
-)
+_FOLDER = Path(__file__).parent
+_CHANGE_SCRIPT = (_FOLDER / "accept.lua").read_text() + (_FOLDER / "rules.lua").read_text()
 
 
 class RulesChanged(Conflict):
@@ -231,9 +230,7 @@ class Rulebook:
             entry = AuditEntry(at=now, **editor._asdict(), **change._asdict())
             if not (entry.before or entry.after or entry.settings):
                 return entry
-            expired = tuple(
-                r for rule_id, r in stored.rules.items() if rule_id not in current.rules
-            )
+            expired = tuple(r for i, r in stored.rules.items() if i not in current.rules)
             entry_id = self._commit(site, stored.last_entry, entry, expired)
             if entry_id is not None:
                 return entry.model_copy(update={"id": entry_id})

@@ -170,10 +170,10 @@ def _response(described: operation, status: int) -> Json:
     names = " or ".join(answer.__name__ for answer in _alternatives(described.answer))
     response: Json = {"description": names or HTTPStatus(status).phrase, "content": content}
     if described.headers:
-        response["headers"] = {
-            name: {"description": text, "schema": {"type": "string"}}
-            for name, text in described.headers.items()
-        }
+        headers = {}
+        for name, text in described.headers.items():
+            headers[name] = {"description": text, "schema": {"type": "string"}}
+        response["headers"] = headers
     return response
 
 
