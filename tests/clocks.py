@@ -1,4 +1,4 @@
-"""Tests on a machine of any speed: moments that wait for it, and costs beside a control."""
+"""For tests on machines of any speed: moments that wait, and costs compared with a control."""
 
 import time
 from collections.abc import Callable
@@ -14,8 +14,8 @@ def before_and_at(attempt: Callable[[datetime], Result]) -> Result:
     """
     Call *attempt* with a moment in the near future; return its result when the moment has come.
 
-    An attempt that ends after its moment has seen nothing of the time before it: on a slow machine
-    it is repeated with a later moment.
+    If an attempt ends after its moment, it did not test the time before. On a slow machine it is
+    therefore repeated with a later moment.
     """
     for seconds in LEADS_SECONDS:
         moment = datetime.now(UTC) + timedelta(seconds=seconds)
@@ -28,7 +28,7 @@ def before_and_at(attempt: Callable[[datetime], Result]) -> Result:
 
 
 def million_steps() -> float:
-    """Processor seconds that a plain loop of a million steps takes in this thread just now."""
+    """The processor seconds that a loop of a million steps takes in this thread now."""
     began = time.thread_time()
     for _ in range(1_000_000):
         pass

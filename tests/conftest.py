@@ -1,4 +1,4 @@
-"""A real store for every test: the embedded server, emptied before each one."""
+"""Fixtures. Every test has a real store, an embedded server that is emptied before the test."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -20,13 +20,13 @@ from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.pipeline.warm import warm
 
-# How long an example takes says how busy the machine is.
+# The time of an example depends on how busy the machine is, so it is no criterion.
 properties.register_profile("suite", deadline=None)
 properties.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """No test is named after a set: its order differs between the processes of one run."""
+    """Refuse test names with a set, whose order differs between the processes of one run."""
     for item in items:
         values = item.callspec.params.values() if hasattr(item, "callspec") else ()
         sets = (value for value in values if isinstance(value, set | frozenset) and len(value) > 1)
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What collecting made stays to the end: the garbage collector no longer goes through it."""
+    """Exempt collected tests from garbage collection, because they live until the end."""
     gc.freeze()
 
 
@@ -63,7 +63,7 @@ def settings(redis_url: str, raw_redis: "redis.Redis", tmp_path: Path, patience:
 
 @pytest.fixture
 def patience() -> float:
-    """How many seconds a read of the store may take; see `faults.hurried`."""
+    """The seconds that a read of the store may take, see `faults.hurried`."""
     return PATIENT_SECONDS
 
 
@@ -75,7 +75,7 @@ def backend(settings: Settings) -> Iterator[Backend]:
 
 @pytest.fixture(scope="session")
 def one_app(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """Built once: its routes take longer to compile than most tests take."""
+    """An application for all tests: to compile its routes takes longer than most tests."""
     folder = tmp_path_factory.mktemp("one-app")
     with Backend(Settings(redis_url=redis_url, data_dir=folder)) as backend:
         yield create_app(backend=backend)
@@ -83,7 +83,7 @@ def one_app(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def app(one_app: Flask, backend: Backend) -> Flask:
-    """Over this test's backend; who adds a route makes an application of its own."""
+    """The shared application, with this test's backend. A test that adds routes builds its own."""
     put_backend(one_app, backend)
     return one_app
 
@@ -95,7 +95,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def key(backend: Backend) -> dict[str, str]:
-    """The header of a key that may do everything on site `main`."""
+    """The header with an admin key of site `main`."""
     return {"Authorization": f"Bearer {backend.keys.create('main', ['ingest', 'admin'])}"}
 
 
@@ -110,15 +110,16 @@ def put(client: FlaskClient, key: dict[str, str]) -> Callable[..., None]:
             return
         lines = b"\n".join(orjson.dumps(fields) for fields in articles)
         answer = client.post("/v1/main/articles", data=lines, headers=key)
-        told = [orjson.loads(line)["status"] for line in answer.data.splitlines()]
-        assert len(articles) == len(told) and set(told) <= {"added", "changed", "unchanged"}
+        statuses = [orjson.loads(line)["status"] for line in answer.data.splitlines()]
+        assert len(articles) == len(statuses)
+        assert set(statuses) <= {"added", "changed", "unchanged"}
 
     return store
 
 
 @pytest.fixture(autouse=True)
 def _logging() -> Iterator[None]:
-    """Log lines go where they went before, whatever a command in this process said of them."""
+    """Restore the configuration of the log, which a command in this process may change."""
     before = structlog.get_config()
     yield
     structlog.configure(**before)
@@ -126,13 +127,13 @@ def _logging() -> Iterator[None]:
 
 @pytest.fixture
 def logged(_logging: None) -> Iterator[Callable[[], set[str]]]:
-    """What was said in the log since the test began, without the particulars."""
-    structlog.reset_defaults()  # to hear every level
+    """The events in the log since the test began, without their fields."""
+    structlog.reset_defaults()  # or some levels would be filtered out
     with capture_logs() as entries:
         yield lambda: {entry["event"] for entry in entries}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled() -> None:
-    """No test waits for the compiler but the first one."""
+    """Compile everything before the first test, so that no test waits for the compiler."""
     warm()

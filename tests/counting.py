@@ -1,4 +1,4 @@
-"""Counts of terms as they are written, without analysis."""
+"""Term counts without analysis."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from features.vectorizer import TermCounts, _ids
 
 
 def hash_counts(words: Mapping[str, float], pairs: Mapping[str, float]) -> TermCounts:
-    """Counts of terms under their ids; those of two terms that share one add up."""
+    """Counts by term id. The counts of terms that share an id are added."""
     are_pairs = np.arange(len(words) + len(pairs)) >= len(words)
     ids, places = np.unique(_ids((*words, *pairs), are_pairs), return_inverse=True)
     values = np.fromiter((*words.values(), *pairs.values()), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""An editor at the desk, as a browser without scripts is."""
+"""A visit to the editor's desk by a browser without scripts."""
 
 import re
 from html import unescape
@@ -15,7 +15,7 @@ _FIELD = re.compile(r'<input[^>]*\bname="([^"]*)"[^>]*\bvalue="([^"]*)"')
 
 class DeskVisit:
     """
-    Signs in with a key of its own, and sends what the forms of a page hold.
+    Signs in with its own key, and sends the forms of pages.
 
     Attributes:
         key: the key signed in with.
@@ -37,7 +37,7 @@ class DeskVisit:
         return self.client.get(f"/editor/main{path}", query_string=query)
 
     def post(self, path: str, **fields: Any) -> TestResponse:
-        """Send a form of this session's pages."""
+        """Send a form of a page of this session."""
         sent = {"csrf": self.token(), **fields}
         return self.client.post(f"/editor/main{path}", data=sent, headers=ORIGIN)
 
@@ -46,5 +46,5 @@ class DeskVisit:
 
 
 def fields_of(page: str) -> dict[str, str]:
-    """The inputs of a page that have a value; of several with one name the last."""
+    """The inputs of a page with their values. Of several with one name, the last is taken."""
     return {unescape(name): unescape(value) for name, value in _FIELD.findall(page)}

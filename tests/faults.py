@@ -1,4 +1,4 @@
-"""Ways for a server to be away: stopped, killed, or behind a network that misbehaves."""
+"""Outages of a server: it is stopped or killed, or the network in front of it fails."""
 
 import asyncio
 import os
@@ -18,9 +18,9 @@ from recommender.storage.connections import READ_SECONDS
 Fault = Literal["none", "blackhole", "drip", "slow", "reset", "refuse"]
 
 DRIP_SECONDS = 0.03
-SLOW_SECONDS = 0.2  # a reader waits half as long for the store
+SLOW_SECONDS = 0.2  # twice the time for which a reader waits for the store
 
-# For tests whose store is away: it is waited for as long as in production, which is not long.
+# For tests of outages: with the short timeouts of production, such a test is quick.
 hurried = pytest.mark.parametrize("patience", [READ_SECONDS], ids=["hurried"])
 
 
@@ -42,15 +42,15 @@ def stopped(url: str) -> Iterator[None]:
 
 class FaultProxy:
     """
-    A TCP port before a server's unix socket; use it in a `with` block and set `fault` at any time.
+    A TCP port in front of a server's unix socket. Use it in a `with` block; set `fault` any time.
 
     Attributes:
-        fault: `blackhole` swallows everything, `drip` answers byte by byte, `slow` answers late,
-            `reset` breaks connections, `refuse` takes no new ones (and breaks the old).
-        swallow: a request that holds these bytes makes its connection a black hole.
-        lose: the next request that holds these bytes is done, and its answer is lost.
-        url: where a client finds it.
-        accepted: how many connections were made.
+        fault: `blackhole` forwards nothing, `drip` answers byte by byte, `slow` answers late,
+            `reset` breaks connections, `refuse` accepts no new ones and breaks the old ones.
+        swallow: a request with these bytes turns its connection into a black hole.
+        lose: the next request with these bytes is carried out, and its answer is lost.
+        url: for clients.
+        accepted: the number of connections.
         dripped: the bytes that were sent one by one.
     """
 
@@ -95,7 +95,8 @@ class FaultProxy:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(5)
 
     async def _change(self, fault: Fault) -> None:
-        before, self._fault = self._fault, fault
+        before = self._fault
+        self._fault = fault
         if fault == "refuse" and before != "refuse":
             await self._close()
         elif before == "refuse" and fault != "refuse":
@@ -135,7 +136,7 @@ class FaultProxy:
         self, client: asyncio.StreamReader, server: asyncio.StreamWriter, lost: asyncio.Event
     ) -> None:
         while data := await client.read(65_536):
-            await self._suffer()
+            await self._apply_fault()
             if self.swallow and self.swallow in data:
                 await asyncio.Event().wait()
             if self.lose and self.lose in data:
@@ -149,7 +150,7 @@ class FaultProxy:
         self, server: asyncio.StreamReader, client: asyncio.StreamWriter, lost: asyncio.Event
     ) -> None:
         while data := await server.read(65_536):
-            await self._suffer()
+            await self._apply_fault()
             if lost.is_set():
                 break
             if self.fault == "slow":
@@ -163,7 +164,7 @@ class FaultProxy:
                     await asyncio.sleep(DRIP_SECONDS)
         raise ConnectionResetError
 
-    async def _suffer(self) -> None:
+    async def _apply_fault(self) -> None:
         if self.fault == "reset":
             raise ConnectionResetError
         if self.fault == "blackhole":
@@ -171,7 +172,7 @@ class FaultProxy:
 
     @staticmethod
     def _break(writer: asyncio.StreamWriter) -> None:
-        """End a connection with a reset instead of a goodbye."""
+        """End a connection with a reset instead of an orderly close."""
         peer = writer.get_extra_info("socket")
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()

@@ -1,5 +1,8 @@
-"""The inputs of ../shared/data/field-cases: what real archives send. Tests that need them are
-skipped where they are not there."""
+"""
+Inputs from real archives, in ../shared/data/field-cases.
+
+Tests that need them are skipped if the folder is missing.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -32,7 +32,8 @@ STORIES = {
 }
 
 
-def _another(article_id: str) -> tuple[str, str]:
+def _variant(article_id: str) -> tuple[str, str]:
+    """The title of the first story, with its body and twelve words that no other variant has."""
     digest = blake2b(article_id.encode(), digest_size=60).hexdigest()
     letters = digest.translate(str.maketrans("0123456789", "ghijklmnop"))
     own = " ".join(f"{letters[start : start + 9]}x" for start in range(0, 108, 9))
@@ -42,13 +43,13 @@ def _another(article_id: str) -> tuple[str, str]:
 
 def article(article_id: str = "kursk", **fields: Any) -> dict[str, Any]:
     """
-    One of `STORIES`, or another one about the first of them, as a newsroom would send it.
+    One of `STORIES`, or a variant of the first one, as a newsroom would send it.
 
-    Such others say a dozen words of their own, or they would tell the same story, of which a list
-    shows one; all as many, so that all are equally close to each other.
+    Each variant has twelve words of its own. Without these, all variants would tell the same story,
+    and a list shows a story once. All have the same number, so that all are equally similar.
     """
-    title, body = STORIES.get(article_id) or _another(article_id)
-    made = {
+    title, body = STORIES.get(article_id) or _variant(article_id)
+    fields_of_story = {
         "id": article_id,
         "title": title,
         "body": body,
@@ -56,4 +57,4 @@ def article(article_id: str = "kursk", **fields: Any) -> dict[str, Any]:
         "published_at": "2025-03-13T07:12:44Z",
         "language": "en",
     }
-    return made | fields
+    return fields_of_story | fields

@@ -1,4 +1,4 @@
-"""An archive in memory with the pipeline over it; words count as they are written."""
+"""An archive in memory and the pipeline over it. Words are counted without analysis."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -27,8 +27,8 @@ Shown = TypeVar("Shown")
 
 
 def counted(words: Iterable[str]) -> TermCounts:
-    written = [*words]
-    return hash_counts(Counter(written), Counter(map(" ".join, pairwise(written))))
+    in_order = [*words]
+    return hash_counts(Counter(in_order), Counter(map(" ".join, pairwise(in_order))))
 
 
 def as_written(article: Article) -> ArticleFeatures:
@@ -43,7 +43,7 @@ def ids(related_list: RelatedList) -> list[str]:
 
 
 def text(name: str, words: int, start: int = 0) -> str:
-    """Words that are in no text of another *name*: `sea0 sea1 sea2 …`."""
+    """Words that no text with another *name* has: `sea0 sea1 sea2 …`."""
     return " ".join(f"{name}{n}" for n in range(start, start + words))
 
 
@@ -56,7 +56,7 @@ class Archive:
         self.count = count
         self.articles: dict[str, Article] = {}
         self.stored: dict[str, StoredArticle] = {}
-        self.corpus = Corpus(lambda asked: {i: self.stored[i] for i in asked if i in self.stored})
+        self.corpus = Corpus(lambda ids: {i: self.stored[i] for i in ids if i in self.stored})
         self.recommender = Recommender(self.corpus, RankingModel(**model))
         self.put(*articles)
 

@@ -1,4 +1,4 @@
-"""Servers of a test's own, beside the one that all share."""
+"""Servers for single tests, in addition to the shared one."""
 
 import os
 import shutil
@@ -16,16 +16,16 @@ from api.caches.lists import ListCache
 from recommender.backend import Backend
 from recommender.storage.embedded import EmbeddedLease, lease
 
-# How long a store is waited for that a machine with more to do may slow down, and that is not away.
+# A generous timeout for a store that is available, on a machine that may be busy.
 PATIENT_SECONDS = 5.0
 
-# Where the system has a folder in memory: there a write is acknowledged without waiting for a disk.
+# A folder in memory, if the system has one: writes there do not wait for a disk.
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 2**30
 
 
 def parent_folder() -> Path | None:
-    """Of the servers' folders; None is the system's for temporary files."""
+    """The parent of the servers' folders; None for the system's folder of temporary files."""
     if not os.access(_MEMORY, os.W_OK) or shutil.disk_usage(_MEMORY).free < _ROOM_BYTES:
         return None  # containers often have 64 MB of it
     return _MEMORY
@@ -33,7 +33,7 @@ def parent_folder() -> Path | None:
 
 @contextmanager
 def new_server() -> Iterator[EmbeddedLease]:
-    """An embedded server in a folder that ends with it; its socket's path must be short."""
+    """An embedded server in a temporary folder, whose path is short because sockets need that."""
     folder = tempfile.TemporaryDirectory(prefix="also", dir=parent_folder())
     with folder, lease(Path(folder.name) / "var") as held:
         yield held
@@ -46,14 +46,14 @@ def written_keys(client: "redis.Redis") -> set[bytes]:
 
 @contextmanager
 def emptied(url: str) -> Iterator["redis.Redis"]:
-    """A plain client of the emptied server, to look at what is stored and to damage it."""
+    """Empty a server, and return a plain client to inspect or damage its data."""
     with redis.Redis.from_url(url, driver_info=None) as client:
         client.flushall()
         yield client
 
 
 def put_backend(app: Flask, backend: Backend) -> None:
-    """Let an application answer with this backend: to build another one takes longer."""
+    """Give an application this backend, because to build another application takes longer."""
     app.extensions["alsosee"] = backend
     app.extensions["alsosee_lists"] = ListCache(
         backend.connection, backend.cache_connection, backend.settings.list_ttl_seconds
@@ -63,12 +63,12 @@ def put_backend(app: Flask, backend: Backend) -> None:
 
 
 def copied(client: "redis.Redis") -> dict[bytes, bytes]:
-    """All that a server holds, to be `put_back` later."""
+    """A copy of all data of a server, for `put_back`."""
     return {key: client.dump(key) for key in client.scan_iter()}
 
 
 def put_back(client: "redis.Redis", copy: dict[bytes, bytes]) -> None:
-    """Restore a server from an older copy, as one does with a backup."""
+    """Restore a server from an older copy, as from a backup."""
     client.flushall()
     for key, record in copy.items():
         client.restore(key, 0, record)

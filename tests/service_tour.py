@@ -1,5 +1,5 @@
 """
-Use the whole service once, where modules cannot be imported: `service_tour.py FOLDER MODULE…`.
+Use the whole service once while some modules cannot be imported: `service_tour.py FOLDER MODULE…`.
 
 Prints as JSON the exit status and output of each command, and the status and size of each page. The
 archive is the sample, in an

@@ -1,4 +1,4 @@
-"""Articles of one template, which are stories of their own: forecasts, horoscopes, results …"""
+"""Articles of one template that are different stories: forecasts, horoscopes, results …"""
 
 import tomllib
 from pathlib import Path
