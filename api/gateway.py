@@ -4,18 +4,21 @@ The application that the web server calls: it keeps slow clients and crowds away
 The web server's event loop runs `Gateway`. It reads a request's body there, with a deadline, and
 hands the whole request to a thread, where Flask answers it (as WSGI). So a client that sends its
 body slowly occupies no thread. Reads, writes and health checks have threads of their own, and each
-kind of request has a limited queue: a request beyond it gets 503 at once.
+kind of request has a limited queue: a request beyond it gets 503 at once. An answer whose length is
+not known is sent while it is made, by threads of its own too.
 """
 
 import asyncio
 import re
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from io import SEEK_END, BytesIO
 from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from api.caches.hot import LIST_PATH, HotAnswers, HttpAnswer, RequestKey
 from api.http.request import MAX_BODY_BYTES
@@ -42,7 +45,11 @@ MAX_BODIES = 512  # read at the same time by one worker
 QUEUED_A_THREAD = 8
 RETRY_AFTER_SECONDS = 1
 
+MAX_STREAMS = 8  # sent at the same time by one worker
+CHUNK_SECONDS = 15.0  # that a client may take for one chunk of a streamed answer
+
 Headers = list[tuple[str, str]]
+Result = TypeVar("Result")
 
 
 class Answer(NamedTuple):
@@ -51,12 +58,24 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class Stream(NamedTuple):
+    """An answer that is sent while it is made."""
+
+    status: int
+    headers: Headers
+    parts: Iterable[bytes]
+
+
 class Refused(Exception):
     """The request is refused before Flask sees it."""
 
     def __init__(self, status: HTTPStatus, detail: str) -> None:
         super().__init__(detail)
         self.status = status
+
+
+def _too_many() -> Refused:
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are waiting.")
 
 
 class Lane:
@@ -72,10 +91,10 @@ class Lane:
         self._limit = threads * (1 + QUEUED_A_THREAD)
         self._pending = 0
 
-    async def run(self, work: Callable[[], Answer]) -> Answer:
+    async def run(self, work: Callable[[], Result]) -> Result:
         """Run *work* in a thread; raises `Refused` (503) when the queue is full."""
         if self._pending >= self._limit:
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are waiting.")
+            raise _too_many()
         self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -101,9 +120,11 @@ class Gateway:
         self._reads = Lane("reads", threads)
         self._writes = Lane("writes", max(1, threads // 2))
         self._health = Lane("health", 1)
+        self._streams = Lane("streams", MAX_STREAMS)
+        self._streaming = 0
         self._bodies = 0
         self._is_making_again = False
-        self._flights: dict[tuple[str | None, ...], asyncio.Future[Answer]] = {}
+        self._flights: dict[tuple[str | None, ...], asyncio.Future[Answer | Stream]] = {}
 
     async def __rsgi__(self, scope: "Scope", protocol: "HTTPProtocol") -> None:
         hot = self._hot_answer(scope)
@@ -114,7 +135,28 @@ class Gateway:
             answer = await self._answer(scope, protocol)
         except Refused as error:
             answer = _refusal(error)
-        protocol.response_bytes(*answer)
+        if isinstance(answer, Answer):
+            protocol.response_bytes(*answer)
+        elif self._streaming >= MAX_STREAMS:
+            _close(answer.parts)
+            protocol.response_bytes(*_refusal(_too_many()))
+        else:
+            await self._stream(protocol, answer)
+
+    async def _stream(self, protocol: "HTTPProtocol", answer: Stream) -> None:
+        """Send an answer while it is made; a client that takes nothing for too long is left."""
+        chunks = iter(answer.parts)
+        self._streaming += 1
+        try:
+            transport = protocol.response_stream(answer.status, answer.headers)
+            while chunk := await self._streams.run(lambda: next(chunks, b"")):
+                async with asyncio.timeout(CHUNK_SECONDS):
+                    await transport.send_bytes(chunk)
+        except (TimeoutError, ProtocolClosed):
+            pass
+        finally:
+            self._streaming -= 1
+            await self._streams.run(lambda: _close(answer.parts))
 
     def _hot_answer(self, scope: "Scope") -> HttpAnswer | None:
         if self._hot is None or scope.method not in ("GET", "HEAD"):
@@ -150,11 +192,11 @@ class Gateway:
         )
         task.add_done_callback(self._made_again)
 
-    def _made_again(self, task: "asyncio.Future[Answer]") -> None:
+    def _made_again(self, task: "asyncio.Future[Answer | Stream]") -> None:
         self._is_making_again = False
         task.exception()  # a list that was not made now is made for the next reader
 
-    async def _answer(self, scope: "Scope", protocol: "HTTPProtocol") -> Answer:
+    async def _answer(self, scope: "Scope", protocol: "HTTPProtocol") -> Answer | Stream:
         if BROKEN_CHARACTER in scope.path:
             raise Refused(HTTPStatus.BAD_REQUEST, "The path is not UTF-8.")
         lane = self._lane(scope)
@@ -172,8 +214,8 @@ class Gateway:
         return self._reads if scope.method in READS else self._writes
 
     async def _shared(
-        self, flight: tuple[str | None, ...], answer: Coroutine[Any, Any, Answer]
-    ) -> Answer:
+        self, flight: tuple[str | None, ...], answer: Coroutine[Any, Any, Answer | Stream]
+    ) -> Answer | Stream:
         """One answer for all equal requests that wait at the same time."""
         future = self._flights.get(flight)
         if future is None:
@@ -199,7 +241,7 @@ class Gateway:
         finally:
             self._bodies -= 1
 
-    def _call(self, scope: "Scope", body: IO[bytes] | None) -> Answer:
+    def _call(self, scope: "Scope", body: IO[bytes] | None) -> Answer | Stream:
         """Let the WSGI application answer. Runs in a thread of a lane."""
         started: list[Any] = []
 
@@ -207,12 +249,13 @@ class Gateway:
             started[:] = int(status[:3]), headers
 
         parts = self._wsgi(_environ(scope, body), start)
+        status, headers = started
+        if _is_streamed(status, headers):
+            return Stream(status, headers, parts)
         try:
             content = b"".join(parts)
         finally:
-            if hasattr(parts, "close"):
-                parts.close()
-        status, headers = started
+            _close(parts)
         return Answer(status, headers, content)
 
 
@@ -317,3 +360,16 @@ def _refusal(refused: Refused) -> Answer:
         headers = {"Connection": "close"}  # the rest of the body is not read
     response = problem(refused.status, str(refused), headers=headers)
     return Answer(response.status_code, list(response.headers), response.get_data())
+
+
+def _is_streamed(status: int, headers: Headers) -> bool:
+    """Whether nobody knows yet how long the body will be."""
+    names = {name.lower() for name, _ in headers}
+    return status == HTTPStatus.OK and "content-length" not in names
+
+
+def _close(parts: Iterable[bytes]) -> None:
+    """End a WSGI response."""
+    close = getattr(parts, "close", None)
+    if close is not None:
+        close()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from api.gateway import MAX_BODY_BYTES, MAX_BULK_BYTES, QUEUED_A_THREAD
+from api.gateway import MAX_BODY_BYTES, MAX_BULK_BYTES, MAX_STREAMS, QUEUED_A_THREAD
 
 THREADS = 2
 CAPACITY = THREADS * (1 + QUEUED_A_THREAD)
@@ -30,6 +30,11 @@ gateway.BODY_PAUSE_SECONDS = 1.0
 calls = []
 gate = threading.Event()
 
+def parts(path):
+    yield b"first "
+    gate.wait(30)
+    yield b"x" * (8 * 2**20 if "long" in path else 1)
+
 def application(environ, start):
     path = environ["PATH_INFO"]
     calls.append(path)
@@ -39,6 +44,9 @@ def application(environ, start):
         gate.clear()
     if "slow" in path:
         gate.wait(30)
+    if path.startswith("/stream"):
+        start("200 OK", [("Content-Type", "text/plain")])
+        return parts(path)
     shown = {{k: v for k, v in environ.items() if isinstance(v, str)}}
     shown["body"] = len(environ["wsgi.input"].read())
     shown["calls"] = calls.count(path)
@@ -114,6 +122,56 @@ def half_sent(port: int) -> socket.socket:
     client = socket.create_connection(("127.0.0.1", port), 60)
     client.sendall(b"POST /events HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc")
     return client
+
+
+def test_an_answer_of_unknown_length_is_sent_while_it_is_made(port: int) -> None:
+    request(port, "/close")
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/stream")
+    response = connection.getresponse()
+
+    assert b"first " == response.read1()
+    request(port, "/open")
+    assert b"x" == response.read()
+    connection.close()
+
+
+def test_clients_that_leave_or_read_nothing_hold_no_stream_up(port: int) -> None:
+    request(port, "/open")
+    for _ in range(MAX_STREAMS):
+        client = socket.create_connection(("127.0.0.1", port), 60)
+        client.sendall(b"GET /stream-long HTTP/1.1\r\nHost: h\r\n\r\n")
+        client.close()
+    idle = socket.create_connection(("127.0.0.1", port), 60)
+    idle.sendall(b"GET /stream-long HTTP/1.1\r\nHost: h\r\n\r\n")
+
+    # Those that left are noticed when the next piece is sent.
+    for _ in range(600):
+        response, content = request(port, "/stream-long")
+        if response.status == 200:
+            break
+        time.sleep(0.05)
+
+    idle.close()
+    assert 6 + 8 * 2**20 == len(content)
+
+
+def test_more_streams_than_may_be_sent_at_the_same_time_are_refused(port: int) -> None:
+    request(port, "/close")
+    clients = [HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(MAX_STREAMS)]
+    streams = []
+    for client in clients:
+        client.request("GET", "/stream")
+        streams.append(client.getresponse())
+        assert b"first " == streams[-1].read1()
+
+    refused, _ = request(port, "/stream")
+
+    assert 503 == refused.status
+    request(port, "/open")
+    for client, stream in zip(clients, streams, strict=True):
+        stream.close()
+        client.close()
 
 
 def test_the_path_is_decoded_and_the_query_is_not(port: int) -> None:
