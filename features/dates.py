@@ -204,6 +204,10 @@ class DayOrder:
             self._votes.add(days[0].day == int(parts["left"]))
 
     @property
+    def is_contradictory(self) -> bool:
+        return len(self._votes) > 1
+
+    @property
     def is_day_first(self) -> bool | None:
         """None if no date decides it, or if dates contradict each other."""
         return next(iter(self._votes)) if len(self._votes) == 1 else None

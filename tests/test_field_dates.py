@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from features.dates import DateRules, DayOrder, is_placeholder, parse_date
 from features.timezones import zone_named
+from recommender.sources import day_order
+from recommender.sources.records import Record
 
 REFUSED = "refused"
 # Names that RFC 5322 gives to North America, and that of Seoul, as these places use them.
@@ -296,3 +299,15 @@ def test_days_come_first_where_the_file_has_decided_so():
 def test_a_zone_is_one_of_the_iana_database(name):
     with pytest.raises(ValueError, match="IANA"):
         zone_named(name)
+
+
+def test_a_file_is_read_no_further_than_to_the_date_that_contradicts_another() -> None:
+    read: list[int] = []
+
+    def records() -> Iterator[Record]:
+        for line, date in enumerate(["13/05/2025", "05/13/2025", "04/05/2025"], 1):
+            read.append(line)
+            yield Record(line, {"date": date})
+
+    assert day_order.is_day_first(records()) is None
+    assert [1, 2] == read
