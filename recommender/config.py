@@ -122,7 +122,9 @@ class Settings(BaseModel):
         description="Redis or Valkey that stores the archive; empty starts the embedded server",
     )
     cache_url: RedisUrl = Field(
-        default=None, description="Redis or Valkey for finished lists; empty uses the store"
+        default=None,
+        description="Redis or Valkey for finished lists; empty uses the embedded cache, or with"
+        " `ALSOSEE_REDIS_URL` the store",
     )
     data_dir: Path = Field(
         default=DATA_DIR,

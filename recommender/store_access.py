@@ -25,7 +25,8 @@ class StoreAccess:
 
     Use it in a `with` block, or `close` it.
 
-    Without `redis_url` it shares the embedded server of `data_dir`, and starts it if necessary.
+    Without `redis_url` it shares the embedded servers of `data_dir`, store and cache, and starts
+    them if necessary.
 
     Args:
         accept_old: also archives that this version has to analyse again before it can serve them.
@@ -38,11 +39,10 @@ class StoreAccess:
     def __init__(self, settings: Settings, accept_old: bool = False) -> None:
         self.settings = settings
         self._stack = ExitStack()
-        connection = self._connect(self._store_url(), self._signal())
+        store_url, cache_url = self._server_urls()
+        connection = self._connect(store_url, self._signal())
         self.connection = connection
-        self.cache_connection = connection
-        if settings.cache_url is not None:
-            self.cache_connection = self._connect(settings.cache_url.get_secret_value())
+        self.cache_connection = self._connect(cache_url) if cache_url else connection
         hosts = {name: settings.hosts_of(name) for name in settings.sites}
         self.store = Store(connection, hosts)
         self.formats = Formats(connection)
@@ -68,12 +68,15 @@ class StoreAccess:
     def close(self) -> None:
         self._stack.close()
 
-    def _store_url(self) -> str:
+    def _server_urls(self) -> tuple[str, str | None]:
+        """Of the store, and of the cache; None for a cache in the store."""
+        cache = self.settings.cache_url
+        cache_url = None if cache is None else cache.get_secret_value()
         if self.settings.redis_url is not None:
-            return self.settings.redis_url.get_secret_value()
+            return self.settings.redis_url.get_secret_value(), cache_url
         held = lease(self.settings.data_dir)
         self._stack.callback(held.close)
-        return held.url
+        return held.url, cache_url or held.cache_url
 
     def _signal(self) -> ChangeSignal | None:
         if sys.platform == "win32":  # without os.pread and os.pwrite

@@ -111,7 +111,7 @@ class Service:
 
     def store(self) -> "redis.Redis":
         with self.backend() as backend:
-            url = backend._store_url()
+            url, _ = backend._server_urls()
         return redis.Redis.from_url(url)
 
     def workers(self) -> list[int]:

@@ -41,7 +41,7 @@ def data_dir() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="also") as folder:
         path = Path(folder).resolve() / "var"
         yield path
-        for name in ("keeper.lock", "valkey.pid"):
+        for name in ("keeper.lock", "valkey.pid", "cache.pid"):
             end(path / name)
 
 
@@ -125,6 +125,53 @@ def test_every_write_reaches_the_disk_nothing_is_evicted_and_no_tcp_port_is_open
     assert config["appendfsync"] == "always"
     assert config["maxmemory-policy"] == "noeviction"
     assert config["port"] == "0"
+
+
+def test_the_cache_is_in_memory_alone_and_forgets_what_was_not_read_for_longest(
+    data_dir: Path,
+) -> None:
+    with lease(data_dir) as held:
+        assert eventually(lambda: answers(held.cache_url))
+        with connect(held.cache_url) as client:
+            config = client.config_get()
+
+    assert (config["appendonly"], config["save"]) == ("no", "")
+    assert int(config["maxmemory"]) == 64 * 2**20
+    assert config["maxmemory-policy"] == "allkeys-lru"
+    assert config["port"] == "0"
+    assert (data_dir / "cache.log").stat().st_mode & 0o077 == 0
+
+
+def test_the_cache_ends_with_the_last_lease_and_has_forgotten_everything(data_dir: Path) -> None:
+    with lease(data_dir) as held:
+        assert eventually(lambda: answers(held.cache_url))
+        cache = server_pid(held.cache_url)
+        with connect(held.cache_url) as client:
+            client.set("kursk", "1943")
+    assert gone(cache)
+    with lease(data_dir) as held:
+        assert eventually(lambda: answers(held.cache_url))
+        with connect(held.cache_url) as client:
+            assert client.dbsize() == 0
+
+
+def test_a_killed_cache_is_back_at_the_same_url(data_dir: Path) -> None:
+    with lease(data_dir) as held:
+        for _ in range(2):
+            assert eventually(lambda: answers(held.cache_url))
+            kill_9(server_pid(held.cache_url))
+        assert eventually(lambda: answers(held.cache_url))
+
+
+def test_the_cache_of_a_killed_keeper_is_adopted_and_stopped(data_dir: Path) -> None:
+    with lease(data_dir) as held:
+        assert eventually(lambda: answers(held.cache_url))
+        cache = server_pid(held.cache_url)
+        kill_9(keeper_pid(data_dir))
+        held.ensure()
+
+        assert server_pid(held.cache_url) == cache
+    assert gone(cache)
 
 
 def test_data_and_socket_are_private(data_dir: Path) -> None:

@@ -503,6 +503,46 @@ def test_while_the_store_hangs_answers_are_stale_copies_with_their_age(own_store
     assert 503 == unknown.status_code
 
 
+def test_no_list_that_readers_ask_for_is_written_to_the_disk(tmp_path: Path) -> None:
+    with Backend(Settings(data_dir=tmp_path)) as backend:
+        for name in ("kursk", "sudzha"):
+            backend.store.put("main", [analyse(article(name))])
+        client = create_app(backend=backend).test_client()
+        before = bytes_of_the_log(backend)
+        answers = [client.get(f"{KURSK}?limit={limit}") for limit in range(1, 21)]
+        again = create_app(backend=backend).test_client().get(f"{KURSK}?limit=7")
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert again.headers["Cache-Status"] == "AlsoSee; hit"
+        assert bytes_of_the_log(backend) == before
+
+
+def bytes_of_the_log(backend: Backend) -> int:
+    with backend.connection.using("read") as client:
+        return int(client.info("persistence")["aof_current_size"])
+
+
+def test_while_the_store_hangs_a_worker_shows_what_another_one_made(tmp_path: Path) -> None:
+    with lease(tmp_path / "store") as server:
+        settings = Settings(
+            redis_url=server.url, cache_url=server.cache_url, data_dir=tmp_path / "var"
+        )
+        with Backend(settings) as one, Backend(settings) as two:
+            for name in ("kursk", "sudzha"):
+                one.store.put("main", [analyse(article(name))])
+            two.site("main").sync()
+            made = create_app(backend=one).test_client().get(KURSK)
+            client = create_app(backend=two).test_client()
+            with stopped(server.url):
+                time.sleep(KNOWN_STATE_SECONDS)
+                shown = client.get(KURSK)
+                unknown = client.get("/v1/main/articles/sudzha/related")
+
+    assert (200, "AlsoSee; fwd=stale") == (shown.status_code, shown.headers["Cache-Status"])
+    assert made.data == shown.data
+    assert 503 == unknown.status_code
+
+
 def listing(environ: Environ, start: Any) -> Iterable[bytes]:
     """Answers every request with a list, as an application does that has it in its cache."""
     environ[SERVED] = Served(0, time.time(), time.time() + 60)

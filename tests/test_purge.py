@@ -44,7 +44,7 @@ def data_dir() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="also", dir=parent_folder()) as folder:
         path = Path(folder).resolve() / "var"
         yield path
-        for name in ("keeper.lock", "valkey.pid"):
+        for name in ("keeper.lock", "valkey.pid", "cache.pid"):
             end(path / name)
 
 
@@ -101,9 +101,12 @@ def files_with(folder: Path, word: str) -> list[str]:
 
 def keys_with(backend: Backend, word: str) -> list[str]:
     needle = word.lower()
-    with redis.Redis.from_url(backend._store_url()) as client:
-        kept = content(client, lambda name: True)
-    return sorted(name for name, value in kept.items() if needle in f"{name}{value}".lower())
+    names: list[str] = []
+    for url in filter(None, backend._server_urls()):
+        with redis.Redis.from_url(url) as client:
+            kept = content(client, lambda name: True)
+        names += [name for name, value in kept.items() if needle in f"{name}{value}".lower()]
+    return sorted(names)
 
 
 def test_the_text_is_in_no_key_and_no_file_afterwards(data_dir: Path) -> None:

@@ -57,7 +57,7 @@ def data_dir() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="also", dir=parent_folder()) as folder:
         path = Path(folder).resolve() / "var"
         yield path
-        for name in ("keeper.lock", "valkey.pid"):
+        for name in ("keeper.lock", "valkey.pid", "cache.pid"):
             end(path / name)
 
 

@@ -360,7 +360,7 @@ def half_an_upload(install: Install, key: str) -> Iterator[Callable[[], list[str
 def test_nothing_outlives_a_killed_supervisor(install: Install) -> None:
     with install.start("serve") as supervisor:
         wait_for_line(supervisor, install.url)
-        assert len(install.processes()) == 7  # three workers, and the keeper with its server
+        assert len(install.processes()) == 8  # three workers, and the keeper with two servers
         supervisor.kill()
         supervisor.wait()
         wait_until(lambda: not install.processes())

@@ -127,8 +127,15 @@ class ListCache:
                 self._share(site, key, finished, max(1, int(seconds * 1000)))
 
     def stale_copy(self, site: str, name: str, max_age_seconds: float) -> FinishedList | None:
-        """The last list of this name that this worker made or read, up to that age."""
-        finished = self._stale.get(site_key(site, "list", name))
+        """
+        The last list of this name that this worker made or read, up to that age.
+
+        Where the cache is a server of its own, it has the last list of any worker.
+        """
+        key = site_key(site, "list", name)
+        finished = self._stale.get(key)
+        if finished is None and self._cache is not self._store:
+            finished = _unpacked(self._read_cache(key))
         if finished is None or time.time() - finished.made_at > max_age_seconds:
             return None
         return finished
@@ -157,25 +164,23 @@ class ListCache:
         return self._change_log.parse_state(site, version, at), record
 
     def _read_cache(self, list_key: str) -> bytes | None:
-        try:
-            with self._cache.using("read") as client:
-                record: bytes | None = client.get(list_key)
-                return record
-        except StoreUnavailable:
-            return None
+        record: bytes | None = self._cache.try_command("GET", list_key)
+        return record
 
 
 def _size(_: str, finished: FinishedList) -> int:
     return len(finished.body) + ENTRY_BYTES
 
 
-def _unpacked(record: bytes | None, state: SiteState) -> FinishedList | None:
-    """The list, if it was made from that state of the archive."""
-    prefix = f"{state.at}|".encode()
-    if record is None or not record.startswith(prefix):
+def _unpacked(record: bytes | None, state: SiteState | None = None) -> FinishedList | None:
+    """The list, if it was made from that state of the archive; of any state without one."""
+    if record is None:
+        return None
+    at, _, packed = record.partition(b"|")
+    if state is not None and at != state.at.encode():
         return None
     try:
-        finished = FinishedList.unpack(record.removeprefix(prefix))
+        finished = FinishedList.unpack(packed)
     except CorruptRecord:
         return None
-    return finished if finished.version == state.version else None
+    return finished if state is None or finished.version == state.version else None

@@ -1,10 +1,14 @@
 """
-A Valkey server for installs without a Redis of their own.
+A Valkey server for installs without a Redis of their own, and a second one for their cache.
 
 Every process of an install takes a *lease* on the data folder and gets the URL of the one server
 that runs there. A small *keeper* process starts the server, restarts it when it dies, and stops
-it when the last lease ends. Three kernel locks decide everything. The kernel releases them when a
-process dies, so a crash leaves nothing behind, and no other state is kept:
+it when the last lease ends. It does the same for the cache, which is in memory alone: what readers
+ask for never waits for the disk, and never fills it. Everything works without the cache, only
+slower, so a start waits for it for a second at most.
+
+Kernel locks decide everything. The kernel releases them when a process dies, so a crash leaves
+nothing behind, and no other state is kept:
 
 - `users.lock` is shared by all leases. A keeper that gets it exclusively has no users left. It
   then holds it until it exits, so that a new process waits for its end.
@@ -12,6 +16,7 @@ process dies, so a crash leaves nothing behind, and no other state is kept:
 - The lock of the data folder itself is held by the server, which inherits it without knowing.
   So it lasts exactly as long as the server, whoever started it: a new keeper adopts the server
   of a dead one, and two servers never write to the same append-only file.
+- `cache.lock` is held by the cache in the same way.
 
 The keeper runs this file as a script. It imports only the standard library and `append_only.py`,
 which says before each start whether the files of the archive are damaged.
@@ -46,28 +51,44 @@ KEEPER_LOCK = "keeper.lock"
 SOCKET = "valkey.sock"
 PID_FILE = "valkey.pid"
 LOG = "valkey.log"
+CACHE_SOCKET = "cache.sock"
+CACHE_PID_FILE = "cache.pid"
+CACHE_LOG = "cache.log"
+CACHE_LOCK = "cache.lock"
 
 POLL_SECONDS = 0.05  # until the keeper notices a dead server or the end of the last lease
 MAX_PAUSE_SECONDS = 2.0  # between two attempts to start a server that dies at once
 SILENCE_SECONDS = 10.0  # without any answer; LOADING is an answer
 STOP_STEP_SECONDS = 1.0
+CACHE_WAIT_SECONDS = 1.0
 CLOSE_SECONDS = 5.0
 LOG_BYTES = 1_000_000  # a longer log is renamed when the server starts
 SOCKET_PATH_BYTES = 103  # macOS; Linux allows 107
 
-SERVER_OPTIONS = {
+COMMON_OPTIONS = {
     "port": "0",
-    "unixsocket": SOCKET,  # relative to the data folder, whose path may be too long for a socket
     "unixsocketperm": "700",
+    "save": "",  # the append-only file has everything; a dump would only delay every stop
+    "loglevel": "notice",
+}
+STORE_OPTIONS = {
+    **COMMON_OPTIONS,
+    "unixsocket": SOCKET,  # relative to the data folder, whose path may be too long for a socket
     "pidfile": PID_FILE,
     "appendonly": "yes",
     "appendfsync": "always",  # "everysec" loses acknowledged writes on kill -9 and power cuts
     # The server would cut off all that follows a wrong length. `cut_tail` looks before it cuts.
     "aof-load-truncated": "no",
     "rdbcompression": "no",  # loads in half the time; takes two fifths more of the disk
-    "save": "",  # the append-only file has everything; a dump would only delay every stop
     "maxmemory-policy": "noeviction",
-    "loglevel": "notice",
+}
+CACHE_OPTIONS = {
+    **COMMON_OPTIONS,
+    "unixsocket": CACHE_SOCKET,
+    "pidfile": CACHE_PID_FILE,
+    "appendonly": "no",
+    "maxmemory": "64mb",
+    "maxmemory-policy": "allkeys-lru",
 }
 
 
@@ -102,6 +123,7 @@ class EmbeddedLease:
 
     Attributes:
         url: for redis-py; it stays valid when the server restarts.
+        cache_url: of the cache.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -119,6 +141,7 @@ class EmbeddedLease:
                 f"The data folder {data_dir} cannot be used: {error.strerror}."
             ) from error
         self.url = f"unix://{quote(str(self._socket))}"
+        self.cache_url = f"unix://{quote(str(self._socket.with_name(CACHE_SOCKET)))}"
         try:
             self.ensure()
         except BaseException as error:
@@ -400,11 +423,54 @@ def is_ready(answer: bytes) -> bool:
     return bool(answer) and not answer.startswith(b"-LOADING")
 
 
-class _Keeper:
-    """Runs one server for as long as it has users; the working folder is the data folder."""
+class _Cache:
+    """The server of the cache. It holds a lock of its own, as the store has that of the folder."""
 
     def __init__(self, binary: str) -> None:
         self._binary = binary
+        self._server: int | None = None
+        self._not_before = 0.0  # when it may be started again
+        self._pause = POLL_SECONDS
+
+    def ensure(self) -> None:
+        """Start the server unless one runs or has died just now; does not wait for it."""
+        if time.monotonic() < self._not_before:
+            return
+        lock = _open_lock_file(Path(CACHE_LOCK))
+        try:
+            if _locks(lock, fcntl.LOCK_EX):
+                _reap(self._server)
+                self._server = None
+                self._pause = min(2 * self._pause, MAX_PAUSE_SECONDS)
+                self._server = _spawn(self._binary, CACHE_OPTIONS, CACHE_LOG, lock)
+            else:
+                self._pause = POLL_SECONDS
+                self._server = self._server or _pid_in(CACHE_PID_FILE)
+        finally:
+            os.close(lock)
+        self._not_before = time.monotonic() + self._pause
+
+    def wait(self) -> None:
+        """Wait until the server answers, but not for long."""
+        deadline = time.monotonic() + CACHE_WAIT_SECONDS
+        while not request(Path(CACHE_SOCKET), b"PING") and time.monotonic() < deadline:
+            time.sleep(0.002)
+
+    def stop(self) -> None:
+        """Kill the server, also one that a killed keeper has left: it has nothing to save."""
+        if self._server is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._server, signal.SIGKILL)
+            _reap(self._server)
+        self._server = None
+
+
+class _Keeper:
+    """Runs the servers for as long as they have users; the working folder is the data folder."""
+
+    def __init__(self, binary: str) -> None:
+        self._binary = binary
+        self._cache = _Cache(binary)
         self._server: int | None = None  # process id; None until we start or adopt one
         self._append_only = _append_only()
         self._files = Path(self._append_only.FOLDER)
@@ -418,6 +484,7 @@ class _Keeper:
         Raises:
             EmbeddedServerError: when it dies first, or is silent for too long.
         """
+        self._cache.ensure()
         self._start_or_adopt()
         try:
             self._wait_until_ready()
@@ -427,26 +494,29 @@ class _Keeper:
                 raise
             self._start_or_adopt()
             self._wait_until_ready()
+        self._cache.wait()
 
     def _start_or_adopt(self) -> None:
         folder = _open_lock_file(Path())
         try:
             if _locks(folder, fcntl.LOCK_EX):
-                self._reap()
+                _reap(self._server)
+                self._server = None
                 problem = self._append_only.problem(self._files)
                 if problem:
                     raise EmbeddedServerError(_damaged(Path.cwd(), problem))
-                self._server = _spawn(self._binary, folder)
+                self._server = _spawn(self._binary, STORE_OPTIONS, LOG, folder)
             else:
-                self._server = _server_on_file()
+                self._server = _pid_in(PID_FILE)
         finally:
             os.close(folder)  # from here on the lock lives and dies with the server
 
     def keep(self) -> None:
-        """Restart the server whenever it dies; return when the last user has gone."""
+        """Restart a server whenever it dies; return when the last user has gone."""
         pause = POLL_SECONDS
         while not _locks(self._users, fcntl.LOCK_EX):
             time.sleep(pause)
+            self._cache.ensure()
             if _is_held(Path()):
                 pause = POLL_SECONDS
                 continue
@@ -455,7 +525,8 @@ class _Keeper:
                 self.start()
 
     def stop(self) -> None:
-        """Stop the server by SHUTDOWN, SIGTERM, or SIGKILL; acknowledged writes are on the disk."""
+        """Stop both servers; acknowledged writes are on the disk. SHUTDOWN, SIGTERM, SIGKILL."""
+        self._cache.stop()
         request(Path(SOCKET), b"SHUTDOWN")
         for order in (signal.SIGTERM, signal.SIGKILL):
             if self._is_gone():
@@ -484,36 +555,38 @@ class _Keeper:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.005)
-        self._reap()
+        _reap(self._server)
+        self._server = None
         return True
 
-    def _reap(self) -> None:
-        if self._server is not None:
-            with contextlib.suppress(ChildProcessError):  # an adopted server is not our child
-                os.waitpid(self._server, 0)
-        self._server = None
+
+def _reap(server: int | None) -> None:
+    """Collect the exit status of a server that has ended."""
+    if server is not None:
+        with contextlib.suppress(ChildProcessError):  # an adopted server is not our child
+            os.waitpid(server, 0)
 
 
-def _spawn(binary: str, lock: int) -> int:
-    """Start the server, which inherits the open *lock*, and return its process id."""
-    if Path(LOG).exists() and Path(LOG).stat().st_size > LOG_BYTES:
-        Path(LOG).replace(f"{LOG}.1")
-    Path(PID_FILE).unlink(missing_ok=True)  # so that it never names another process
+def _spawn(binary: str, options: dict[str, str], log: str, lock: int) -> int:
+    """Start a server, which inherits the open *lock*, and return its process id."""
+    if Path(log).exists() and Path(log).stat().st_size > LOG_BYTES:
+        Path(log).replace(f"{log}.1")
+    Path(options["pidfile"]).unlink(missing_ok=True)  # so that it never names another process
     os.set_inheritable(lock, True)
-    options = [word for name, value in SERVER_OPTIONS.items() for word in (f"--{name}", value)]
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
         binary,
-        [binary, *options],
+        [binary, *words],
         os.environ,
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, LOG, append, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)],
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, log, append, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)],
         setsigdef=IGNORED_SIGNALS,
     )
 
 
-def _server_on_file() -> int | None:
+def _pid_in(file: str) -> int | None:
     try:
-        return int(Path(PID_FILE).read_text())
+        return int(Path(file).read_text())
     except (OSError, ValueError):
         return None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from recommender.storage.append_only import Arities
 from recommender.storage.connections import Connection
 from recommender.storage.embedded import (
-    SERVER_OPTIONS,
+    STORE_OPTIONS,
     EmbeddedServerError,
     is_ready,
     request,
@@ -42,7 +42,7 @@ def trial_server(folder: Path, options: Mapping[str, str] | None = None) -> Iter
     with tempfile.TemporaryDirectory(prefix="alsosee") as sockets:  # a short path
         socket = Path(sockets) / "s"
         words = [str(server_binary())]
-        for name, value in (SERVER_OPTIONS | _OPTIONS | dict(options or {})).items():
+        for name, value in (STORE_OPTIONS | _OPTIONS | dict(options or {})).items():
             words += [f"--{name}", str(socket) if name == "unixsocket" else value]
         server = subprocess.Popen(
             words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
