@@ -14,7 +14,7 @@ from news import article
 
 from api.cli.main import main
 from recommender.backend import Backend
-from recommender.replica.against import Exposure, LinkedInList, ListPair, two_versions
+from recommender.replica.against import ArticleExposure, LinkedInList, ListPair, two_versions
 
 Put = Callable[..., None]
 NAMES = ["a", "b", "c", "d"]
@@ -63,8 +63,8 @@ def test_the_lists_that_lose_most_links_are_named_first() -> None:
     assert (1, 2) == (versions.better, versions.worse)
     expected = [LinkedInList("kursk", 2, 2, 0), LinkedInList("budget", 1, 1, 0)]
     assert expected == versions.worst
-    assert [Exposure("b", 1, 2), Exposure("d", 0, 1)] == versions.gained
-    assert [Exposure("a", 3, 1), Exposure("c", 2, 1)] == versions.lost
+    assert [ArticleExposure("b", 1, 2), ArticleExposure("d", 0, 1)] == versions.gained
+    assert [ArticleExposure("a", 3, 1), ArticleExposure("c", 2, 1)] == versions.lost
 
 
 def test_equal_versions_have_nothing_to_tell() -> None:
