@@ -12,13 +12,14 @@ from features.dates import is_placeholder
 # test compares this table with the one in the documentation.
 FIELD_ALIASES: dict[str, tuple[str, ...]] = {
     "id": (
-        "id", "_id", "nid", "article_id", "post_id", "objectID", "guid", "uuid", "identifier",
-        "slug", "post_name",
+        "id", "_id", "@id", "nid", "article_id", "post_id", "objectID", "guid", "uuid",
+        "identifier", "databaseId", "pk", "slug", "post_name",
     ),
-    "title": ("title", "headline", "name", "post_title"),
+    "title": ("title", "headline", "name", "post_title", "webTitle", "headlines"),
     "body": (
         "body", "content", "text", "body_html", "content_html", "content:encoded", "articleBody",
-        "post_content", "html", "content_text", "plaintext",
+        "post_content", "html", "content_text", "plaintext", "bodyText", "content_elements",
+        "blocks", "lead_paragraph",
     ),
     "url": (
         "url", "link", "permalink", "web_url", "page_url", "mainEntityOfPage",
@@ -27,13 +28,13 @@ FIELD_ALIASES: dict[str, tuple[str, ...]] = {
     "canonical_url": ("canonical_url", "canonical", "rel_canonical"),
     "excerpt": (
         "excerpt", "summary", "description", "standfirst", "dek", "teaser", "post_excerpt",
-        "custom_excerpt", "abstract", "subtitle",
+        "custom_excerpt", "abstract", "subtitle", "short_description", "trailText", "snippet",
     ),
     "published_at": (
         "published_at", "published", "date_gmt", "post_date_gmt", "date", "pub_date", "pubDate",
         "datePublished", "post_date", "first_published_at", "published_date", "publish_date",
-        "publication_date", "webPublicationDate", "isoDate", "created_at", "created",
-        "dateCreated",
+        "publication_date", "webPublicationDate", "isoDate", "display_date", "created_at",
+        "created", "dateCreated",
     ),
     "updated_at": (
         "updated_at", "updated", "modified_gmt", "post_modified_gmt", "modified", "modified_at",
@@ -53,7 +54,7 @@ FIELD_ALIASES: dict[str, tuple[str, ...]] = {
     "image": (
         "image", "image_url", "thumbnail", "thumb_url", "featured_image", "picture",
         "feature_image", "featured_image_url", "thumbnail_url", "banner_image", "cover_image",
-        "og_image",
+        "og_image", "urlToImage",
     ),
     "version": ("version", "revision"),
 }  # fmt: skip
@@ -126,6 +127,12 @@ def _in_order(field: str, ranked: list[tuple[int, str]], data: Mapping[str, Any]
         return [ranked[0][1]]
     by_value = sorted((_is_empty(field, data[name]), rank, name) for rank, name in ranked)
     return [name for *_, name in by_value]
+
+
+def field_of(name: object) -> str | None:
+    """The field that a name stands for."""
+    known = _KNOWN.get(folded_name(name))
+    return None if known is None else known[0]
 
 
 def says_utc(name: str) -> bool:

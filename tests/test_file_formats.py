@@ -12,7 +12,8 @@ import pytest
 
 from features.article import parse_article
 from recommender.errors import InvalidInput
-from recommender.sources.dialects import NOT_EMBEDDED
+from recommender.sources.blocks import text_of_blocks
+from recommender.sources.dialects import NO_ID, NOT_EMBEDDED
 from recommender.sources.files import ArticleFile, UnreadableFile
 from recommender.zstandard import zstd
 
@@ -377,6 +378,137 @@ def test_the_lines_of_databases_are_opened(write: Write, lines: list[dict[str, A
 
     assert ("7", "Gates fail") == (found.id, found.title)
     assert "date" not in record or "2025-03-13 07:12:44+00:00" == str(found.published_at)
+
+
+STORY = {
+    "id": "7", "title": "Gates fail", "body": "Oak gates failed.",
+    "published_at": "2025-03-13 07:12:44+00:00",
+}  # fmt: skip
+MOMENT = "2025-03-13T07:12:44Z"
+DIALECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "GraphQL of WordPress": (
+        {"data": {"posts": {"edges": [{"node": {
+            "databaseId": 7, "title": "Gates fail", "content": "<p>Oak gates failed.</p>",
+            "dateGmt": "2025-03-13T07:12:44", "author": {"node": {"name": "Jane Roe"}},
+            "categories": {"nodes": [{"name": "World"}]}}}]}}},
+        {"section": "World", "authors": ("Jane Roe",)},
+    ),
+    "views of Drupal 7": (
+        {"nodes": [{"node": {"nid": "7", "title": "Gates fail", "body": "Oak gates failed.",
+                             "created": "1741849964"}}]},
+        {},
+    ),
+    "Strapi 4": (
+        {"data": [{"id": 7, "attributes": {
+            "title": "Gates fail", "body": "Oak gates failed.", "publishedAt": MOMENT,
+            "category": {"data": {"id": 1, "attributes": {"name": "World"}}}}}]},
+        {"section": "World"},
+    ),
+    "Contentful": (
+        {"items": [{"sys": {"id": "7"}, "fields": {
+            "title": {"en-GB": "Gates fail"}, "body": {"en-GB": "Oak gates failed."},
+            "date": {"en-GB": MOMENT}}}]},
+        {},
+    ),
+    "Sanity": (
+        {"_id": "7", "_type": "post", "title": "Gates fail", "publishedAt": MOMENT, "body": [
+            {"_type": "block", "children": [
+                {"_type": "span", "text": "Oak "}, {"_type": "span", "text": "gates failed."}]}]},
+        {},
+    ),
+    "TipTap": (
+        {"id": 7, "title": "Gates fail", "date": MOMENT, "content": {"type": "doc", "content": [
+            {"type": "paragraph", "content": [{"type": "text", "text": "Oak gates failed."}]},
+            {"type": "image", "attrs": {"src": "a.jpg"}}]}},
+        {},
+    ),
+    "Editor.js": (
+        {"id": 7, "title": "Gates fail", "date": MOMENT, "body": {"time": 1, "blocks": [
+            {"type": "paragraph", "data": {"text": "Oak gates failed."}}]}},
+        {},
+    ),
+    "Arc XP": (
+        {"_id": "7", "headlines": {"basic": "Gates fail"}, "display_date": MOMENT,
+         "content_elements": [{"type": "text", "content": "Oak gates failed."}],
+         "description": {"basic": "Oak rots."}},
+        {"excerpt": "Oak rots."},
+    ),
+    "the Guardian": (
+        {"response": {"results": [{
+            "id": "7", "webTitle": "Gates fail", "webPublicationDate": MOMENT,
+            "sectionName": "World", "fields": {
+                "bodyText": "Oak gates failed.", "byline": "Jane Roe",
+                "trailText": "Oak rots."}}]}},
+        {"section": "World", "authors": ("Jane Roe",), "excerpt": "Oak rots."},
+    ),
+    "the New York Times": (
+        {"response": {"docs": [{
+            "_id": "7", "headline": {"main": "Gates fail", "kicker": None}, "pub_date": MOMENT,
+            "lead_paragraph": "Oak gates failed.", "snippet": "Oak rots."}]}},
+        {"excerpt": "Oak rots."},
+    ),
+    "fields of Elasticsearch": (
+        {"hits": {"hits": [{"_id": "7", "fields": {
+            "title": ["Gates fail"], "body": ["Oak gates failed."], "date": [MOMENT]}}]}},
+        {},
+    ),
+    "DynamoDB": (
+        {"Item": {"id": {"S": "7"}, "title": {"S": "Gates fail"},
+                  "body": {"S": "Oak gates failed."}, "published": {"N": "1741849964"}}},
+        {},
+    ),
+    "fixtures of Django": (
+        {"model": "news.article", "pk": 7, "fields": {
+            "title": "Gates fail", "body": "Oak gates failed.", "pub_date": MOMENT}},
+        {},
+    ),
+    "dates of PHP": (
+        {"id": 7, "title": "Gates fail", "text": "Oak gates failed.", "date": {
+            "date": "2025-03-13 03:12:44.000000", "timezone_type": 3,
+            "timezone": "America/New_York"}},
+        {},
+    ),
+    "lists of schema.org": (
+        {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "position": 1, "item": {
+            "@type": "NewsArticle", "@id": "7", "datePublished": MOMENT,
+            "headline": {"@value": "Gates fail", "@language": "en"},
+            "articleBody": ["Oak gates failed."]}}]},
+        {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("option", [0, orjson.OPT_INDENT_2], ids=["one line", "pretty"])
+def test_the_dialects_of_content_systems_are_understood(
+    write: Write, name: str, option: int
+) -> None:
+    sent, more = DIALECTS[name]
+    _, [record], _ = read(write("a.json", orjson.dumps(sent, option=option)))
+    found = parse_article(record)
+
+    expected = STORY | more
+    shown = {field: getattr(found, field) for field in expected}
+    assert expected == shown | {"published_at": str(found.published_at)}
+
+
+def test_an_article_without_an_id_has_its_address_for_one(write: Write) -> None:
+    """As in the answers of news APIs; whoever gives an id keeps it."""
+    url = "https://n.example/gates"
+    lines = [{"link": url, "headline": "Gates"}, {"slug": "g", "url": url, "title": "Gates"}]
+    _, records, notes = read(write("a.jsonl", b"\n".join(map(orjson.dumps, lines))))
+
+    assert [url, "g"] == [parse_article(record).id for record in records]
+    assert {NO_ID: 1} == notes
+
+
+def test_paragraphs_of_a_text_that_is_a_list_stay_apart() -> None:
+    nested: object = "too deep"
+    for _ in range(100):
+        nested = [nested]
+
+    assert "One\n\nTwo" == text_of_blocks(["One", "", None, 7, "Two"])
+    assert "" == text_of_blocks(nested) == text_of_blocks({"attrs": {"text": 1}})
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Turns the nested records of other systems into flat ones, and refuses drafts."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from features.fields import folded_name
+from features.fields import NOTHING_CHOSEN, field_of, folded_name, sender_names
 from recommender.errors import InvalidInput
+from recommender.sources.blocks import text_of_blocks
 from recommender.sources.records import Record
 from recommender.sources.wordpress import is_post, post_fields
 
@@ -31,11 +33,27 @@ CONTROLS = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+# Objects in which systems put the fields of an article, beside its number and the like.
+_WRAPPERS = ("node", "item", "document", "post", "article", "fields", "Item")
+# Names of the one value that an object stands for: JSON-LD, the New York Times, Arc XP.
+_VALUES = ("@value", "main", "original", "basic")
+_LOCALE = re.compile(r"[a-z]{2,3}-[A-Z]{2}")
+# Fields of which a list may have several.
+_LISTS = {"tags", "authors", "section", "image"}
+NO_ID = "articles without an id: their address is used as one"
 NOT_EMBEDDED = "posts without section, tags, authors and picture: fetch them with ?_embed"
 
 
-def flattened(record: Record, notes: Counter[str]) -> Record:
-    """The record with the fields of its article at the top, or why it is none that may be shown."""
+def flattened(
+    record: Record, notes: Counter[str], chosen: Mapping[str, str] = NOTHING_CHOSEN
+) -> Record:
+    """
+    The record with the fields of its article at the top, or why it is none that may be shown.
+
+    Args:
+        notes: counts what is worth a remark.
+        chosen: field → the name that the site has chosen for it.
+    """
     data = record.data
     if not isinstance(data, dict):
         return record
@@ -45,7 +63,9 @@ def flattened(record: Record, notes: Counter[str]) -> Record:
         if "_embedded" not in data and isinstance(fields, dict):
             notes[NOT_EMBEDDED] += 1
         return record._replace(data=fields)
-    fields = {name: _plain(value) for name, value in _unpacked(data).items()}
+    fields = {name: _single(name, _plain(value)) for name, value in _unpacked(data).items()}
+    if "id" not in fields:
+        _use_address_as_id(fields, notes, chosen)
     reason = why_not_public(fields)
     if reason:
         return record._replace(data=InvalidInput.at("", reason))
@@ -86,10 +106,45 @@ def _unpacked(data: dict[str, Any]) -> dict[str, Any]:
     elif isinstance(data.get("attributes"), dict):  # JSON:API, as Drupal and Strapi speak it
         fields = {**_only(data, "id"), **data["attributes"]}
         fields = {**fields, **_renamed(fields, "drupal_internal__nid", "id")}
+    else:
+        fields = _unwrapped(data)
     if fields.get("published") is not True:
         return fields
     # For us, `published` is a date.
     return {name: value for name, value in fields.items() if name != "published"}
+
+
+def _unwrapped(data: dict[str, Any]) -> dict[str, Any]:
+    wrapper = next((name for name in _WRAPPERS if isinstance(data.get(name), dict)), None)
+    if wrapper is None:
+        return data
+    outer = {name: value for name, value in data.items() if name != wrapper}
+    if isinstance(data.get("sys"), dict):  # Contentful
+        outer |= _only(data["sys"], "id")
+    inner: dict[str, Any] = data[wrapper]
+    return outer | inner
+
+
+def _use_address_as_id(
+    fields: dict[str, Any], notes: Counter[str], chosen: Mapping[str, str]
+) -> None:
+    names = sender_names(fields, chosen)
+    address = fields.get(names.get("url", ""))
+    if "id" not in names and isinstance(address, str) and address:
+        fields["id"] = address
+        notes[NO_ID] += 1
+
+
+def _single(name: str, value: Any) -> Any:
+    """The value of a field that has one, where a system sends lists or blocks."""
+    if not isinstance(value, list | dict) or not value:
+        return value
+    field = field_of(name)
+    if field == "body":
+        return text_of_blocks(value) or value
+    if field not in _LISTS and isinstance(value, list) and len(value) == 1:
+        return value[0]
+    return value
 
 
 def _only(data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -117,6 +172,19 @@ def _plain(value: Any) -> Any:
         return value["rendered"]
     if _is_drupal_value(value):
         return value.get("processed") or value["value"]
+    if keys == {"date", "timezone_type", "timezone"}:  # PHP's DateTime
+        return f"{value['date']} {value['timezone']}"
+    if len(keys) == 1 and keys <= {"S", "N", "BOOL"}:  # DynamoDB
+        return next(iter(value.values()))
+    if len(keys) == 1 and keys <= {"node", "nodes", "edges", "data"}:  # GraphQL, Strapi
+        return _plain(next(iter(value.values())))
+    if keys == {"id", "attributes"}:
+        return _plain(value["attributes"])
+    for name in _VALUES:
+        if isinstance(value.get(name), str):
+            return value[name]
+    if all(map(_LOCALE.fullmatch, keys)):  # Contentful: the first is the main language
+        return _plain(next(iter(value.values())))
     if keys >= {"alias"} and keys <= {"alias", "pid", "langcode"}:
         return value["alias"]
     return value

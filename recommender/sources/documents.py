@@ -105,7 +105,7 @@ class Document(NamedTuple):
                 useless = 0 if item.data and isinstance(item.data, dict) else useless + 1
                 if useless > MAX_USELESS:
                     raise UnreadableDocument(f"has {MAX_USELESS:,} records in a row without fields")
-                yield flattened(item, self.notes)
+                yield flattened(item, self.notes, self.options.get("fields", NOTHING_CHOSEN))
             elif item.text:
                 self.notes[item.text] += 1
 

@@ -139,6 +139,7 @@ _TOP_KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"(\s*:)?|[\[\]{}]')
 _CONTAINERS = {
     "items", "articles", "posts", "stories", "entries", "records", "documents", "docs", "results",
     "data", "hits", "response", "db", "rows", "nodes", "content", "channel", "@graph",
+    "itemListElement", "edges",
 }  # fmt: skip
 
 
