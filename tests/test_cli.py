@@ -332,7 +332,7 @@ def test_ctrl_c_stores_and_counts_what_was_read_and_the_next_run_continues(
         process.stdin.write("".join(lines))  # and no end of file: it waits for more
         process.stdin.flush()
         wait_until(lambda: client.get("see:{main}:version") == b"200")  # one batch
-        wait_until(lambda: is_waiting(process.pid))
+        wait_until(lambda: is_reading_input(process.pid))
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate()
 
@@ -347,15 +347,10 @@ def test_ctrl_c_stores_and_counts_what_was_read_and_the_next_run_continues(
     assert counts(again) == "1 added, 0 changed, 300 unchanged, 0 rejected"
 
 
-def is_waiting(pid: int) -> bool:
-    """Whether a process has used no processor for a quarter of a second."""
-    before = processor_ticks(pid)
-    time.sleep(0.25)
-    return before == processor_ticks(pid)
-
-
-def processor_ticks(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+def is_reading_input(pid: int) -> bool:
+    """Whether a process has read all its input, and waits for more in a system call."""
+    calls = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/syscall")]
+    return any(words[1:2] == ["0x0"] for words in calls)  # of standard input, mostly `read`
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
