@@ -11,13 +11,15 @@ not known is sent while it is made, by threads of its own too.
 import asyncio
 import re
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from io import SEEK_END, BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import structlog
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from api.caches.hot import LIST_PATH, HotAnswers, HttpAnswer, RequestKey
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
     from granian._granian import RSGIHTTPProtocol as HTTPProtocol
     from granian.rsgi import Scope
+
+log = structlog.get_logger()
 
 READS = ("GET", "HEAD", "OPTIONS")
 # The headers that a list depends on, and those with which no answer is shared.
@@ -42,6 +46,10 @@ BODY_PAUSE_SECONDS = 5.0
 BODY_SECONDS = 15.0
 BODY_BYTES_A_SECOND = 100_000
 MAX_BODIES = 512  # read at the same time by one worker
+# What the bodies of one worker may take together. Anyone can begin a bulk upload, so they leave the
+# other bodies their room.
+BODIES_BYTES = 64 * 2**20
+BULKS_BYTES = 2 * MAX_BULK_BYTES
 QUEUED_A_THREAD = 8
 RETRY_AFTER_SECONDS = 1
 
@@ -76,6 +84,37 @@ class Refused(Exception):
 
 def _too_many() -> Refused:
     return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are waiting.")
+
+
+class BodyRoom:
+    """
+    The room for one kind of bodies, while they are read and answered.
+
+    Args:
+        size: of all together, in bytes.
+        limit: the most bytes that one may have.
+    """
+
+    def __init__(self, size: int, limit: int) -> None:
+        self.limit = limit
+        self._left = size
+
+    @contextmanager
+    def place(self) -> Iterator[Callable[[int], None]]:
+        """A function that takes so many more bytes for this block, or raises `Refused`."""
+        taken = 0
+
+        def take(size: int) -> None:
+            nonlocal taken
+            if size > self._left:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many bodies are being read.")
+            self._left -= size
+            taken += size
+
+        try:
+            yield take
+        finally:
+            self._left += taken
 
 
 class Lane:
@@ -123,6 +162,8 @@ class Gateway:
         self._streams = Lane("streams", MAX_STREAMS)
         self._streaming = 0
         self._bodies = 0
+        self._room = BodyRoom(BODIES_BYTES, MAX_BODY_BYTES)
+        self._bulk_room = BodyRoom(BULKS_BYTES, MAX_BULK_BYTES)
         self._is_making_again = False
         self._flights: dict[tuple[str | None, ...], asyncio.Future[Answer | Stream]] = {}
 
@@ -201,7 +242,8 @@ class Gateway:
             raise Refused(HTTPStatus.BAD_REQUEST, "The path is not UTF-8.")
         lane = self._lane(scope)
         if "content-length" in scope.headers or "transfer-encoding" in scope.headers:
-            with await self._body(scope, protocol) as body:
+            room = self._bulk_room if _is_bulk(scope) else self._room
+            with room.place() as take, await self._body(scope, protocol, room.limit, take) as body:
                 return await lane.run(lambda: self._call(scope, body))
         flight = _flight(scope)
         if flight is None:
@@ -227,17 +269,18 @@ class Gateway:
         # A client that goes away does not cancel what others wait for.
         return await asyncio.shield(future)
 
-    async def _body(self, scope: "Scope", protocol: "HTTPProtocol") -> IO[bytes]:
+    async def _body(
+        self, scope: "Scope", protocol: "HTTPProtocol", limit: int, take: Callable[[int], None]
+    ) -> IO[bytes]:
         """Read the body of a request; raises `Refused` when it is too long or too slow."""
         if self._bodies >= MAX_BODIES:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are being read.")
         length = scope.headers.get("content-length", "")
-        limit = _limit(scope)
         if length.isdigit() and int(length) > limit:
             raise _too_long(limit)
         self._bodies += 1
         try:
-            return await _read(protocol, limit)
+            return await _read(protocol, limit, take)
         finally:
             self._bodies -= 1
 
@@ -259,23 +302,21 @@ class Gateway:
         return Answer(status, headers, content)
 
 
-def _limit(scope: "Scope") -> int:
-    """The most bytes that a body may have."""
-    is_bulk = scope.method == "POST" and BULK_PATH.fullmatch(scope.path)
-    return MAX_BULK_BYTES if is_bulk else MAX_BODY_BYTES
+def _is_bulk(scope: "Scope") -> bool:
+    return scope.method == "POST" and BULK_PATH.fullmatch(scope.path) is not None
 
 
 def _too_long(limit: int) -> Refused:
     return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Expected at most {limit} bytes.")
 
 
-async def _read(protocol: "HTTPProtocol", limit: int) -> IO[bytes]:
+async def _read(protocol: "HTTPProtocol", limit: int, take: Callable[[int], None]) -> IO[bytes]:
     """
     Read a body into a file in memory, or on disk when it is long.
 
     Raises:
-        Refused: it is longer than the limit; it stops for longer than the pause; or all of it
-            takes longer than a slow line would need.
+        Refused: it is longer than the limit; it stops for longer than the pause; all of it takes
+            longer than a slow line would need; or there is no room for it.
     """
     body = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115  # its reader closes it
     size = 0
@@ -287,16 +328,22 @@ async def _read(protocol: "HTTPProtocol", limit: int) -> IO[bytes]:
                 size += len(chunk)
                 if size > limit:
                     raise _too_long(limit)
+                take(len(chunk))
                 body.write(chunk)
                 last = started + BODY_SECONDS + size / BODY_BYTES_A_SECOND
                 deadline.reschedule(min(last, loop.time() + BODY_PAUSE_SECONDS))
+        body.seek(0)
     except TimeoutError:
         body.close()
         raise Refused(HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly.") from None
+    except OSError as error:  # the folder for temporary files is full
+        with suppress(OSError):
+            body.close()
+        log.error("a body could not be kept", error=str(error))
+        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "There is no room for this body.") from None
     except BaseException:
         body.close()
         raise
-    body.seek(0)
     return body
 
 
@@ -332,7 +379,9 @@ def _environ(scope: "Scope", body: IO[bytes] | None) -> "WSGIEnvironment":
         "wsgi.run_once": False,
     }
     for name, value in scope.headers.items():
-        _add_header(environ, name, value)
+        # `If_Match` would become what `If-Match` becomes, behind the back of all who look for that.
+        if "_" not in name:
+            _add_header(environ, name, value)
     if body is not None:
         environ["CONTENT_LENGTH"] = str(body.seek(0, SEEK_END))
         body.seek(0)

@@ -103,6 +103,15 @@ def words_of(command: list[str]) -> str:
     return " ".join(" ".join(command).replace("\\\n", " ").split())
 
 
+def test_every_bulk_upload_that_the_proxy_lets_through_fits_into_tmp():
+    [bulks] = re.findall(r"limit_conn bulks ([0-9]+);", NGINX)
+    for name in ("proxy", "alsosee"):
+        [tmp] = [mount for mount in SERVICES[name]["tmpfs"] if mount.startswith("/tmp:")]
+        [megabytes] = re.findall(r"size=([0-9]+)m", tmp)
+
+        assert int(bulks) * MAX_BULK_BYTES <= int(megabytes) * 2**20
+
+
 def test_no_command_line_has_a_password():
     commands = [service.get("command", []) for service in SERVICES.values()]
     checks = [service.get("healthcheck", {}).get("test", []) for service in SERVICES.values()]

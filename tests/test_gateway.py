@@ -17,11 +17,13 @@ import pytest
 from api.gateway import MAX_BODY_BYTES, MAX_BULK_BYTES, MAX_STREAMS, QUEUED_A_THREAD
 
 THREADS = 2
+BULKS_BYTES = 1_700_000
+DISK_BYTES = 1_850_000
 CAPACITY = THREADS * (1 + QUEUED_A_THREAD)
 
 # A WSGI application that says what it was asked. "slow" paths wait until "/open" is called.
 SERVER = f"""
-import json, sys, threading, time
+import json, resource, sys, threading, time
 from collections import Counter
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -29,6 +31,8 @@ import api.gateway as gateway
 from api.caches.hot import RecentAnswer
 
 gateway.BODY_PAUSE_SECONDS = 1.0
+gateway.BULKS_BYTES = {BULKS_BYTES}
+resource.setrlimit(resource.RLIMIT_FSIZE, ({DISK_BYTES}, {DISK_BYTES}))  # as on a full disk
 calls = []
 arrived = []
 gate = threading.Event()
@@ -225,7 +229,7 @@ def test_head_has_the_headers_and_no_body(port: int) -> None:
     assert int(response.headers["Content-Length"]) > 0
 
 
-@pytest.mark.parametrize("size", [0, 1, 100_000, 3 * 2**20])
+@pytest.mark.parametrize("size", [0, 1, 100_000, 1_500_000])
 def test_a_body_arrives_whole(port: int, size: int) -> None:
     shown = environ(port, "/v1/main/articles", method="POST", body=bytes(size))
 
@@ -259,6 +263,39 @@ def test_a_body_that_stops_is_refused(port: int) -> None:
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"connection: close" in answer
+
+
+def test_bulk_bodies_have_a_limited_room_together_and_give_it_back(port: int) -> None:
+    for _ in range(3):
+        refused, _ = request(port, "/v1/main/articles", "POST", b"x" * (BULKS_BYTES + 1))
+        accepted, _ = request(port, "/v1/main/articles", "POST", b"x" * BULKS_BYTES)
+        other, _ = request(port, "/v1/main/events", "POST", b"x" * BULKS_BYTES)
+
+        assert [503, 200, 200] == [refused.status, accepted.status, other.status]
+        assert refused.headers["Retry-After"]
+
+
+def test_a_body_for_which_the_disk_has_no_room_is_refused(port: int) -> None:
+    response, content = request(port, "/", "POST", b"x" * (DISK_BYTES + 1))
+
+    assert response.status == 503
+    assert json.loads(content)["detail"] == "There is no room for this body."
+    assert 200 == request(port, "/", "POST", b"x" * 1_000_000)[0].status
+
+
+@pytest.mark.parametrize("name", ["If_Match", "If_None_Match", "Content_Length", "X_Forwarded_For"])
+def test_headers_with_an_underscore_are_dropped(port: int, name: str) -> None:
+    """They would look like others to Flask, and not to what shares answers among readers."""
+    with socket.create_connection(("127.0.0.1", port), 60) as client:
+        client.sendall(
+            f"GET /u HTTP/1.1\r\nHost: h\r\n{name}: 7\r\nConnection: close\r\n\r\n".encode()
+        )
+        content = b"".join(iter(lambda: client.recv(65_536), b"")).partition(b"\r\n\r\n")[2]
+    shown = json.loads(content)
+
+    assert {"HTTP_HOST"} == {key for key in shown if key.startswith(("HTTP_", "CONTENT_"))} - {
+        "HTTP_CONNECTION"
+    }
 
 
 def test_a_client_that_leaves_in_the_middle_harms_nothing(port: int) -> None:
