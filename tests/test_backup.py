@@ -3,10 +3,13 @@
 import io
 import re
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import redis
 from click.testing import CliRunner
@@ -205,6 +208,65 @@ def test_a_changed_byte_is_noticed(full: Backend) -> None:
 def test_what_is_no_backup_is_refused(lines: list[bytes]) -> None:
     with pytest.raises(CorruptRecord):
         check(lines)
+
+
+def b64(text: str) -> str:
+    return b64encode(text.encode()).decode()
+
+
+HEADER = {"alsosee_backup": 1, "created_at": "2026-12-01T00:00:00+00:00", "sites": ["main"]}
+HEADS = "see:{main}:heads"
+HOSTILE: dict[str, tuple[object, object]] = {
+    "a key of another site": (HEADER, {"key": "see:{other}:settings", "string": b64("x")}),
+    "a session": (HEADER, {"key": "see:session:" + "a" * 64, "string": b64("{}")}),
+    "a key of another program": (HEADER, {"key": "anything", "string": b64("x")}),
+    "a hash that is none": (HEADER, {"key": HEADS, "hash": 5}),
+    "a value that is none": (HEADER, {"key": HEADS, "hash": {b64("a"): 5}}),
+    "no base64": (HEADER, {"key": HEADS, "hash": {"!!!": "???"}}),
+    "a key that is none": (HEADER, {"key": 5, "string": b64("x")}),
+    "no content": (HEADER, {"key": HEADS}),
+    "two contents": (HEADER, {"key": HEADS, "hash": {}, "string": b64("x")}),
+    "an entry without an id": (HEADER, {"key": "see:{main}:log", "stream": [["x", []]]}),
+    "a field without a value": (HEADER, {"key": "see:{main}:log", "stream": [["1-0", [b64("a")]]]}),
+    "a version that is none": (HEADER, {"key": "see:{main}:version", "string": b64("-5")}),
+    "a time that is none": (HEADER, {"key": HEADS, "hash": {}, "expires_in": "soon"}),
+    "a list": (HEADER, []),
+    "no sites": ({**HEADER, "sites": 5}, {"key": HEADS, "hash": {}}),
+    "a site that is none": ({**HEADER, "sites": [5]}, {"key": HEADS, "hash": {}}),
+    "no date": ({**HEADER, "created_at": "yesterday"}, {"key": HEADS, "hash": {}}),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_backup_that_another_hand_wrote_is_refused_as_a_whole(name: str) -> None:
+    lines = [orjson.dumps(line) + b"\n" for line in HOSTILE[name]]
+    digest = sha256(b"".join(lines)).hexdigest()
+    lines.append(orjson.dumps({"lines": len(lines), "sha256": digest}) + b"\n")
+
+    with pytest.raises(CorruptRecord, match="no backup that Also See wrote"):
+        check(lines)
+
+
+def test_a_line_without_an_end_is_refused(
+    elsewhere: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.cli.restore.MAX_LINE_BYTES", 100_000)
+    file = tmp_path / "bomb.zst"
+    file.write_bytes(zstd.compress(bytes(50_000_000)))
+    refused = run(elsewhere.settings, monkeypatch, "restore", str(file))
+
+    assert (refused.exit_code, "no backup that Also See wrote" in refused.output) == (1, True)
+
+
+@pytest.mark.parametrize("kind", ["card", "text", "vector"])
+def test_one_damaged_record_stops_no_restore(
+    full: Backend, elsewhere: Backend, raw_redis: "redis.Redis", kind: str
+) -> None:
+    damaged = next(raw_redis.scan_iter(f"see:{{main}}:{kind}:*"))
+    raw_redis.setrange(damaged, 9, "~~~")
+    [summary, _] = restore(elsewhere.connection, backed_up(full), False, ignore)
+
+    assert summary.articles == full.store.count("main") - 1  # without the deleted one
 
 
 def test_nothing_is_overwritten_unless_asked(full: Backend, elsewhere: Backend) -> None:

@@ -17,6 +17,9 @@ from recommender.storage import backup
 from recommender.storage.erasing import erase
 from recommender.zstandard import zstd
 
+# The longest are the counts of a busy day; a line without end is a bomb.
+MAX_LINE_BYTES = 2**28
+
 
 @click.command()
 @click.argument("file")
@@ -59,6 +62,9 @@ def _local(file: str) -> Iterator[Path]:
 def _lines(path: Path) -> Iterator[bytes]:
     try:
         with zstd.ZstdFile(path) as packed:
-            yield from packed
+            while line := packed.readline(MAX_LINE_BYTES):
+                if len(line) == MAX_LINE_BYTES:
+                    raise CorruptRecord(f"{path}: {backup.NOT_OURS}")
+                yield line
     except (zstd.ZstdError, EOFError, OSError) as error:
         raise CorruptRecord(f"{path}: {error}") from error

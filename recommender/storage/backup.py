@@ -16,20 +16,32 @@ Finished lists, sessions and the addresses of articles are left out: the first t
 and the addresses are in the records of the articles.
 """
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 import orjson
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
+from recommender.articles import Card
 from recommender.errors import Conflict, CorruptRecord, StoreUnavailable
 from recommender.storage.access import KEYS_KEY
 from recommender.storage.article_records import (
     FULL,
     MAX_APART,
     article_key,
+    parse_card,
     site_key,
     split_address_keys,
 )
@@ -49,7 +61,61 @@ KINDS = ("card", "text", "vector")
 _OF_ONE_STATE = ("rules", "settings", "format")
 _STRINGS = ("evaluation", "survey")
 
+NOT_OURS = "this is no backup that Also See wrote; nothing was restored"
+
 BackupLine = dict[str, Any]
+
+
+def _check_pairs(values: list[str]) -> list[str]:
+    if len(values) % 2:
+        raise ValueError("expected a value for each field")
+    return values
+
+
+def _check_base64(text: str) -> str:
+    b64decode(text, validate=True)
+    return text
+
+
+_Base64 = Annotated[str, AfterValidator(_check_base64)]
+_VERSION = re.compile(rb"[0-9]{1,15}")
+_EntryId = Annotated[str, Field(pattern="^[0-9]{1,20}-[0-9]{1,20}$")]
+_Pairs = Annotated[list[_Base64], AfterValidator(_check_pairs)]
+
+
+class _Header(BaseModel):
+    """The first line."""
+
+    alsosee_backup: int
+    created_at: AwareDatetime
+    sites: list[str]
+
+
+class _Line(BaseModel):
+    """One of the lines between, with one kind of content."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    key: str
+    string: _Base64 | None = None
+    fields: dict[_Base64, _Base64] = Field({}, alias="hash")
+    stream: list[tuple[_EntryId, _Pairs]] = []
+    items: list[_Base64] = Field([], alias="list")
+    is_whole: bool = False
+    expires_in: int = -1
+
+    @model_validator(mode="after")
+    def _has_content(self) -> Self:
+        if len(self.model_fields_set & {"string", "fields", "stream", "items"}) != 1:
+            raise ValueError("expected one kind of content")
+        is_version = self.key.endswith("}:version")
+        if (
+            is_version
+            and self.string is not None
+            and not _VERSION.fullmatch(b64decode(self.string))
+        ):
+            raise ValueError("expected a number")
+        return self
 
 
 class Summary(NamedTuple):
@@ -221,6 +287,8 @@ def check(lines: Iterable[bytes]) -> list[str]:
     for encoded in lines:
         if count == 1:
             header = _header(previous)
+        elif count:
+            _check_line(previous, header["sites"])
         if count:
             digest.update(previous)
         previous = encoded
@@ -358,8 +426,8 @@ def index_addresses(connection: Connection, site: str) -> int:
             exact, plain = split_address_keys(head.decode().rpartition("|")[2])
             if plain:
                 apart.setdefault(plain, set()).add(exact)
-            if exact and record is not None:
-                card = orjson.loads(unpack_record(record))
+            card = _readable_card(record)
+            if exact and card is not None:
                 addresses.setdefault(exact, []).append((card["published_at"] or "", card["id"]))
     fields = {key: "\n".join(i for _, i in sorted(ids)[-8:]) for key, ids in addresses.items()}
     for plain, keys in apart.items():
@@ -369,6 +437,14 @@ def index_addresses(connection: Connection, site: str) -> int:
         if fields:
             client.hset(site_key(site, "urls"), mapping=fields)
     return count
+
+
+def _readable_card(record: bytes | None) -> Card | None:
+    """None for a damaged card too: it is made again from the text, with `alsosee reindex`."""
+    try:
+        return None if record is None else parse_card(unpack_record(record))
+    except CorruptRecord:
+        return None
 
 
 class _PurgedArticles:
@@ -399,9 +475,9 @@ class _PurgedArticles:
         return True
 
     def _note(self, card: str) -> None:
-        article_id = orjson.loads(unpack_record(b64decode(card)))["id"]
-        if article_id not in self.article_ids:
-            self.article_ids.append(article_id)
+        readable = _readable_card(b64decode(card))
+        if readable is not None and readable["id"] not in self.article_ids:
+            self.article_ids.append(readable["id"])
 
 
 def _write_line(pipeline: Any, line: BackupLine) -> None:
@@ -463,7 +539,25 @@ def _header(encoded: bytes) -> BackupLine:
     header = _parsed(encoded)
     if header.get("alsosee_backup") != FORMAT:
         raise CorruptRecord(f"this is no backup of format {FORMAT}")
+    try:
+        _Header.model_validate(header)
+    except ValidationError as error:
+        raise CorruptRecord(NOT_OURS) from error
     return header
+
+
+def _check_line(encoded: bytes, sites: Sequence[str]) -> None:
+    """Raises CorruptRecord unless the line has content for a key that belongs to the sites."""
+    try:
+        line = _Line.model_validate_json(encoded)
+    except ValidationError as error:
+        raise CorruptRecord(NOT_OURS) from error
+    if not _is_of_sites(line.key, sites):
+        raise CorruptRecord(f"{NOT_OURS}: it has the key {line.key!r:.100}")
+
+
+def _is_of_sites(key: str, sites: Sequence[str]) -> bool:
+    return key == KEYS_KEY or any(key.startswith(_prefix(site)) for site in sites)
 
 
 def _parsed(encoded: bytes) -> BackupLine:
