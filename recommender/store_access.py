@@ -6,6 +6,7 @@ from typing import Self
 
 from recommender.article_defaults import ArticleDefaults
 from recommender.config import Settings
+from recommender.disk_space import DiskSpace
 from recommender.storage.access import Keys
 from recommender.storage.change_signal import ChangeSignal
 from recommender.storage.connections import Connection
@@ -40,7 +41,9 @@ class StoreAccess:
         self.settings = settings
         self._stack = ExitStack()
         store_url, cache_url = self._server_urls()
-        connection = self._connect(store_url, self._signal())
+        # Of a server elsewhere the disk is not known.
+        disk = DiskSpace(settings.data_dir) if settings.redis_url is None else None
+        connection = self._connect(store_url, self._signal(), disk)
         self.connection = connection
         self.cache_connection = self._connect(cache_url) if cache_url else connection
         hosts = {name: settings.hosts_of(name) for name in settings.sites}
@@ -85,9 +88,11 @@ class StoreAccess:
         self._stack.callback(signal.close)
         return signal
 
-    def _connect(self, url: str, signal: ChangeSignal | None = None) -> Connection:
+    def _connect(
+        self, url: str, signal: ChangeSignal | None = None, disk: DiskSpace | None = None
+    ) -> Connection:
         # A connection for every thread, the follower, a survey, and one to spare.
         patience = self.settings.store_timeout_seconds
-        connection = Connection(url, self.settings.threads + 3, signal, patience)
+        connection = Connection(url, self.settings.threads + 3, signal, patience, disk)
         self._stack.callback(connection.close)
         return connection

@@ -25,6 +25,7 @@ from recommender.articles import NO_PAGE
 from recommender.backend import Backend
 from recommender.checks import Check, RepeatedLine, State, durability
 from recommender.config import PREFIX, Settings
+from recommender.disk_space import DiskSpace
 from recommender.errors import AlsoSeeError, ConfigurationError
 from recommender.index import jit as compiled
 from recommender.index.code_cache import default_folder
@@ -98,6 +99,7 @@ def _checks() -> Iterator[Check]:
         yield Check("settings", "wrong", str(error))
         return
     yield _port(settings)
+    yield _disk(settings)
     try:
         with Backend(settings) as backend:
             yield from _store(settings, backend)
@@ -141,6 +143,16 @@ def _port(settings: Settings) -> Check:
             return Check("port", "ok", f"Also See is running at {url_of(settings)}")
         return Check("port", "wrong", str(error))
     return Check("port", "ok", f"{settings.port} of {settings.host} is free")
+
+
+def _disk(settings: Settings) -> Check:
+    disk = DiskSpace(settings.data_dir)
+    folder = settings.data_dir
+    if not disk.allows_writes and settings.redis_url is None:
+        return Check("disk", "wrong", f"no article is stored until the disk of {folder} has room")
+    if not disk.allows_caching:
+        return Check("disk", "note", f"no index file is made until the disk of {folder} has room")
+    return Check("disk", "ok", f"the disk of {folder} has room")
 
 
 def _is_ours(settings: Settings) -> bool:

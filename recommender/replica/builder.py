@@ -6,6 +6,7 @@ import sys
 import time
 
 from recommender.config import Settings
+from recommender.disk_space import DiskSpace
 from recommender.index.files import IndexFiles
 
 # After a failure: a full or read-only disk is not tried again at once, and a process that cannot
@@ -24,6 +25,7 @@ class Builder:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._disk = DiskSpace(settings.data_dir)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._not_before: dict[str, float] = {}
 
@@ -35,11 +37,13 @@ class Builder:
         files = index_files(self._settings, site)
         if files is None or files.is_building() or time.monotonic() < self._not_before.get(site, 0):
             return
+        if not self._disk.allows_caching:
+            return
         self._running[site] = self._process(site)
 
     def run(self, site: str) -> bool:
         """Build the file of a site, and return whether that worked."""
-        return self._process(site).wait() in (0, NOTHING_NEW)
+        return self._disk.allows_caching and self._process(site).wait() in (0, NOTHING_NEW)
 
     def close(self) -> None:
         """Stop the builders that still run; the next worker starts them again."""

@@ -19,6 +19,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from recommender.disk_space import DiskSpace
 from recommender.errors import StoreUnavailable
 from recommender.storage.change_signal import ChangeSignal
 
@@ -159,6 +160,7 @@ class Connection:
         signal: sent after every command that may have changed something.
         read_seconds: how long a quick read may take; a write has ten times as long, many records
             have fifty.
+        disk: where the server keeps its files, if that is known.
     """
 
     def __init__(
@@ -167,8 +169,10 @@ class Connection:
         threads: int = 8,
         signal: ChangeSignal | None = None,
         read_seconds: float = READ_SECONDS,
+        disk: DiskSpace | None = None,
     ) -> None:
         self.signal = signal
+        self._disk = disk
         self._clients = {pace: _client(url, pace, threads, read_seconds) for pace in _TIMEOUTS}
         self._breaker = Breaker()
         self._last_failure = ""
@@ -177,18 +181,22 @@ class Connection:
         self._closed = False
 
     @contextmanager
-    def using(self, pace: Pace, removes: bool = False) -> Iterator[Any]:
+    def using(self, pace: Pace, removes: bool = False, grows: bool = False) -> Iterator[Any]:
         """
         Lend the redis-py client of this *pace*. Replies are bytes, which its types cannot express.
 
         Args:
             removes: whether an article may have to leave lists because of the commands.
+            grows: whether the commands add to the archive; then they are refused before the disk is
+                full. A store whose disk is full ends with each write, and readers with it.
 
         Raises:
             StoreUnavailable: when the server cannot be reached, hangs, is still loading
                 its data, or refuses a write (full disk or memory, read-only replica); also when
                 a record is damaged so that the command fails.
         """
+        if grows and self._disk is not None and not self._disk.allows_writes:
+            raise StoreUnavailable("the disk is nearly full: nothing is stored until there is room")
         if self._has_timed_out():
             raise StoreUnavailable("the store does not answer", self._last_failure)
         if not self._breaker.allows():

@@ -102,7 +102,7 @@ class EventCounts:
         fields = sorted({_field(event) for event in events})
         if not fields:
             return
-        with self._connection.using("write") as client:
+        with self._connection.using("write", grows=True) as client:
             script = client.register_script(_COUNT_SCRIPT)
             script([_key(site, day)], [MAX_FIELDS, KEPT_DAYS * 86_400, *fields])
 

@@ -150,7 +150,7 @@ class Store:
 
     def put_prepared(self, calls: Sequence[ScriptCall]) -> list[WriteResult]:
         """`put` for articles of which `put_call` was made before, maybe in another process."""
-        with self._connection.using("batch" if len(calls) > 1 else "write") as client:
+        with self._connection.using("batch" if len(calls) > 1 else "write", grows=True) as client:
             script = client.register_script(_ACCEPT + _HEAD + _PUT)
             # As one transaction the batch reaches the disk in one flush; a plain pipeline is
             # flushed for every 16 kB that the server reads, which takes twice as long.
@@ -281,7 +281,7 @@ class Store:
         worker reads it again; the article and its revision stay as they are. Articles that were
         written meanwhile are left alone.
         """
-        with self._connection.using("batch") as client:
+        with self._connection.using("batch", grows=True) as client:
             script = client.register_script(_ACCEPT + _HEAD + _REINDEX)
             pipeline = client.pipeline(transaction=True)
             for text, one in features:

@@ -168,8 +168,11 @@ def _fill_and_free(service: Service, filler: Path, record: Record) -> None:
         while True:
             file.write(bytes(2**16))
             file.flush()
+    store = service.store_pid()
     refused = [service.put(article(f"full{n}", body="word " * 20_000)) for n in range(10)]
     reads = [service.get(LIST) for _ in range(50)]
+    new_lists = [service.get(f"/v1/main/articles/a{n}/related") for n in range(50)]
+    assert service.store_pid() == store  # a full disk would end it with each write
     filler.unlink()
     freed = time.monotonic()
     wait_until(lambda: service.put(article("after")).status in (200, 201))
@@ -180,11 +183,12 @@ def _fill_and_free(service: Service, filler: Path, record: Record) -> None:
     record(
         3,
         f"full disk: writes {statuses(refused)}, reads of known lists {statuses(reads)},"
+        f" of new ones {statuses(new_lists)},"
         f" writable {back:.1f} s after space was freed, {len(lost)} acknowledged writes lost",
     )
     assert lost == []
     check_refusals(refused)
-    assert {reply.status for reply in reads} == {200}
+    assert {reply.status for reply in (*reads, *new_lists)} == {200}
 
 
 def statuses(replies: list[Reply]) -> dict[int, int]:
