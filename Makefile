@@ -12,9 +12,12 @@ TESTS_INSTALLED := $(VENV)/tests-installed
 NPM := $(VENV)/npm
 NPM_INSTALLED := $(NPM)/installed
 
+# Strict: a link that leads nowhere ends it. It needs no network.
+SITE := $(BIN)/python -m sphinx -W --keep-going --quiet docs docs/_build
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos check format bench widget lock clean moved
+.PHONY: help install demo test chaos check format docs bench widget lock clean moved
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1#\2/p' Makefile | awk -F'#' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -40,10 +43,16 @@ check: $(TESTS_INSTALLED) ## format, lint, types, layers, and the tests that com
 	$(BIN)/ruff check --quiet --output-format concise .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(SITE)
 	$(BIN)/pytest -q $(wildcard tests/test_docs.py) tests/test_deployment.py
 
 format: $(TESTS_INSTALLED) ## let ruff put the code in order
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+docs: $(TESTS_INSTALLED) ## the documentation as a site, on http://127.0.0.1:8001
+	@$(BIN)/python docs/reference.py
+	@$(SITE)
+	@exec $(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build 8001
 
 bench: $(TESTS_INSTALLED) ## speed and memory (ARGS=--help shows what can be chosen)
 	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
@@ -66,7 +75,7 @@ lock: $(BIN)/uv ## pin what pyproject.toml asks for (ARGS=--upgrade for newer ve
 	$(COMPILE) --group build $(EXTRAS) --group dev --constraint requirements-install.txt --output-file requirements-dev.txt
 
 clean: ## remove .venv and caches; the archive in var/ stays
-	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps. A venv holds absolute paths, so one that was moved is made anew.

@@ -110,7 +110,8 @@ RedisUrl = Annotated[SecretStr | None, AfterValidator(_redis_url)]
 
 class Settings(BaseModel):
     """
-    The settings of one process. Each field is one `ALSOSEE_*` variable and one row in README.md.
+    The settings of one process. Each field is one `ALSOSEE_*` variable and one row in
+    docs/server-settings.md.
 
     URLs of servers may contain passwords, so they are secrets and never printed.
     """
@@ -189,7 +190,9 @@ class Settings(BaseModel):
         unknown = sorted(given.keys() - cls.model_fields.keys())
         if unknown:
             names = ", ".join(PREFIX + name.upper() for name in unknown)
-            raise ConfigurationError(f"unknown setting: {names} (README.md lists them all)")
+            raise ConfigurationError(
+                f"unknown setting: {names} (docs/server-settings.md lists them all)"
+            )
         try:
             return cls(**{name: value for name, value in given.items() if value})
         except ValidationError as error:

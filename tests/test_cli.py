@@ -141,7 +141,7 @@ def test_an_unknown_variable_stops_every_command_with_its_name() -> None:
     assert result.returncode == 1
     assert result.stdout == ""
     assert result.stderr == (
-        "Error: unknown setting: ALSOSEE_REDIS_ULR (README.md lists them all)\n"
+        "Error: unknown setting: ALSOSEE_REDIS_ULR (docs/server-settings.md lists them all)\n"
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import struct
+import sys
 from pathlib import Path
 from zlib import crc32
 
@@ -17,7 +18,6 @@ from api.cli.main import COMMANDS
 from api.lists.answer import CACHE_CONTROL
 from api.lists.options import FEW_VALUES, MAX_CACHED_LIMIT, MAX_CACHED_OPTIONS
 from api.site.demo import SAMPLE_ORIGIN, sample_articles
-from features.fields import FIELD_ALIASES
 from recommender.config import PREFIX, Settings
 from recommender.evaluation.tune import FEWEST
 from recommender.index import arrays, codec, postings
@@ -27,37 +27,32 @@ from recommender.sources.records import Record
 from recommender.storage.change_log import KNOWN_STATE_SECONDS
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
+from reference import generated_parts, with_generated_parts  # noqa: E402
+
 OPTIONS_WITH_FEW_VALUES = ("surface", "limit", "mode", "story", "sort", "fallback")
+DOCUMENTS = [
+    *sorted(ROOT.glob("*.md")),
+    *(path for path in sorted(ROOT.glob("docs/**/*.md")) if "_build" not in path.parts),
+]
+HTTP = (ROOT / "docs" / "http.md").read_text()
 README = (ROOT / "README.md").read_text()
 ASKED = (ROOT / "docs" / "PUBLISHERS-ASK.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 
 
-def shown(value: object) -> str:
-    text = ",".join(value) if isinstance(value, tuple) else str(value)
-    if value is None or value == b"" or not text:
-        return ""
-    return f"`{text.lower() if isinstance(value, bool) else text}`"
+@pytest.mark.parametrize("name", sorted({part.document for part in generated_parts()}))
+def test_generated_parts_of_documents_are_what_the_code_declares(name):
+    text = (ROOT / "docs" / name).read_text()
+
+    assert with_generated_parts(name, text) == text
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_has_its_row_in_the_readme(name):
-    field = Settings.model_fields[name]
-
-    assert f"| `{PREFIX}{name.upper()}` | {shown(field.default)} | {field.description} |" in README
-
-
-def test_the_readme_names_no_setting_that_does_not_exist():
+def test_no_document_names_a_setting_that_does_not_exist():
     known = {PREFIX + name.upper() for name in Settings.model_fields}
+    text = "".join(path.read_text() for path in DOCUMENTS)
 
-    assert known >= set(re.findall(r"ALSOSEE_[A-Z_]+", README)) - {PREFIX}
-
-
-def test_the_tables_of_list_options_are_those_of_the_declarations(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "docs")
-    from reference import LIST_OPTIONS, with_tables
-
-    assert with_tables(LIST_OPTIONS.read_text()) == LIST_OPTIONS.read_text()
+    assert known >= set(re.findall(r"ALSOSEE_[A-Z_]*[A-Z]", text))
 
 
 def test_every_answer_to_what_publishers_ask_names_a_test_or_is_open():
@@ -72,13 +67,6 @@ def test_every_answer_to_what_publishers_ask_names_a_test_or_is_open():
             assert f"def {test}(" in tests[file], number
 
 
-@pytest.mark.parametrize(("field", "names"), FIELD_ALIASES.items())
-def test_every_name_of_a_field_stands_in_the_readme(field, names):
-    others = ", ".join(f"`{name}`" for name in names if name != field)
-
-    assert f"| `{field}` | {others} |" in README
-
-
 def test_the_table_of_endpoints_is_complete(backend):
     rules = create_app(backend=backend).url_map.iter_rules()
     served = {
@@ -88,12 +76,12 @@ def test_the_table_of_endpoints_is_complete(backend):
         if rule.endpoint != "static" and not rule.endpoint.startswith("editor.")  # pages
     }
 
-    rows = re.findall(r"^\| `(GET|PUT|POST|DELETE) (/[^?`]*)[^`]*` \|", README, re.MULTILINE)
+    rows = re.findall(r"^\| \[?`(GET|PUT|POST|DELETE) (/[^`]*)`", HTTP, re.MULTILINE)
     assert served == set(rows)
 
 
 def test_every_command_that_the_documents_name_exists():
-    text = README + ARCHITECTURE + (ROOT / "CONTRIBUTING.md").read_text()
+    text = "".join(path.read_text() for path in DOCUMENTS)
     named = set(re.findall(r"(?:`|bin/)alsosee ([a-z]+)", text))
 
     assert named
@@ -102,7 +90,11 @@ def test_every_command_that_the_documents_name_exists():
 
 def test_every_make_target_that_the_documents_name_exists():
     makefile = (ROOT / "Makefile").read_text()
-    named = set(re.findall(r"\bmake ([a-z]+)\b(?= *[`#\n])", README))
+    named = set(
+        re.findall(
+            r"\bmake ([a-z]+)\b(?= *[`#\n])", "".join(path.read_text() for path in DOCUMENTS)
+        )
+    )
 
     assert named
     assert {
@@ -110,9 +102,7 @@ def test_every_make_target_that_the_documents_name_exists():
     } == set()
 
 
-@pytest.mark.parametrize(
-    "document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=lambda p: p.name
-)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_between_documents_lead_somewhere(document):
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
 
@@ -144,6 +134,7 @@ def test_editors_are_told_what_is_good_in_the_figures_of_the_measurement():
 
     assert 4 == len(rows)
     assert f"our lists have {ours} and the best plain search {plain}" in editor
+    assert f"our lists have {ours} and the best plain search {plain}" in " ".join(README.split())
 
 
 # The index file
@@ -207,7 +198,8 @@ def test_the_address_of_the_readme_has_a_list(sample):
 
 
 def test_the_draft_of_the_readme_has_links(sample, key):
-    [draft] = re.findall(r"/v1/main/links -d '(\{.*?\})'", README, re.DOTALL)
+    page = (ROOT / "docs" / "drafts.md").read_text()
+    [draft] = re.findall(r"/v1/main/links -d '(\{.*?\})'", page, re.DOTALL)
     links = sample.post("/v1/main/links", data=draft, headers=key).json["items"]
 
     assert 3 == len(links)
@@ -215,7 +207,8 @@ def test_the_draft_of_the_readme_has_links(sample, key):
 
 
 def test_the_documents_name_how_many_links_tuning_takes_and_how_many_candidates_there_are():
-    assert f"{FEWEST} older articles\nwith such links to learn from, and {FEWEST} newer" in README
+    page = (ROOT / "docs" / "EVALUATION.md").read_text()
+    assert f"{FEWEST} older articles\nwith such links to learn from, and {FEWEST} newer" in page
     assert (100, 400) == (POOL, MAX_CANDIDATES)
     assert "the hundred nearest articles" in ARCHITECTURE
     assert f"deeper ones up to the {MAX_CANDIDATES}th" in ARCHITECTURE

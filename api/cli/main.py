@@ -78,7 +78,8 @@ def _as_click_error(error: Exception) -> click.ClickException | None:
 def main() -> None:
     """Related articles for news publishers, from the site's own archive.
 
-    Settings are ALSOSEE_* variables; README.md lists them. Exit status: 0 done, 1 failed, 2 usage.
+    Settings are ALSOSEE_* variables; docs/server-settings.md lists them. Exit status: 0 done, 1
+    failed, 2 usage.
     """
 
 

@@ -43,7 +43,7 @@ class SentArticle(Article):
     """
     An article as it is sent: `parse_article` reads it, under other names of its fields too.
 
-    README.md lists the other names.
+    docs/fields.md lists the other names.
     """
 
     model_config = ConfigDict(extra="ignore")

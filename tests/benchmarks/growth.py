@@ -100,7 +100,7 @@ def section(rows: Sequence[Row]) -> str:
     figures = {(row.corpus, row.path): f"{row.figure:,.2f}" for row in grown}
     paths = {row.path: f"{row.path.removeprefix('growth: ')}, {row.unit}" for row in grown}
     lines = [
-        "### Growth\n",
+        "## Growth\n",
         "![Milliseconds a query by number of articles, both logarithmic](growth.svg)\n",
         f"A query of ten times as many articles takes {10 ** slope(rows):.1f} times as long: the "
         f"slope of the logarithms is {slope(rows):.2f}, among passages as they are. To have more "
