@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from features.article import Article, detected_language, read_article
+from features.article import Article, ReadArticle, detected_language, read_article
 from features.errors import FieldProblem
 from features.language import LanguageMix
 from features.site_defaults import NO_DEFAULTS, SiteDefaults
@@ -33,7 +33,12 @@ def analyse(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> AnalysedArtic
         InvalidInput: if a field makes the article unusable; it names every field that cannot be
             read.
     """
-    article, warnings, is_certain = read_article(data, defaults)
+    return counted(read_article(data, defaults))
+
+
+def counted(read: ReadArticle) -> AnalysedArticle:
+    """Count the terms of an article from outside that has been read."""
+    article, warnings, is_certain = read
     return AnalysedArticle(article, count_terms(article), tuple(warnings), is_certain)
 
 
