@@ -77,12 +77,21 @@ _CURLY = regex.compile(
 _TEMPLATE = regex.compile(
     r"""
       \{%-?\s*+(?P<name>(?:end)?comment)\s*+-?%\}
+    | <%.{0,2000}?%> | <\?(?:php\b|=).{0,2000}?\?>  # ERB, ASP and PHP
     | \{%.{0,2000}?%\} | \{\#.{0,2000}?\#\}
     | \{\{<.{0,2000}?>\}\} | \{\{%.{0,2000}?%\}\} | \{\{[^{}]{0,500}+\}\}
     """,
     regex.VERBOSE | regex.DOTALL,
 )
 _SPECIAL = regex.compile(r"[&<>\[\]{}]")
+_LINE = regex.compile(r"[^\n]+")
+_NOT_ASCII = regex.compile(r"[^\x00-\x7f]+")
+# The first byte of a letter in UTF-8 and the second, as Windows-1252 shows them.
+_MISREAD = regex.compile(r"[\xc2-\xf4][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+# Letters that news are not written in; a line that would have one was not misread.
+_UNLIKELY = regex.compile(
+    r"[\x80-\x9f\u0250-\u036f\u0700-\u08ff\u1200-\u1dff\u2300-\u24ff\ua4d0-\uabff\ue000-\uf8ff]"
+)
 _C1 = regex.compile(r"[\x80-\x9f]")
 _CDATA = regex.compile(r"<!\[CDATA\[|\]\]>", regex.IGNORECASE)
 
@@ -115,6 +124,39 @@ def escape_for_import(text: str) -> str:
     """HTML from which `plain_text` reads exactly this text, also if it contains markup."""
     escaped = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", text)
     return "<span>" + escaped.replace("\n", "<br>") + "</span>"
+
+
+def misread_utf8(text: str) -> list[Change]:
+    """
+    Read lines of UTF-8 that were taken for Windows-1252 as they were meant: "donâ€™t", "CafÃ©".
+
+    Every letter of such a line that is not ASCII is part of a misread one, so that “CAFÉ» and
+    „Spaß“ stay as they are.
+    """
+    if text.isascii() or not _MISREAD.search(text):
+        return []
+    changes: list[Change] = []
+    for line in _LINE.finditer(text):
+        if _MISREAD.search(line[0]) and _is_misread(line[0]):
+            parts = _NOT_ASCII.finditer(text, *line.span())
+            changes += [(*part.span(), _bytes_of_windows(part[0]).decode()) for part in parts]
+    return changes
+
+
+def _is_misread(line: str) -> bool:
+    try:
+        meant = _bytes_of_windows(line).decode()
+    except UnicodeError:
+        return False
+    return meant.isascii() or not _UNLIKELY.search(meant)
+
+
+def _bytes_of_windows(text: str) -> bytes:
+    """The bytes of a text in Windows-1252 or Latin-1. Raises UnicodeEncodeError for others."""
+    return b"".join(
+        character.encode("latin-1" if "\x80" <= character <= "\x9f" else "cp1252")
+        for character in text
+    )
 
 
 def windows_letters(text: str) -> list[Change]:
@@ -154,7 +196,7 @@ def cdata(text: str) -> list[Change]:
 
 def templates(text: str) -> list[Change]:
     """Drop tags of template languages and their comments, and keep the text between tags."""
-    if "{" not in text:
+    if "{" not in text and "<%" not in text and "<?" not in text:
         return []
     tags = [_Tag.of_curly(match) for match in _CURLY.finditer(text)]
     changes: list[Change] = []
@@ -188,7 +230,16 @@ def shortcodes(text: str) -> list[Change]:
     return _in_order([*changes, *_without_tags(text, tags, _STANDALONE)])
 
 
-STEPS: tuple[Step, ...] = (windows_letters, unescaping, unescaping, cdata, templates, shortcodes)
+STEPS: tuple[Step, ...] = (
+    misread_utf8,
+    misread_utf8,
+    windows_letters,
+    unescaping,
+    unescaping,
+    cdata,
+    templates,
+    shortcodes,
+)
 
 
 class _Tag(NamedTuple):

@@ -1,5 +1,7 @@
 """Markup that is not HTML, and text that was encoded once too often or too little."""
 
+import codecs
+
 import pytest
 import regex
 from field_cases import needs_field_cases, rows
@@ -71,6 +73,8 @@ def test_artifacts_of_the_field_are_read_as_their_readers_would():
         ("{youtube}abc{/youtube}Oak {loadposition x}", "Oak"),
         ("{{ page.title }}Oak {% include a.html %}gates", "Oak\n\ngates"),
         ("{% comment %}not yet{% endcomment %}Oak", "Oak"),
+        ("<%= render 'a' %>Oak <?php if ($a->b): ?>gates<?= $c ?>", "Oak gates"),
+        ("<p>Oak</p><?php if ($a->b > 1) { echo 'x'; } ?><p>gates</p>", "Oak\n\ngates"),
         ("{% raw %}Oak{% endraw %}", "Oak"),
         ('{{< figure src="a.jpg" >}}Oak {{% note %}}gates{{% /note %}}', "Oak gates"),
         ("{# a note #}Oak", "Oak"),
@@ -148,10 +152,37 @@ def test_an_excerpt_of_shortcodes_is_none_and_the_body_has_a_better_one(excerpt)
         ("\x91Oak\x92 \x93gates\x94 \x97 1990\x962000\x85", "‘Oak’ “gates” — 1990–2000…"),
         ("<p>\x80 5</p>", "€ 5"),
         ("Oak\x81\x8d gates", "Oak gates"),
+        ("The keeper donâ€™t say â€œnoâ€\x9d", "The keeper don’t say “no”"),
+        ("CafÃ© in MÃ¼nchen\nCafé", "Café in München\nCafé"),
+        ("<p>Ã\x89cole</p>", "École"),
+        ("Itâ€™s 20 Â°C, Â£5", "It’s 20 °C, £5"),
+        ("Ã¢â‚¬Å“Oak gatesÃ¢â‚¬â„¢", "“Oak gates’"),
+        ("ï»¿Oak gates ðŸ˜€", "Oak gates 😀"),
+        ("ÐŸÑ€Ð¸Ð²ÐµÑ‚", "Привет"),
+        ("à¤¹à¤¿à¤¨à¥\x8dà¤¦à¥€", "हिन्दी"),
     ],
 )
 def test_what_was_encoded_once_too_often_or_too_little_is_read_as_it_was_meant(sent, expected):
     assert expected == plain_text(sent)
+
+
+@pytest.mark.parametrize(
+    "line", ["„Spaß“ für 5 €", "«CAFÉ»", "«IRMÃ»", "Café, CafÃ© and naïve", "São Â", "É» À« Ñ¿"]
+)
+def test_letters_that_look_like_misread_ones_stay(line):
+    assert line == plain_text(line)
+
+
+@given(st.text(st.sampled_from("aé’“”€ßПри中हि ñ°"), min_size=1))
+def test_a_line_that_was_misread_as_windows_letters_is_read_as_it_was_meant(line):
+    misread = line.encode().decode("cp1252", errors="windows_controls")
+
+    assert plain_text(line) == plain_text(misread)
+
+
+codecs.register_error(
+    "windows_controls", lambda error: (chr(error.object[error.start]), error.start + 1)
+)
 
 
 @pytest.mark.parametrize(
