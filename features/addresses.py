@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, unquote_to_bytes, urlencode, urlsplit
 
 from features.errors import InvalidInput
 
@@ -28,14 +28,16 @@ _TRACKING = re.compile(
     r"|gclsrc|igsh|li_fat_id|rdt_cid|mc_[ce]id|mkt_tok|_hsenc|_hsmi|hsctatracking|_g[al]|_k[ex]"
     r"|xtor|epik|dicbo|tblci|oborigurl|sfnsn|mibextid|ck_subscriber_id|ml_subscriber.*|__s"
     r"|_openstat|__twitter_impression|guccounter|ref_(?:src|url)|smid|smtyp|smprod|ftag|ito|cvid"
-    r"|wprov|isappinstalled|replytocom|preview|preview_id|preview_nonce|trkcampaign"
+    r"|wprov|isappinstalled|replytocom|preview|preview_id|preview_nonce|trkcampaign|utm-.*|gaa_.*"
+    r"|sfmc_.*|gs_lc?p?|ved|s_kwcid|ef_id|rb_clickid|xnpe_tifc|zanpid|dm_i|email_hash|sms_source"
 )
 # Parameters that may be tracking or a view of a page, but may also tell one page from another.
 _PERHAPS_TRACKING = re.compile(
     r"ref|referr?er|source|src|from|via|s|t|si|sid|share|shared|cmp|campaign|medium|feature|trk|spm"
     r"|scm|mbid|mod|nr|rss|feed|cachebust|cb|_|v|ver|nocache|rand|ts|timestamp|partner|aff|intcid"
     r"|lang|hl|locale|edition|page|paged|pg|print|view|format|amp|output|outputtype|embed|single"
-    r"|singlepage|noredirect|comments?|showcomments|phpsessid|sessionid|token"
+    r"|singlepage|noredirect|comments?|showcomments|phpsessid|sessionid|token|s?_?cid|campaign_?id"
+    r"|tpcc|trkid|linkid|esrc|sref|sh|rdid|pgtype|bxid|cndid|sr_share|fromsource"
 )
 _AMP = {("amp", ""), ("amp", "1"), ("output", "amp"), ("outputtype", "amp"), ("view", "amp")}
 _AMP_PATH = re.compile(r"/amp$|\.amp(?=\.html?$|$)")
@@ -52,6 +54,8 @@ _PAGE_FILE = re.compile(r"\.(?:html?|php|aspx?)$")
 _CACHED = re.compile(r"/[acv](?:/s)?/(?P<host>[^/]+)(?P<path>/.*)?")
 _TRANSLATED_HOST = ".translate.goog"
 _AMP_CACHE_HOST = ".cdn.ampproject.org"
+# Pages of search engines that show a copy, with the publisher's address in the path.
+_VIEWER = re.compile(r"(?:google\.[a-z.]{2,6}/amp|bing-amp\.com/c)/(?:s/)?(?=[^/]+\.)")
 _COPYING_HOSTS = (_TRANSLATED_HOST, _AMP_CACHE_HOST)
 
 
@@ -153,12 +157,18 @@ def lookup_forms(url: str) -> list[LookupForm]:
     Which of them can be trusted depends on how the archive tells its pages apart, see
     `Store.id_of_url`. Raises InvalidInput, as `normalize_url` does.
     """
-    address = parse_url(url)
+    address = _viewed(parse_url(url))
     forms: dict[str, LookupForm] = {}
     for variant in _variants(address):
         for form in _without_some_tracking(variant):
             forms.setdefault(form.address, form)
     return list(forms.values())[:MAX_FORMS]
+
+
+def _viewed(address: Address) -> Address:
+    """The page that a search engine shows at *address*; only for looking up, as hosts may lie."""
+    viewer = _VIEWER.match(str(address))
+    return parse_url(f"https://{str(address)[viewer.end() :]}") if viewer else address
 
 
 def ascii_host(host: str) -> str:
@@ -182,7 +192,7 @@ def parse_url(url: str) -> Address:
         url.encode()  # a lone surrogate is not text
         parts = urlsplit(url.strip())
         port = parts.port
-        host = ascii_host(parts.hostname or "")
+        host = ascii_host(_decoded_host(parts.hostname or ""))
     except ValueError:
         host = ""
         port = None
@@ -196,6 +206,12 @@ def parse_url(url: str) -> Address:
     return Address(
         f"{host}{shown_port}", _path(path), _query(parts.query), _fragment(parts.fragment)
     )
+
+
+def _decoded_host(host: str) -> str:
+    """The host of `https://b%C3%BCcher.example/`, which browsers decode."""
+    decoded = unquote(host)
+    return host if decoded.isascii() or _HOST_END.search(decoded) else decoded
 
 
 def _ascii_label(label: str) -> str:
@@ -288,6 +304,7 @@ def _path_variants(path: str) -> Iterator[str]:
     base = _VIEW_PATH.sub("", path)
     yield base
     yield re.sub(r"/{2,}", "/", base)
+    yield base.removeprefix("/amp") if base.startswith("/amp/") else base
     yield re.sub(r"(?:%20)+$", "", base)
     yield _PAGE_FILE.sub("", base)
     if base and not _PAGE_FILE.search(base):

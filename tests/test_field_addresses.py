@@ -123,6 +123,8 @@ def test_addresses_of_different_pages_stay_apart(one, other):
         ("https://例え.テスト/a", "https://xn--r8jz45g.xn--zckzah/a"),
         ("https://новости。рф/a", "https://xn--b1amnebsh.xn--p1ai/a"),
         ("https://faß.example/a", "https://xn--fa-hia.example/a"),
+        ("https://b%C3%BCcher.example/a", "https://bücher.example/a"),
+        ("https://ＢÜＣＨＥＲ.example/a", "https://www.XN--BCHER-KVA.example:443/a"),
         ("https://i❤.example/a", "https://xn--i-7iq.example/a"),
         ("https://my_site.example/a", "https://MY_SITE.example/a"),
         ("https://n.example/cafe\u0301", "https://n.example/caf%C3%A9"),
@@ -144,6 +146,7 @@ def test_two_spellings_of_one_address_are_one(one, other):
         *("utm_content", "gclid", "gbraid", "wbraid", "srsltid", "mkt_tok", "_hsenc", "igsh"),
         *("ttclid", "li_fat_id", "xtor", "at_medium", "mtm_campaign", "pk_kwd", "piwik_kwd"),
         *("wt_zmc", "fb_action_ids", "vero_id", "oly_anon_id", "gad_source", "ysclid", "UTM_Id"),
+        *("gaa_at", "s_kwcid", "ef_id", "rb_clickid", "sfmc_id", "ved", "utm-source", "dm_i"),
     ],
 )
 def test_what_only_campaigns_append_is_no_part_of_an_address(parameter):
@@ -174,6 +177,34 @@ def test_the_short_way_to_the_key_of_a_page_is_the_long_one(path, end):
     plain = str(parsed._replace(query=())).removesuffix("/amp")
 
     assert plain.replace(".amp", "") == page_key(url).replace(".amp", "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://n.example/amp/2025/a",
+        "https://n.example/2025/a.amp",
+        "https://www.google.com/amp/s/n.example/2025/a",
+        "https://www.google.co.uk/amp/s/amp.n.example/2025/a/amp/?ref=x",
+        "https://www.bing-amp.com/c/s/n.example/2025/a",
+        "https://n.example/2025/a?cid=5&sref=x",
+    ],
+)
+def test_a_copy_of_a_page_is_looked_up_as_the_page(url):
+    assert "n.example/2025/a" in {form.address for form in lookup_forms(url)}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://google.com/amp-story/n.example/a",
+        "https://n.example%2fb/a",
+        "https://google.evil.example/amp/s/n.example/a",
+        "https://www.google.com/amp/s/n.example/a",
+    ],
+)
+def test_a_copy_of_a_page_is_no_link_to_its_host(url):
+    assert not is_on(url, ["n.example"])
 
 
 @given(st.text(max_size=60))
