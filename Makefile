@@ -57,9 +57,11 @@ docs: $(TESTS_INSTALLED) ## the documentation as a site, on http://127.0.0.1:800
 bench: $(TESTS_INSTALLED) ## speed and memory (ARGS=--help shows what can be chosen)
 	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)
 
-widget: $(NPM_INSTALLED) ## write api/static/widget.js from widget.src.js
-	$(NPM)/node_modules/.bin/esbuild api/static/widget.src.js --minify --charset=utf8 --target=es2022 \
-		--banner:js='// The source, for people: widget.src.js' --outfile=api/static/widget.js
+widget: $(NPM_INSTALLED) ## write the box's scripts, api/static/*.js, from *.src.js
+	cd api/static && for name in widget widget-extras; do \
+		$(CURDIR)/$(NPM)/node_modules/.bin/esbuild $$name.src.js --minify --charset=utf8 --target=es2022 \
+			--banner:js="// The source, for people: $$name.src.js" --outfile=$(WIDGET_OUTPUT)$$name.js || exit; \
+	done
 
 # What `make install` has besides the service.
 EXTRAS := --extra evaluate --extra import --extra mcp

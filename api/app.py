@@ -49,7 +49,7 @@ API = (
 )
 MAX_FORM_PARTS = 20
 REQUEST_SECONDS = 5.0  # for the steps that can be long; other limits hold for the store
-_WIDGET_PATH = re.compile(r"/widget(/[^/]+/widget)?\.js|/widget/words/[^/]+\.json")
+_WIDGET_PATH = re.compile(r"(/widget/[^/]+)?/widget(-extras)?\.js|/widget/words/[^/]+\.json")
 
 
 class ArticleIdConverter(BaseConverter):

@@ -32,7 +32,7 @@ def scripted_service() -> Iterator[HostSite]:
     """A service of which a test says what it answers."""
     with host_site() as service:
         script = {**OPEN, "Content-Type": "text/javascript"}
-        service.pages["/widget.js"] = (200, script, widget().script)
+        service.pages["/widget.js"] = (200, script, widget().content)
         service.pages["/v1/main/events"] = (204, OPEN, b"")
         yield service
 

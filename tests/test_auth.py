@@ -29,6 +29,8 @@ PUBLIC = {
     ("GET", "/widget"),
     ("GET", "/widget.js"),
     ("GET", "/widget/<version>/widget.js"),
+    ("GET", "/widget-extras.js"),
+    ("GET", "/widget/<version>/widget-extras.js"),
     ("GET", "/widget/words/<language>.json"),
     ("GET", "/v1/<site>/related"),
     ("GET", "/v1/<site>/recent"),

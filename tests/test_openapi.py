@@ -25,6 +25,8 @@ NOT_DESCRIBED = {
     "/widget",
     "/widget.js",
     "/widget/{version}/widget.js",
+    "/widget-extras.js",
+    "/widget/{version}/widget-extras.js",
     "/widget/words/{language}.json",
 }
 

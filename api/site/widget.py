@@ -1,4 +1,4 @@
-"""The script of `<also-see>`, at a stable address and at one for each version, and its words."""
+"""The scripts of `<also-see>`, each at a stable address and at one for its version, and words."""
 
 from base64 import b64encode
 from functools import cache
@@ -22,20 +22,25 @@ SERVICE = "https://related.your.site"  # stands for the address of the service
 PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
-class Widget(NamedTuple):
-    """The script, its address and its integrity hash."""
+class Script(NamedTuple):
+    """A script of the box, its address for this version alone, and its integrity hash."""
 
-    script: bytes
+    content: bytes
     path: str
     integrity: str
 
 
 @cache
-def widget() -> Widget:
-    script = files("api").joinpath("static/widget.js").read_bytes()
-    version = sha256(script).hexdigest()[:12]
-    integrity = "sha384-" + b64encode(sha384(script).digest()).decode()
-    return Widget(script, f"/widget/{version}/widget.js", integrity)
+def script(name: str) -> Script:
+    """`widget`, the box, or `widget-extras`, what few pages need."""
+    content = files("api").joinpath(f"static/{name}.js").read_bytes()
+    version = sha256(content).hexdigest()[:12]
+    integrity = "sha384-" + b64encode(sha384(content).digest()).decode()
+    return Script(content, f"/widget/{version}/{name}.js", integrity)
+
+
+def widget() -> Script:
+    return script("widget")
 
 
 def tags(service: str, site: str, pinned: bool = True) -> str:
@@ -51,16 +56,18 @@ def tags(service: str, site: str, pinned: bool = True) -> str:
     )
 
 
-@blueprint.get("/widget.js")
-def newest() -> Response:
-    return _script(STABLE)
+@blueprint.get("/widget.js", defaults={"name": "widget"})
+@blueprint.get("/widget-extras.js", defaults={"name": "widget-extras"})
+def newest(name: str) -> Response:
+    return _response(script(name), STABLE)
 
 
-@blueprint.get("/widget/<version>/widget.js")
-def versioned(version: str) -> Response:
-    if widget().path != f"/widget/{version}/widget.js":
+@blueprint.get("/widget/<version>/widget.js", defaults={"name": "widget"})
+@blueprint.get("/widget/<version>/widget-extras.js", defaults={"name": "widget-extras"})
+def versioned(version: str, name: str) -> Response:
+    if script(name).path != f"/widget/{version}/{name}.js":
         abort(404, "This version is gone. /widget shows the current one.")
-    return _script(VERSIONED)
+    return _response(script(name), VERSIONED)
 
 
 @blueprint.get("/widget/words/<language>.json")
@@ -82,10 +89,10 @@ def page() -> Response:
     return response
 
 
-def _script(cache_control: str) -> Response:
-    response = Response(widget().script, content_type="text/javascript; charset=utf-8")
+def _response(served: Script, cache_control: str) -> Response:
+    response = Response(served.content, content_type="text/javascript; charset=utf-8")
     response.headers["Cache-Control"] = cache_control
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response.set_etag(widget().integrity.removeprefix("sha384-"))
+    response.set_etag(served.integrity.removeprefix("sha384-"))
     response.make_conditional(request)
     return response

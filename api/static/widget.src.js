@@ -198,12 +198,13 @@
       if (this.#box.offsetHeight < height && this.getBoundingClientRect().top < innerHeight) {
         this.#box.style.minHeight = height + "px";
       }
-      this.#tell("load", answer);
+      this.#tell("load", this.answer = answer);
     }
 
     // The element stays where it is: it may be a framework's.
     #hide(event, detail) {
       this.#send();
+      this.answer = null;
       this.#layout = "";
       this.shadowRoot.replaceChildren();
       this.setAttribute("hidden", "empty");
@@ -257,8 +258,8 @@
       const counts = navigator.doNotTrack != 1 && !navigator.globalPrivacyControl && this.#get("events") != "off";
       const count = type => counts && this.#events.push({ type, article: id, position });
       whenSeen(card, { threshold: .5 }, 1000, () => count("impression"));
-      link.onclick = link.onauxclick = event => {
-        if (event.button > 1) return;
+      card.onclick = card.onauxclick = event => {
+        if (event.button > 1 || !event.target.closest("a")) return;
         count("click");
         if (!this.#tell("click", { item, position, items, event })) event.preventDefault();
       };

@@ -298,7 +298,7 @@ def test_a_box_without_an_id_follows_the_page(
 
 @pytest.mark.parametrize("second", ["the same", "another version"])
 def test_two_scripts_are_one(service: HostSite, site: HostSite, visit: Visit, second: str) -> None:
-    text = widget().script
+    text = widget().content
     if second == "another version":
         text = text.replace(b"Also See", b"More News")
     script = {**OPEN, "Content-Type": "text/javascript"}

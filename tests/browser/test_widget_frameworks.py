@@ -99,6 +99,23 @@ def test_a_box_follows_its_application_from_story_to_story(
     assert [] == visit.complaints
 
 
+def test_the_react_component_brings_the_box_and_its_events(
+    bundles: Path, service: HostSite, site: HostSite, visit: Visit
+) -> None:
+    site.pages["/component.js"] = (200, SCRIPT, (bundles / "component.js").read_bytes())
+    script = '<script defer src="/component.js"></script>'
+    address = site.page('<div id="app"></div>', script)
+    page = visit(address, script=f"window.service = '{service.url}/';")
+    expect(page.locator("also-see .title")).to_have_text(titles("kursk"))
+    show(page, "sudzha")
+    expect(page.locator("also-see .title")).to_have_text(titles("sudzha"))
+    page.locator("also-see .title").nth(1).click()
+    page.wait_for_function("told.length == 3")
+
+    assert [["kursk", 3], ["sudzha", 3], ["sudzha", "sudzha-2"]] == page.evaluate("told")
+    assert (address, []) == (page.url, visit.complaints)
+
+
 FAULTS = ["not found", "empty", "down", "slow", "nonsense"]
 
 

@@ -14,8 +14,9 @@ const svelte = {
     });
   },
 };
+const file = path => fileURLToPath(new URL(path, import.meta.url));
 const bundle = (app, name, alias = {}) => build({
-  entryPoints: [fileURLToPath(new URL(`apps/${app}`, import.meta.url))],
+  entryPoints: [file(`apps/${app}`)],
   outfile: `${process.argv[2]}/${name}.js`,
   bundle: true,
   alias,
@@ -28,6 +29,10 @@ const bundle = (app, name, alias = {}) => build({
 await Promise.all([
   bundle("react.jsx", "react-18", { react: "react-18", "react-dom": "react-dom-18" }),
   bundle("react.jsx", "react-19"),
+  bundle("component.jsx", "component", {
+    "also-see/react": file("../../integrations/npm/react.js"),
+    "also-see": file("../../api/static/widget.js"),
+  }),
   bundle("vue.js", "vue"),
   bundle("svelte.js", "svelte"),
   bundle("turbo.js", "turbo"),
