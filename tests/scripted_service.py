@@ -40,3 +40,22 @@ def scripted_service() -> Iterator[HostSite]:
 def answers(*items: Any, **more: Any) -> Answer:
     # The standard library's, for lone surrogates.
     return 200, JSON, json.dumps({**HEAD, "items": items, **more}).encode()
+
+
+# What a broken service answers.
+BROKEN: dict[str, Any] = {
+    "an error": (500, JSON, b'{"title": "Internal Server Error"}'),
+    "not found": (404, JSON, b'{"title": "Not Found"}'),
+    "unavailable": (503, OPEN, b""),
+    "nothing": (200, JSON, b""),
+    "no list": (200, JSON, b"{}"),
+    "null": (200, JSON, b"null"),
+    "an empty list": answers(),
+    "a list of null": answers(None),
+    "a list of text": (200, JSON, b'{"items": "abc"}'),
+    "a page": (200, {**OPEN, "Content-Type": "text/html"}, b"<script>alert(1)</script>"),
+    "half an answer": (200, JSON, b'{"items": [{"id": "a", "tit'),
+    "noise": (200, JSON, bytes(range(256)) * 100),
+    "no leave to read": (200, {"Content-Type": "application/json"}, answers(item())[2]),
+    "an endless redirect": (302, {**OPEN, "Location": "?"}, b""),
+}

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from browser_pages import POLICY, Answer, HostSite, Visit, follow, host_site, until
 from playwright.sync_api import Browser, BrowserContext, Page
-from scripted_service import HEAD, JSON, OPEN, answers, item, scripted_service
+from scripted_service import BROKEN, HEAD, JSON, OPEN, answers, item, scripted_service
 
 from api.v1.events import EventBatch
 
@@ -50,24 +50,6 @@ def shown(page: Page) -> list[str]:
 
 
 # Failing
-
-
-BROKEN: dict[str, Any] = {
-    "an error": (500, JSON, b'{"title": "Internal Server Error"}'),
-    "not found": (404, JSON, b'{"title": "Not Found"}'),
-    "unavailable": (503, OPEN, b""),
-    "nothing": (200, JSON, b""),
-    "no list": (200, JSON, b"{}"),
-    "null": (200, JSON, b"null"),
-    "an empty list": answers(),
-    "a list of null": answers(None),
-    "a list of text": (200, JSON, b'{"items": "abc"}'),
-    "a page": (200, {**OPEN, "Content-Type": "text/html"}, b"<script>alert(1)</script>"),
-    "half an answer": (200, JSON, b'{"items": [{"id": "a", "tit'),
-    "noise": (200, JSON, bytes(range(256)) * 100),
-    "no leave to read": (200, {"Content-Type": "application/json"}, answers(item())[2]),
-    "an endless redirect": (302, {**OPEN, "Location": LIST}, b""),
-}
 
 
 @pytest.mark.parametrize("fault", BROKEN)
