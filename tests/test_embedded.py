@@ -475,6 +475,34 @@ def test_a_tail_cut_by_a_power_failure_is_no_damage(data_dir: Path) -> None:
         assert client.get("kursk") == b"1943"
 
 
+def test_a_tail_that_is_cut_under_a_running_service_is_no_damage(data_dir: Path) -> None:
+    with lease(data_dir) as held, connect(held.url) as client:
+        keeper = keeper_pid(data_dir)
+        os.kill(keeper, signal.SIGSTOP)  # it must not start the server before the file is cut
+        transaction = client.pipeline(transaction=True)
+        transaction.set("kursk", "1943").set("sudzha", "2024").execute()
+        transaction.set("bakhmut", "2023").set("kursk", "2024").execute()
+        kill_9(server_pid(held.url))
+        [log] = data_dir.glob("appendonlydir/*.incr.aof")
+        log.write_bytes(log.read_bytes()[:-40])
+        os.kill(keeper, signal.SIGCONT)
+
+        assert eventually(lambda: answers(held.url))
+        assert [b"1943", b"2024", None] == client.mget("kursk", "sudzha", "bakhmut")
+
+
+def test_damage_under_a_running_service_names_the_repair(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "SILENCE_SECONDS", 0.5)
+    with lease(data_dir) as held:
+        (data_dir / "appendonlydir" / "appendonly.aof.manifest").unlink()
+        kill_9(server_pid(held.url))
+
+        with pytest.raises(EmbeddedServerError, match=r"manifest is missing.(.|\n)*alsosee repair"):
+            held.ensure()
+
+
 def test_a_folder_that_cannot_be_made_is_refused() -> None:
     with pytest.raises(EmbeddedServerError, match="/dev/null/var cannot be used: Not a directory"):
         lease(Path("/dev/null/var"))

@@ -29,6 +29,7 @@ _MANIFEST_LINE = re.compile(
 _RDB_START = (b"REDIS", b"VALKEY")
 # How a command begins; where this follows a value without an end, the length of the value is wrong.
 _COMMAND_START = re.compile(rb"\r\n(?=\*[1-9][0-9]{0,6}\r\n\$[1-9][0-9]?\r\n[A-Za-z]+\r\n)")
+_END_OF_TRANSACTION = b"\r\n*1\r\n$4\r\nEXEC\r\n"
 _MAX_NUMBER_BYTES = 20
 
 Data = mmap.mmap | bytes
@@ -250,10 +251,15 @@ def mapped(path: Path) -> Iterator[Data]:
 
 def _end_before_a_cut(data: Data) -> int | None:
     """Where the last whole command ends, if what follows was only cut; None otherwise."""
-    end, error = whole_end(data)
-    if error is None or not error.is_cut or next_command(data, error.offset) is not None:
-        return None
-    return end
+    # The server waits, and has read the rest already: mostly the last transaction is enough.
+    last = data.rfind(_END_OF_TRANSACTION)
+    after_last = last + len(_END_OF_TRANSACTION) if last >= 0 else 0
+    for start in (after_last, 0):
+        rest = data[start:] if start else data
+        end, error = whole_end(rest)
+        if error is not None and error.is_cut and next_command(rest, error.offset) is None:
+            return start + end
+    return None
 
 
 def _read_number(data: Data, position: int, kind: bytes) -> tuple[int, int]:

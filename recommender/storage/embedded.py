@@ -342,6 +342,10 @@ def _wait_for_the_end(folder: Path) -> None:
 
 def _problem(folder: Path, what: str) -> str:
     """Return a sentence about the server, with the last lines of its log."""
+    files = _append_only()
+    damage = files.problem(folder / files.FOLDER)
+    if damage:
+        return _damaged(folder, damage)
     try:
         lines = (folder / LOG).read_text(errors="replace").splitlines()[-3:]
     except OSError:
