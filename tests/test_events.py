@@ -22,9 +22,10 @@ from recommender.backend import Backend
 from recommender.errors import FieldProblem
 from recommender.storage import events
 from recommender.storage.events import (
-    BATCHES_PER_SECOND,
     BURST,
     KEPT_DAYS,
+    MAX_NETWORKS,
+    NETWORK_SHARE,
     DailyCount,
     DailyTotal,
     Event,
@@ -280,9 +281,8 @@ def test_a_bucket_lets_a_burst_through_and_then_its_rate():
 
 @pytest.fixture
 def frozen_limit(backend):
-    """The limit of site `main` at a moment that lasts: on a slow machine it would refill."""
-    bucket = TokenBucket(BATCHES_PER_SECOND, BURST, clock=lambda: 0.0)
-    backend.events._buckets["main"] = bucket
+    """The limits at a moment that lasts: on a slow machine they would refill."""
+    backend.events._clock = lambda: 0.0
 
 
 def test_a_bucket_is_exact_under_32_threads():
@@ -297,11 +297,74 @@ def test_a_bucket_is_exact_under_32_threads():
 def test_made_up_addresses_do_not_lift_the_limit(send):
     statuses = []
     for number in range(BURST + 50):
-        address = f"203.0.113.{number % 250}"
+        address = f"203.0.{number % 250}.7"  # of another network each time
         headers = {"X-Forwarded-For": address, "X-Real-IP": address, "Forwarded": f"for={address}"}
         statuses.append(send(**headers).status_code)
 
     assert [204] * BURST + [429] * 50 == statuses
+
+
+@pytest.fixture
+def send_from(client: FlaskClient) -> Callable[..., int]:
+    """Send a batch from an address, maybe through a proxy."""
+
+    def send_from(peer: str, forwarded: str | None = None) -> int:
+        return client.post(
+            PATH,
+            data=orjson.dumps({**HEAD, "events": []}),
+            headers={} if forwarded is None else {"X-Forwarded-For": forwarded},
+            environ_overrides={"REMOTE_ADDR": peer},
+        ).status_code
+
+    return send_from
+
+
+FLOODS = [
+    ("an address", ["8.8.8.8"], None),
+    ("a network of addresses", [f"8.8.8.{n}" for n in range(256)], None),
+    ("a network of IPv6", [f"2a00:1450:4001:813::{n:x}" for n in range(256)], None),
+    ("IPv4 in IPv6", ["::ffff:8.8.8.8", "8.8.8.9"], None),
+    ("a proxy of ours", [f"8.8.8.{n}" for n in range(256)], "10.0.0.2"),
+]
+
+
+@pytest.mark.usefixtures("frozen_limit")
+@pytest.mark.parametrize(("clients", "proxy"), [f[1:] for f in FLOODS], ids=[f[0] for f in FLOODS])
+def test_a_flood_from_one_network_leaves_the_other_readers_their_part(
+    send_from: Callable[..., int], clients: list[str], proxy: str | None
+) -> None:
+    def send(client: str) -> int:
+        return send_from(client) if proxy is None else send_from(proxy, client)
+
+    flood = [send(clients[n % len(clients)]) for n in range(2 * BURST)]
+    honest = [send(f"9.9.{n}.9") for n in range(BURST // 2)]
+
+    assert flood == [204] * (BURST // NETWORK_SHARE) + [429] * (2 * BURST - BURST // NETWORK_SHARE)
+    assert honest == [204] * len(honest)
+
+
+@pytest.mark.usefixtures("frozen_limit")
+def test_a_client_outside_cannot_claim_another_address(send_from: Callable[..., int]) -> None:
+    statuses = [send_from("8.8.8.8", f"9.9.{n}.9") for n in range(BURST)]
+
+    assert statuses.count(204) == BURST // NETWORK_SHARE
+
+
+@pytest.mark.usefixtures("frozen_limit")
+@pytest.mark.parametrize("forwarded", [None, "", "unknown", "8.8.8.8:123x"])
+def test_behind_a_proxy_that_names_no_client_the_limit_is_that_of_the_site(
+    send_from: Callable[..., int], forwarded: str | None
+) -> None:
+    statuses = [send_from("10.0.0.2", forwarded) for _ in range(BURST + 1)]
+
+    assert statuses == [204] * BURST + [429]
+
+
+def test_the_limits_of_networks_take_a_limited_memory(backend: Backend) -> None:
+    for number in range(2 * MAX_NETWORKS):
+        backend.events._bucket_of("main", f"network {number}")
+
+    assert len(backend.events._network_buckets) <= MAX_NETWORKS + 1
 
 
 @pytest.mark.usefixtures("frozen_limit")

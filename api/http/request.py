@@ -1,6 +1,7 @@
 """Parts of a request for views: bodies, article ids, parameters, preconditions; and the backend."""
 
 import codecs
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeVar, cast
 
 from flask import current_app, request
@@ -16,11 +17,34 @@ from recommender.sources.records import parse_json
 Model = TypeVar("Model", bound=BaseModel)
 MAX_BODY_BYTES = 2 * 2**20  # of every route but the bulk upload of articles
 _GZIP = b"\x1f\x8b"
+NETWORK_BITS = {4: 24, 6: 64}  # what one owner usually has, by version of IP
 
 
 def backend() -> Backend:
     """The backend of the app that serves the request."""
     return cast(Backend, current_app.extensions["alsosee"])
+
+
+def client_network() -> str | None:
+    """
+    The network of the client; None where a proxy does not say who asks.
+
+    A peer at a private address is taken for a proxy of ours, as `deploy/nginx.conf` does.
+    """
+    client = _address(request.remote_addr or "")
+    if client is None or client.is_private:
+        client = _address(request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip())
+    if client is None:
+        return None
+    return str(ip_network((client, NETWORK_BITS[client.version]), strict=False))
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def read_json() -> object:

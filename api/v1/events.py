@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from werkzeug.exceptions import UnsupportedMediaType
 
 from api.http.operation import operation
-from api.http.request import backend, parse_body, read_json
+from api.http.request import backend, client_network, parse_body, read_json
 from features.values import check_article_id
 from recommender.storage.events import MAX_POSITION, Event, EventKind
 
@@ -56,7 +56,7 @@ def count(site: str) -> Response:
 
     Nothing is counted for browsers that send DNT or Sec-GPC, and for unknown articles.
     """
-    backend().events.admit(site)
+    backend().events.admit(site, client_network())
     if request.mimetype not in CONTENT_TYPES:
         raise UnsupportedMediaType("Expected application/json or text/plain.")
     request.max_content_length = MAX_BATCH_BYTES

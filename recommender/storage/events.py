@@ -12,7 +12,7 @@ import math
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -32,6 +32,8 @@ RECENT_SECONDS = 60.0
 # Of each site, in each process: a store that flushes every write takes that many with ease.
 BATCHES_PER_SECOND = 100.0
 BURST = 200
+NETWORK_SHARE = 4  # the part of it that the clients of one network may take is one in so many
+MAX_NETWORKS = 10_000
 
 EventKind = Literal["impression", "click"]
 _LETTERS: dict[EventKind, str] = {"impression": "i", "click": "c"}
@@ -86,16 +88,33 @@ _SUMS = TypeAdapter(_Sums)
 class EventCounts:
     """The counts of all sites."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
+        self._clock = clock
         self._buckets: dict[str, TokenBucket] = {}
+        self._network_buckets: dict[tuple[str, str], TokenBucket] = {}
         self._recent_sums: dict[tuple[str, date], tuple[float, _Sums]] = {}
 
-    def admit(self, site: str) -> None:
-        """Raises TooManyRequests when this process counts too much already; asks no store."""
-        bucket = self._buckets.setdefault(site, TokenBucket(BATCHES_PER_SECOND, BURST))
-        if not bucket.take():
+    def admit(self, site: str, network: str | None = None) -> None:
+        """
+        Raises TooManyRequests when this process counts too much already; asks no store.
+
+        Args:
+            network: of the client, which gets a part of the site's limit; None where it is unknown.
+        """
+        bucket = self._buckets.setdefault(site, self._bucket(1))
+        is_admitted = network is None or self._bucket_of(site, network).take()
+        if not (is_admitted and bucket.take()):
             raise TooManyRequests("too many events at once; these were not counted")
+
+    def _bucket_of(self, site: str, network: str) -> TokenBucket:
+        if len(self._network_buckets) > MAX_NETWORKS:
+            self._network_buckets.clear()
+        new = self._bucket(NETWORK_SHARE)
+        return self._network_buckets.setdefault((site, network), new)
+
+    def _bucket(self, share: int) -> TokenBucket:
+        return TokenBucket(BATCHES_PER_SECOND / share, BURST / share, self._clock)
 
     def add(self, site: str, events: Iterable[Event], day: date) -> None:
         """Count each distinct event of *events* once."""
