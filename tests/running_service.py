@@ -90,7 +90,16 @@ class Service:
         lines = b"\n".join(orjson.dumps(made_up(n)) for n in range(articles))
         reply = self.send("POST", "/v1/main/articles", lines)
         assert reply.status == 200, reply
-        wait_until(lambda: self.get("/v1/main/articles/a0/related").status == 200)
+        wait_until(self._shows_a_change_at_once, pause=0.5)
+
+    def _shows_a_change_at_once(self) -> bool:
+        """Not for some seconds after an import: then lists may be a second old."""
+        self.get_often(LIST, 32)  # so that every worker has the list of before
+        changed = made_up(0) | {"title": f"Title {random.random()}"}
+        version = orjson.loads(self.put(changed).body).get("version")
+        replies = self.get_often(LIST, 16)
+        versions = {orjson.loads(one.body).get("version") for one in replies if one.status == 200}
+        return versions == {version}
 
     def get(self, path: str, timeout: float = 10.0) -> Reply:
         return ask(self.port, path, timeout=timeout)
@@ -226,11 +235,11 @@ def percentile(seconds: Sequence[float], share: float) -> float:
     return sorted(seconds)[min(len(seconds) - 1, int(share * len(seconds)))]
 
 
-def wait_until(holds: Any, seconds: float = PATIENCE_SECONDS) -> None:
+def wait_until(holds: Any, seconds: float = PATIENCE_SECONDS, pause: float = 0.05) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def kill(pid: int) -> None:

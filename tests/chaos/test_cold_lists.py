@@ -15,7 +15,7 @@ pytestmark = pytest.mark.chaos
 CLIENTS = 64
 WORKERS = 2
 # A crowd's slowest answer, as a multiple of a crowd's on a list that is there and of making one.
-GENEROUS = 6
+GENEROUS = 10
 
 
 def path_of(number: int) -> str:
@@ -45,7 +45,7 @@ def slowest(replies: list[Reply]) -> float:
 def test_a_stampede_makes_a_list_once_in_each_worker(service: Service, record: Record) -> None:
     service.show_to_all_workers(LIST)
     alone = [service.get(f"{LIST}?offset=0") for _ in range(10)]
-    quiet = service.get_often(LIST, CLIENTS, CLIENTS)
+    quiet = service.get_often(LIST, 5 * CLIENTS, CLIENTS)
     crowd: list[Reply] = []
     most = 0
     for number in range(5):
@@ -61,8 +61,8 @@ def test_a_stampede_makes_a_list_once_in_each_worker(service: Service, record: R
         f" is there, {1000 * slowest(alone):.0f} ms to make it alone)",
     )
     assert {reply.status for reply in crowd} == {200}
-    assert most <= WORKERS
-    assert slowest(crowd) < GENEROUS * (slowest(quiet) + slowest(alone) + 0.05)
+    assert 1 <= most <= WORKERS
+    assert slowest(crowd) < GENEROUS * (slowest(quiet) + slowest(alone) + 0.1)
 
 
 def test_lists_that_expire_together_are_made_once_in_each_worker(
@@ -80,7 +80,7 @@ def test_lists_that_expire_together_are_made_once_in_each_worker(
         f" {len(replies):,} requests were told to come again",
     )
     check_answered_or_refused(replies)
-    assert times <= WORKERS
+    assert 1 <= times <= WORKERS
 
 
 def test_a_list_is_made_though_the_worker_dies_that_makes_it(
