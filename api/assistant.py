@@ -58,6 +58,7 @@ class Service:
         Raises:
             NoService: naming what is wrong with address, site or key.
         """
+        # Any request that needs this scope shows it; this one is cheap.
         answer = self._send("GET", "/search", {"q": "", "limit": 1})
         if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             if "authorization" in self._client.headers:
@@ -79,7 +80,7 @@ class Service:
         try:
             answer = self._send(method, path, query, body)
         except NoService as error:
-            raise ToolError(str(error)) from None
+            raise ToolError(str(error)) from None  # the assistant reads it, and can say so
         if answer.is_error:
             raise ToolError(_detail(answer))
         document: JsonObject = answer.json()
@@ -182,7 +183,7 @@ SHOWN = ("id", "title", "url", "published_at", "section", "excerpt", "reason", "
 
 
 def _short(answer: JsonObject) -> JsonObject:
-    """A list without what no assistant needs, such as sizes of pictures."""
+    """A list without details that an assistant does not need, such as sizes of pictures."""
     items = [_filled(item) for item in answer["items"]]
     rest: JsonObject = {name: answer[name] for name in ("source", "total") if name in answer}
     return rest | {"items": items}

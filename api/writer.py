@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-Answer = tuple[str, list[tuple[str, str]], bytes]
+WsgiAnswer = tuple[str, list[tuple[str, str]], bytes]
 """Status line, headers and body."""
 
 ARTICLES = re.compile(r"/v1/[^/]+/articles(/[\s\S]*)?")
@@ -61,7 +61,7 @@ class ArticleWrites:
         start_response(status, headers)
         return [body]
 
-    def _forward_again(self, environ: "WSGIEnvironment") -> Answer:
+    def _forward_again(self, environ: "WSGIEnvironment") -> WsgiAnswer:
         """Forward a request, and once more when a process that goes has closed it unread."""
         try:
             return self._forward(environ)
@@ -69,7 +69,7 @@ class ArticleWrites:
             cast(IO[bytes], environ["wsgi.input"]).seek(0)
             return self._forward(environ)
 
-    def _forward(self, environ: "WSGIEnvironment") -> Answer:
+    def _forward(self, environ: "WSGIEnvironment") -> WsgiAnswer:
         connection = _UnixConnection(self._writer)
         try:
             body = cast(IO[bytes], environ["wsgi.input"])

@@ -49,6 +49,7 @@ def settle_language(analysed: AnalysedArticle, languages: LanguageMix) -> Analys
     language = detected_language(analysed.article, languages).code
     if language == analysed.article.language:
         return analysed
+    # Stemming and stop words depend on the language, so the terms are counted again.
     article = analysed.article.model_copy(update={"language": language})
     return analysed._replace(article=article, features=count_terms(article))
 

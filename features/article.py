@@ -159,6 +159,7 @@ def read_article(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> ReadArti
             warnings += field_problems(error, names)
             if _is_fatal(error):
                 raise InvalidInput(warnings) from None
+            # Each bad field is read under its next name, so this ends.
             for field in _fields_of(error):
                 del by_rank[field][0]
             continue
@@ -208,6 +209,7 @@ def parse_draft(data: object, defaults: SiteDefaults = NO_DEFAULTS) -> Article:
     given = {ours: data[theirs] for ours, theirs in names.items()}
     if not given.get("title") and not given.get("body"):
         raise InvalidInput.at("title", "expected a title or a body")
+    # A draft may lack what an article needs: it gets placeholders, and loses the title again.
     untitled = not given.get("title")
     completed = {**data, "id": given.get("id", UNSAVED_ID)} | ({"title": "–"} if untitled else {})
     article, warnings, _ = read_article(completed, defaults)

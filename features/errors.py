@@ -51,5 +51,6 @@ def field_problems(
         first, *rest = location or [""]
         path = [names.get(first, first), *rest] if first else []
         pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
+        # Pydantic's own prefix of the texts of validators.
         problems.append(FieldProblem(pointer, details["msg"].removeprefix("Value error, ")))
     return problems

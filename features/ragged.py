@@ -24,6 +24,7 @@ class RaggedArray:
         base: Mapping[str, NDArray[Any]] | None = None,
         names: NDArray[np.unsignedinteger] | None = None,
     ) -> None:
+        # Unlike an array of NumPy, these grow without a copy for each row.
         self._more = array(typecode)
         self._more_ends = array("Q", [0])
         self._dtype = np.dtype(f"u{self._more.itemsize}")
@@ -76,6 +77,7 @@ class RaggedArray:
         """The positions among the names of those *values* that are names."""
         if self._names is None:
             return values
+        # A name that is missing gets the position where it would be inserted.
         positions = np.searchsorted(self._names, values)
         is_name = positions < self._names.size
         is_name[is_name] = self._names[positions[is_name]] == values[is_name]

@@ -126,7 +126,7 @@ class ImportCounter:
         self._counts[result.outcome or "refused"] += 1
         self._counts["warned"] += bool(result.warnings)
         for pointer, reason in result.problems:
-            # A file with every record refused must not fill the store with reasons.
+            # A file whose records are all refused must not fill the store with reasons.
             if len(self._problems) < MAX_PROBLEMS:
                 self._problems.append(_import_problem(result, pointer, reason))
 

@@ -79,7 +79,8 @@ class RelatedArticles:
         self.warnings: list[RecordProblems] = []
         self._articles: dict[str, Article] = {}
         self._stored: dict[str, StoredArticle] = {}
-        self._certain: dict[str, str | None] = {}  # languages
+        # The languages of certain articles decide about the others, whenever articles are added.
+        self._certain: dict[str, str | None] = {}
         self._doubtful: dict[str, AnalysedArticle] = {}  # as detected without the others
         self._corpus = Corpus(self._stored_articles)
         self._recommender = Recommender(self._corpus, ranking)
@@ -219,7 +220,7 @@ class RelatedArticles:
         self, *, now: datetime | None = None, **options: Any
     ) -> Iterator[tuple[str, list[RelatedArticle]]]:
         """Every article's id with its list, in order of the ids; `dict(related.lists())`."""
-        moment = now or datetime.now(UTC)
+        moment = now or datetime.now(UTC)  # one for all lists, which may take minutes
         for article_id in self:
             yield article_id, self.to(article_id, now=moment, **options)
 

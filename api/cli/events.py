@@ -71,7 +71,7 @@ def _grouped(counts: Sequence[DailyCount], grouping: Grouping) -> list[Row]:
         impressions[group] += count.impressions
         clicks[group] += count.clicks
     rows = [Row(group, impressions[group], clicks[group]) for group in impressions]
-    # The first sort orders ties of the second one, which is stable.
+    # Sorts are stable: this one decides between equal rows of the next.
     rows.sort(key=lambda row: row.group)
     if grouping == "article":
         rows.sort(key=lambda row: (row.clicks, row.impressions), reverse=True)

@@ -44,6 +44,7 @@ def create(site: str | None, scopes: tuple[str, ...], note: str, new: bool) -> N
     with Backend(settings) as backend:
         key = backend.keys.create(name, set(scopes), note)
     click.echo(key)
+    # On standard error, so that KEY=$(alsosee keys create …) holds only the key.
     click.echo("This key is shown once. Send it as: Authorization: Bearer KEY", err=True)
 
 

@@ -82,6 +82,7 @@ def _print(items: Sequence[Mapping[str, Any]], with_explanation: bool) -> None:
     for item in items:
         date = (item["published_at"] or "")[:10]
         code = item["reason"]["code"]
+        # Pins and filler items have no score that says anything.
         score = f"{item['score']:.3f}" if code in ("similar", "relaxed") else code
         click.echo(f"{score:>6}  {date:10}  {item['title']}  [{item['id']}]")
         if with_explanation:

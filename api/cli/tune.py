@@ -65,6 +65,7 @@ def tune(articles: str, truth_file: Path | None, output: Path, seed: int, as_jso
 
 def read_newsroom(articles: str, truth_file: Path | None) -> Newsroom:
     """Read an archive, and judged pairs from a file or from the archive itself."""
+    # Before the archive, so that a mistake in this file is reported at once.
     truth = read_truth(truth_file) if truth_file else None
     records = _read_records(articles)
     with progress("Analysing", len(records)) as advance:

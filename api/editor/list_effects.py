@@ -6,12 +6,12 @@ from api.http.request import backend
 from recommender.errors import NotFound
 from recommender.pipeline.compare import Movement, movements
 from recommender.policy.list_options import ListOptions
-from recommender.storage.sessions import ListedArticle, SessionNote
+from recommender.storage.sessions import SessionNote, TitledArticle
 
 SHOWN = 10  # places of the list before and after
 
 
-def current_list(site: str, article_id: str, limit: int = SHOWN) -> list[ListedArticle]:
+def current_list(site: str, article_id: str, limit: int = SHOWN) -> list[TitledArticle]:
     """Ids and titles of the list as readers get it; empty for a deleted article."""
     options = ListOptions(limit=limit)
     now = datetime.now(UTC)
@@ -22,7 +22,7 @@ def current_list(site: str, article_id: str, limit: int = SHOWN) -> list[ListedA
         )
     except NotFound:
         return []
-    return [ListedArticle(id=i.card["id"], title=i.card["title"]) for i in related.items]
+    return [TitledArticle(id=i.card["id"], title=i.card["title"]) for i in related.items]
 
 
 def movements_since(

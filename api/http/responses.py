@@ -52,6 +52,7 @@ def problem(
     if problems:
         document["errors"] = field_errors(problems)
     response = Response(orjson.dumps(document), status, content_type="application/problem+json")
+    # A proxy must not keep an error for the next reader.
     response.headers.update({"Cache-Control": "no-store", **(headers or {})})
     return response
 

@@ -108,6 +108,7 @@ def explained_pair(
 
 def explained_ranking(live: SiteReplica, article_id: str, options: ListOptions) -> ExplainedRanking:
     """The first candidates with all parts of their scores, and those that were excluded."""
+    # Site settings may set a short list, but an editor wants to see what is below it.
     if "limit" not in options.model_fields_set:
         options = options.replacing(limit=CANDIDATES)
     now = datetime.now(UTC)
@@ -116,6 +117,7 @@ def explained_ranking(live: SiteReplica, article_id: str, options: ListOptions) 
     )
     excluded = dict(islice((related.exclusions or {}).items(), CANDIDATES))
     item_ids = [item.card["id"] for item in related.items]
+    # Subjects and spellings need the whole texts, which cards do not have.
     texts = live.texts((article_id, *item_ids, *excluded))
     source = texts.get(article_id)
     finder = None if source is None else SubjectFinder(source)

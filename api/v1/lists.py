@@ -130,6 +130,7 @@ def related_to_draft(site: str) -> List:
         return _related_to_several(site, data)
     draft = parse_draft(data, backend().defaults.of(site))
     options = options_from_draft(data, draft.id, request.args, ListOptions)
+    # A saved draft has the rules of its article, and is not in its own list.
     draft_of = None if draft.id == UNSAVED_ID else draft.id
     stored = StoredArticle.of_draft(draft)
     now = datetime.now(UTC)

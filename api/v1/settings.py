@@ -200,6 +200,7 @@ def _compared_lists(lists: Compared, version: int) -> ComparedLists:
 
 def _moved(related: RelatedList, lists: Compared) -> list[MovedArticle]:
     moved = []
+    # Reasons are in the language of the source, as in its list.
     language = (related.source or {}).get("language")
     for place, item in enumerate(related.items, 1):
         movement = lists.movements[item.card["id"]]

@@ -15,6 +15,7 @@ from recommender.evaluation.truth import Qrels
 from recommender.index.corpus import Corpus
 from recommender.pipeline.recommender import Recommender
 
+# At which all articles are published: stories do not depend on the moment of a query.
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 

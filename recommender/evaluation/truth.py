@@ -136,4 +136,4 @@ def _grade(path: Path, pair: _Pair) -> int:
         raise UnusableData(
             f"{path}:{pair.line}: grade {pair.grade!r}; expected a whole number up to {MAX_GRADE:,}"
         )
-    return max(grade, 0)
+    return max(grade, 0)  # as `trec_eval` reads it

@@ -162,6 +162,7 @@ def list_figures(corpus: Corpus, ranking: Ranking, now: datetime) -> ListFigures
     published = corpus.facets.published[slots]
     dated = published[published != UNDATED]
     origin = UNDATED if ranking.source is None else ranking.source.facets.published
+    # Articles without a section are not a section of their own.
     sections = {corpus.facets.of(place.slot).section for place in page} - {()}
     return ListFigures(
         _slots(page),

@@ -61,6 +61,7 @@ def with_ineligible(
         failed = first_failed(request.conditions, slot)
         if failed is not None and slot not in placed:
             exclusions[slot] = Exclusion(failed)
+    # Articles that the pipeline excluded may be farther away than these; they come last.
     order = {slot: rank for rank, slot in enumerate(slots)}
     return dict(sorted(exclusions.items(), key=lambda item: order.get(item[0], len(order))))
 

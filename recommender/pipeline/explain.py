@@ -100,6 +100,7 @@ def contributions_of(corpus: Corpus, source: Source, slots: Sequence[int]) -> li
         products = own.weights[mine] * other.weights[theirs]
         titles = np.isin(shared, source.title).astype(np.intp)
         titles += np.isin(shared, corpus.title_terms(slot))
+        # The heaviest first. Of equal weights the lower id, so that every process agrees.
         order = np.lexsort((shared, -products))
         results.append(
             Contributions(shared[order], products[order], titles[order], is_common[mine][order])
@@ -125,5 +126,6 @@ def named(shared: Contributions, spelling: Callable[[int], str | None]) -> list[
 def _weights(corpus: Corpus, source: Source) -> TermWeights:
     if source.slot is not None:
         return corpus.index.vector(source.slot)
+    # A draft is not in the index, so its vector is computed here.
     df = corpus.index.document_frequencies(source.counts.terms)
     return TermWeights(source.counts.terms, tfidf(source.counts, df, len(corpus.index)))

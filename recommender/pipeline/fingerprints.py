@@ -66,7 +66,7 @@ class Fingerprints:
         same_page = set(map(tuple, self._same_page.tolist()))
 
         def is_one(one: int, other: int) -> bool:
-            pair = max(one, other), min(one, other)
+            pair = max(one, other), min(one, other)  # the later article comes first in pairs
             return pair in same_page or is_duplicate(fingerprints[one], fingerprints[other])
 
         return is_one
@@ -74,6 +74,7 @@ class Fingerprints:
     @cached_property
     def _same_page(self) -> Pairs:
         """The pairs of articles with one address."""
+        # Two articles at one address are one page to readers, whatever their texts are.
         pages = self._corpus.facets.pages[self._slots]
         ordered = np.sort(pages[pages != NO_PAGE])
         repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])

@@ -12,6 +12,7 @@ from recommender.articles import Card
 from recommender.index.corpus import Corpus
 from recommender.policy.list_options import ListingOptions, moment_of
 
+# Before this moment everything is published, also what is under an embargo.
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
@@ -44,7 +45,7 @@ class ListedSlots(NamedTuple):
 def listing(corpus: Corpus, options: ListingOptions, now: datetime) -> ListedSlots:
     """One page, in the order of the ids."""
     in_order = corpus.index.ids.in_order(_passed(corpus, options, now), options.cursor)
-    page = list(islice(in_order, options.limit + 1))
+    page = list(islice(in_order, options.limit + 1))  # one more shows whether a page follows
     return ListedSlots(page[: options.limit], len(page) > options.limit)
 
 

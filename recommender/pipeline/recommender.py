@@ -218,6 +218,7 @@ def _placing(source: Source, request: Request) -> Placing:
     pins = _pins(request)
     related, excluded = _related(source, request, pins)
     # Pins take their places last, so a position means that position.
+    # Without the other articles at a pinned address, which readers would see twice.
     pinned = _same_pages(request, pins)
     places = [place for place in related if place.slot not in pinned]
     if options.fills_up and len(places) < options.depth:

@@ -176,6 +176,7 @@ class Ranking:
         return {corpus.index.ids[place.slot]: place for place in self.page(corpus)}
 
     def slots(self) -> list[int]:
+        # The list shows the title of its source, so that card is needed too.
         source = self._source_slot
         own = [] if source is None else [source]
         return own + [place.slot for place in self.places]

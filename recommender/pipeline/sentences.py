@@ -165,6 +165,7 @@ def reason_text(code: str, language: str | None, subjects: Sequence[str] = ()) -
     """
     spoken = language if language in PHRASES else "en"
     phrases = PHRASES[spoken]
+    # For other reasons the shared subjects are not why the article is in the list.
     if not subjects or code not in ("similar", "relaxed"):
         text: str = getattr(phrases, code)
         return text

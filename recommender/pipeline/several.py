@@ -63,6 +63,7 @@ def without_own_stories(request: Request, source: Source, rules: RuleSet) -> Req
     """
     mask = np.ones(request.eligible.size, dtype=np.bool_)
     for part in source.parts:
+        # As a draft, because a stored article is never among its own neighbours.
         draft = part._replace(slot=None, counts=_row(request.corpus, part))
         mask[duplicates(request.corpus, draft, request.eligible).slots()] = False
     conditions = [
@@ -118,7 +119,7 @@ def _counts(corpus: Corpus, examples: Sequence[WeightedSource]) -> TermCounts:
     sums = np.bincount(places, weights, terms.size)
     liked = sums > 0
     if not liked.any():
-        return NO_COUNTS
+        return NO_COUNTS  # no term weighs more in the liked examples than in the others
     return counts_of_weights(terms[liked], sums[liked].astype(np.float64))
 
 

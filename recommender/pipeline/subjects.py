@@ -298,7 +298,7 @@ def _is_quantity(words: Sequence[_Word], names: Sequence[bool]) -> bool:
 
 def _uncapitalised(spelling: str) -> str:
     """As it is written inside a sentence, where its place alone gave it a capital letter."""
-    if not spelling[1:].islower():
+    if not spelling[1:].islower():  # an abbreviation or a brand, such as "openSUSE"
         return spelling
     return spelling[0].lower() + spelling[1:]
 
@@ -412,7 +412,7 @@ def _is_cut_off(phrase: RankedTerm, text: str) -> bool:
 def _abbreviates(one: str, other: str) -> bool:
     """Whether one of the two is the initials of the other: "EU" of "European Union"."""
     short, long = sorted((one, other), key=len)
-    if " " not in long:
+    if " " not in long:  # one word has no initials
         return False
     initials = "".join(word[0] for word in long.split())
     capitals = "".join(filter(str.isupper, initials))

@@ -1,4 +1,4 @@
-"""What an archive is made of, in figures."""
+"""Figures about the articles of an archive."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ from recommender.index.corpus import Corpus
 
 class Holdings(NamedTuple):
     """
-    What an archive is made of.
+    Figures about an archive.
 
     Fields:
         languages, sections: (case-folded) value → how many articles have it.

@@ -32,6 +32,7 @@ class Surveyor:
             return False
         name = f"survey of {replica.site}"
         thread = threading.Thread(target=self._run, args=(replica, claim), name=name, daemon=True)
+        # Threads that have ended need no join when the process ends.
         self._threads = [t for t in self._threads if t.is_alive()]
         self._threads.append(thread)
         thread.start()

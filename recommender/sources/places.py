@@ -95,7 +95,7 @@ class Place(NamedTuple):
     def _filled(self, template: str, matter: Mapping[str, Any]) -> str:
         """A template of Jekyll with its placeholders filled; other texts stay as they are."""
         day = str(matter.get("date") or self.date)
-        year, month, date = (*day[:10].split("-"), "", "")[:3]
+        year, month, date = (*day[:10].split("-"), "", "")[:3]  # the date may lack parts
         categories = matter.get("categories") or matter.get("category") or []
         names = categories.split() if isinstance(categories, str) else map(str, categories)
         slug = str(matter.get("slug") or self.slug)
@@ -108,4 +108,5 @@ class Place(NamedTuple):
             "slug": slug,
         }
         filled = _PLACEHOLDER.sub(lambda match: values[match[1]], template)
+        # An empty placeholder leaves two slashes, which Jekyll makes one.
         return re.sub(r"(?<!:)//+", "/", filled)

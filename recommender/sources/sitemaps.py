@@ -1,4 +1,4 @@
-"""Sitemaps: lists of addresses, of which those of news say title and date."""
+"""Sitemaps: lists of addresses. Those of Google News have titles and dates too."""
 
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
@@ -9,16 +9,16 @@ from defusedxml import DefusedXmlException
 
 from recommender.sources.records import Note, Record, UnreadableDocument
 
-MAX_ADDRESSES = 50_000  # as the protocol has it
+MAX_ADDRESSES = 50_000  # the limit of the protocol
 
 
 class SitemapEntry(NamedTuple):
     """
-    One entry of a sitemap; texts as they stand there.
+    One entry of a sitemap, with its texts as they are.
 
     Fields:
         is_sitemap: whether it is the address of another sitemap.
-        title: of a news sitemap, as is what follows; else empty.
+        title, published, language, keywords: of a news sitemap; else empty.
     """
 
     url: str
@@ -49,7 +49,7 @@ def addresses(document: BinaryIO) -> Iterator[SitemapEntry]:
             if number > MAX_ADDRESSES:
                 raise UnreadableDocument(f"expected at most {MAX_ADDRESSES:,} addresses")
             yield _address(element, is_sitemap=kind == "sitemap")
-            element.clear()
+            element.clear()  # or the tree of all entries would stay in memory
     except (ParseError, DefusedXmlException) as error:
         raise UnreadableDocument(f"is not well-formed after entry {number}: {error}") from None
 

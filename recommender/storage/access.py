@@ -75,12 +75,14 @@ class Keys:
         }
         with self._connection.using("write") as client:
             is_new = client.hsetnx(KEYS_KEY, key_id, orjson.dumps(record))
+        # Ids have 32 bits, so another key may have this one.
         return key if is_new else self.create(site, scopes, note)
 
     def grant(self, key: str) -> Grant | None:
         """Return what *key* allows; None when there is no such key."""
         prefix, _, rest = key.partition("_")
         key_id = rest.partition("_")[0]
+        # Cheap checks first: anyone can send such a header.
         if prefix != "as" or not key.isascii() or len(key) > 200:
             return None
         record = self._record(key_id)

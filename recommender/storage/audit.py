@@ -105,7 +105,7 @@ class Audit:
     def entry(self, site: str, entry_id: str) -> AuditEntry:
         """Raises NotFound when there is no such entry, or when it is damaged."""
         records = []
-        if re.fullmatch(ENTRY_ID, entry_id):
+        if re.fullmatch(ENTRY_ID, entry_id):  # Redis would refuse any other id with an error
             with self._connection.using("read") as client:
                 records = client.xrange(site_key(site, "audit"), entry_id, entry_id)
         entry = self._parse(site, *records[0]) if records else None
@@ -147,7 +147,7 @@ class Audit:
                     selected.append(entry)
                 if len(selected) == limit:
                     return AuditPage(selected, before)
-            if len(batch) < BATCH:
+            if len(batch) < BATCH:  # the start of the stream
                 return AuditPage(selected, None)
         return AuditPage(selected, before)
 

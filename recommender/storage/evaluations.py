@@ -64,4 +64,4 @@ class Evaluations:
         try:
             return EvaluationFigures.model_validate_json(unpack_record(record))
         except (CorruptRecord, ValidationError):
-            return None
+            return None  # the next evaluation replaces it

@@ -95,6 +95,7 @@ class Formats:
             pipeline.hmget(site_key(site, "format"), "oldest", "newest")
             pipeline.exists(site_key(site, "heads"))
             (oldest, newest), has_articles = pipeline.execute()
+        # A site without a record is new, or older than these records.
         unrecorded = UNRECORDED_VERSION if has_articles else FEATURES_VERSION
         return _number(oldest, unrecorded), _number(newest, unrecorded)
 
@@ -109,7 +110,7 @@ class Formats:
 
 
 def claim_quietly(formats: Formats, sites: Iterable[str], accept_old: bool = False) -> None:
-    """`claim`, as far as the store answers; who serves while it is away claims later."""
+    """`claim`, if the store is available; otherwise the service starts without a claim."""
     try:
         formats.claim(sites, accept_old)
     except StoreUnavailable:

@@ -67,10 +67,10 @@ class Repeats(BaseModel):
 
 class ContentReport(BaseModel):
     """
-    What the articles of an import are like, without their text.
+    Facts about the articles of an import, without their text.
 
     Fields:
-        unused: names of columns that nothing here reads → in how many records.
+        unused: names of columns that are not read → the number of records with them.
         languages: code → articles; empty for an unknown language.
         zone: in which dates without one are read.
         boilerplate_share: of the text of the first articles.

@@ -18,7 +18,9 @@ TRIES_PER_SECOND = 0.2
 MAX_ADDRESSES = 10_000
 
 
-class ListedArticle(BaseModel):
+class TitledArticle(BaseModel):
+    """An article as the desk remembers it between two pages."""
+
     model_config = ConfigDict(frozen=True)
 
     id: str
@@ -39,7 +41,7 @@ class SessionNote(BaseModel):
     page: str
     message: str
     entry: str | None = None
-    before: tuple[ListedArticle, ...] | None = None
+    before: tuple[TitledArticle, ...] | None = None
 
 
 class Session(NamedTuple):

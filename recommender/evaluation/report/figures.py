@@ -66,6 +66,7 @@ class Figures:
         if measure not in OVERALL:
             return self.evaluation.bootstrap.interval(self.values(system, measure))
         result = self.evaluation.systems[system]
+        # A measure of all lists together has one value, and so no interval.
         total = result.overall.get(measure)
         if total is None:
             total = overall(measure, self.evaluation.archive, self.evaluation.judged, result.run)
