@@ -16,7 +16,7 @@ RUN /opt/alsosee/bin/pip install --no-build-isolation --no-deps .
 FROM python:3.13.16-slim-trixie
 LABEL org.opencontainers.image.title="Also See" \
       org.opencontainers.image.description="Related articles for news publishers, from the site's own archive" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="1.0.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --gid 10001 alsosee \
  && useradd --uid 10001 --gid alsosee --no-create-home --home-dir /var/lib/alsosee --shell /usr/sbin/nologin alsosee \

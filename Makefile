@@ -17,7 +17,7 @@ SITE := $(BIN)/python -m sphinx -W --keep-going --quiet docs docs/_build
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos check format docs bench widget lock clean moved
+.PHONY: help install demo test chaos check format docs release bench widget lock clean moved
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1#\2/p' Makefile | awk -F'#' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -53,6 +53,10 @@ docs: $(TESTS_INSTALLED) ## the documentation as a site, on http://127.0.0.1:800
 	@$(BIN)/python docs/reference.py
 	@$(SITE)
 	@exec $(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build 8001
+
+release: $(TESTS_INSTALLED) ## wheel, plugin, documentation, list of dependencies and checksums, in dist/
+	@$(SITE)
+	@exec $(BIN)/python deploy/release.py
 
 bench: $(TESTS_INSTALLED) ## speed and memory (ARGS=--help shows what can be chosen)
 	@exec $(BIN)/python tests/benchmarks/run.py $(ARGS)

@@ -194,6 +194,8 @@ def test_images_are_pinned_and_ours_has_the_version_of_the_project():
     assert len(set(bases)) == 1
     assert SERVICES["alsosee"]["image"] == f"alsosee:{version}"
     assert f'org.opencontainers.image.version="{version}"' in DOCKERFILE
+    plugin = (ROOT / "integrations/wordpress/also-see/also-see.php").read_text()
+    assert f" * Version: {version}\n" in plugin
 
 
 # Names that the code must know

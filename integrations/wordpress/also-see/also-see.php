@@ -2,7 +2,7 @@
 /**
  * Plugin Name: Also See
  * Description: Related articles from your own archive, by your own Also See service.
- * Version: 0.1.0
+ * Version: 1.0.0
  * Requires at least: 6.3
  * Requires PHP: 7.4
  * License: Apache-2.0
