@@ -64,6 +64,7 @@ _CLEAR_DATE = rf"""
     | {_YEAR}/(?P<month>\d{{1,2}})/{_DAY}
     | {_YEAR}\.[ ]?(?P<month>\d{{1,2}})\.[ ]?{_DAY}\.?
     | {_YEAR}-(?P<month>\d{{1,2}})-{_DAY}
+    | {_DAY}/{_MONTH_NAME}/{_YEAR}
     | {_YEAR}年[ ]?(?P<month>\d{{1,2}})月[ ]?{_DAY}日
     | {_DAY}\.[ ]?(?P<month>\d{{1,2}})\.[ ]?{_YEAR}
 """
@@ -72,7 +73,7 @@ _UNCLEAR_DATE = r"(?P<left>\d{1,2})(?P<mark>[/-])(?P<right>\d{1,2})(?P=mark)(?P<
 _MERIDIEM = r"(?P<meridiem>[ap])\.?m\.?"
 _TIME = rf"""(?:
       (?P<hour>\d{{1,2}})[:.](?P<minute>\d\d)(?:[:.](?P<second>\d\d)(?:[.,:](?P<fraction>\d+))?)?
-      (?:[ ]?{_MERIDIEM})?
+      (?:[ ]?{_MERIDIEM}|[ ]Uhr\b)?
     | (?P<hour>\d{{1,2}})[ ]?{_MERIDIEM}
     | (?P<hour>\d{{1,2}})[時时][ ]?(?P<minute>\d\d)分(?:[ ]?(?P<second>\d\d)秒)?
 )"""
@@ -80,7 +81,7 @@ _ISO_TIME = r"""(?:
       (?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?
     | (?P<hour>\d\d)(?P<minute>\d\d)(?:(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?
 )"""
-_BETWEEN = r"(?:,?[ ]|,?[ ]at[ ]|,?[ ][-–·@][ ]|T)"
+_BETWEEN = r"(?:,?[ ]|,?[ ](?:at|um)[ ]|,?[ ][-–·@][ ]|T|(?<=/\d{4}):)"  # the last is Apache's
 _ZONE = r"(?P<zone>(?![ap]\.?m\b)[a-z+\-−(\[].*)"
 _SHORT_ZONE = r"(?P<zone>[A-Za-z]{1,5}|[A-Za-z]{0,3}[+\-−]\d\d?:?(?:\d\d)?)"
 
@@ -115,11 +116,13 @@ _PLAIN_ISO = re.compile(
     r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 _NUMBER = regex.compile(r"[0-9]{9,19}(?:\.[0-9]+)?")
+# JSON of .NET before 2012: milliseconds, and an offset that changes nothing.
+_NET_JSON = regex.compile(r"\\?/Date\((-?[0-9]{1,17})(?:[+-][0-9]{4})?\)\\?/")
 
 # Systems without a null value write one of these.
 _NO_DATE = frozenset((
     "", "0", "-", "–", "—", r"\n", "n/a", "na", "nan", "nat", "nil", "none", "null", "undefined",
-    "invalid date",
+    "invalid date", "tbd", "-62135596800", "-62135596800000", "1900-01-00", "00.00.0000",
 ))  # fmt: skip
 # The first moments of calendars, in local time: of .NET, Java and Go; Windows files; SQL Server;
 # Excel, which has two; Unix. The last moments of calendars are embargoes without end.
@@ -147,7 +150,7 @@ def parse_date(value: object, rules: DateRules = NO_RULES) -> datetime | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(EXPECTED)
-    text = " ".join(str(value).split())
+    text = _NET_JSON.sub(r"\1", " ".join(str(value).split()))
     if text.casefold() in _NO_DATE or _ZERO_DATE.fullmatch(text):
         return None
     if len(text) > LONGEST_DATE:
