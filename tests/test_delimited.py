@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,11 @@ BOM = b"\xef\xbb\xbf"
 UNCLOSED = "a quote is opened here and never closed"
 
 # All text that a CSV file can hold: no NUL, and line ends as they are.
-cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
+# Some mean nothing, or what is in them: see below.
+NOT_PLAIN = re.compile(r'NULL|\\N|=".*"', re.DOTALL)
+cells = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20
+).filter(lambda cell: not NOT_PLAIN.fullmatch(cell))
 
 
 @pytest.fixture
@@ -193,6 +198,53 @@ def test_an_encoding_without_a_mark_is_guessed_and_said_aloud(table, encoding, t
     assert [title, title] == titles
     assert described.endswith(f"{encoding.upper()} (guessed)")
     assert [f"read as {encoding}, which is a guess: it is not UTF-8"] == [*document.notes]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "title"),
+    [
+        ("mac_roman", "Über die Brücke in München: größte Straße Österreichs"),
+        ("mac_roman", "L’été à Besançon : près de « l’hôtel »"),
+        ("cp850", "Über die Brücke in München: größte Straße Österreichs"),
+        ("iso8859_2", "Zażółć gęślą jaźń: już świeci słońce, Łódź śpi"),
+        ("cp1252", "The keeper’s “gates” — 1990–2000 — don’t hold… £5 ½"),
+        ("cp1252", "Señor Muñoz: «¿Qué pasó?» · 20 °C ± 2"),
+        ("cp1250", "Zażółć gęślą jaźń: już świeci słońce, Łódź śpi"),
+    ],
+)
+def test_the_encodings_of_other_machines_are_guessed_and_windows_stays(table, encoding, title):
+    content = f"id;title;body\n1;{title};{title}\n2;{title};x\n".encode(encoding)
+    with table(content) as file:
+        [document] = file.documents()
+        titles = [record.data["title"] for record in file.read(document)]
+
+    assert [title, title] == titles
+    assert {f"read as {encoding}, which is a guess: it is not UTF-8": 1} == document.notes
+
+
+@pytest.mark.parametrize(
+    ("content", "first_line"),
+    [
+        ("Export of 13 March\n\nid,title,body\n1,Gates,Oak\n", 4),
+        ("Courier,,\nall stories,,\nid,title,body\n1,Gates,Oak\n", 4),
+        (" id | title | body\n----+-------+------\n 1  | Gates | Oak\n", 3),
+        ("| id | title | body |\n|----|:-----:|------|\n| 1 | Gates | Oak |\n", 3),
+        ("+----+-------+------+\n| id | title | body |\n+----+-------+------+\n"
+         "| 1  | Gates | Oak  |\n+----+-------+------+\n", 4),
+        ('id,title,body,excerpt\n="1",="Gates","=""Oak""",NULL\n', 2),
+        ("id\ttitle\tbody\texcerpt\n1\tGates\tOak\t\\N\n", 2),
+    ],
+    ids=["a title", "lines of cells", "psql", "Markdown", "mysql", "formulas", "mysqldump"],
+)  # fmt: skip
+def test_what_programs_write_around_rows_and_cells_is_no_part_of_them(read, content, first_line):
+    expected = {"id": "1", "title": "Gates", "body": "Oak"}
+
+    assert [(first_line, expected)] == read(content.encode())
+
+
+def test_a_row_that_names_one_column_is_no_header(read):
+    with pytest.raises(UnreadableFile, match="no column has a known name"):
+        read(b"Nummer,Rubrik\n1,title\n2,Oak\n")
 
 
 def test_an_encoding_is_guessed_where_it_first_matters(read):

@@ -22,9 +22,16 @@ MAX_COLUMNS = 1000
 MAX_REREAD_CHARS = 16 * 2**20
 HEAD_BYTES = 2**16
 SAMPLED_ROWS = 50
+MAX_LINES_ABOVE = 5  # the names, that are not blank
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+# Lines that psql, mysql and Markdown draw.
+_RULER = re.compile(r"[\s+|=:-]*---[\s+|=:-]*")
+# Of databases, in cells that are empty.
+_NOTHING = ("NULL", r"\N")
+# How Excel is kept from making a number of a text.
+_TEXT_FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 _UNCLOSED = "a quote is opened here and never closed"
 
 
@@ -94,17 +101,30 @@ def dialect_of(head: str, fields: Mapping[str, str] = NOTHING_CHOSEN) -> Dialect
     named = _SEP_LINE.fullmatch(lines[start])
     delimiters = [named[1]] if named else [*DELIMITERS]
     start += bool(named)
-    while start < len(lines) and not lines[start].strip():
-        start += 1
+    starts = [number for number in range(start, len(lines)) if lines[number].strip()]
     escapes = ("", "\\") if '\\"' in head else ("",)
+    best = None
+    for number in starts[: 1 + MAX_LINES_ABOVE]:
+        dialect = _best_dialect(lines[number:], [*product(delimiters, escapes)], fields)
+        # Below a title, or the date of the export, several names must be known.
+        if dialect is not None and (best is None or dialect.known > 1):
+            best = dialect._replace(first_line=number + 1)
+        if best is not None and best.known:
+            break
+    if best is None:
+        raise UnreadableDocument("has no readable line of column names")
+    return best
+
+
+def _best_dialect(
+    lines: list[str], dialects: list[tuple[str, str]], fields: Mapping[str, str]
+) -> Dialect | None:
     candidates = []
-    for delimiter, escape in product(delimiters, escapes):
-        candidate = _candidate(lines[start:], delimiter, escape, fields)
+    for delimiter, escape in dialects:
+        candidate = _candidate(lines, delimiter, escape, fields)
         if candidate is not None:
             candidates.append(candidate)
-    if not candidates:
-        raise UnreadableDocument("has no readable line of column names")
-    return max(candidates, key=lambda scored: scored[0])[1]._replace(first_line=start + 1)
+    return max(candidates, key=lambda scored: scored[0])[1] if candidates else None
 
 
 def _candidate(
@@ -126,7 +146,8 @@ def _candidate(
 def _has_blanks(names: str, delimiter: str) -> bool:
     """Whether every column but the first begins with a blank, which belongs to no name."""
     _, *others = names.split(delimiter)
-    return bool(others) and all(name.startswith(" ") for name in others)
+    # A last empty name is behind the delimiter with which Markdown ends a line.
+    return any(map(str.strip, others)) and all(name[:1] in (" ", "\n", "\r", "") for name in others)
 
 
 def _share_of_good_rows(rows: Iterator[list[str]], columns: int) -> float:
@@ -156,11 +177,13 @@ def read(document: BinaryIO, dialect: Dialect) -> Iterator[Record | Note]:
     lines = _Lines(text)
     for _ in range(dialect.first_line):
         next(lines, None)
-    columns = Columns(dialect.header)
+    columns = Columns(dialect.header, has_blanks=dialect.blanks)
     if len(dialect.header) > MAX_COLUMNS:
         raise UnreadableDocument(f"expected at most {MAX_COLUMNS} columns")
     yield from columns.notes()
     for line in lines:
+        if _RULER.fullmatch(line):
+            continue
         record = _record(line, lines, dialect, columns)
         if record is not None:
             yield record
@@ -203,10 +226,16 @@ class _Lines:
 
 
 class Columns:
-    """The names of a table, and rows under them."""
+    """
+    The names of a table, and rows under them.
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    Args:
+        has_blanks: whether cells have blanks around them that are not part of them.
+    """
+
+    def __init__(self, names: tuple[str, ...], *, has_blanks: bool = False) -> None:
         self._names = names
+        self._has_blanks = has_blanks
 
     def notes(self) -> Iterator[Note]:
         for name in dict.fromkeys(self._names):
@@ -226,8 +255,9 @@ class Columns:
             return refused(line, self._misfit(len(cells)))
         fields: dict[str, str] = {}
         for name, cell in zip(self._names, cells, strict=False):
-            if name and cell and not fields.get(name):
-                fields[name] = cell
+            value = _TEXT_FORMULA.sub(r"\1", cell.strip() if self._has_blanks else cell)
+            if name and value and value not in _NOTHING and not fields.get(name):
+                fields[name] = value
         return Record(line, fields)
 
     def _misfit(self, cells: int) -> str:

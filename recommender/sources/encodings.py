@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import BinaryIO
 
+import regex
+
 from features.language import detect_language
 
 CHUNK_BYTES = 2**16
@@ -29,6 +31,14 @@ _OTHER_SCRIPTS = [
     "cp1251", "cp1253", "cp1255", "cp1256", "cp932", "gb18030", "big5", "cp949", "cp874", "koi8_r",
     "euc_jp",
 ]  # fmt: skip
+# Of Macs before OS X, on which Excel still saves them, of DOS, and of Polish and Czech pages.
+_OTHER_LATIN = ("cp1250", "iso8859_2", "mac_roman", "cp850")
+# A sign inside a word, a capital letter in its middle, or no letter at all.
+_FAULT = regex.compile(
+    r"(?<=\p{L})[[^\x00-\x7f]--\p{L}--\p{M}--[’‘“”»«–—·…\s]](?=\p{L})"
+    r"|(?<=\p{Ll})[[\p{Lu}]--[A-Z]]|\ufffd|[\x80-\x9f\u2500-\u259f]|(?<!\w)[¤¶¬±Ð×÷¸](?=\p{Ll})",
+    regex.V1,
+)
 _FOREIGN_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _ASCII_LETTER = re.compile(rb"[A-Za-z]")
 # A word in Latin letters has one accent or two; a word in another script has nothing else.
@@ -46,7 +56,8 @@ def guess_encoding(sample: bytes) -> str:
     The encoding of text that is neither ASCII nor UTF-8, by a name of Python's codecs.
 
     Of 210 samples in 14 languages and 13 encodings, 209 are read as they were written; the code
-    page of Vietnamese is not recognised.
+    page of Vietnamese is not recognised. Of 397 samples in Windows-1252 and 75 in 1250 all are read
+    so, and of Macs before OS X 327 of 397: those with apostrophes alone are taken for Windows'.
     """
     words = _FOREIGN_WORD.findall(sample)
     letters = sum(map(len, words))
@@ -55,11 +66,19 @@ def guess_encoding(sample: bytes) -> str:
     is_latin = high < _LATIN_WORD_SHARE * letters or high < _LATIN_TEXT_SHARE * ascii_letters
     if is_latin:
         language = detect_language(sample.decode("cp1252", errors="replace"))
-        return _LATIN_PAGES.get(language or "", "cp1252")
+        page = _LATIN_PAGES.get(language or "", "cp1252")
+        # Of equal ones the first, so that no doubt takes the page of Windows away.
+        return min((page, *_OTHER_LATIN), key=lambda one: _faults(sample, one))
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample, cp_isolation=_OTHER_SCRIPTS).best()
     return "cp1252" if best is None else best.encoding
+
+
+def _faults(sample: bytes, encoding: str) -> int:
+    """How many places in the text no word has, if it is in this encoding."""
+    text = sample.decode(encoding, errors="replace")
+    return sum(1 for _ in _FAULT.finditer(text))
 
 
 class Utf8Reader(io.RawIOBase):
