@@ -40,6 +40,7 @@ _VALUES = ("@value", "main", "original", "basic")
 _LOCALE = re.compile(r"[a-z]{2,3}-[A-Z]{2}")
 # Fields of which a list may have several.
 _LISTS = {"tags", "authors", "section", "image"}
+_ADDRESS = ("http://", "https://", "/")
 NO_ID = "articles without an id: their address is used as one"
 NOT_EMBEDDED = "posts without section, tags, authors and picture: fetch them with ?_embed"
 
@@ -129,8 +130,8 @@ def _use_address_as_id(
     fields: dict[str, Any], notes: Counter[str], chosen: Mapping[str, str]
 ) -> None:
     names = sender_names(fields, chosen)
-    address = fields.get(names.get("url", ""))
-    if "id" not in names and isinstance(address, str) and address:
+    address = fields[names["url"]] if "url" in names else None
+    if "id" not in names and isinstance(address, str) and address.startswith(_ADDRESS):
         fields["id"] = address
         notes[NO_ID] += 1
 
