@@ -33,36 +33,46 @@ def test_a_sentence_names_its_subjects_in_order(language):
     assert "curling" not in text
 
 
-@pytest.mark.parametrize(
-    ("language", "subjects", "expected"),
-    [
-        (
-            "en",
-            ["the Dunmere locks", "the Waterways Board"],
-            "Both about the Dunmere locks and the Waterways Board",
-        ),
-        ("en", ["ceasefire"], "Both about ceasefire"),
-        ("en", ["Sudzha", "the tram", "ceasefire"], "Both about Sudzha, the tram and ceasefire"),
-        ("de", ["Schleusen"], "Gemeinsames Thema: Schleusen"),
-        ("de", ["Schleusen", "Hochwasser"], "Gemeinsame Themen: Schleusen und Hochwasser"),
-        ("ru", ["Курская область"], "Общая тема: Курская область"),
-        ("ru", ["Суджа", "перемирие"], "Общие темы: Суджа и перемирие"),
-        ("uk", ["Суджа", "перемир’я"], "Спільні теми: Суджа та перемир’я"),
-        ("pl", ["Sejm", "budżet"], "Wspólne tematy: Sejm i budżet"),
-        ("ur", ["روس"], "دونوں کا موضوع: روس"),
-        ("ur", ["روس", "چین"], "دونوں کے موضوعات: روس اور چین"),
-        ("hi", ["दिल्ली", "मुंबई"], "दोनों के विषय: दिल्ली और मुंबई"),
-        ("es", ["España", "Italia"], "Ambos tratan sobre España e Italia"),
-        ("es", ["España", "hielo"], "Ambos tratan sobre España y hielo"),
-        ("fr", ["l'Assemblée", "le budget"], "Les deux concernent l'Assemblée et le budget"),
-        ("he", ["עזה", "רפיח"], "שתי הכתבות על עזה ורפיח"),
-        ("he", ["עזה", "NATO"], "שתי הכתבות על עזה ו-NATO"),
-        ("ar", ["غزة", "رفح"], "كلاهما عن غزة ورفح"),
-        ("ja", ["停戦", "クルスク"], "どちらも停戦とクルスクについて"),
-        ("zh", ["停火", "库尔斯克", "谈判"], "两篇都关于停火、库尔斯克和谈判"),
-        ("tr", ["ateşkes", "Kursk"], "İkisi de ateşkes ve Kursk hakkında"),
-    ],
-)
+SENTENCES = [
+    (
+        "en",
+        ["the Dunmere locks", "the Waterways Board"],
+        "Both about the Dunmere locks and the Waterways Board",
+    ),
+    ("en", ["ceasefire"], "Both about ceasefire"),
+    ("en", ["Sudzha", "the tram", "ceasefire"], "Both about Sudzha, the tram and ceasefire"),
+    ("de", ["Schleusen"], "Gemeinsames Thema: Schleusen"),
+    ("de", ["Schleusen", "Hochwasser"], "Gemeinsame Themen: Schleusen und Hochwasser"),
+    ("ru", ["Курская область"], "Общая тема: Курская область"),
+    ("ru", ["Суджа", "перемирие"], "Общие темы: Суджа и перемирие"),
+    ("uk", ["Суджа", "перемир’я"], "Спільні теми: Суджа та перемир’я"),
+    ("pl", ["Sejm", "budżet"], "Wspólne tematy: Sejm i budżet"),
+    ("ur", ["روس"], "دونوں کا موضوع: روس"),
+    ("ur", ["روس", "چین"], "دونوں کے موضوعات: روس اور چین"),
+    ("hi", ["दिल्ली", "मुंबई"], "दोनों के विषय: दिल्ली और मुंबई"),
+    ("es", ["España", "Italia"], "Ambos tratan sobre España e Italia"),
+    ("es", ["España", "hielo"], "Ambos tratan sobre España y hielo"),
+    ("fr", ["l'Assemblée", "le budget"], "Les deux concernent l'Assemblée et le budget"),
+    ("he", ["עזה", "רפיח"], "שתי הכתבות על עזה ורפיח"),
+    ("he", ["עזה", "NATO"], "שתי הכתבות על עזה ו-NATO"),
+    ("ar", ["غزة", "رفح"], "كلاهما عن غزة ورفح"),
+    ("ja", ["停戦", "クルスク"], "どちらも停戦とクルスクについて"),
+    ("zh", ["停火", "库尔斯克", "谈判"], "两篇都关于停火、库尔斯克和谈判"),
+    ("tr", ["ateşkes", "Kursk"], "İkisi de ateşkes ve Kursk hakkında"),
+    ("fa", ["کورسک", "آتش‌بس"], "هر دو دربارهٔ کورسک و آتش‌بس"),
+    ("bn", ["ঢাকা", "দিল্লি"], "দুটিরই বিষয়: ঢাকা ও দিল্লি"),
+    ("ko", ["휴전", "쿠르스크"], "둘 다 휴전, 쿠르스크 관련"),
+    ("nl", ["de sluizen", "het kabinet"], "Beide over de sluizen en het kabinet"),
+    ("pt", ["a reforma", "o orçamento"], "Ambos abordam a reforma e o orçamento"),
+    ("it", ["la riforma", "il bilancio"], "Entrambi riguardano la riforma e il bilancio"),
+]
+
+
+def test_every_language_has_a_sentence_to_compare_with():
+    assert PHRASES.keys() == {language for language, *_ in SENTENCES}
+
+
+@pytest.mark.parametrize(("language", "subjects", "expected"), SENTENCES)
 def test_a_sentence_agrees_in_number_and_joins_as_its_language_does(language, subjects, expected):
     assert expected == reason_text("similar", language, subjects)
     assert expected == reason_text("relaxed", language, subjects)
