@@ -12,7 +12,8 @@ CODES = get_args(Reason)
 
 
 def test_there_are_phrases_for_every_language_of_the_box():
-    assert WORDS.keys() == PHRASES.keys()
+    # Pages have regions, and so the box has words for Portugal; the language of articles has none.
+    assert WORDS.keys() - {"pt-pt"} == PHRASES.keys()
 
 
 @pytest.mark.parametrize("language", PHRASES)
@@ -58,6 +59,7 @@ SENTENCES = [
     ("ar", ["غزة", "رفح"], "كلاهما عن غزة ورفح"),
     ("ja", ["停戦", "クルスク"], "どちらも停戦とクルスクについて"),
     ("zh", ["停火", "库尔斯克", "谈判"], "两篇都关于停火、库尔斯克和谈判"),
+    ("zh-hant", ["停火", "庫爾斯克", "談判"], "兩篇都關於停火、庫爾斯克和談判"),
     ("tr", ["ateşkes", "Kursk"], "İkisi de ateşkes ve Kursk hakkında"),
     ("fa", ["کورسک", "آتش‌بس"], "هر دو دربارهٔ کورسک و آتش‌بس"),
     ("bn", ["ঢাকা", "দিল্লি"], "দুটিরই বিষয়: ঢাকা ও দিল্লি"),
