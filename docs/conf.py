@@ -1,5 +1,10 @@
 """The documentation site: `make docs` builds it, with Sphinx, MyST and Furo."""
 
+import re
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
 project = "Also See"
 copyright = "the authors of Also See"  # noqa: A001  # a name of Sphinx
 html_title = "Also See"
@@ -15,3 +20,27 @@ html_theme = "furo"
 html_static_path: list[str] = []
 html_copy_source = False
 html_show_sphinx = False
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("build-finished", _add_markdown)
+
+
+def _add_markdown(app: Sphinx, failed: Exception | None) -> None:
+    """Give every page a twin in Markdown, and a list of all of them for programs that read text."""
+    if failed is not None:
+        return
+    titles = {name: title.astext() for name, title in app.env.titles.items()}
+    lines = ["# Also See", "", "> Related articles for news publishers.", ""]
+    for name in sorted(titles):
+        twin = Path(app.outdir) / f"{name}.md"
+        twin.write_text(_markdown(app.env.doc2path(name)))
+        lines.append(f"- [{titles[name]}]({name}.md)")
+    (Path(app.outdir) / "llms.txt").write_text("\n".join([*lines, ""]))
+
+
+def _markdown(source: Path) -> str:
+    """A page's own text, or that of the file which it includes."""
+    text = Path(source).read_text()
+    included = re.match(r"```\{include\} (\S+)", text)
+    return (Path(source).parent / included[1]).read_text() if included else text
