@@ -351,11 +351,40 @@ def test_serve_names_the_command(archives: dict[str, Path], data_dir: Path) -> N
     assert "valkey-check-aof" not in served.output
 
 
-def test_an_archive_in_use_is_left_alone(data_dir: Path) -> None:
-    with lease(data_dir):
-        refused = run(data_dir, "repair")
+LIVE: dict[str, Damage] = {
+    "an unknown command": replaced(b"HSET", b"HSEU"),
+    "a flip in the dump": flipped_base(0.5),
+    "no manifest": no_manifest,
+}
 
-    assert (refused.exit_code, "stop it first" in refused.output) == (1, True)
+
+@pytest.mark.parametrize("name", LIVE)
+def test_a_running_server_writes_damaged_files_anew(
+    archives: dict[str, Path], data_dir: Path, name: str
+) -> None:
+    files = install(archives["dumped"], data_dir)
+    with opened(data_dir) as backend:
+        LIVE[name](files)
+        doctor = run(data_dir, "doctor")
+        repaired = run(data_dir, "repair")
+        write(backend, ARTICLES, ARTICLES + 1)
+    [damage] = re.findall(r"Damaged: (.*)\.", repaired.output)
+
+    assert (doctor.exit_code, damage in doctor.output) == (1, True)
+    assert (repaired.exit_code, "Lost:    nothing" in repaired.output) == (0, True)
+    assert stories(data_dir) == first_stories(ARTICLES + 1)
+    assert len(list(data_dir.glob("damaged-*"))) == 1
+
+
+def test_the_undamaged_files_of_a_running_server_are_left_alone(
+    archives: dict[str, Path], data_dir: Path
+) -> None:
+    install(archives["dumped"], data_dir)
+    with opened(data_dir):
+        repaired = run(data_dir, "repair")
+
+    assert "no file of its archive is damaged" in repaired.output
+    assert [] == list(data_dir.glob("damaged-*"))
 
 
 def test_an_undamaged_archive_is_left_alone(

@@ -35,6 +35,7 @@ from recommender.storage.connections import Connection
 from recommender.storage.embedded import EmbeddedServerError, without_server
 from recommender.storage.events import MAX_FIELDS, EventCounts
 from recommender.storage.formats import UpgradeProgress
+from recommender.storage.live_files import damage_of_live_files
 from recommender.storage.repair import examine
 from recommender.storage.store import Store
 from recommender.storage.trial_server import CannotLoad
@@ -172,6 +173,8 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
     server = backend.store.server()
     embedded = "" if settings.redis_url else f", embedded, files in {settings.data_dir.resolve()}"
     yield Check("store", "ok", f"{server.name} {server.version}{embedded}")
+    if not settings.redis_url:
+        yield from _live_files(settings.data_dir, backend.connection)
     yield from durability(server)
     for site in settings.sites:
         yield from _site(backend, site)
@@ -179,6 +182,13 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
             yield _ranking(settings.ranking, site, backend.model(site))
         yield from _events(backend.events, site)
     yield from _keys(settings, backend)
+
+
+def _live_files(data_dir: Path, connection: Connection) -> Iterator[Check]:
+    """What a disk has damaged since the server has started."""
+    for sentence in damage_of_live_files(data_dir, connection):
+        text = f"{sentence}. Run alsosee repair before the service stops: then nothing is lost"
+        yield Check("files", "wrong", text)
 
 
 def _files(data_dir: Path) -> Iterator[Check]:

@@ -10,7 +10,8 @@ from recommender.config import Settings
 from recommender.errors import ConfigurationError
 from recommender.recovery import recover
 from recommender.replica.builder import index_files
-from recommender.storage.embedded import EmbeddedServerError, without_server
+from recommender.storage.embedded import ArchiveInUse, EmbeddedServerError, without_server
+from recommender.storage.live_files import damage_of_live_files, write_anew
 from recommender.storage.repair import LOST_FILE, Examination, examine
 from recommender.storage.repair import repair as repair_files
 from recommender.storage.trial_server import CannotLoad
@@ -22,8 +23,9 @@ MAX_LOST = 20
 def repair() -> None:
     """Restore what can be read of a damaged archive.
 
-    For installs with the embedded server, while the service is stopped. The damaged files are
-    kept. Prints what is damaged and what is lost, and whether the server starts.
+    For installs with the embedded server. The damaged files are kept. Prints what is damaged and
+    what is lost, and whether the server starts. While the service runs nothing is lost: the server
+    has everything in memory, and writes its files anew.
     """
     settings = read_settings()
     if settings.redis_url is not None:
@@ -32,13 +34,36 @@ def repair() -> None:
             " such as valkey-check-aof, or restore a backup"
         )
     installed(settings)
-    with without_server(settings.data_dir):
-        examination = examine(settings.data_dir)
+    try:
+        examination = _repair_stopped(settings.data_dir)
+    except ArchiveInUse:
+        _repair_running(settings)
+        return
+    _start(settings, examination)
+
+
+def _repair_running(settings: Settings) -> None:
+    """Before it stops: then what its files have lost would be lost."""
+    with Backend(settings, accept_old=True) as backend:
+        damage = damage_of_live_files(settings.data_dir, backend.connection)
+        if not damage:
+            click.echo("Also See runs here, and no file of its archive is damaged.")
+            return
+        copy = write_anew(settings.data_dir, backend.connection)
+    for sentence in damage:
+        click.echo(f"Damaged: {sentence}.")
+    click.echo(f"Kept:    the damaged files, in {copy}")
+    click.echo("Lost:    nothing. The server runs, and has written its files anew from memory.")
+
+
+def _repair_stopped(data_dir: Path) -> Examination:
+    with without_server(data_dir):
+        examination = examine(data_dir)
         if examination.damage:
-            _repair(settings.data_dir, examination)
+            _repair(data_dir, examination)
         else:
             click.echo("No file of the archive is damaged.")
-    _start(settings, examination)
+    return examination
 
 
 def _repair(data_dir: Path, examination: Examination) -> None:

@@ -104,6 +104,10 @@ class EmbeddedServerError(Exception):
     """The embedded server cannot be used; the text is a sentence for the administrator."""
 
 
+class ArchiveInUse(EmbeddedServerError):
+    """A server runs on the data folder."""
+
+
 def lease(data_dir: Path) -> EmbeddedLease:
     """
     Return a lease on the server of *data_dir* once it answers; start the server if needed.
@@ -209,7 +213,7 @@ def without_server(data_dir: Path) -> Iterator[None]:
     Keep every server away from the data folder.
 
     Raises:
-        EmbeddedServerError: while Also See runs there.
+        ArchiveInUse: while Also See runs there.
     """
     folder = _make_private(data_dir)
     users = _open_lock_file(folder / USERS_LOCK)
@@ -217,7 +221,7 @@ def without_server(data_dir: Path) -> Iterator[None]:
         deadline = time.monotonic() + CLOSE_SECONDS  # a server may be about to stop
         while not _locks(users, fcntl.LOCK_EX) or _is_held(folder):
             if time.monotonic() > deadline:
-                raise EmbeddedServerError(f"Also See runs in {folder}: stop it first.")
+                raise ArchiveInUse(f"Also See runs in {folder}: stop it first.")
             time.sleep(0.05)
         yield
     finally:

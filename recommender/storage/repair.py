@@ -130,7 +130,7 @@ def repair(data_dir: Path, examination: Examination) -> Path:
         manifest = _write_pieces(folder, examination, repaired)
         with trial_server(workplace):
             pass
-        damaged = _keep_copy(data_dir, folder)
+        damaged = keep_copy(data_dir, folder)
         (damaged / LOST_FILE).write_text("".join(map(_lost_line, examination.lost)))
         _install(repaired, folder, manifest)
     return damaged
@@ -329,7 +329,7 @@ def _chunks(path: Path, length: int) -> Iterator[bytes]:
             yield chunk
 
 
-def _keep_copy(data_dir: Path, folder: Path) -> Path:
+def keep_copy(data_dir: Path, folder: Path) -> Path:
     """Link the damaged files in a folder of their own: the service never writes to these again."""
     copy = data_dir / f"damaged-{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}"
     copy.mkdir(mode=0o700)

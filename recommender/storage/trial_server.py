@@ -61,8 +61,13 @@ def trial_server(folder: Path, options: Mapping[str, str] | None = None) -> Iter
 
 def command_arities(folder: Path) -> Arities:
     """How many words each command has, by its name in lower case."""
-    options = {"appendonly": "no"}
-    with trial_server(folder, options) as connection, connection.using("batch") as client:
+    with trial_server(folder, {"appendonly": "no"}) as connection:
+        return arities_of(connection)
+
+
+def arities_of(connection: Connection) -> Arities:
+    """What the server at this connection knows of commands."""
+    with connection.using("batch") as client:
         commands = client.command()
     return {name.encode(): details["arity"] for name, details in commands.items()}
 
