@@ -140,7 +140,9 @@ def _shown(value: object) -> str:
 
 
 def _commands() -> str:
-    context = click.Context(main, info_name="alsosee", terminal_width=HELP_WIDTH)
+    # With the settings of the group: click keeps a command's help option after its first use.
+    settings = {**main.context_settings, "terminal_width": HELP_WIDTH}
+    context = click.Context(main, info_name="alsosee", **settings)
     return "\n\n".join(part for name in COMMANDS for part in _helps(main, context, name))
 
 
