@@ -15,7 +15,7 @@ from recommender.backend import Backend
 from recommender.build import build
 from recommender.replica.builder import index_files
 from recommender.storage.append_only import FOLDER, read_manifest
-from recommender.storage.erasing import erase, rewrite_files
+from recommender.storage.erasing import erase, forget_lists, rewrite_files
 
 PHRASE_BYTES = 48
 MAX_PHRASES = 30
@@ -39,9 +39,11 @@ def purge(backend: Backend, site: str, article_ids: Iterable[str]) -> list[str]:
         for article_id in article_ids
         if erase(backend.connection, backend.cache_connection, site, article_id)
     ]
+    _rewrite_index(backend, site)
+    # By now no worker makes a list of the time before: one may have been kept meanwhile.
+    forget_lists(backend.cache_connection, site)
     for connection in {backend.connection, backend.cache_connection}:
         rewrite_files(connection)
-    _rewrite_index(backend, site)
     if backend.settings.redis_url is None:
         _wait_for_old_files(backend.settings.data_dir / FOLDER)
     return erased

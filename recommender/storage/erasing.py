@@ -52,7 +52,7 @@ def erase(connection: Connection, cache: Connection, site: str, article_id: str)
     ImportLog(connection).forget(site, article_id)
     Surveys(connection).forget(site, article_id)
     Sessions(connection).forget_notes()
-    _forget_lists(cache, site)
+    forget_lists(cache, site)
     return was_there
 
 
@@ -113,7 +113,7 @@ def _wait(connection: Connection, running: str, deadline: float) -> dict[str, ob
         time.sleep(_POLL_SECONDS)
 
 
-def _forget_lists(cache: Connection, site: str) -> None:
+def forget_lists(cache: Connection, site: str) -> None:
     """Delete all finished lists: any may have a card of the article."""
     with cache.using("batch") as client:
         names = [*client.scan_iter(match=site_key(site, "list", "*"), count=BATCH)]
