@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache
 from http import HTTPStatus
 from io import SEEK_END, BytesIO
 from tempfile import SpooledTemporaryFile
@@ -56,6 +57,8 @@ RETRY_AFTER_SECONDS = 1
 MAX_STREAMS = 8  # sent at the same time by one worker
 CHUNK_SECONDS = 15.0  # that a client may take for one chunk of a streamed answer
 
+TOO_MANY = "Too many requests are waiting."
+
 Headers = list[tuple[str, str]]
 Result = TypeVar("Result")
 
@@ -83,7 +86,7 @@ class Refused(Exception):
 
 
 def _too_many() -> Refused:
-    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are waiting.")
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY)
 
 
 class BodyRoom:
@@ -130,10 +133,14 @@ class Lane:
         self._limit = threads * (1 + QUEUED_A_THREAD)
         self._pending = 0
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Run *work* in a thread; raises `Refused` (503) when the queue is full."""
+    def check(self) -> None:
+        """Raises `Refused` (503) when the queue is full."""
         if self._pending >= self._limit:
             raise _too_many()
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run *work* in a thread; raises `Refused` (503) when the queue is full."""
+        self.check()
         self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -175,12 +182,12 @@ class Gateway:
         try:
             answer = await self._answer(scope, protocol)
         except Refused as error:
-            answer = _refusal(error)
+            answer = _refusal(error.status, str(error))
         if isinstance(answer, Answer):
             protocol.response_bytes(*answer)
         elif self._streaming >= MAX_STREAMS:
             _close(answer.parts)
-            protocol.response_bytes(*_refusal(_too_many()))
+            protocol.response_bytes(*_refusal(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY))
         else:
             await self._stream(protocol, answer)
 
@@ -248,6 +255,8 @@ class Gateway:
         flight = _flight(scope)
         if flight is None:
             return await lane.run(lambda: self._call(scope, None))
+        if flight not in self._flights:
+            lane.check()  # a crowd is refused at once, without a task for each request
         return await self._shared(flight, lane.run(lambda: self._call(scope, None)))
 
     def _lane(self, scope: "Scope") -> Lane:
@@ -402,12 +411,13 @@ def _add_header(environ: dict[str, Any], name: str, value: str) -> None:
     environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
 
 
-def _refusal(refused: Refused) -> Answer:
-    if refused.status is HTTPStatus.SERVICE_UNAVAILABLE:
+@cache  # there are few, and a crowd gets the same one
+def _refusal(status: HTTPStatus, detail: str) -> Answer:
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     else:
         headers = {"Connection": "close"}  # the rest of the body is not read
-    response = problem(refused.status, str(refused), headers=headers)
+    response = problem(status, detail, headers=headers)
     return Answer(response.status_code, list(response.headers), response.get_data())
 
 
