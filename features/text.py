@@ -37,6 +37,9 @@ _INLINE_DATA = regex.compile(
       | <(?P<raw>script|style)(?=[\s/>]).*?(?:</(?P=raw)(?=[\s/>])[^>]*+>?+|\Z)""",
     regex.VERBOSE | regex.IGNORECASE | regex.DOTALL,
 )
+_LONG_DATA = regex.compile(
+    r"data:[a-z0-9.+/;=-]{1,100};base64,[A-Za-z0-9+/=_%-]{300,}+", regex.IGNORECASE
+)
 _TAG = regex.compile(
     r"<!--|<!doctype\b|</?([a-z][a-z0-9-]*+)(?:\s*+/?>|\s[^<>=]*+=[^<>]*+>)", regex.IGNORECASE
 )
@@ -73,6 +76,11 @@ def plain_text(text: str) -> str:
 def without_inline_data(html: str) -> str:
     """Drop data URLs (pictures, fonts), scripts and styles: they are large and never prose."""
     return _INLINE_DATA.sub("", html)
+
+
+def without_long_data(text: str) -> str:
+    """Drop data URLs that are too long to be shown as examples, wherever they are."""
+    return _LONG_DATA.sub("", text) if ";base64," in text else text
 
 
 def looks_like_html(text: str) -> bool:

@@ -18,7 +18,7 @@ from features.dates import parse_date
 from features.errors import FieldProblem
 from features.language import normalize_language
 from features.site_defaults import NO_DEFAULTS, SiteDefaults
-from features.text import excerpt, plain_text, without_inline_data
+from features.text import excerpt, plain_text, without_inline_data, without_long_data
 
 MAX_ID_BYTES = 512
 MAX_BODY_CHARS = 200_000
@@ -109,6 +109,8 @@ def read_excerpt(value: Any, info: ValidationInfo) -> str | None:
 def read_body(value: Any, info: ValidationInfo) -> str:
     """Plain text, cut if it is longer than the analysis allows."""
     sent = "" if value is None else _text(value)
+    # In Markdown they are no attributes, which would be dropped with their tag.
+    sent = without_long_data(sent)
     if len(sent) > MAX_RAW_BODY_CHARS:
         sent = without_inline_data(sent)
     text = plain_text(sent[:MAX_RAW_BODY_CHARS])

@@ -197,6 +197,20 @@ def test_an_inline_picture_of_a_megabyte_does_not_refuse_a_story_of_two_lines():
         assert ("Oak gates failed.\n\nBarges wait.", []) == (made.body, warnings)
 
 
+@pytest.mark.parametrize("around", ["![A gate]({})", "url({})", '"{}"'])
+def test_an_inline_picture_in_markdown_is_no_text(around):
+    picture = "data:image/png;base64," + base64.b64encode(bytes(900_000)).decode()
+    made, warnings, _ = read(body=f"Oak gates {around.format(picture)} failed.")
+
+    assert (f"Oak gates {around.format('')} failed.", []) == (made.body, warnings)
+
+
+def test_a_short_data_url_stays_where_it_is_an_example():
+    body = "Write data:image/gif;base64,R0lGODlhAQABAAAAACw= for a pixel."
+
+    assert body == read(body=body).article.body
+
+
 def test_an_inline_picture_in_a_line_does_not_refuse_it_either():
     data = base64.b64encode(bytes(300_000)).decode()
     title = f'<img src="data:image/png;base64,{data}">Oak gates'

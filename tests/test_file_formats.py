@@ -468,6 +468,13 @@ DIALECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "timezone": "America/New_York"}},
         {},
     ),
+    "authors of schema.org": (
+        {"@type": "NewsArticle", "@id": "7", "headline": ["Gates fail"], "articleBody":
+         {"@value": "Oak gates failed."}, "datePublished": {"@type": "Date", "@value": MOMENT},
+         "author": {"@list": [{"@type": "Person", "givenName": "Jane", "familyName": "Roe"}]},
+         "articleSection": [["World"]]},
+        {"authors": ("Jane Roe",), "section": "World"},
+    ),
     "lists of schema.org": (
         {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "position": 1, "item": {
             "@type": "NewsArticle", "@id": "7", "datePublished": MOMENT,

@@ -159,7 +159,8 @@ def _renamed(data: dict[str, Any], theirs: str, ours: str) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """A value without the wrapping that some systems put around it."""
     if isinstance(value, list):
-        if len(value) == 1 and _is_drupal_value(value[0]):  # every field of Drupal's REST export
+        # Every field of Drupal's REST export; lists in lists of some JSON-LD.
+        if len(value) == 1 and (_is_drupal_value(value[0]) or isinstance(value[0], list)):
             return _plain(value[0])
         return [_plain(one) for one in value]
     if not isinstance(value, dict) or not value:
@@ -177,7 +178,10 @@ def _plain(value: Any) -> Any:
         return f"{value['date']} {value['timezone']}"
     if len(keys) == 1 and keys <= {"S", "N", "BOOL"}:  # DynamoDB
         return next(iter(value.values()))
-    if len(keys) == 1 and keys <= {"node", "nodes", "edges", "data"}:  # GraphQL, Strapi
+    if "givenName" in keys and "name" not in keys:  # schema.org
+        parts = (value["givenName"], value.get("familyName"))
+        return {**value, "name": " ".join(part for part in parts if isinstance(part, str))}
+    if len(keys) == 1 and keys <= {"node", "nodes", "edges", "data", "@list", "@set"}:
         return _plain(next(iter(value.values())))
     if keys == {"id", "attributes"}:
         return _plain(value["attributes"])
