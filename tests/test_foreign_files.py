@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from recommender import RelatedArticles
+
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 FIXTURES = Path(__file__).parents[2] / "shared/data/fixtures"
 
@@ -83,3 +85,20 @@ def test_exports_of_wordpress_are_read_whole(measuring: Any, tmp_path: Path) -> 
         "themeunittestdata.wordpress.xml": 58,
     } == posts
     assert {""} == {problem for _, problem in found.values()}
+
+
+def test_every_post_of_a_spanish_magazine_is_spanish_and_has_a_list(
+    measuring: Any, tmp_path: Path
+) -> None:
+    """As its REST API gives them, without a language; some are pictures with a word or two."""
+    measuring.unpack(FIXTURES / "wordpress.tar.gz", tmp_path / "wordpress")
+    posts = tmp_path / "wordpress/site/wp-json/wp/v2/posts.json"
+    records, _ = measuring._records_of_folder(posts.parent)[posts]
+    site = RelatedArticles(records)
+
+    assert 373 == len(site)
+    assert {"es"} == {site[article_id].language for article_id in site}
+    pictures = [article_id for article_id in site if not site[article_id].body]
+    assert 10 == len(pictures)
+    tried = [*pictures, *list(site)[::15]]
+    assert [] == [article_id for article_id in tried if not site.to(article_id)]
