@@ -35,6 +35,7 @@
   :host([layout=list]) .card { --lines: 2; height: 4em; }
   :host([layout=grid]) { --also-see-column: 13em; }
   :host([layout=grid]) .card { display: grid; grid-template: auto 5.4em / 100%; gap: .5em; height: auto; }
+  :host([layout=grid]) .plain .card { grid-template: 5.4em / 100%; }
   :host([layout=grid]) .picture { width: 100%; aspect-ratio: 16 / 9; }
   :host([layout=grid]) .list:not(.plain) .card:not(:has(img))::before { aspect-ratio: 16 / 9; background: #8883; content: ""; }
   :host([layout=inline]) .box { display: flex; gap: .4em; }

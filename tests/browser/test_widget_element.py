@@ -313,6 +313,64 @@ def test_two_scripts_are_one(service: HostSite, site: HostSite, visit: Visit, se
     assert [] == visit.complaints
 
 
+# What stories are like
+
+
+TITLES = {
+    "300 characters": "A report about the talks over the border between two rivers. " * 5,
+    "no spaces": "東京都知事選挙の開票結果が明らかになり現職が三選を果たした" * 10,
+    "one word": "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen" * 5,
+}
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("layout", ["sidebar", "list", "grid", "inline"])
+def test_a_long_title_stays_in_its_card(
+    open_page: Callable[..., Page], service: HostSite, layout: str, width: int
+) -> None:
+    items = [item(n, title=title) for n, title in enumerate(TITLES.values(), 1)]
+    service.pages["/v1/main/articles/kursk/related"] = answers(*items)
+    body = f'<also-see article="kursk" layout="{layout}" limit="3"></also-see>'
+    page = open_page(body, width=width)
+    expect(page.locator("also-see .title")).to_have_count(3)
+    overflows = page.locator("also-see .card").evaluate_all("""
+        cards => cards.map(card => {
+            const { bottom, right } = card.querySelector(".text").getBoundingClientRect();
+            const edge = card.getBoundingClientRect();
+            return [bottom > edge.bottom + 1, right > edge.right + 1];
+        })
+    """)
+
+    assert [[False, False]] * 3 == overflows
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_grid_without_any_picture_has_no_hole(
+    open_page: Callable[..., Page], service: HostSite
+) -> None:
+    service.pages["/v1/main/articles/kursk/related"] = answers(item(1), item(2))
+    page = open_page('<also-see article="kursk" layout="grid"></also-see>')
+    expect(page.locator("also-see .title")).to_have_count(2)
+
+    assert page.locator("also-see .card").first.evaluate(
+        "card => card.offsetHeight < 6 * parseFloat(getComputedStyle(card).fontSize)"
+    )
+
+
+def test_one_story_without_a_picture_keeps_its_place_among_others(
+    open_page: Callable[..., Page], service: HostSite
+) -> None:
+    picture = {"url": f"{service.url}/favicon.ico", "alt": "", "width": 8, "height": 5}
+    service.pages["/v1/main/articles/kursk/related"] = answers(item(1, image=picture), item(2))
+    page = open_page('<also-see article="kursk" layout="grid"></also-see>')
+    expect(page.locator("also-see .title")).to_have_count(2)
+
+    [first, second] = page.locator("also-see .title").evaluate_all(
+        "titles => titles.map(title => title.getBoundingClientRect().top)"
+    )
+    assert first == second
+
+
 # Language
 
 
