@@ -246,6 +246,27 @@ def test_a_copy_of_an_empty_box_can_be_full(
     expect(page.locator("also-see").nth(1).locator(".title")).to_have_text(titles("kursk"))
 
 
+def test_a_view_transition_carries_a_box_from_page_to_page(
+    open_page: Callable[..., Page], service: HostSite
+) -> None:
+    """Routers with view transitions exchange the body, and put what persists into the new one."""
+    page = open_page()
+    expect(page.locator("also-see .title")).to_have_text(titles("kursk"))
+    page.evaluate("""
+        const box = document.querySelector("also-see");
+        const next = document.createElement("body");
+        next.append(document.createElement("h1"), document.createElement("also-see"));
+        next.lastChild.setAttribute("article", "sudzha");
+        document.startViewTransition(() => {
+            document.body.replaceWith(next);
+            next.prepend(box);
+        }).finished
+    """)
+
+    expect(page.locator("also-see .title")).to_have_text(titles("kursk") + titles("sudzha"))
+    assert ["kursk", "sudzha"] == [path.split("/")[4] for path in lists(service)]
+
+
 # Several boxes, several pages
 
 
