@@ -2,8 +2,8 @@
 What the box costs a reader's browser: `.venv/bin/python tests/benchmarks/widget.py`.
 
 On the sample newspaper's story page: CPU time of the main thread from the start of the script until
-the first box is drawn, with all else that the page does meanwhile; and the layout shift down the
-whole page.
+the first box is drawn, with all else that the page does meanwhile; the layout shift down the whole
+page; and the web vitals of the page with the box beside those without it, in pairs.
 """
 
 import gzip
@@ -23,6 +23,17 @@ sys.path.insert(0, str(ROOT / "docs"))
 from screenshot import STORY, sample_newspaper  # noqa: E402
 
 RUNS = 9
+PAIRS = 15
+VITALS = """
+    window.vitals = { LCP: 0, INP: 0, CLS: 0 };
+    const watch = (type, see) => new PerformanceObserver(list => list.getEntries().forEach(see))
+        .observe({ type, buffered: true, durationThreshold: 16 });
+    watch("largest-contentful-paint", entry => { vitals.LCP = entry.startTime; });
+    watch("event", entry => {
+        if (entry.interactionId) vitals.INP = Math.max(vitals.INP, entry.duration);
+    });
+    watch("layout-shift", entry => { if (!entry.hadRecentInput) vitals.CLS += entry.value; });
+"""
 CATEGORIES = ["toplevel", "devtools.timeline", "blink.user_timing"]
 WATCH = """
     window.shift = 0;
@@ -82,15 +93,51 @@ def visit(browser: Browser, address: str) -> tuple[float, float]:
         return milliseconds(events, start, end), page.evaluate("shift")
 
 
+def vitals(browser: Browser, address: str, with_box: bool) -> dict[str, float]:
+    """Of a reader who waits for everything, goes down the page, clicks and uses the keyboard."""
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        context.add_init_script(VITALS)
+        page = context.new_page()
+        if not with_box:
+            page.route("**/widget.js", lambda route: route.abort())
+        page.goto(address, wait_until="networkidle")
+        scroll_down(page)
+        page.locator("h1").click()
+        for _ in range(5):
+            page.keyboard.press("Tab")
+        page.wait_for_timeout(300)
+        figures: dict[str, float] = page.evaluate("vitals")
+        return figures
+
+
+def print_vitals(browser: Browser, address: str) -> None:
+    pairs = []
+    for number in range(PAIRS):
+        order = (True, False) if number % 2 else (False, True)
+        pairs.append({with_box: vitals(browser, address, with_box) for with_box in order})
+    print(f"web vitals, medians of {PAIRS} pairs:")
+    for name, unit in (("LCP", " ms"), ("INP", " ms"), ("CLS", "")):
+        without, with_box = (
+            statistics.median(pair[which][name] for pair in pairs) for which in (False, True)
+        )
+        difference = statistics.median(pair[True][name] - pair[False][name] for pair in pairs)
+        print(
+            f"  {name}: {without:.3g}{unit} without the box, {with_box:.3g}{unit} with it,"
+            f" difference {difference:+.3g}{unit}"
+        )
+
+
 def main() -> None:
-    script = (ROOT / "api/static/widget.js").read_bytes()
-    print(f"widget.js: {len(script):,} bytes, {len(gzip.compress(script, 9)):,} gzipped")
-    with sample_newspaper() as url, sync_playwright() as playwright:
+    for name in ("widget", "widget-extras"):
+        script = (ROOT / f"api/static/{name}.js").read_bytes()
+        print(f"{name}.js: {len(script):,} bytes, {len(gzip.compress(script, 9)):,} gzipped")
+    with sample_newspaper() as (url, _key), sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
             args=["--no-sandbox", "--disable-gpu"],
         )
         times, shifts = zip(*(visit(browser, f"{url}/{STORY}") for _ in range(RUNS)), strict=True)
+        print_vitals(browser, f"{url}/{STORY}")
         browser.close()
     print(
         f"main thread, from script to first box: {statistics.median(times):.1f} ms"
