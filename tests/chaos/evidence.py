@@ -21,7 +21,8 @@ HEAD = """# Reliability: what we promise, and the evidence
 Each promise has the tests that show it and the last figure that `make chaos` measured, or a line
 about what is not shown or not promised. `make chaos` writes this page. Figures are of a small, busy
 machine with two cores, on which the clients run too: read them as orders of magnitude. `make test`
-runs every test here but those marked `chaos`, which take minutes.
+runs every test here but those marked `chaos`, which take minutes. Tests of disks need root and loop
+devices, those of clocks a C compiler; where these are missing they are skipped, with the reason.
 
 | | promise | tests | last figure | not shown |
 |---|---|---|---|---|
