@@ -99,7 +99,7 @@ def write(page: Page) -> None:
     title, body = DRAFT
     page.get_by_label("Title").fill(title)
     page.get_by_label("Text, plain or HTML").fill(body)
-    page.get_by_role("button", name="Show lists and links").click()
+    page.get_by_role("button", name="Show list and links").click()
     page.wait_for_load_state("networkidle")
 
 
