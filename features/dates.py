@@ -123,6 +123,7 @@ _NET_JSON = regex.compile(r"\\?/Date\((-?[0-9]{1,17})(?:[+-][0-9]{4})?\)\\?/")
 _NO_DATE = frozenset((
     "", "0", "-", "–", "—", r"\n", "n/a", "na", "nan", "nat", "nil", "none", "null", "undefined",
     "invalid date", "tbd", "-62135596800", "-62135596800000", "1900-01-00", "00.00.0000",
+    "00:00:00",
 ))  # fmt: skip
 # The first moments of calendars, in local time: of .NET, Java and Go; Windows files; SQL Server;
 # Excel, which has two; Unix. The last moments of calendars are embargoes without end.

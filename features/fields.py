@@ -19,7 +19,8 @@ FIELD_ALIASES: dict[str, tuple[str, ...]] = {
     "body": (
         "body", "content", "text", "body_html", "content_html", "content:encoded", "articleBody",
         "post_content", "html", "content_text", "plaintext", "bodyText", "content_elements",
-        "blocks", "lead_paragraph",
+        "blocks", "lead_paragraph", "markdown", "body_markdown", "content_markdown", "body_md",
+        "content_md",
     ),
     "url": (
         "url", "link", "permalink", "web_url", "page_url", "mainEntityOfPage",

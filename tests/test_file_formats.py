@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from recommender.errors import InvalidInput
 from recommender.sources.blocks import text_of_blocks
 from recommender.sources.dialects import NO_ID, NOT_EMBEDDED
 from recommender.sources.files import ArticleFile, UnreadableFile
+from recommender.sources.markdown import text_of_markdown
 from recommender.zstandard import zstd
 
 Write = Callable[[str, bytes], str]
@@ -507,6 +509,35 @@ def test_an_article_without_an_id_has_its_address_for_one(write: Write) -> None:
 
     assert [url, "g"] == [parse_article(record).id for record in records]
     assert {NO_ID: 1} == notes
+
+
+def test_a_field_that_says_it_is_markdown_is_read_as_text(write: Write) -> None:
+    markdown = (
+        '# Gates\n\nOak **gates** at the [lock](https://n.example/lock "x") *failed*.\n'
+        "![A gate](a.jpg)\n> said `he` of snake_case and 2 * 3 * 4\n- [one][1]\n- [ ] two [sic]\n"
+    )
+    text = (
+        "Gates\n\nOak gates at the lock failed.\n\nsaid he of snake_case and 2 * 3 * 4\none\n"
+        "[ ] two [sic]"
+    )
+    sent = {"id": 7, "title": "Gates", "body_markdown": markdown}
+    _, [record], _ = read(write("a.jsonl", orjson.dumps(sent)))
+
+    assert text == parse_article(record).body
+
+
+@pytest.mark.parametrize("filling", ["[", "![", "[a](", "**a", "*a ", "`", "> ", "[a][", "#"])
+def test_hostile_markdown_takes_linear_time(filling: str) -> None:
+    """16 times the text takes 16 times as long; what looks back takes 256 times."""
+
+    def seconds(times: int) -> float:
+        text = filling * times
+        began = time.thread_time()  # of this thread alone: other programs do not count
+        text_of_markdown(text)
+        return time.thread_time() - began
+
+    short = min(seconds(5_000) for _ in range(3))
+    assert seconds(80_000) < 80 * short + 0.2
 
 
 def test_paragraphs_of_a_text_that_is_a_list_stay_apart() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from features.fields import NOTHING_CHOSEN, field_of, folded_name, sender_names
 from recommender.errors import InvalidInput
 from recommender.sources.blocks import text_of_blocks
+from recommender.sources.markdown import MARKDOWN_NAMES, text_of_markdown
 from recommender.sources.records import Record
 from recommender.sources.wordpress import is_post, post_fields
 
@@ -137,7 +138,9 @@ def _use_address_as_id(
 
 
 def _single(name: str, value: Any) -> Any:
-    """The value of a field that has one, where a system sends lists or blocks."""
+    """The value of a field that has one, where a system sends lists, blocks or Markdown."""
+    if isinstance(value, str) and folded_name(name) in MARKDOWN_NAMES:
+        return text_of_markdown(value)
     if not isinstance(value, list | dict) or not value:
         return value
     field = field_of(name)
