@@ -53,7 +53,7 @@ class Service:
 
     def may_look(self) -> bool:
         """
-        Whether the key allows to look at drafts and explanations.
+        Whether the key allows looking at drafts and explanations.
 
         Raises:
             NoService: naming what is wrong with address, site or key.

@@ -30,7 +30,7 @@ ARTICLES = re.compile(r"/v1/[^/]+/articles(/[\s\S]*)?")
 WRITES = ("PUT", "POST", "DELETE")
 ANSWER_SECONDS = 600.0  # for an upload of the longest kind
 RETRY_AFTER_SECONDS = 1
-# The web server of each process writes these for itself.
+# The web server that answers the client writes its own.
 HOP_HEADERS = frozenset({"connection", "date", "keep-alive", "server", "transfer-encoding"})
 
 
@@ -62,7 +62,7 @@ class ArticleWrites:
         return [body]
 
     def _forward_again(self, environ: "WSGIEnvironment") -> WsgiAnswer:
-        """Forward a request, and once more when a process that goes has closed it unread."""
+        """Forward a request; once more if a process that is about to end did not read it."""
         try:
             return self._forward(environ)
         except (ConnectionResetError, BrokenPipeError):  # one is http.client.RemoteDisconnected

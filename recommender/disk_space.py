@@ -1,4 +1,8 @@
-"""How much room the disk of a folder has: what can be made again stops first, then all writes."""
+"""
+How much room the disk of a folder has.
+
+When room gets short, files that can be made again are no longer written; later nothing is.
+"""
 
 import shutil
 from pathlib import Path
@@ -26,6 +30,6 @@ class DiskSpace:
     def _has_reserves(self, number: int) -> bool:
         try:
             usage = shutil.disk_usage(self._folder)
-        except OSError:  # who writes there finds out
+        except OSError:  # the write itself will say why
             return True
         return usage.free >= number * min(RESERVE_BYTES, RESERVE_SHARE * usage.total)

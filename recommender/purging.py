@@ -1,6 +1,6 @@
 """
-An article erased for good: from the store, from its files and the index files; and a search that
-shows that its text is in none of the files of the data folder.
+Erases an article for good: from the store, from the store's files and from the index files. A
+search of the data folder shows whether its text is left in any file.
 """
 
 import mmap
@@ -40,7 +40,7 @@ def purge(backend: Backend, site: str, article_ids: Iterable[str]) -> list[str]:
         if erase(backend.connection, backend.cache_connection, site, article_id)
     ]
     _rewrite_index(backend, site)
-    # By now no worker makes a list of the time before: one may have been kept meanwhile.
+    # No worker has the old index now, but one may have stored a list from it meanwhile.
     forget_lists(backend.cache_connection, site)
     for connection in {backend.connection, backend.cache_connection}:
         rewrite_files(connection)

@@ -1,4 +1,4 @@
-"""An archive of which a part was damaged, made whole again as far as its texts are left."""
+"""Restores an archive of which a part was damaged, as far as the texts of its articles are left."""
 
 from typing import NamedTuple
 

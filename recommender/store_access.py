@@ -41,7 +41,7 @@ class StoreAccess:
         self.settings = settings
         self._stack = ExitStack()
         store_url, cache_url = self._server_urls()
-        # Of a server elsewhere the disk is not known.
+        # The disk of a server elsewhere is unknown.
         disk = DiskSpace(settings.data_dir) if settings.redis_url is None else None
         connection = self._connect(store_url, self._signal(), disk)
         self.connection = connection

@@ -1,4 +1,4 @@
-"""`alsosee purge`: articles erased for good."""
+"""`alsosee purge`: erases articles for good."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`alsosee repair`: what can be read of a damaged archive."""
+"""`alsosee repair`: restores what can be read of a damaged archive."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def repair() -> None:
 
 
 def _repair_running(settings: Settings) -> None:
-    """Before it stops: then what its files have lost would be lost."""
+    """Have the server write its files anew: once it stops, what they lack is lost."""
     with Backend(settings, accept_old=True) as backend:
         damage = damage_of_live_files(settings.data_dir, backend.connection)
         if not damage:

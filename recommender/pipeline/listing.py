@@ -29,7 +29,7 @@ class CardPage(NamedTuple):
 
 
 class ListedSlots(NamedTuple):
-    """The same by slot. A page whose articles are deleted meanwhile is shorter."""
+    """A page as slots; articles deleted before their cards are read are not in its cards."""
 
     page: list[int]
     has_more: bool

@@ -47,13 +47,13 @@ class LinkedInList(NamedTuple):
 
 class TwoVersions(NamedTuple):
     """
-    What becomes of the lists; None where there is nothing to take a mean of.
+    How the lists change; means are None where there is nothing to average.
 
     Fields:
         lists: how many were compared.
         changed: how many of them differ in any place.
         overlap: mean Jaccard index of the two lists as sets.
-        moved: by how many places, up or down, the items of both lists go on average.
+        moved: how many places, up or down, an item of both lists moves on average.
         gained: articles that are in more lists than before, the largest gain first.
         lost: articles that are in fewer, the largest loss first.
         linked: the sum over all articles whose newsroom links are known.

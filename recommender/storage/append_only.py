@@ -1,5 +1,5 @@
 """
-The files in which the embedded server keeps its data, as far as they can be read.
+Reads the files in which the embedded server keeps its data.
 
     appendonlydir/appendonly.aof.manifest        which of the others count, and in which order
     appendonlydir/appendonly.aof.<n>.base.rdb    all keys at one moment
@@ -27,7 +27,7 @@ _MANIFEST_LINE = re.compile(
     r"file (\S+) seq [0-9]+ type ([bhi])( startoffset \d+)?( endoffset \d+)?"
 )
 _RDB_START = (b"REDIS", b"VALKEY")
-# How a command begins; where this follows a value without an end, the length of the value is wrong.
+# How a command begins. Where one begins within a value, the length of that value is wrong.
 _COMMAND_START = re.compile(rb"\r\n(?=\*[1-9][0-9]{0,6}\r\n\$[1-9][0-9]?\r\n[A-Za-z]+\r\n)")
 _END_OF_TRANSACTION = b"\r\n*1\r\n$4\r\nEXEC\r\n"
 _MAX_NUMBER_BYTES = 20
@@ -76,7 +76,7 @@ class Transaction(NamedTuple):
 
 
 def problem(folder: Path) -> str:
-    """What keeps a server from reading the files in *folder*, as far as a look at them tells."""
+    """Why a server cannot read the files in *folder*; empty when a quick look finds nothing."""
     try:
         manifest = read_manifest(folder)
     except Unreadable as error:
@@ -240,7 +240,7 @@ def next_command(data: Data, position: int) -> int | None:
 
 @contextmanager
 def mapped(path: Path) -> Iterator[Data]:
-    """The content of a file, which need not fit into memory."""
+    """The content of a file, which may be larger than the memory."""
     with path.open("rb") as file:
         if path.stat().st_size == 0:  # which cannot be mapped
             yield b""
@@ -251,7 +251,7 @@ def mapped(path: Path) -> Iterator[Data]:
 
 def _end_before_a_cut(data: Data) -> int | None:
     """Where the last whole command ends, if what follows was only cut; None otherwise."""
-    # The server waits, and has read the rest already: mostly the last transaction is enough.
+    # The server waits for this, so look behind the last transaction first; mostly that is enough.
     last = data.rfind(_END_OF_TRANSACTION)
     after_last = last + len(_END_OF_TRANSACTION) if last >= 0 else 0
     for start in (after_last, 0):

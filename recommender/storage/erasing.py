@@ -1,5 +1,5 @@
 """
-An article erased from everything that the store has of it.
+Erases an article and everything that names it from the store.
 
     see:{site}:purged   hash, key of an article → when it was purged; a restore leaves it out
 
@@ -23,7 +23,7 @@ BATCH = 500
 REWRITE_SECONDS = 600.0
 _POLL_SECONDS = 0.05
 
-# Of a deleted article: without the digest of its text.
+# Removes the digest of the text from the record of a deleted article.
 _BARE_TOMBSTONE = """
 local head = redis.call('HGET', KEYS[1], ARGV[1]) or ''
 local revision, at = string.match(head, '^deleted|(-?%d*)|%w*|(%d*)$')
@@ -70,7 +70,7 @@ def rewrite_files(connection: Connection) -> bool:
     Have the server write its files anew, without what it no longer holds, and wait for that.
 
     Returns:
-        whether it did; False for one that does not let us, or keeps no files.
+        whether it did; False for a server that forbids this, or keeps no files.
 
     Raises:
         StoreUnavailable: when the rewriting fails or takes longer than `REWRITE_SECONDS`.
@@ -102,7 +102,7 @@ def _run(connection: Connection, command: str, running: str, status: str) -> Non
 
 
 def _wait(connection: Connection, running: str, deadline: float) -> dict[str, object]:
-    """What the server says of its files, once nothing rewrites them."""
+    """Wait until the server rewrites no file; return what it says about its files then."""
     while True:
         with connection.using("batch") as client:
             info: dict[str, object] = client.info("persistence")

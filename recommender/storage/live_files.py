@@ -18,7 +18,7 @@ from recommender.storage.trial_server import arities_of
 
 
 def damage_of_live_files(data_dir: Path, connection: Connection) -> list[str]:
-    """A sentence about each damaged file; a file that the server replaces meanwhile is none."""
+    """A sentence about each damaged file; one that the server replaces meanwhile is left out."""
     folder = data_dir / FOLDER
     problem = append_only.problem(folder)
     if problem:

@@ -1,7 +1,7 @@
 """
 Where keys end in a dump of the server (`base.rdb`), so that a damaged one can be cut there.
 
-Only lengths are read. Whether a value makes sense, the server says when it loads the rest. The
+Only lengths are read; whether the values make sense shows when the server loads what was kept. The
 format is described at https://rdb.fnordig.de/file_format.html; we know the types that we store.
 """
 
@@ -24,7 +24,7 @@ class _Damaged(Exception):
 
 def key_ends(data: Data) -> Iterator[int]:
     """
-    Yield where each key ends, after where the header ends; stops at what cannot be read.
+    Yield where the header ends and where each key ends, up to what cannot be read.
 
     The first damage may be before that: lengths that are wrong can still make sense.
     """
@@ -125,7 +125,7 @@ class _Reader:
         for _ in range(8):  # length, last id, first id, highest deleted id, number added
             self._count_or_id()
         if self._count():
-            raise _Damaged  # consumer groups, which we have none of
+            raise _Damaged  # consumer groups, of which we have none
 
     def _count_or_id(self) -> None:
         if self._length()[1]:

@@ -1,9 +1,9 @@
 """
-What is damaged in the files of the embedded server, and an archive of all that can be read.
+Finds what is damaged in the files of the embedded server, and restores what can be read.
 
-Of the commands since the last dump the longest beginning is kept that a server can read. Of a
-damaged dump the keys are kept that come before the damage, or all where only values are damaged:
-those have checksums of their own. The damaged files are moved to a folder beside the archive.
+The commands since the last dump are kept up to the first that a server cannot read. The keys of a
+damaged dump are kept up to the damage; all of them where only values are damaged, because values
+have checksums of their own. The damaged files are moved to a folder beside the archive.
 """
 
 import os
@@ -67,7 +67,7 @@ class Examination:
         damage: a sentence about each damaged file; empty when a server can read everything.
         base, increments: what is kept.
         base_is_damaged: then some records may be missing, or fail their checksums.
-        lost_bytes, lost_commands: after the damage.
+        lost_bytes, lost_commands: how much stands after the damage.
         lost: the changes among them, as far as they can be read.
         kept_until: when the last change was made that is kept.
     """
@@ -83,7 +83,7 @@ class Examination:
 
     @property
     def lost_since(self) -> datetime | None:
-        """When the first change was made that is lost; at the earliest, where none can be read."""
+        """When the first lost change was made; the earliest possible time if none is readable."""
         return self.lost[0].at if self.lost else self.kept_until
 
     def loss(self) -> str:

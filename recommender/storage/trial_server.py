@@ -18,7 +18,7 @@ from recommender.storage.embedded import (
 )
 
 LOG = "trial.log"
-PATIENT_SECONDS = 5.0  # for one read; counting a large hash is no reader's request
+PATIENT_SECONDS = 5.0  # for one read: counting a large hash takes longer than what readers ask for
 _POLL_SECONDS = 0.01
 _OPTIONS = {
     "auto-aof-rewrite-percentage": "0",  # it changes nothing
