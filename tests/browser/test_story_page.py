@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser_pages import follow
+from browser_pages import follow, until
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -44,6 +45,10 @@ def story(view: Page) -> Page:
     return view
 
 
+# A box without a list is hidden.
+IS_SETTLED = "box => box.hidden || !!box.shadowRoot?.querySelector('.title')"
+
+
 def fill(page: Page) -> None:
     """Scroll through the whole page, as slowly as the boxes load."""
     height = page.evaluate("document.documentElement.scrollHeight")
@@ -53,7 +58,7 @@ def fill(page: Page) -> None:
     for one in page.locator("also-see").all():
         # The page has grown, and a busy browser may have missed earlier positions.
         one.evaluate("box => box.scrollIntoView()")
-        one.locator(".title").first.wait_for()
+        until(partial(one.evaluate, IS_SETTLED))
 
 
 @contextmanager
