@@ -248,7 +248,8 @@ class Gateway:
         if BROKEN_CHARACTER in scope.path:
             raise Refused(HTTPStatus.BAD_REQUEST, "The path is not UTF-8.")
         lane = self._lane(scope)
-        if "content-length" in scope.headers or "transfer-encoding" in scope.headers:
+        length = scope.headers.get("content-length", "0")
+        if length != "0" or "transfer-encoding" in scope.headers:
             room = self._bulk_room if _is_bulk(scope) else self._room
             with room.place() as take, await self._body(scope, protocol, room.limit, take) as body:
                 return await lane.run(lambda: self._call(scope, body))
@@ -284,12 +285,13 @@ class Gateway:
         """Read the body of a request; raises `Refused` when it is too long or too slow."""
         if self._bodies >= MAX_BODIES:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are being read.")
-        length = scope.headers.get("content-length", "")
-        if length.isdigit() and int(length) > limit:
+        announced = scope.headers.get("content-length", "")
+        length = int(announced) if announced.isdigit() else None
+        if length is not None and length > limit:
             raise _too_long(limit)
         self._bodies += 1
         try:
-            return await _read(protocol, limit, take)
+            return await _read(protocol, limit, length, take)
         finally:
             self._bodies -= 1
 
@@ -319,13 +321,15 @@ def _too_long(limit: int) -> Refused:
     return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Expected at most {limit} bytes.")
 
 
-async def _read(protocol: "HTTPProtocol", limit: int, take: Callable[[int], None]) -> IO[bytes]:
+async def _read(
+    protocol: "HTTPProtocol", limit: int, length: int | None, take: Callable[[int], None]
+) -> IO[bytes]:
     """
     Read a body into a file in memory, or on disk when it is long.
 
     Raises:
         Refused: it is longer than the limit; it stops for longer than the pause; all of it takes
-            longer than a slow line would need; or there is no room for it.
+            longer than a slow line would need; it ends before its *length*; or there is no room.
     """
     body = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115  # its reader closes it
     size = 0
@@ -341,6 +345,8 @@ async def _read(protocol: "HTTPProtocol", limit: int, take: Callable[[int], None
                 body.write(chunk)
                 last = started + BODY_SECONDS + size / BODY_BYTES_A_SECOND
                 deadline.reschedule(min(last, loop.time() + BODY_PAUSE_SECONDS))
+        if length is not None and size < length:  # the client has gone
+            raise Refused(HTTPStatus.BAD_REQUEST, "The body ended before its announced length.")
         body.seek(0)
     except TimeoutError:
         body.close()

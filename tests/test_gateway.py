@@ -305,6 +305,16 @@ def test_a_client_that_leaves_in_the_middle_harms_nothing(port: int) -> None:
     assert environ(port, "/after")["calls"] == 1
 
 
+def test_a_body_that_ends_early_is_no_request(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), 60) as client:
+        client.sendall(b"POST /cut HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc")
+        client.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: client.recv(65_536), b""))
+
+    assert not answer.startswith(b"HTTP/1.1 200 ")
+    assert environ(port, "/cut")["calls"] == 1  # that one
+
+
 def test_slow_bodies_occupy_no_thread(port: int) -> None:
     clients = [half_sent(port) for _ in range(200)]
     idle = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(200)]

@@ -220,7 +220,7 @@ def without_server(data_dir: Path) -> Iterator[None]:
     try:
         deadline = time.monotonic() + CLOSE_SECONDS  # a server may be about to stop
         while not _locks(users, fcntl.LOCK_EX) or _is_held(folder):
-            if time.monotonic() > deadline:
+            if _is_shared(folder / USERS_LOCK) or time.monotonic() > deadline:
                 raise ArchiveInUse(f"Also See runs in {folder}: stop it first.")
             time.sleep(0.05)
         yield
