@@ -55,6 +55,13 @@ class Backend(StoreAccess):
             return str(error)
         return "ready" if replica.loaded else "the archive is being loaded"
 
+    def write_readiness(self) -> str:
+        """`ready`, or why articles cannot be stored at present."""
+        try:
+            return self.store.write_problem() or "ready"
+        except StoreUnavailable as error:
+            return str(error)
+
     def _replica(self, name: str) -> SiteReplica:
         files = index_files(self.settings, name)
         return SiteReplica(

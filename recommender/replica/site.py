@@ -29,7 +29,8 @@ from recommender.storage.store import BATCH, Store
 
 log = structlog.get_logger()
 
-LOADING_WAIT_SECONDS = 2.0
+BUSY_WAIT_SECONDS = 2.0  # for another thread that uses or changes the corpus
+LOADING_WAIT_SECONDS = 0.1  # for one that loads it, which can take a minute
 RETRIES = 20  # a write between corpus and cards is rare; many in a row are a bulk import
 REMEMBERED_URLS = 20_000
 # Readers wait while the first file of an archive is built; without it they would wait longer.
@@ -260,7 +261,9 @@ class SiteReplica:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=LOADING_WAIT_SECONDS):
+        if not self._lock.acquire(
+            timeout=BUSY_WAIT_SECONDS if self.loaded else LOADING_WAIT_SECONDS
+        ):
             raise StoreUnavailable("the archive is still being loaded")
         try:
             yield

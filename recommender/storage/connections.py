@@ -36,6 +36,7 @@ _TIMEOUTS: dict[Pace, tuple[float, float]] = {
     "batch": (5, 50),
 }
 _POOL_WAIT = 0.5
+NO_ROOM = "the disk is nearly full: nothing is stored until there is room"
 # A reply may take so many times the timeout of the socket.
 TIMEOUTS_PER_REPLY = 2
 
@@ -195,8 +196,8 @@ class Connection:
                 its data, or refuses a write (full disk or memory, read-only replica); also when
                 a record is damaged so that the command fails.
         """
-        if grows and self._disk is not None and not self._disk.allows_writes:
-            raise StoreUnavailable("the disk is nearly full: nothing is stored until there is room")
+        if grows and not self.has_room:
+            raise StoreUnavailable(NO_ROOM)
         if self._has_timed_out():
             raise StoreUnavailable("the store does not answer", self._last_failure)
         if not self._breaker.allows():
@@ -219,6 +220,11 @@ class Connection:
         finally:
             if self.signal is not None and pace in ("write", "batch"):
                 self.signal.send(removal=removes)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the disk of the server, if it is known, has room for more."""
+        return self._disk is None or self._disk.allows_writes
 
     def _unavailable(self, error: Exception, began: float) -> StoreUnavailable:
         """Report a failure to the breaker, and return the error to raise for it."""

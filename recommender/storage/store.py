@@ -36,7 +36,7 @@ from recommender.storage.article_records import (
     site_key,
 )
 from recommender.storage.change_log import ChangeLog, SiteState, state_keys
-from recommender.storage.connections import Connection
+from recommender.storage.connections import NO_ROOM, Connection
 from recommender.storage.packing import (
     OutdatedVector,
     is_current_vector,
@@ -329,7 +329,7 @@ class Store:
 
     def server(self) -> ServerInfo:
         """Ask the server about itself; a server that hides its options reports none."""
-        with self._connection.using("write") as client:
+        with self._connection.using("load") as client:
             pipeline = client.pipeline(transaction=False)
             pipeline.info("server")
             for option in SERVER_OPTIONS:
@@ -343,6 +343,32 @@ class Store:
                 options |= answer
         name = info.get("server_name", "redis").capitalize()
         return ServerInfo(name, info.get("valkey_version") or info["redis_version"], options)
+
+    def write_problem(self) -> str | None:
+        """
+        Why articles cannot be stored at present; None when nothing is known against it.
+
+        It is read from what the server says of itself, because a trial would reach the disk.
+        """
+        if not self._connection.has_room:
+            return NO_ROOM
+        with self._connection.using("read") as client:
+            pipeline = client.pipeline(transaction=False)
+            for section in ("replication", "persistence", "memory"):
+                pipeline.info(section)
+            answers = pipeline.execute(raise_on_error=False)
+        info: dict[str, Any] = {}
+        for answer in answers:
+            if isinstance(answer, dict):  # and not the refusal of a server that hides this
+                info |= answer
+        if info.get("role", "master") != "master":
+            return "the store is a replica, which takes no writes"
+        if info.get("aof_enabled") and info.get("aof_last_write_status", "ok") != "ok":
+            return "the store could not write to its disk"
+        limit = info.get("maxmemory", 0)
+        if 0 < limit <= info.get("used_memory", 0) and info.get("maxmemory_policy") == "noeviction":
+            return "the memory of the store is full"
+        return None
 
     def _with_allowed_url(self, site: str, card: Card) -> Card:
         """The card, without its address if that is on a host which the site has not declared."""
