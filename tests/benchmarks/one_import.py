@@ -1,26 +1,27 @@
 """
 Import a file once, and print what it took, as JSON: `one_import.py STORE FILE PROCESSES`.
 
-A program of its own, with little to import: each of its processes imports it again.
+Each of its processes reads this file again, so nothing is imported before it runs.
 """
 
-import os
 import sys
-from itertools import islice
-
-import orjson
-from measure import cpu_of_all, family, peaks_mib, spent
-
-from recommender.ingest import ingest
-from recommender.preparing import BATCH
-from recommender.sources.files import ArticleFile
-from recommender.storage.connections import Connection
-from recommender.storage.store import Store
 
 SITE = "main"
 
 
 def main(url: str, file: str, processes: int) -> None:
+    import os
+    from itertools import islice
+
+    import orjson
+    from measure import cpu_of_all, family, peaks_mib, spent
+
+    from recommender.ingest import ingest
+    from recommender.preparing import BATCH
+    from recommender.sources.files import ArticleFile
+    from recommender.storage.connections import Connection
+    from recommender.storage.store import Store
+
     store = Store(Connection(url))
     articles = 0
     peaks: dict[int, float] = {}
