@@ -107,4 +107,4 @@ def test_readers_beside_writers(service: Service, name: str, record: Record) -> 
         f" statuses {dict(statuses)}",
     )
     assert set(statuses) == {200}
-    assert waits < 0.01
+    assert waits < 0.1  # at 50 PUTs a second 0.7, when every change makes readers wait
