@@ -1,6 +1,6 @@
 """Compares the lists of two settings: of one article, and of a sample of articles."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -116,7 +116,7 @@ class Sampled(NamedTuple):
         articles: how many were compared.
         changed: share of the lists in which any place differs.
         overlap: mean Jaccard index of the two lists as sets.
-        moved: by how many places, up or down, the items of both lists go on average.
+        moved: how many places, up or down, an item of both lists moves on average.
     """
 
     articles: int
@@ -178,27 +178,35 @@ def sampled(pairs: Sequence[tuple[ListFigures, ListFigures]]) -> Sampled:
     changed: list[float] = []
     overlaps: list[float] = []
     moved: list[int] = []
+    lists_a: list[ListFigures] = []
+    lists_b: list[ListFigures] = []
     for a, b in pairs:
+        lists_a.append(a)
+        lists_b.append(b)
         changed.append(a.slots != b.slots)
         overlaps.append(overlap(a.slots, b.slots))
-        # An item of one list alone has not moved by any number of places.
-        moves = movements(a.slots, b.slots).values()
-        moved += [move.places for move in moves if move.code not in ("in", "out")]
+        moved += distances(a.slots, b.slots)
     return Sampled(
         len(pairs),
         _mean(changed),
         _mean(overlaps),
         _mean(moved),
-        _sample_figures([a for a, _ in pairs]),
-        _sample_figures([b for _, b in pairs]),
+        _sample_figures(lists_a),
+        _sample_figures(lists_b),
     )
 
 
 def movements(a: Sequence[Name], b: Sequence[Name]) -> dict[Name, Movement]:
     """How the place of each article differs between lists *a* and *b*."""
-    before = {name: place for place, name in enumerate(a)}
-    after = {name: place for place, name in enumerate(b)}
+    before = _places(a)
+    after = _places(b)
     return {name: _movement(before.get(name), after.get(name)) for name in (*a, *b)}
+
+
+def distances(a: Sequence[Name], b: Sequence[Name]) -> list[int]:
+    """By how many places each item of both lists moves; items of only one list do not move."""
+    moves = movements(a, b).values()
+    return [move.places for move in moves if move.code not in ("in", "out")]
 
 
 def overlap(a: Sequence[Name], b: Sequence[Name]) -> float:
@@ -221,6 +229,10 @@ def sample(corpus: Corpus, size: int, now: datetime) -> list[str]:
     # Twice as many, because some of them are not published or among the newest.
     anywhere = [slot for slot in corpus.sample(2 * size).tolist() if is_published[slot]]
     return corpus.ids(list(dict.fromkeys((*latest.tolist(), *anywhere)))[:size])
+
+
+def _places(names: Iterable[Name]) -> dict[Name, int]:
+    return {name: place for place, name in enumerate(names)}
 
 
 def _movement(before: int | None, after: int | None) -> Movement:

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import chain
 from operator import attrgetter
 from statistics import fmean
 from typing import NamedTuple
 
 from recommender.errors import NotFound
-from recommender.pipeline.compare import BY_SETTINGS, compared, movements, overlap
+from recommender.pipeline.compare import BY_SETTINGS, compared, distances, overlap
 from recommender.pipeline.recommender import Recommender
 from recommender.policy.site_settings import ListDefaults
 from recommender.replica.sampling import sample_ids
@@ -87,6 +86,9 @@ def two_versions(
     """
     kept = list(pairs)
     known = {} if links is None else links
+    moved: list[int] = []
+    for pair in kept:
+        moved += distances(pair.before, pair.after)
     linked = [_linked(pair, known[pair.article]) for pair in kept if pair.article in known]
     exposures = _exposures(kept)
     worst = sorted((one for one in linked if one.after < one.before), key=_change)
@@ -96,7 +98,7 @@ def two_versions(
         len(kept),
         sum(pair.before != pair.after for pair in kept),
         _mean([overlap(pair.before, pair.after) for pair in kept]),
-        _mean([*chain.from_iterable(map(_moves, kept))]),
+        _mean(moved),
         gained[:SHOWN],
         lost[:SHOWN],
         _total(linked),
@@ -168,11 +170,6 @@ def _change(one: ArticleExposure | LinkedInList) -> tuple[int, str]:
 
 def _opposite_change(one: ArticleExposure) -> tuple[int, str]:
     return one.before - one.after, one.article
-
-
-def _moves(pair: ListPair) -> list[int]:
-    moves = movements(pair.before, pair.after).values()
-    return [move.places for move in moves if move.code not in ("in", "out")]
 
 
 def _linked(pair: ListPair, targets: Collection[str]) -> LinkedInList:

@@ -194,7 +194,7 @@ class _Dump:
     def _articles(self, heads: dict[bytes, bytes]) -> Iterator[BackupLine]:
         yield {"key": self._key("heads"), "hash": _encoded(heads)}
         live = [key.decode() for key, head in heads.items() if head.startswith(b"live")]
-        names = [self._key(kind, key) for key in live for kind in KINDS]
+        names = _record_names(self._site, live)
         with self._connection.using("batch") as client:
             records = client.mget(names) if names else []
         yield from _strings(names, records)
@@ -202,7 +202,7 @@ class _Dump:
     def _state_and_articles(self, article_ids: Sequence[str]) -> tuple[int, list[BackupLine]]:
         """The version, and everything that must be of that version, read in one transaction."""
         keys = [article_key(self._site, article_id) for article_id in article_ids]
-        names = [self._key(kind, key) for key in keys for kind in KINDS]
+        names = _record_names(self._site, keys)
         with self._connection.using("batch") as client:
             pipeline = client.pipeline(transaction=True)
             pipeline.mget([self._key("version"), self._key("at"), self._key("settings"), *names])
@@ -338,7 +338,7 @@ def _make_room(connection: Connection, site: str, replace: bool) -> None:
     with connection.using("batch") as client:
         client.unlink(site_key(site, "version"), site_key(site, "at"))
     for keys in scan_hash(connection, heads, BATCH):
-        names = [site_key(site, kind, key.decode()) for key in keys for kind in KINDS]
+        names = _record_names(site, map(bytes.decode, keys))
         with connection.using("batch") as client:
             client.unlink(*names)
     others = ("heads", "urls", "log", "audit", "imports", *_OF_ONE_STATE, *_STRINGS)
@@ -449,7 +449,7 @@ def _readable_card(record: bytes | None) -> Card | None:
 
 class _PurgedArticles:
     """
-    Keeps articles of a backup out that were purged after it was made.
+    Leaves out articles of a backup that were purged after it was made.
 
     Attributes:
         article_ids: of those that the backup has.
@@ -459,7 +459,7 @@ class _PurgedArticles:
         self.article_ids: list[str] = []
         self._heads = site_key(site, "heads")
         self._fields = {_text(key.encode()) for key in keys}
-        self._records = {site_key(site, kind, key) for key in keys for kind in KINDS}
+        self._records = set(_record_names(site, keys))
         self._card_prefix = site_key(site, "card", "")
 
     def lets_pass(self, line: BackupLine) -> bool:
@@ -529,6 +529,11 @@ def _encoded(fields: dict[bytes, bytes]) -> dict[str, str]:
 
 def _text(value: bytes) -> str:
     return b64encode(value).decode()
+
+
+def _record_names(site: str, keys: Iterable[str]) -> list[str]:
+    """Where the store has the records of articles, all kinds of one article together."""
+    return [site_key(site, kind, key) for key in keys for kind in KINDS]
 
 
 def _prefix(site: str) -> str:
