@@ -45,6 +45,9 @@ PUBLIC = {
     ("GET", "/<article_id:article_id>"),
 }
 CLOSED = {
+    ("GET", "/v1/<site>/articles"),
+    ("GET", "/v1/<site>/export"),
+    ("GET", "/v1/<site>/search"),
     ("PUT", "/v1/<site>/articles/<article_id:article_id>"),
     ("GET", "/v1/<site>/articles/<article_id:article_id>"),
     ("DELETE", "/v1/<site>/articles/<article_id:article_id>"),
@@ -67,7 +70,7 @@ CLOSED = {
 LOOKS = ("/related", "/links", "/compare")  # by POST, because much is sent
 EDITORS = (
     *("/related", "/links", "/explain", "/overrides", "/rules", "/rules/0", "/audit"),
-    *("/audit/1-1/undo", "/settings", "/settings/compare", "/overview"),
+    *("/audit/1-1/undo", "/settings", "/settings/compare", "/overview", "/search"),
 )
 OPENED = {
     "ingest": {"ingest"},
