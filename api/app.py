@@ -31,7 +31,7 @@ from api.v1 import (
 from api.v1 import settings as site_settings
 from recommender.backend import Backend
 from recommender.config import Settings
-from recommender.deadline import start_deadline
+from recommender.deadline import end_deadline, start_deadline
 
 API = (
     lists,
@@ -76,6 +76,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     )
     app.wsgi_app = HotAnswers(app.wsgi_app, backend.store, settings.sites)  # type: ignore[method-assign]
     app.before_request(_start_deadline)
+    app.teardown_request(_end_deadline)
     app.before_request(_refuse_broken_paths)
     app.before_request(_refuse_compressed_bodies)
     app.before_request(_drop_if_match_any)
@@ -103,6 +104,11 @@ def register_api(app: Flask) -> None:
 
 def _start_deadline() -> None:
     start_deadline(REQUEST_SECONDS)
+
+
+def _end_deadline(_: BaseException | None) -> None:
+    # The thread may do something else next, which has no deadline.
+    end_deadline()
 
 
 def _refuse_broken_paths() -> Response | None:

@@ -14,6 +14,7 @@ from api.app import create_app
 from api.http.errors import STATUSES, status_of
 from api.http.responses import problem
 from recommender.backend import Backend
+from recommender.deadline import check_deadline
 from recommender.errors import (
     AlsoSeeError,
     Conflict,
@@ -200,3 +201,13 @@ def test_an_article_whose_record_was_damaged_is_not_found(
     paths = ["/v1/main/articles/kursk/related", "/v1/main/articles/kursk"]
 
     assert [404, 404] == [client.get(path, headers=key).status_code for path in paths]
+
+
+def test_a_deadline_ends_with_its_request(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.app.REQUEST_SECONDS", 0.0)
+
+    client.get("/healthz")
+
+    check_deadline()  # raises TookTooLong if the deadline of the request still holds
