@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def answers(url: str, calls: list[Call], *options: str) -> tuple[list[str], list
             one.content[0].text if one.is_error else one.structured_content for one in results
         ]
 
-    return anyio.run(ask)
+    # In a thread of its own: tests with a browser leave a running event loop in this one.
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(anyio.run, ask).result(PATIENCE_SECONDS)
 
 
 def ids(answer: dict[str, Any]) -> list[str]:

@@ -117,8 +117,8 @@ def test_no_command_line_has_a_password():
     checks = [service.get("healthcheck", {}).get("test", []) for service in SERVICES.values()]
 
     assert not re.search(r"PASSWORD", str(commands + checks))
-    examples = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/*"), ROOT / "README.md"]
-    for example in examples:
+    files = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/*"), ROOT / "README.md"]
+    for example in filter(Path.is_file, files):  # Python leaves a folder in deploy/
         assert not re.search(r"requirepass \S|redis-cli -a|valkey-cli -a", example.read_text())
 
 
