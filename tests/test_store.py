@@ -83,6 +83,18 @@ def put(store: Store, article_id: str = "kursk", site: str = "main", **fields: A
     return written
 
 
+def test_only_what_may_leave_lists_is_signalled_as_a_removal(store):
+    before = store.change_log.last_removal()
+    put(store, published_at="2025-03-13T07:12:44Z")
+    after_a_put = store.change_log.last_removal()
+    put(store, published_at="2999-01-01T00:00:00Z")
+    postponed = store.change_log.last_removal()
+    store.delete("main", "kursk")
+
+    assert before == after_a_put is not None
+    assert 3 == len({before, postponed, store.change_log.last_removal()})
+
+
 def logged(store: Store, after: int) -> list[ArchiveChange]:
     """The changes after that version, whenever they were."""
     return [change._replace(at="") for change in store.change_log.changes("main", after) or []]

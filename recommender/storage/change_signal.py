@@ -35,7 +35,7 @@ class ChangeSignal:
         Change the bytes.
 
         Args:
-            removal: whether an article may have to leave lists: a delete, or an editor's rule.
+            removal: whether an article may have to leave lists: a delete, an embargo, or a rule.
         """
         if self._file is None or not self._works:
             return

@@ -13,6 +13,7 @@ carry a format number and a checksum (`packing.py`). Every write adds to the cha
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -36,7 +37,7 @@ from recommender.storage.article_records import (
     site_key,
 )
 from recommender.storage.change_log import ChangeLog, SiteState, state_keys
-from recommender.storage.connections import NO_ROOM, Connection
+from recommender.storage.connections import NO_ROOM, Connection, Pace
 from recommender.storage.packing import (
     OutdatedVector,
     is_current_vector,
@@ -146,11 +147,18 @@ class Store:
         Returns:
             one result per article, in order.
         """
-        return self.put_prepared([put_call(site, analysed) for analysed in articles])
+        calls = [put_call(site, analysed) for analysed in articles]
+        return self.put_prepared(calls, removes=any(map(_is_embargoed, articles)))
 
-    def put_prepared(self, calls: Sequence[ScriptCall]) -> list[WriteResult]:
-        """`put` for articles of which `put_call` was made before, maybe in another process."""
-        with self._connection.using("batch" if len(calls) > 1 else "write", grows=True) as client:
+    def put_prepared(self, calls: Sequence[ScriptCall], removes: bool = False) -> list[WriteResult]:
+        """
+        `put` for articles of which `put_call` was made before, maybe in another process.
+
+        Args:
+            removes: whether one of them may have to leave lists.
+        """
+        pace: Pace = "batch" if len(calls) > 1 else "write"
+        with self._connection.using(pace, removes, grows=True) as client:
             script = client.register_script(_ACCEPT + _HEAD + _PUT)
             # As one transaction the batch reaches the disk in one flush; a plain pipeline is
             # flushed for every 16 kB that the server reads, which takes twice as long.
@@ -450,3 +458,9 @@ def _is_usable(card: bytes | None) -> bool:
         return card is not None and bool(parse_card(unpack_record(card)))
     except CorruptRecord:
         return False
+
+
+def _is_embargoed(analysed: AnalysedArticle) -> bool:
+    """Whether an article that may be in lists must leave them until its publication."""
+    published_at = analysed.article.published_at
+    return published_at is not None and published_at > datetime.now(UTC)
