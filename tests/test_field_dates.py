@@ -17,11 +17,13 @@ from recommender.sources import day_order
 from recommender.sources.records import Record
 
 REFUSED = "refused"
-# Names that RFC 5322 gives to North America, and that of Seoul, as these places use them.
+# Names that RFC 5322 gives to North America, and that of Seoul, as these places use or used them.
+CHINESE = ("Chongqing", "Chungking", "Harbin", "Macao", "Macau", "Shanghai", "Taipei")
 ELSEWHERE = {
     ("PST", "Asia/Manila"),
     ("PDT", "Asia/Manila"),
     ("CDT", "America/Havana"),
+    *(("CDT", f"Asia/{city}") for city in CHINESE),
     ("KST", "Asia/Pyongyang"),
 }
 
