@@ -428,7 +428,7 @@ def _refusal(status: HTTPStatus, detail: str) -> Answer:
 
 
 def _is_streamed(status: int, headers: Headers) -> bool:
-    """Whether nobody knows yet how long the body will be."""
+    """Whether the length of the body is not known yet."""
     names = {name.lower() for name, _ in headers}
     return status == HTTPStatus.OK and "content-length" not in names
 

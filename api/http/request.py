@@ -27,7 +27,7 @@ def backend() -> Backend:
 
 def client_network() -> str | None:
     """
-    The network of the client; None where a proxy does not say who asks.
+    The network of the client; None where a proxy does not name it.
 
     A peer at a private address is taken for a proxy of ours, as `deploy/nginx.conf` does.
     """

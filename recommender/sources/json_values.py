@@ -14,7 +14,7 @@ from recommender.sources.records import (
 )
 
 CHUNK_BYTES = 2**18
-MAX_DEPTH = 1_000_000  # beyond which nobody looks for the end of a value
+MAX_DEPTH = 1_000_000  # deeper values are refused without looking for their end
 
 _BRACKET_OR_QUOTE = re.compile(rb'["{}\[\]]')
 _STRING_CONTENT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)

@@ -202,7 +202,7 @@ def cut_tail(folder: Path) -> bool:
     """
     Cut the command off that a crash left unfinished at the end; return whether there was one.
 
-    Nobody was told that it is stored. A value whose length is wrong also runs to the end of the
+    It was not acknowledged. A value whose length is wrong also runs to the end of the
     file, but there commands follow within it: such a file is left alone.
     """
     try:

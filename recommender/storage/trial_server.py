@@ -1,4 +1,4 @@
-"""A server in a folder of its own, to try whether it can read files; it answers nobody else."""
+"""A private server in a folder of its own, to try whether it can read files."""
 
 import subprocess
 import tempfile

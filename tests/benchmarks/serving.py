@@ -79,7 +79,7 @@ def cached(url: str, corpus: Corpus) -> list[Row]:
 
 
 def uncached(url: str, corpus: Corpus) -> list[Row]:
-    """A list that nobody has asked for: query, order, cards, page, and the way into the cache."""
+    """A list that was not asked for before: query, order, cards, page, storing it in the cache."""
     forget_lists(url)
     with Backend(Settings(redis_url=url)) as backend:
         paths = list_paths(backend, MISSES)
