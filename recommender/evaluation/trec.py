@@ -128,7 +128,7 @@ def _encoded(article_id: str) -> str:
 
 
 def _decoded(column: str) -> str:
-    """The id that `trec_id` wrote; `%d8%a7` is none of its making, and stays."""
+    """The id of a column. What `trec_id` cannot have written, as `%d8%a7`, is not decoded."""
     article_id = unquote(column, errors="surrogateescape")
     return article_id if _encoded(article_id) == column else column
 
