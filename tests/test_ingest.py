@@ -13,8 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from news import STORIES, article
 
-from features.analysis import analyse
-from features.vectorizer import FEATURES_VERSION, count_terms
+from features.vectorizer import FEATURES_VERSION, analyse, count_terms
 from recommender import ingest as ingest_module
 from recommender import preparing
 from recommender.articles import article_from_record
