@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None, backend: Backend | None = None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_PARTS=MAX_FORM_PARTS)
     backend = app.extensions["alsosee"] = backend or Backend(settings)
     app.extensions["alsosee_lists"] = ListCache(
-        backend.connection, backend.cache_connection, settings.list_ttl_seconds
+        backend.connection, backend.cache_connection, settings.list_ttl_seconds, backend.clock
     )
     app.wsgi_app = HotAnswers(app.wsgi_app, backend.store, settings.sites)  # type: ignore[method-assign]
     app.before_request(_start_deadline)

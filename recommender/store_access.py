@@ -48,6 +48,7 @@ class StoreAccess:
         self.cache_connection = self._connect(cache_url) if cache_url else connection
         hosts = {name: settings.hosts_of(name) for name in settings.sites}
         self.store = Store(connection, hosts)
+        self.clock = self.store.clock
         self.formats = Formats(connection)
         try:
             claim_quietly(self.formats, settings.sites, accept_old)

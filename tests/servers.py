@@ -56,7 +56,10 @@ def put_backend(app: Flask, backend: Backend) -> None:
     """Give an application this backend, because to build another application takes longer."""
     app.extensions["alsosee"] = backend
     app.extensions["alsosee_lists"] = ListCache(
-        backend.connection, backend.cache_connection, backend.settings.list_ttl_seconds
+        backend.connection,
+        backend.cache_connection,
+        backend.settings.list_ttl_seconds,
+        backend.clock,
     )
     hot = cast(HotAnswers, app.wsgi_app)
     app.wsgi_app = HotAnswers(hot.flask, backend.store, backend.settings.sites)  # type: ignore[method-assign]

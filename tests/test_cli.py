@@ -27,6 +27,7 @@ from api.cli.main import COMMANDS, main
 from recommender.backend import Backend
 from recommender.index import jit as compiled
 from recommender.storage.access import SCOPES
+from recommender.storage.clock import StoreClock
 from recommender.storage.events import MAX_FIELDS
 
 ROOT = Path(__file__).parents[1]
@@ -581,6 +582,21 @@ def test_the_doctor_finds_nothing_wrong_in_a_new_installation(
     assert (result.exit_code, report["ok"]) == (0, True)
     assert texts["durability"] == "what was accepted survives a crash and a power cut"
     assert texts["site main"] == "no articles: alsosee import FILE"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"), [(600, "600 s ahead of the store's"), (-5, "5 s behind the store's")]
+)
+def test_the_doctor_reports_a_clock_that_differs_from_the_store_s(
+    run: Run, monkeypatch: pytest.MonkeyPatch, ahead: int, words: str
+) -> None:
+    before = run("doctor").stdout
+    with monkeypatch.context() as patched:
+        patched.setattr(StoreClock, "ahead_seconds", lambda _: ahead + 0.1)
+        after = run("doctor").stdout
+
+    assert "this machine's clock agrees with the store's" in before
+    assert words in after
 
 
 def test_the_doctor_reports_damaged_machine_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

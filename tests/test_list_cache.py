@@ -17,6 +17,7 @@ from api.caches.lists import FinishedList, ListCache
 from features.vectorizer import analyse
 from recommender.errors import StoreUnavailable
 from recommender.storage.change_signal import ChangeSignal
+from recommender.storage.clock import StoreClock
 from recommender.storage.connections import Connection
 from recommender.storage.store import Store
 
@@ -51,9 +52,9 @@ def caches(redis_url, raw_redis) -> Iterator[Callable[..., ListCache]]:
         made.append(Connection(store_url))
         store = made[-1]
         if cache_url is None:
-            return ListCache(store, store, TTL_SECONDS)
+            return ListCache(store, store, TTL_SECONDS, StoreClock(store))
         made.append(Connection(cache_url))
-        return ListCache(store, made[-1], TTL_SECONDS)
+        return ListCache(store, made[-1], TTL_SECONDS, StoreClock(store))
 
     yield make
     for connection in made:
@@ -83,7 +84,7 @@ def test_a_list_is_shared_by_all_workers(store, caches):
 def test_keeping_a_list_sends_no_change_signal(store, redis_url, tmp_path):
     signal = ChangeSignal(tmp_path / "signal")
     connection = Connection(redis_url, signal=signal)
-    cache = ListCache(connection, connection, TTL_SECONDS)
+    cache = ListCache(connection, connection, TTL_SECONDS, StoreClock(connection))
     made = finished(write(store))
     before = signal.current()
     cache.put("main", "a", made)

@@ -138,11 +138,11 @@ class HotAnswers:
         # Read before Flask reads it: Flask's list is of this state, or of a later one and not kept.
         check = StateCheck(time.monotonic(), self._store.change_log.last_removal())
         state = self._store.change_log.raw_state(site)
-        now = time.time()
+        now = self._store.clock.time()
         if answer is None or not answer.holds(state, now):
             return self._ask_flask(key, site, state, check, environ, start_response)
         headers = answer.headers[:]
-        headers[answer.date_at] = ("Date", self._date_at(int(now)))
+        headers[answer.date_at] = ("Date", self._date_at(int(time.time())))
         start_response(answer.status, headers)
         return [answer.body]
 
@@ -156,7 +156,9 @@ class HotAnswers:
         if answer is None:
             return None
         state = self._store.change_log.known_raw_state(answer.site)
-        return self._sent_now(answer) if answer.holds(state, time.time()) else None
+        now = self._store.clock.known_time()
+        is_current_list = now is not None and answer.holds(state, now)
+        return self._sent_now(answer) if is_current_list else None
 
     def recent(self, key: RequestKey) -> RecentAnswer | None:
         """
@@ -169,11 +171,13 @@ class HotAnswers:
         if answer is None or answer.check.last_removal is None:
             return None
         change_log = self._store.change_log
+        now = self._store.clock.known_time()
         age_seconds = time.monotonic() - answer.check.at
         is_recent = (
-            age_seconds < RECENT_SECONDS
+            now is not None
+            and age_seconds < RECENT_SECONDS
             and answer.check.last_removal == change_log.last_removal()
-            and is_current(answer.made_at, answer.expires_at, time.time())
+            and is_current(answer.made_at, answer.expires_at, now)
             and change_log.is_busy(answer.site)
         )
         if not is_recent:

@@ -1,6 +1,5 @@
 """Finished lists: bodies of answers in Redis for all workers, and stale copies in each worker."""
 
-import time
 from contextlib import suppress
 from hashlib import blake2b
 from typing import NamedTuple, Self
@@ -12,6 +11,7 @@ from api.caches.lru import ByteLRU
 from recommender.errors import CorruptRecord, StoreUnavailable
 from recommender.storage.article_records import site_key
 from recommender.storage.change_log import ChangeLog, SiteState, state_keys
+from recommender.storage.clock import StoreClock
 from recommender.storage.connections import Connection
 from recommender.storage.packing import pack_record, unpack_record
 
@@ -80,12 +80,16 @@ class ListCache:
         store: has the state of each site.
         cache: has the lists; the same object as *store* makes a look-up one request.
         ttl_seconds: how long a list stays.
+        clock: of the store.
     """
 
-    def __init__(self, store: Connection, cache: Connection, ttl_seconds: int) -> None:
+    def __init__(
+        self, store: Connection, cache: Connection, ttl_seconds: int, clock: StoreClock
+    ) -> None:
         self._store = store
         self._change_log = ChangeLog(store)
         self._cache = cache
+        self._clock = clock
         self._ttl_seconds = ttl_seconds
         self._states: dict[str, SiteState] = {}  # of each site, when it was last read
         self._stale: ByteLRU[str, FinishedList] = ByteLRU(STALE_BYTES, _size)
@@ -108,7 +112,7 @@ class ListCache:
         finished = _unpacked(record, state)
         if finished is None:
             return None
-        if not is_current(finished.made_at, finished.expires_at, time.time()):
+        if not is_current(finished.made_at, finished.expires_at, self._clock.time()):
             return None
         self._stale.put(key, finished)
         return finished
@@ -121,7 +125,7 @@ class ListCache:
         """
         key = site_key(site, "list", name)
         self._stale.put(key, finished)
-        seconds = min(self._ttl_seconds, finished.expires_at - time.time())
+        seconds = min(self._ttl_seconds, finished.expires_at - self._clock.time())
         if seconds > 0 and shared:
             with suppress(StoreUnavailable):
                 self._share(site, key, finished, max(1, int(seconds * 1000)))
@@ -136,7 +140,7 @@ class ListCache:
         finished = self._stale.get(key)
         if finished is None and self._cache is not self._store:
             finished = _unpacked(self._read_cache(key))
-        if finished is None or time.time() - finished.made_at > max_age_seconds:
+        if finished is None or self._clock.time() - finished.made_at > max_age_seconds:
             return None
         return finished
 

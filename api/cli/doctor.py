@@ -45,6 +45,7 @@ MAX_LANGUAGES = 8
 MAX_LINES = 10
 MAX_LINE_CHARS = 70
 ALMOST_FULL = 0.8
+MAX_SKEW_SECONDS = 2.0
 
 STATE_WORDS: dict[State, str] = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 
@@ -173,6 +174,7 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
     server = backend.store.server()
     embedded = "" if settings.redis_url else f", embedded, files in {settings.data_dir.resolve()}"
     yield Check("store", "ok", f"{server.name} {server.version}{embedded}")
+    yield _clock(backend)
     if not settings.redis_url:
         yield from _live_files(settings.data_dir, backend.connection)
     yield from durability(server)
@@ -182,6 +184,18 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
             yield _ranking(settings.ranking, site, backend.model(site))
         yield from _events(backend.events, site)
     yield from _keys(settings, backend)
+
+
+def _clock(backend: Backend) -> Check:
+    ahead = backend.clock.ahead_seconds()
+    if ahead is None or abs(ahead) < MAX_SKEW_SECONDS:
+        return Check("clock", "ok", "this machine's clock agrees with the store's")
+    direction = "ahead of" if ahead > 0 else "behind"
+    text = (
+        f"this machine's clock is {abs(ahead):,.0f} s {direction} the store's. Articles are"
+        " published by the store's; set this one by NTP, or its logs have wrong times"
+    )
+    return Check("clock", "note", text)
 
 
 def _live_files(data_dir: Path, connection: Connection) -> Iterator[Check]:

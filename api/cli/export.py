@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from pathlib import Path
@@ -152,7 +151,7 @@ def _make_lists(ids: Sequence[str]) -> bytes:
 
 
 def _make_list(live: SiteReplica, article_id: str, options: ListOptions) -> Mapping[str, Any]:
-    now = datetime.now(UTC)
+    now = live.now()
     related_list, version = live.read_with_cards(
         lambda recommender: recommender.related(article_id, options, now)
     )

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -179,7 +178,7 @@ def _article_settings(
     if keep and settings != stored.articles:
         changed = stored.model_copy(update={"articles": settings})
         editor = Editor("", "alsosee import", "options of the command")
-        access.store.rulebook.replace_settings(site, changed, editor, datetime.now(UTC))
+        access.store.rulebook.replace_settings(site, changed, editor, access.clock.now())
     return settings
 
 

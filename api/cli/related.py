@@ -1,7 +1,6 @@
 """`alsosee related`: one list, without a server."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -52,7 +51,7 @@ def _answer(
     live: SiteReplica, article_id: str, draft: Article | None, options: ListOptions
 ) -> List:
     """The list for a draft or, without one, for a stored article, in the form of the API."""
-    now = datetime.now(UTC)
+    now = live.now()
     if draft is not None:
         stored = StoredArticle.of_draft(draft)
         related_list, version = live.read_with_cards(

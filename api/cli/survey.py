@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -109,7 +108,7 @@ def summary(survey: Survey) -> str:
 def _compare(backend: Backend, site: str, file: Path, links: NewsroomLinks | None) -> TwoVersions:
     replica = backend.site(site)
     other = _read_other(file)
-    now = datetime.now(UTC)
+    now = replica.now()
     with _lists_bar() as advance:
         if isinstance(other, ListDefaults):
             stored = backend.store.rulebook.settings(site).settings.site

@@ -1,7 +1,5 @@
 """The page of one article: its box as readers see it, its candidates, and its rules."""
 
-from datetime import UTC, datetime
-
 from flask import Blueprint, Response, g, request
 
 from api.editor import labels
@@ -29,7 +27,7 @@ def article(site: str) -> Response:
     ranking = explained_ranking(
         backend().site(site), article_id, options.replacing(limit=CANDIDATES, explain=True)
     )
-    overrides = backend().store.rulebook.overrides(site, article_id, datetime.now(UTC))
+    overrides = backend().store.rulebook.overrides(site, article_id, backend().clock.now())
     cards = _cards(site, ranking, overrides)
     if article_id not in cards:
         raise NotFound("this article is not in the archive")

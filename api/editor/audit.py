@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from flask import Blueprint, Response, request, url_for
 
@@ -31,7 +30,7 @@ def changes(site: str) -> Response:
         "audit.html",
         entries=entries,
         undone=rulebook.audit.undone(site, entries),
-        undoable=rulebook.undoable(site, entries, datetime.now(UTC)),
+        undoable=rulebook.undoable(site, entries, backend().clock.now()),
         following=following,
         article_id=article_id,
         cards=backend().store.cards(site, _article_ids(entries)) if entries else {},
@@ -52,7 +51,7 @@ def undo(site: str) -> Response:
     rulebook = backend().store.rulebook
     # Changes of settings need another role than changes of rules.
     require(rulebook.audit.entry(site, entry_id).scope)
-    undoing = rulebook.undo(site, entry_id, user.as_editor(), datetime.now(UTC))
+    undoing = rulebook.undo(site, entry_id, user.as_editor(), backend().clock.now())
     note_page = f"article:{article_id}" if article_id else "changes"
     leave_note(note_page, message="Undone.", entry=undoing.id, before=before)
     if article_id:

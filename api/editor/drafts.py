@@ -1,7 +1,6 @@
 """The page for a draft: its list, links for its text, and articles that could link to it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from html import escape
 from typing import Any, NamedTuple
 
@@ -59,7 +58,7 @@ def draft_json(site: str) -> Response:
         problems = field_errors(error.problems)
         return json_response({"items": [], "duplicates": [], "problems": problems})
     # One link is the least that can be asked for; the script only shows the duplicates.
-    links = suggestions(backend().site(site), draft, LinkOptions(limit=1), datetime.now(UTC))
+    links = suggestions(backend().site(site), draft, LinkOptions(limit=1), backend().clock.now())
     listed = _list(site, draft)["items"]
     items = [_line(item) for item in listed]
     return json_response({"items": items, "duplicates": links["duplicates"], "problems": []})
@@ -78,7 +77,7 @@ def _draft(site: str, form: dict[str, str]) -> Draft:
 
 def _suggestions(site: str, draft: Draft, body: str) -> dict[str, Any]:
     live = backend().site(site)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     outgoing = suggestions(live, draft, LinkOptions(limit=LINKS), now)
     incoming = suggestions(live, draft, LinkOptions(limit=LINKS, direction="in"), now)
     pieces = list(linked(body, outgoing["items"]))
@@ -94,7 +93,7 @@ def _suggestions(site: str, draft: Draft, body: str) -> dict[str, Any]:
 
 def _list(site: str, draft: Draft) -> List:
     options = ListOptions(explain=True)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     live = backend().site(site)
     related, version = live.read_with_cards(
         lambda recommender: recommender.related_to(draft.stored, options, now)

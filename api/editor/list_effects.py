@@ -1,7 +1,5 @@
 """An article's list before and after a change."""
 
-from datetime import UTC, datetime
-
 from api.http.request import backend
 from recommender.errors import NotFound
 from recommender.pipeline.compare import Movement, movements
@@ -14,7 +12,7 @@ SHOWN = 10  # places of the list before and after
 def current_list(site: str, article_id: str, limit: int = SHOWN) -> list[TitledArticle]:
     """Ids and titles of the list as readers get it; empty for a deleted article."""
     options = ListOptions(limit=limit)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     live = backend().site(site)
     try:
         related, _ = live.read_with_cards(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -104,7 +104,7 @@ def _change(
         rule: the rule that is added.
     """
     before = current_list(site, article_id)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     try:
         change(now)
     except RulesChanged as error:
@@ -128,7 +128,7 @@ def _pin_warning(site: str, article_id: str, rule: Rule | None) -> str:
 
 def _conflict_page(site: str, article_id: str, owner: str, error: RulesChanged) -> Response:
     """Someone else changed the rules: show the current list, and keep the form to send it again."""
-    current = backend().store.rulebook.overrides(site, owner, datetime.now(UTC))
+    current = backend().store.rulebook.overrides(site, owner, backend().clock.now())
     # Replaced by those of the current rules, or the form would be refused again.
     fields = [field for field in sent_fields() if field[0] not in ("revision", "seen")]
     return page(
@@ -151,7 +151,7 @@ def _known_revisions(owner: str) -> set[str]:
     if owner in (request.form.get("id"), request.form.get("seen")):
         return {request.form.get("revision", "")}
     site = current_user().grant.site
-    current = backend().store.rulebook.overrides(site, owner, datetime.now(UTC))
+    current = backend().store.rulebook.overrides(site, owner, backend().clock.now())
     return set() if current.rules else {current.revision}
 
 
@@ -208,7 +208,7 @@ def _sent_rule(article_id: str) -> Rule:
 
 
 def _parse(fields: Mapping[str, Any]) -> Rule:
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     user = current_user()
     rule = parse_rule(fields, new_rule_id(now), user.grant.key_id, now)
     target = None if rule.kind == "flag" else rule.target.article

@@ -1,7 +1,7 @@
 """The overview page: archive, lists, readers and service in figures."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import Blueprint, Response, url_for
 
@@ -39,7 +39,7 @@ Rows = list[tuple[str, int]]
 @blueprint.get("/overview")
 def overview(site: str) -> Response:
     live = backend().site(site)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     figures = overview_of(backend(), live, now)
     # Sections are counted in lower case, but editors know them as they are written.
     for section in figures["archive"]["sections"]:

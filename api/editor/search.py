@@ -1,7 +1,7 @@
 """The page that finds articles: by title, address or id, by section, by rules or by survey."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
@@ -136,7 +136,7 @@ def _outliers(site: str, kind: str) -> tuple[dict[str, list[str]], str]:
 
 
 def _active_rules(site: str) -> list[Rule]:
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     rules = backend().store.rulebook.read(site).rules.values()
     return [rule for rule in rules if rule.is_active(now)]
 
@@ -162,7 +162,7 @@ def _marks(rules: Iterable[Rule]) -> dict[str, list[str]]:
 
 def _item(card: Card, marks: list[str]) -> dict[str, Any]:
     date = card["published_at"]
-    if date and datetime.fromisoformat(date) > datetime.now(UTC):
+    if date and datetime.fromisoformat(date) > backend().clock.now():
         marks = ["not published yet", *marks]
     return {
         "id": card["id"],

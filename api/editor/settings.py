@@ -1,6 +1,5 @@
 """The settings page of the desk: two settings, compared for an article or a sample, and saved."""
 
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request, url_for
@@ -62,7 +61,7 @@ def save(site: str) -> Response:
         changed = _with_defaults(stored.settings, surface, side.defaults)
         # Refused if someone saved since this page was shown.
         seen = {request.form.get("revision", "")}
-        book.replace_settings(site, changed, editor, datetime.now(UTC), seen)
+        book.replace_settings(site, changed, editor, backend().clock.now(), seen)
     except RulesChanged as error:
         advice = "Your changes are not saved yet. Check them again, then save."
         return _page(site, stored, 412, message=f"{sentence(error)} {advice}")
@@ -101,7 +100,7 @@ def _comparison(site: str, stored: SiteSettings, a: Side, b: Side) -> dict[str, 
     if not kind or a.problems or b.problems:
         return comparison
     live = backend().site(site)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     defaults_a = stored.trying(a.defaults, _surface())
     defaults_b = stored.trying(b.defaults, _surface())
     if kind == "sample":

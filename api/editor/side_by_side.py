@@ -1,7 +1,6 @@
 """The page of two articles: why one is in the other's list, and every word that they share."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from flask import Blueprint, Response, request
@@ -43,7 +42,7 @@ def side_by_side(site: str) -> Response:
     source_id = checked_id(request.args.get("id", ""))
     target_id = checked_id(request.args.get("target", ""))
     options = options_from_query(request.args, ListOptions)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     live = backend().site(site)
     explanation, _ = live.read(
         lambda recommender: recommender.explanation(source_id, target_id, options, now)

@@ -1,8 +1,7 @@
 """One list as a response: from a cache, made now, or a stale copy while the store is away."""
 
-import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple, cast
 
@@ -100,9 +99,9 @@ def list_response(
         return _response(finished, list_format, "fwd=miss")
     except StoreUnavailable:
         stale = _list_cache().stale_copy(live.site, name, backend().settings.stale_seconds)
-        if stale is None or not live.may_show(stale.ids, datetime.now(UTC)):
+        if stale is None or not live.may_show(stale.ids, backend().clock.now()):
             raise
-        age_seconds = time.time() - stale.made_at
+        age_seconds = backend().clock.time() - stale.made_at
         return _response(stale, list_format, "fwd=stale", age_seconds)
 
 
@@ -113,7 +112,7 @@ def _list_cache() -> ListCache:
 def _make_list(list_request: ListRequest, name: str, make: Make) -> FinishedList:
     """Make the list, and store it in the cache if many readers may ask for it."""
     live, source_ids, list_format, options = list_request
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     related, version = make(options, now)
     explains = options.explain and source_ids
     texts = texts_to_explain(live, related, *source_ids) if explains else None

@@ -1,7 +1,6 @@
 """Why an article is in a list, or why it is not."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, NotRequired
 
@@ -111,7 +110,7 @@ def explained_ranking(live: SiteReplica, article_id: str, options: ListOptions) 
     # Site settings may set a short list, but an editor wants to see what is below it.
     if "limit" not in options.model_fields_set:
         options = options.replacing(limit=CANDIDATES)
-    now = datetime.now(UTC)
+    now = live.now()
     related, version = live.read_with_cards(
         lambda recommender: recommender.related(article_id, options, now)
     )

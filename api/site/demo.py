@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -67,7 +66,7 @@ def article(article_id: str) -> Response:
     article = backend().store.article(site, article_id)
     if article is None:
         return _page("missing.html", status=404)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     try:
         related, version = (
             backend()
@@ -98,7 +97,7 @@ def sample_articles(origin: str) -> Iterator[dict[str, Any]]:
 
 def _recent(name: str, options: ListOptions) -> List:
     """The newest articles, for the page of this *name*."""
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     newest, version = (
         backend()
         .site(_site())

@@ -1,7 +1,6 @@
 """Articles: one by one, or many as NDJSON."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import IO, Annotated, Any, NotRequired
 
@@ -87,7 +86,7 @@ class ArticlePage(TypedDict):
 def articles(site: str) -> ArticlePage:
     """All articles, or those that pass the filters, in the order of their ids."""
     options = options_from_query(request.args, ListingOptions)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     page, _ = (
         backend()
         .site(site)

@@ -1,7 +1,5 @@
 """Links for a draft: what its text could link to, and which older articles could link to it."""
 
-from datetime import UTC, datetime
-
 from flask import Blueprint, request
 
 from api.http.operation import operation
@@ -28,4 +26,4 @@ def links(site: str) -> Links:
     data = read_json()
     draft = read_draft(data, backend().defaults.of(site))
     options = options_from_draft(data, draft.id, request.args, LinkOptions)
-    return suggestions(backend().site(site), draft, options, datetime.now(UTC))
+    return suggestions(backend().site(site), draft, options, backend().clock.now())

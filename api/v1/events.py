@@ -1,6 +1,5 @@
 """What readers saw and clicked, as the widget reports when they leave a page."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -64,7 +63,7 @@ def count(site: str) -> Response:
     if not _wants_privacy():
         known = backend().site(site).known({event.article for event in batch.events})
         events = [Event(e.type, e.article, e.position) for e in batch.events if e.article in known]
-        backend().events.add(site, events, datetime.now(UTC).date())
+        backend().events.add(site, events, backend().clock.now().date())
     return Response(status=HTTPStatus.NO_CONTENT, headers={"Cache-Control": "no-store"})
 
 

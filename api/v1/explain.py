@@ -1,7 +1,5 @@
 """Why an article is in a list, or why it is not."""
 
-from datetime import UTC, datetime
-
 from flask import Blueprint, request
 
 from api.http.operation import Parameter, operation
@@ -38,7 +36,7 @@ def explain(site: str, article_id: str) -> ExplainedPair | ExplainedRanking:
     if target is None:
         return explained_ranking(live, source_id, options)
     target_id = checked_id(target)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     explanation, _ = live.read(
         lambda recommender: recommender.explanation(source_id, target_id, options, now)
     )

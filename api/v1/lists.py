@@ -1,6 +1,6 @@
 """Lists: related articles, by id, by address or for a draft; and the newest articles."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -133,7 +133,7 @@ def related_to_draft(site: str) -> List:
     # A saved draft has the rules of its article, and is not in its own list.
     draft_of = None if draft.id == UNSAVED_ID else draft.id
     stored = StoredArticle.of_draft(draft)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     live = backend().site(site)
     related_list, version = live.read_with_cards(
         lambda recommender: recommender.related_to(stored, options, now, draft_of)
@@ -147,7 +147,7 @@ def _related_to_several(site: str, data: dict[str, Any]) -> List:
     sources = read_sources(data, live, backend().defaults.of(site))
     options = options_from_draft(data, UNSAVED_ID, request.args, ListOptions)
     options = options.replacing(exclude=(*options.exclude, *sources.own_ids()))
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     related_list, version = live.read_with_cards(
         lambda recommender: recommender.related_to_several(sources.examples, options, now)
     )

@@ -1,7 +1,5 @@
 """Figures of archive, lists, readers and service."""
 
-from datetime import UTC, datetime
-
 from flask import Blueprint
 
 from api.http.operation import operation
@@ -15,4 +13,4 @@ blueprint = Blueprint("overview", __name__, url_prefix="/v1/<site>")
 @operation("overview", scope="look", answer=Overview)
 def overview(site: str) -> Overview:
     """Figures of archive, lists, readers and service, as the editor's desk shows them."""
-    return overview_of(backend(), backend().site(site), datetime.now(UTC))
+    return overview_of(backend(), backend().site(site), backend().clock.now())

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
 from typing import Annotated, Any, NotRequired, cast
@@ -318,7 +318,7 @@ def entry_schema(kind: RuleKind) -> Schema:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return backend().clock.now()
 
 
 def _matches(rule: Rule, query: RuleQuery) -> bool:

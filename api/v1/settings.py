@@ -1,6 +1,5 @@
 """Site settings: read, replaced, and compared before they are stored."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, cast
 
 from flask import Blueprint, Response
@@ -143,7 +142,7 @@ def put_site_settings(site: str, grant: Grant, body: SentSettings) -> Response:
     # Without author, note and revision, which belong to the request.
     settings = SiteSettings(articles=body.articles, site=body.site, surfaces=body.surfaces)
     stored = backend().store.rulebook.replace_settings(
-        site, settings, body.editor(grant), datetime.now(UTC), expected_revisions()
+        site, settings, body.editor(grant), backend().clock.now(), expected_revisions()
     )
     return _revised(stored)
 
@@ -159,7 +158,7 @@ def put_site_settings(site: str, grant: Grant, body: SentSettings) -> Response:
 def compare_settings(site: str, body: SentComparison) -> ComparedSample | ComparedLists:
     """What other settings would change, in the list of one article or over a sample."""
     live = backend().site(site)
-    now = datetime.now(UTC)
+    now = backend().clock.now()
     a, b = body.complete(backend().store.rulebook.settings(site).settings)
     # Both lists are made in one read, from the same version of the site.
     article_id = body.article

@@ -104,6 +104,10 @@ class SiteReplica:
         """Of the index file that the corpus started from, if it was one."""
         return self._files.current.number if self._files.current else None
 
+    def now(self) -> datetime:
+        """The time by the clock of the store, which decides what is published."""
+        return self._store.clock.now()
+
     def has_surface(self, name: str) -> bool:
         """Whether this surface has settings, as of `state` or later."""
         return name in self._recommender.surfaces

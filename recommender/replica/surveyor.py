@@ -1,7 +1,6 @@
 """Surveys of sites in the background, one at a time for each site over all processes."""
 
 import threading
-from datetime import UTC, datetime
 from functools import partial
 
 import structlog
@@ -67,7 +66,7 @@ def conduct(
         between(done, total)
 
     try:
-        result = survey(replica, datetime.now(UTC), report)
+        result = survey(replica, replica.now(), report)
         patiently(partial(surveys.keep, replica.site, result))
         return result
     finally:

@@ -13,7 +13,6 @@ carry a format number and a checksum (`packing.py`). Every write adds to the cha
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -36,6 +35,7 @@ from recommender.storage.article_records import (
     site_key,
 )
 from recommender.storage.change_log import ChangeLog, SiteState, state_keys
+from recommender.storage.clock import StoreClock
 from recommender.storage.connections import NO_ROOM, Connection, Pace
 from recommender.storage.packing import (
     OutdatedVector,
@@ -117,6 +117,7 @@ class Store:
     Attributes:
         change_log: states and changes of the sites.
         rulebook: the editors' rules and the site settings.
+        clock: says what is published by now, on every machine.
         corrupt_records: how many damaged records were ignored.
         outdated_vectors: how many vectors of another version of the analyzer were read; those of
             the version before this one are used.
@@ -132,6 +133,7 @@ class Store:
         self._hosts = hosts
         self.change_log = ChangeLog(connection)
         self.rulebook = Rulebook(connection)
+        self.clock = StoreClock(connection)
         self.corrupt_records = 0
         self.outdated_vectors = 0
 
@@ -147,7 +149,7 @@ class Store:
             one result per article, in order.
         """
         calls = [put_call(site, analysed) for analysed in articles]
-        return self.put_prepared(calls, removes=any(map(_is_embargoed, articles)))
+        return self.put_prepared(calls, removes=any(map(self._is_embargoed, articles)))
 
     def put_prepared(self, calls: Sequence[ScriptCall], removes: bool = False) -> list[WriteResult]:
         """
@@ -431,6 +433,11 @@ class Store:
             self.corrupt_records += 1
             return None
 
+    def _is_embargoed(self, analysed: AnalysedArticle) -> bool:
+        """Whether an article that may be in lists must leave them until its publication."""
+        published_at = analysed.article.published_at
+        return published_at is not None and published_at > self.clock.now()
+
     def _features(self, record: bytes | None) -> ArticleFeatures | None:
         try:
             features = None if record is None else unpack_vector(record)
@@ -457,9 +464,3 @@ def _is_usable(card: bytes | None) -> bool:
         return card is not None and bool(parse_card(unpack_record(card)))
     except CorruptRecord:
         return False
-
-
-def _is_embargoed(analysed: AnalysedArticle) -> bool:
-    """Whether an article that may be in lists must leave them until its publication."""
-    published_at = analysed.article.published_at
-    return published_at is not None and published_at > datetime.now(UTC)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import redis
 from news import article
 from running_service import Record, Service, wait_until
 
@@ -82,3 +83,29 @@ def shows(service: Service, article_id: str) -> bool:
     reply = service.get(RECENT)
     assert reply.status == 200
     return article_id in [item["id"] for item in orjson.loads(reply.body)["items"]]
+
+
+def test_a_machine_whose_clock_is_ahead_shows_nothing_early_nor_keeps_it_for_others(
+    compiled: None,
+    clock: Clock,
+    tmp_path: Path,
+    redis_url: str,
+    raw_redis: "redis.Redis",
+    record: Record,
+) -> None:
+    """Two machines on one store, whose clock and one machine's are right."""
+    store = {"ALSOSEE_REDIS_URL": redis_url}
+    clock.set_ahead(600)
+    with (
+        Service.started(tmp_path / "right", **store) as right,
+        Service.started(tmp_path / "ahead", **store, **clock.variables) as ahead,
+    ):
+        right.put_archive(20)
+        embargo = datetime.now(UTC) + timedelta(seconds=300)
+        assert right.put(article("later", published_at=embargo.isoformat())).status == 201
+        early = 0
+        for service in (ahead, right, ahead, right):
+            early += sum(shown_by_workers(service))
+
+    record(24, f"a machine that is ten minutes ahead, and one beside it: shown early {early} times")
+    assert early == 0
