@@ -14,6 +14,7 @@ function add_action( $name, $call, $priority = 10, $arguments = 1 ) { $GLOBALS['
 function add_filter( $name, $call, $priority = 10 ) { $GLOBALS['filters'][ $name ] = $call; }
 function add_shortcode( $name, $call ) { $GLOBALS['hooks'][ $name ] = $call; }
 function apply_filters( $name, $value ) { return $value; }
+function clean_post_cache( $id ) {}
 function get_post( $id ) { return $GLOBALS['posts'][ $id ] ?? null; }
 function get_the_ID() { return 7; }
 function is_singular( $type = '' ) { return $GLOBALS['singular']; }

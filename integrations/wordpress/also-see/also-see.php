@@ -3,7 +3,7 @@
  * Plugin Name: Also See
  * Description: Related articles from your own archive, by your own Also See service.
  * Version: 1.0.0
- * Requires at least: 6.3
+ * Requires at least: 6.1
  * Requires PHP: 7.4
  * License: Apache-2.0
  *
@@ -18,8 +18,9 @@ if ( ! defined( 'ABSPATH' ) ) {
 	exit;
 }
 
-const ALSO_SEE_RETRY_SECONDS = 60;
-const ALSO_SEE_TRIES         = 8;
+const ALSO_SEE_RETRY_SECONDS   = 60;
+const ALSO_SEE_TRIES           = 8;
+const ALSO_SEE_TIMEOUT_SECONDS = 1;
 
 function also_see_setting( string $name, string $otherwise = '' ): string {
 	return defined( $name ) ? (string) constant( $name ) : $otherwise;
@@ -62,28 +63,19 @@ function also_see_article( WP_Post $post ): array {
 
 /** Store the post in the service, or delete it there; what fails is tried again by WP-Cron. */
 function also_see_send( int $id, int $tries = 0 ): void {
-	$service = also_see_setting( 'ALSO_SEE_INTERNAL_URL', also_see_setting( 'ALSO_SEE_URL' ) );
-	$key     = also_see_setting( 'ALSO_SEE_KEY' );
-	if ( '' === $service || '' === $key ) {
+	if ( '' === also_see_setting( 'ALSO_SEE_URL' ) || '' === also_see_setting( 'ALSO_SEE_KEY' ) ) {
 		return;
 	}
-	$post    = get_post( $id );
-	$public  = $post && also_see_is_public( $post );
-	$site    = also_see_setting( 'ALSO_SEE_SITE', 'main' );
-	$request = array(
-		'method'  => $public ? 'PUT' : 'DELETE',
-		'timeout' => 3,
-		'headers' => array(
-			'Authorization' => 'Bearer ' . $key,
-			'Content-Type'  => 'application/json',
-		),
-	);
-	if ( $public ) {
-		$request['body'] = wp_json_encode( also_see_article( $post ) );
+	$post   = get_post( $id );
+	$public = $post && also_see_is_public( $post );
+	$path   = 'articles/' . $id;
+	$status = $public
+		? also_see_request( 'PUT', $path, also_see_article( $post ) )
+		: also_see_request( 'DELETE', $path );
+	if ( 409 === $status && $public ) {
+		$status = also_see_send_as_it_is_now( $id );
 	}
-	$answer = wp_remote_request( rtrim( $service, '/' ) . '/v1/' . $site . '/articles/' . $id, $request );
-	$status = is_wp_error( $answer ) ? 0 : (int) wp_remote_retrieve_response_code( $answer );
-	// 404: there was nothing to delete. 409: the service has something newer.
+	// 404: there was nothing to delete.
 	if ( in_array( $status, array( 200, 201, 204, 404, 409 ), true ) ) {
 		return;
 	}
@@ -94,6 +86,41 @@ function also_see_send( int $id, int $tries = 0 ): void {
 			wp_schedule_single_event( time() + $wait, 'also_see_send', array( $id, $tries + 1 ) );
 		}
 	}
+}
+
+/**
+ * WordPress keeps the time of the last change when a post is restored from the trash, and the service
+ * refuses an article that is older than its deletion. The post in the database is always the right one,
+ * so it is read again and sent without that time.
+ */
+function also_see_send_as_it_is_now( int $id ): int {
+	clean_post_cache( $id );
+	$post = get_post( $id );
+	if ( ! $post || ! also_see_is_public( $post ) ) {
+		return also_see_request( 'DELETE', 'articles/' . $id );
+	}
+	$article = also_see_article( $post );
+	unset( $article['updated_at'] );
+	return also_see_request( 'PUT', 'articles/' . $id, $article );
+}
+
+/** The status of the service's answer; 0 when there was none. An editor waits for it. */
+function also_see_request( string $method, string $path, ?array $body = null ): int {
+	$service = also_see_setting( 'ALSO_SEE_INTERNAL_URL', also_see_setting( 'ALSO_SEE_URL' ) );
+	$site    = also_see_setting( 'ALSO_SEE_SITE', 'main' );
+	$request = array(
+		'method'  => $method,
+		'timeout' => ALSO_SEE_TIMEOUT_SECONDS,
+		'headers' => array(
+			'Authorization' => 'Bearer ' . also_see_setting( 'ALSO_SEE_KEY' ),
+			'Content-Type'  => 'application/json',
+		),
+	);
+	if ( null !== $body ) {
+		$request['body'] = wp_json_encode( $body );
+	}
+	$answer = wp_remote_request( rtrim( $service, '/' ) . "/v1/$site/$path", $request );
+	return is_wp_error( $answer ) ? 0 : (int) wp_remote_retrieve_response_code( $answer );
 }
 
 /** After a post was saved with all its terms; revisions and autosaves are no posts. */
