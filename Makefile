@@ -38,11 +38,12 @@ chaos: $(TESTS_INSTALLED) $(NPM_INSTALLED) ## the long tests of reliability, and
 	@CHAOS_EVIDENCE=.chaos.jsonl PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -m chaos --timeout 900 $(ARGS)
 	@$(BIN)/python tests/chaos/evidence.py .chaos.jsonl && rm .chaos.jsonl
 
-check: $(TESTS_INSTALLED) ## format, lint, types, layers, and the tests that compare docs with code
+check: $(TESTS_INSTALLED) ## format, lint, types, layers, spelling, and the tests that compare docs with code
 	$(BIN)/ruff format --check --quiet --output-format concise .
 	$(BIN)/ruff check --quiet --output-format concise .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell docs examples api/templates *.md
 	$(SITE)
 	$(BIN)/pytest -q $(wildcard tests/test_docs.py) tests/test_deployment.py
 

@@ -57,11 +57,25 @@ def pins(file: str) -> dict[str, list[Requirement]]:
     return found
 
 
+def versions(file: str) -> dict[str, list[str]]:
+    """The same without markers: what other platforms need may differ between the files."""
+    return {name: [str(pin.specifier) for pin in found] for name, found in pins(file).items()}
+
+
 # The composition
 
 
 def test_the_composition_is_valid():
     run(tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "docker-compose.yml")
+
+
+def test_the_workflow_of_a_release_is_valid_and_runs_commands_that_exist():
+    file = ROOT / ".github" / "workflows" / "release.yml"
+    run(tool("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", str(file))
+    targets = re.findall(r"run: make (\w+)", file.read_text())
+
+    assert ["check", "release"] == targets
+    assert all(f"\n{target}:" in (ROOT / "Makefile").read_text() for target in targets)
 
 
 def test_services_wait_only_for_services_that_can_say_they_are_healthy():
@@ -274,7 +288,7 @@ def test_every_dependency_is_pinned_at_a_version_it_allows(file, wanted):
 @pytest.mark.parametrize(("part", "whole"), [*pairwise(REQUIREMENTS)])
 def test_each_file_of_requirements_holds_the_one_before_at_the_same_versions(part, whole):
     """So tests run with the versions that ship."""
-    shipped, tested = pins(part), pins(whole)
+    shipped, tested = versions(part), versions(whole)
 
     assert {name: tested.get(name) for name in shipped} == shipped
 
