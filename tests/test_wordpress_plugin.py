@@ -1,6 +1,7 @@
 """The WordPress plugin: what it sends when posts come and go, and what it puts on pages."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -35,8 +36,20 @@ def run(code: str, settings: str = SETTINGS, answer: int = 200) -> list[Any]:
     return [orjson.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_it_is_php() -> None:
-    subprocess.run([str(PHP), "-l", PLUGIN], check=True, capture_output=True)
+@pytest.mark.parametrize(
+    "file", sorted(PLUGIN.parent.rglob("*.php")), ids=lambda file: str(file.name)
+)
+def test_it_is_php(file: Path) -> None:
+    subprocess.run([str(PHP), "-l", file], check=True, capture_output=True)
+
+
+def test_the_readme_of_the_directory_has_the_numbers_of_the_plugin() -> None:
+    numbers = re.findall(r"^ \* (Requires .*|Version): +(\S+)$", PLUGIN.read_text(), re.MULTILINE)
+    readme = (PLUGIN.parent / "readme.txt").read_text().splitlines()
+    renamed = [(name.replace("Version", "Stable tag"), number) for name, number in numbers]
+
+    assert len(renamed) == 3
+    assert [] == [line for line in (f"{n}: {v}" for n, v in renamed) if line not in readme]
 
 
 def test_a_published_post_is_stored_by_the_service(client: Any, key: dict[str, str]) -> None:

@@ -85,6 +85,20 @@ class WordPress:
         assert isinstance(post_id, int), post_id
         return post_id
 
+    @contextmanager
+    def with_settings(self, **fields: str) -> Iterator[None]:
+        """Change settings of the plugin for a while."""
+        before = self.run("return (object) get_option( 'also_see', array() );")
+        self._store_settings(before | fields)
+        try:
+            yield
+        finally:
+            self._store_settings(before)
+
+    def _store_settings(self, fields: dict[str, str]) -> None:
+        text = orjson.dumps(fields).decode()
+        self.run("update_option( 'also_see', json_decode( $argv[0], true ) );", text)
+
     def until_sent(self, is_there: Callable[[], bool]) -> None:
         """
         Wait until the service has what the plugin sent.
@@ -96,6 +110,7 @@ class WordPress:
 
     def _do_planned_tasks(self) -> None:
         self.run(
+            "define( 'DOING_CRON', true );"
             "foreach ( _get_cron_array() as $time => $hooks ) {"
             " foreach ( $hooks['also_see_send'] ?? array() as $event ) {"
             "  wp_unschedule_event( $time, 'also_see_send', $event['args'] );"

@@ -7,9 +7,9 @@ import orjson
 import pytest
 from browser_pages import Visit, until
 from news import STORIES
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 from running_service import Service
-from wordpress_site import WordPress, skip_without_wordpress, wordpress_site
+from wordpress_site import EDITOR, WordPress, skip_without_wordpress, wordpress_site
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def wordpress(service: Service) -> Iterator[WordPress]:
     address = f"http://127.0.0.1:{service.port}"
-    with wordpress_site(ALSO_SEE_URL=address, ALSO_SEE_KEY=service.key) as site:
+    with wordpress_site(ALSO_SEE_URL=address) as site, site.with_settings(key=service.key):
         yield site
 
 
@@ -106,6 +106,117 @@ def test_a_changed_slug_changes_the_address_in_the_service(
     wordpress.run(f"wp_update_post( array( 'ID' => {post}, 'post_name' => 'night-of-talks' ) );")
 
     wordpress.until_sent(lambda: "/night-of-talks/" in address_of(service, post))
+
+
+@pytest.fixture(scope="module")
+def admin(browser: Browser, wordpress: WordPress) -> Iterator[Page]:
+    """A browser in which the editor is signed in."""
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(f"{wordpress.url}/wp-login.php")
+        page.locator("#user_login").fill(EDITOR["user_name"])
+        page.locator("#user_pass").fill(EDITOR["password"])
+        page.locator("#wp-submit").click()
+        expect(page.locator("#wpadminbar")).to_be_visible()
+        yield page
+
+
+SETTINGS = "/wp-admin/options-general.php?page=also-see"
+
+
+def save_settings(page: Page, **fields: str) -> None:
+    for name, value in fields.items():
+        page.locator(f"#also-see-{name}").fill(value)
+    page.locator("#submit").click()
+    expect(page.locator("#setting-error-settings_updated")).to_be_visible()
+
+
+def test_the_settings_screen_stores_a_key_that_it_never_shows(
+    service: Service, wordpress: WordPress, admin: Page
+) -> None:
+    admin.goto(wordpress.url + SETTINGS)
+    save_settings(admin, key=service.key)
+    save_settings(admin, site="main", key="")
+
+    assert service.key not in admin.content()
+    assert service.key == wordpress.run("return get_option( 'also_see' )['key'];")
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({}, "Connected: the service takes this key."),
+        ({"key": "as_wrong"}, "The service answers, and refuses the key."),
+        ({"internal_url": "http://127.0.0.1:1"}, "No answer from http://127.0.0.1:1: "),
+    ],
+    ids=["right", "wrong key", "no service"],
+)
+def test_the_connection_is_tested_in_a_sentence(
+    wordpress: WordPress, admin: Page, fields: dict[str, str], sentence: str
+) -> None:
+    with wordpress.with_settings(**fields):
+        admin.goto(wordpress.url + SETTINGS)
+        admin.locator("#also-see-test").click()
+
+        expect(admin.locator("#also-see-connection")).to_contain_text(sentence)
+
+
+def test_all_posts_are_sent_in_batches_and_continue_after_a_failure(
+    service: Service, wordpress: WordPress, admin: Page
+) -> None:
+    with wordpress.with_settings(key=""):
+        first, last = wordpress.run(
+            "$post = array( 'post_content' => 'Text', 'post_status' => 'publish' ); $ids = array();"
+            "for ( $n = 0; $n < 120; $n++ ) {"
+            " $ids[] = wp_insert_post( $post + array( 'post_title' => \"Ferry $n\" ) ); }"
+            "return array( $ids[0], end( $ids ) );"
+        )
+    total = wordpress.run("return also_see_count_posts();")
+    with wordpress.with_settings(internal_url="http://127.0.0.1:1"):
+        admin.goto(wordpress.url + SETTINGS)
+        admin.locator("#also-see-send").click()
+        expect(admin.locator("#also-see-sent")).to_contain_text("No answer from")
+    admin.reload()
+    admin.locator("#also-see-continue").click()
+    expect(admin.locator("#also-see-sent")).to_have_text(f"{total} of {total} posts sent.")
+
+    expect(admin.locator("#also-see-continue")).to_be_hidden()
+    assert [True, True] == [is_stored(service, first), is_stored(service, last)]
+    assert 0 == wordpress.run("return also_see_progress()['before'];")
+
+
+def test_a_post_that_left_the_trash_unnoticed_is_sent_with_the_others(
+    service: Service, wordpress: WordPress
+) -> None:
+    post = wordpress.publish("Lock gates arrive", "<p>They came by barge.</p>")
+    wordpress.until_sent(lambda: is_stored(service, post))
+    wordpress.run(f"wp_trash_post( {post} );")
+    wordpress.until_sent(lambda: not is_stored(service, post))
+    with wordpress.with_settings(key=""):
+        wordpress.run(f"wp_untrash_post( {post} ); wp_publish_post( {post} );")
+    progress = wordpress.run("return also_see_send_batch( also_see_start() );")
+
+    assert (0, True) == (progress["refused"], is_stored(service, post))
+
+
+def test_a_post_waits_while_the_service_is_away_and_the_screen_counts_it(
+    service: Service, wordpress: WordPress, admin: Page
+) -> None:
+    wordpress.run("delete_post_meta_by_key( '_also_see' );")
+    with wordpress.with_settings(internal_url="http://127.0.0.1:1"):
+        post = wordpress.publish("Lock keeper retires", "<p>After forty years.</p>")
+        admin.goto(wordpress.url + SETTINGS)
+        expect(admin.locator("#also-see-unsent")).to_have_text("1 post waits to be sent again.")
+        admin.goto(f"{wordpress.url}/wp-admin/edit.php")
+        state = admin.locator(f"#post-{post} .column-also_see")
+        expect(state).to_have_text("Waits to be sent")
+    is_marked = f"return get_post_meta( {post}, '_also_see', true );"
+    wordpress.until_sent(lambda: wordpress.run(is_marked) == "sent")
+    admin.reload()
+
+    expect(state).to_have_text("Sent")
+    assert is_stored(service, post)
 
 
 def test_the_plugin_causes_no_notices_of_php(wordpress: WordPress, posts: list[int]) -> None:

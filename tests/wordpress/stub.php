@@ -14,6 +14,10 @@ function add_action( $name, $call, $priority = 10, $arguments = 1 ) { $GLOBALS['
 function add_filter( $name, $call, $priority = 10 ) { $GLOBALS['filters'][ $name ] = $call; }
 function add_shortcode( $name, $call ) { $GLOBALS['hooks'][ $name ] = $call; }
 function apply_filters( $name, $value ) { return $value; }
+function get_option( $name, $otherwise ) { return $otherwise; }
+function update_post_meta( $id, $name, $value ) {}
+function delete_post_meta( $id, $name ) {}
+function wp_doing_cron() { return false; }
 function clean_post_cache( $id ) {}
 function get_post( $id ) { return $GLOBALS['posts'][ $id ] ?? null; }
 function get_the_ID() { return 7; }

@@ -6,8 +6,9 @@
  * Requires at least: 6.1
  * Requires PHP: 7.4
  * License: Apache-2.0
+ * Text Domain: also-see
  *
- * Set these in wp-config.php:
+ * Settings → Also See has the service's address and key. Constants of wp-config.php go before them:
  *   define( 'ALSO_SEE_URL', 'https://related.your.site' );   as readers' browsers reach the service
  *   define( 'ALSO_SEE_KEY', 'as_…' );                        alsosee keys create --scope ingest
  *   define( 'ALSO_SEE_SITE', 'main' );
@@ -18,12 +19,27 @@ if ( ! defined( 'ABSPATH' ) ) {
 	exit;
 }
 
+require __DIR__ . '/includes/settings.php';
+require __DIR__ . '/includes/send-all.php';
+
 const ALSO_SEE_RETRY_SECONDS   = 60;
 const ALSO_SEE_TRIES           = 8;
 const ALSO_SEE_TIMEOUT_SECONDS = 1;
 
+const ALSO_SEE_BACKGROUND_SECONDS = 30;
+
 function also_see_setting( string $name, string $otherwise = '' ): string {
-	return defined( $name ) ? (string) constant( $name ) : $otherwise;
+	if ( defined( $name ) ) {
+		return (string) constant( $name );
+	}
+	$stored = (array) get_option( 'also_see', array() );
+	$value  = $stored[ strtolower( substr( $name, strlen( 'ALSO_SEE_' ) ) ) ] ?? '';
+	return '' === $value ? $otherwise : $value;
+}
+
+/** The service as this server reaches it. */
+function also_see_service(): string {
+	return rtrim( also_see_setting( 'ALSO_SEE_INTERNAL_URL', also_see_setting( 'ALSO_SEE_URL' ) ), '/' );
 }
 
 /** Whether readers may see this post, and the service may know of it. */
@@ -77,14 +93,15 @@ function also_see_send( int $id, int $tries = 0 ): void {
 	}
 	// 404: there was nothing to delete.
 	if ( in_array( $status, array( 200, 201, 204, 404, 409 ), true ) ) {
+		also_see_mark( $id, $public ? 'sent' : '' );
 		return;
 	}
 	error_log( "Also See: post $id: status $status" );
-	if ( 0 === $status || 429 === $status || $status >= 500 ) {
-		if ( $tries < ALSO_SEE_TRIES ) {
-			$wait = ALSO_SEE_RETRY_SECONDS * 2 ** $tries;
-			wp_schedule_single_event( time() + $wait, 'also_see_send', array( $id, $tries + 1 ) );
-		}
+	$later = 0 === $status || 429 === $status || $status >= 500;
+	also_see_mark( $id, $later ? 'waiting' : 'refused' );
+	if ( $later && $tries < ALSO_SEE_TRIES ) {
+		$wait = ALSO_SEE_RETRY_SECONDS * 2 ** $tries;
+		wp_schedule_single_event( time() + $wait, 'also_see_send', array( $id, $tries + 1 ) );
 	}
 }
 
@@ -106,21 +123,27 @@ function also_see_send_as_it_is_now( int $id ): int {
 
 /** The status of the service's answer; 0 when there was none. An editor waits for it. */
 function also_see_request( string $method, string $path, ?array $body = null ): int {
-	$service = also_see_setting( 'ALSO_SEE_INTERNAL_URL', also_see_setting( 'ALSO_SEE_URL' ) );
+	$text   = null === $body ? null : wp_json_encode( $body );
+	$wait   = wp_doing_cron() ? ALSO_SEE_BACKGROUND_SECONDS : ALSO_SEE_TIMEOUT_SECONDS;
+	$answer = also_see_answer( $method, $path, $text, apply_filters( 'also_see_timeout', $wait ) );
+	return is_wp_error( $answer ) ? 0 : (int) wp_remote_retrieve_response_code( $answer );
+}
+
+/** The service's answer, or a WP_Error. */
+function also_see_answer( string $method, string $path, ?string $body, int $seconds ) {
 	$site    = also_see_setting( 'ALSO_SEE_SITE', 'main' );
 	$request = array(
 		'method'  => $method,
-		'timeout' => ALSO_SEE_TIMEOUT_SECONDS,
+		'timeout' => $seconds,
 		'headers' => array(
 			'Authorization' => 'Bearer ' . also_see_setting( 'ALSO_SEE_KEY' ),
 			'Content-Type'  => 'application/json',
 		),
 	);
 	if ( null !== $body ) {
-		$request['body'] = wp_json_encode( $body );
+		$request['body'] = $body;
 	}
-	$answer = wp_remote_request( rtrim( $service, '/' ) . "/v1/$site/$path", $request );
-	return is_wp_error( $answer ) ? 0 : (int) wp_remote_retrieve_response_code( $answer );
+	return wp_remote_request( also_see_service() . "/v1/$site/$path", $request );
 }
 
 /** After a post was saved with all its terms; revisions and autosaves are no posts. */
