@@ -212,12 +212,17 @@ def _described(one: DescribedOperation) -> str:
         f"## {one.method} {one.path}",
         f"{one.described['summary']}.",
         description,
-        "No key." if one.scope == "none" else f"Needs a key with the scope `{one.scope}`.",
+        # The description of an operation that always needs a key begins with that.
+        "" if description.startswith("Needs a key") else _key_of(one),
         _parameters(one),
         f"```sh\n{_curl(one)}\n```",
         _answer(one),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _key_of(one: DescribedOperation) -> str:
+    return "No key." if one.scope == "none" else f"Needs a key with the scope `{one.scope}`."
 
 
 def _parameters(one: DescribedOperation) -> str:
