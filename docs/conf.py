@@ -24,6 +24,7 @@ html_show_sphinx = False
 
 def setup(app: Sphinx) -> None:
     app.connect("build-finished", _add_markdown)
+    app.connect("build-finished", _make_accessible)
 
 
 def _add_markdown(app: Sphinx, failed: Exception | None) -> None:
@@ -37,6 +38,28 @@ def _add_markdown(app: Sphinx, failed: Exception | None) -> None:
         twin.write_text(_markdown(app.env.doc2path(name)))
         lines.append(f"- [{titles[name]}]({name}.md)")
     (Path(app.outdir) / "llms.txt").write_text("\n".join([*lines, ""]))
+
+
+# What the theme leaves out: levels of headings, names of two regions of one kind, and a way to
+# scroll with the keyboard.
+ACCESSIBLE = {
+    '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+    '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="All pages">',
+    '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="This page">',
+    '<aside class="toc-drawer no-toc">': '<aside class="toc-drawer no-toc" aria-label="Page">',
+    "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper ': '<div tabindex="0" class="table-wrapper ',
+}
+
+
+def _make_accessible(app: Sphinx, failed: Exception | None) -> None:
+    if failed is not None:
+        return
+    for page in Path(app.outdir).glob("**/*.html"):
+        html = page.read_text()
+        for given, wanted in ACCESSIBLE.items():
+            html = html.replace(given, wanted)
+        page.write_text(html)
 
 
 def _markdown(source: Path) -> str:

@@ -235,7 +235,9 @@ def _parameters(one: DescribedOperation) -> str:
     else:
         note = ""
     rows = [f"| `{p['name']}` | {p['description']} |" for p in given]
-    return "\n\n".join(part for part in (note, rows and _table("| parameter | |", rows)) if part)
+    return "\n\n".join(
+        part for part in (note, rows and _table("| parameter | meaning |", rows)) if part
+    )
 
 
 def _curl(one: DescribedOperation) -> str:
