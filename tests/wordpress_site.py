@@ -85,6 +85,15 @@ class WordPress:
         assert isinstance(post_id, int), post_id
         return post_id
 
+    def open_panel_in_editor(self) -> None:
+        """Store that the editor has closed the welcome and opened the panel of the plugin."""
+        self.run(
+            "global $wpdb; update_user_meta( 1, $wpdb->prefix . 'persisted_preferences', array("
+            " 'core/edit-post' => array( 'welcomeGuide' => false,"
+            "  'openPanels' => array( 'also-see/also-see' ) ),"
+            " '_modified' => gmdate( DATE_ATOM ) ) );"
+        )
+
     @contextmanager
     def with_settings(self, **fields: str) -> Iterator[None]:
         """Change settings of the plugin for a while."""

@@ -219,6 +219,50 @@ def test_a_post_waits_while_the_service_is_away_and_the_screen_counts_it(
     assert is_stored(service, post)
 
 
+@pytest.mark.chaos
+def test_the_editor_links_a_phrase_of_the_draft_and_never_sees_the_key(
+    service: Service, wordpress: WordPress, posts: list[int], admin: Page
+) -> None:
+    text = "<p>Nobody in the Kursk region expects peace.</p>"
+    block = f"<!-- wp:paragraph -->{text}<!-- /wp:paragraph -->"
+    draft = wordpress.publish("What comes after the talks", block, post_status="draft")
+    wordpress.open_panel_in_editor()
+    admin.goto(f"{wordpress.url}/wp-admin/post.php?post={draft}&action=edit")
+    link = admin.locator(".also-see-panel button", has_text="Link “").first
+    link.click()
+    content = "wp.data.select('core/editor').getEditedPostContent()"
+    admin.wait_for_function(f"{content}.includes('<a href=')")
+
+    assert f'<a href="{wordpress.url}/' in admin.evaluate(content)
+    assert service.key not in admin.content()
+
+
+def test_a_draft_that_repeats_a_post_is_shown_what_ran(
+    wordpress: WordPress, posts: list[int], admin: Page
+) -> None:
+    title, body = STORIES["kursk"]
+    draft = wordpress.publish(title, f"<p>{body}</p>", post_status="draft")
+    answer = wordpress.run(
+        "wp_set_current_user( 1 ); $request = new WP_REST_Request( 'POST', '/also-see/v1/draft' );"
+        "$request->set_body_params( json_decode( $argv[0], true ) );"
+        "return rest_do_request( $request )->get_data();",
+        orjson.dumps({"id": draft, "title": title, "body": body}).decode(),
+    )
+
+    assert [str(posts[0])] == [post["id"] for post in answer["duplicates"]]
+    assert answer["duplicates"][0]["message"].startswith("We already ran this on")
+
+
+def test_readers_may_not_ask_about_drafts(wordpress: WordPress, posts: list[int]) -> None:
+    status = wordpress.run(
+        "$request = new WP_REST_Request( 'POST', '/also-see/v1/draft' );"
+        f"$request->set_body_params( array( 'id' => {posts[0]}, 'title' => 'a', 'body' => 'b' ) );"
+        "return rest_do_request( $request )->get_status();"
+    )
+
+    assert 401 == status
+
+
 def test_the_plugin_causes_no_notices_of_php(wordpress: WordPress, posts: list[int]) -> None:
     log = wordpress.log.read_text() if wordpress.log.exists() else ""
 

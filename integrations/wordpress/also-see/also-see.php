@@ -10,7 +10,7 @@
  *
  * Settings → Also See has the service's address and key. Constants of wp-config.php go before them:
  *   define( 'ALSO_SEE_URL', 'https://related.your.site' );   as readers' browsers reach the service
- *   define( 'ALSO_SEE_KEY', 'as_…' );                        alsosee keys create --scope ingest
+ *   define( 'ALSO_SEE_KEY', 'as_…' );    alsosee keys create --scope ingest --scope look
  *   define( 'ALSO_SEE_SITE', 'main' );
  *   define( 'ALSO_SEE_INTERNAL_URL', 'http://10.0.0.5:8000' );  where this server reaches it, if elsewhere
  */
@@ -21,6 +21,7 @@ if ( ! defined( 'ABSPATH' ) ) {
 
 require __DIR__ . '/includes/settings.php';
 require __DIR__ . '/includes/send-all.php';
+require __DIR__ . '/includes/sidebar.php';
 
 const ALSO_SEE_RETRY_SECONDS   = 60;
 const ALSO_SEE_TRIES           = 8;
@@ -42,11 +43,16 @@ function also_see_service(): string {
 	return rtrim( also_see_setting( 'ALSO_SEE_INTERNAL_URL', also_see_setting( 'ALSO_SEE_URL' ) ), '/' );
 }
 
+/** The types of posts that the service has. */
+function also_see_post_types(): array {
+	return apply_filters( 'also_see_post_types', array( 'post' ) );
+}
+
 /** Whether readers may see this post, and the service may know of it. */
 function also_see_is_public( WP_Post $post ): bool {
 	return 'publish' === $post->post_status
 		&& '' === $post->post_password
-		&& in_array( $post->post_type, apply_filters( 'also_see_post_types', array( 'post' ) ), true );
+		&& in_array( $post->post_type, also_see_post_types(), true );
 }
 
 /** The post as the service stores it. */

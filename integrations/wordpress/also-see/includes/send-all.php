@@ -79,7 +79,7 @@ function also_see_is_kept( array $result ): bool {
 
 function also_see_where(): string {
 	global $wpdb;
-	$types = apply_filters( 'also_see_post_types', array( 'post' ) );
+	$types = also_see_post_types();
 	$marks = implode( ', ', array_fill( 0, count( $types ), '%s' ) );
 	return $wpdb->prepare( "post_status = 'publish' AND post_password = '' AND post_type IN ( $marks )", $types );
 }
@@ -144,7 +144,7 @@ function also_see_column_text( string $column, int $id ): void {
 }
 
 function also_see_columns(): void {
-	foreach ( apply_filters( 'also_see_post_types', array( 'post' ) ) as $type ) {
+	foreach ( also_see_post_types() as $type ) {
 		add_filter( "manage_{$type}_posts_columns", 'also_see_column' );
 		add_action( "manage_{$type}_posts_custom_column", 'also_see_column_text', 10, 2 );
 	}

@@ -14,7 +14,7 @@ const ALSO_SEE_TEST_SECONDS = 10;
 function also_see_fields(): array {
 	return array(
 		'url'          => array( 'ALSO_SEE_URL', __( 'Address', 'also-see' ), __( 'As readers’ browsers reach the service.', 'also-see' ) ),
-		'key'          => array( 'ALSO_SEE_KEY', __( 'Key', 'also-see' ), __( 'Made by: alsosee keys create --scope ingest. It never reaches a browser. Leave it empty to keep the key that is stored.', 'also-see' ) ),
+		'key'          => array( 'ALSO_SEE_KEY', __( 'Key', 'also-see' ), __( 'Made by: alsosee keys create --scope ingest --scope look. It never reaches a browser. Leave it empty to keep the key that is stored.', 'also-see' ) ),
 		'site'         => array( 'ALSO_SEE_SITE', __( 'Site', 'also-see' ), __( 'The name of this site in the service; usually main.', 'also-see' ) ),
 		'internal_url' => array( 'ALSO_SEE_INTERNAL_URL', __( 'Address for this server', 'also-see' ), __( 'Only if this server reaches the service elsewhere.', 'also-see' ) ),
 	);
