@@ -67,7 +67,10 @@
   };
   const safe = (address, hosts = []) => {
     const url = /^https?:\/\/[^\/\\]/i.test(address) && URL.canParse(address) && new URL(address);
-    return url && (!hosts[0] || hosts.includes(url.host.replace(/^www\./, ""))) && url.href;
+    // As the browser writes hosts: small letters, international ones in ASCII.
+    const written = host => URL.canParse(host) && new URL(host).host.replace(/^www\./, "");
+    const isOwn = host => written(`${url.protocol}//${host}`) === written(address);
+    return url && (!hosts[0] || hosts.some(isOwn)) && url.href;
   };
   const whenSeen = (node, options, ms, call) => {
     let timer;

@@ -296,14 +296,17 @@ def test_links_lead_to_declared_hosts_only(open_page: Callable[..., Page]) -> No
         "https://news.example@evil.example/7",
         "https://evil.example\\@news.example/8",
         "https://NEWS.example/9",
+        "https://münchen.example/10",
+        "https://xn--mnchen-3ya.example/11",
+        "https://munchen.example/12",
     ]
     items = [item(number, url=url) for number, url in enumerate(addresses, 1)]
-    body = '<also-see article="kursk" hosts="news.example, cdn.example:8443"></also-see>'
-    page = open_page(answers(*items), body)
+    hosts = "news.example, cdn.example:8443, München.example, [no host"
+    page = open_page(answers(*items), f'<also-see article="kursk" hosts="{hosts}"></also-see>')
     shown(page)
     linked = page.locator("also-see a.title").all_inner_texts()
 
-    assert [f"Story {number}" for number in (1, 2, 3, 9)] == linked
+    assert [f"Story {number}" for number in (1, 2, 3, 9, 10, 11)] == linked
 
 
 # A page token, where the service has them
