@@ -144,6 +144,35 @@ def test_several_articles_are_put_in_order_by_one_change(
     assert (expected, 1) == (readers_list(visit), len(entries))
 
 
+@pytest.mark.parametrize(
+    "written", ["https://news.example/budget", " HTTPS://www.news.example/budget/?utm_source=x "]
+)
+def test_an_article_may_be_named_by_its_address(visit: DeskVisit, written: str) -> None:
+    page = visit.get("/article", id=written).text
+    submit(visit, target=written, kind="pin", position="1")
+
+    assert fields_of(page)["id"] == "budget"
+    assert readers_list(visit)[0] == "budget"
+
+
+def test_an_address_that_no_article_has_is_refused_in_words(visit: DeskVisit) -> None:
+    form = {"id": "kursk", "revision": revision(visit), "kind": "pin", "position": "1"}
+    answers = [visit.post("/overrule", **form, target=f"https://{host}/x") for host in ("a", "[")]
+
+    assert [404, 404] == [answer.status_code for answer in answers]
+    assert all("no article with the id or address" in one.text for one in answers)
+
+
+def test_an_address_that_is_an_id_is_that_article(
+    visit: DeskVisit, put: Callable[..., None]
+) -> None:
+    address = "https://news.example/budget"
+    put(article("final") | {"id": address, "url": "https://news.example/cup"})
+    page = visit.get("/article", id=address).text
+
+    assert fields_of(page)["id"] == address
+
+
 @pytest.mark.parametrize(("kind", "target"), [("boost", "ceasefire"), ("bury", "sudzha")])
 def test_a_boosted_article_rises_and_a_buried_one_falls(
     visit: DeskVisit, kind: str, target: str

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, g, request
 
 from api.editor import labels
+from api.editor.article_names import id_named
 from api.editor.list_effects import movements_since
 from api.editor.pages import page, take_note
 from api.http.request import backend, checked_id
@@ -22,7 +23,7 @@ VIEWS = {"layout": LAYOUTS, "scheme": ("light", "dark"), "width": ("phone", "des
 
 @blueprint.get("/article")
 def article(site: str) -> Response:
-    article_id = checked_id(request.args.get("id", ""))
+    article_id = id_named(site, request.args.get("id", ""))
     options = options_from_query(request.args, ListOptions)
     ranking = explained_ranking(
         backend().site(site), article_id, options.replacing(limit=CANDIDATES, explain=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
+from api.editor.article_names import id_named
 from api.editor.list_effects import current_list
 from api.editor.pages import leave_note, page, redirect_to, sent_fields, sentence
 from api.editor.session import current_user, require
@@ -37,7 +38,7 @@ def add(site: str) -> Response:
     """Add one rule: for this article's list or, with the scope `everywhere`, for all lists."""
     user = require("edit")
     article_id = _sent_id()
-    rule = _sent_rule(article_id)
+    rule = _sent_rule(site, article_id)
     # A rule for all lists is an override of the article that it is about.
     owner = article_id if rule.source.article else rule.target.article or article_id
 
@@ -186,13 +187,14 @@ def _place(text: str) -> int | None:
     return int(text) if re.fullmatch("[0-9]{1,3}", text) else None
 
 
-def _sent_rule(article_id: str) -> Rule:
+def _sent_rule(site: str, article_id: str) -> Rule:
     """The rule that the form describes. Raises InvalidInput."""
     sent = request.form.to_dict()
     kind = sent.get("kind", "")
+    target = sent.get("target")
     fields: dict[str, Any] = {
         "kind": kind,
-        "target": {"article": sent.get("target") or article_id},
+        "target": {"article": id_named(site, target) if target else article_id},
         "note": sent.get("note", ""),
         "expires_at": sent.get("expires_at") or None,
     }
@@ -213,5 +215,5 @@ def _parse(fields: Mapping[str, Any]) -> Rule:
     rule = parse_rule(fields, new_rule_id(now), user.grant.key_id, now)
     target = None if rule.kind == "flag" else rule.target.article
     if target is not None and not backend().store.cards(user.grant.site, [target]):
-        raise NotFound(f"there is no article {target!r}")
+        raise NotFound(f"there is no article with the id or address {target!r}")
     return rule.model_copy(update={"author": user.name})

@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request, url_for
 
+from api.editor.article_names import id_named
 from api.editor.pages import leave_note, page, redirect_to, sentence, take_note
 from api.editor.session import require
 from api.editor.settings_form import Side, form_fields, side_of
-from api.http.request import backend, checked_id
+from api.http.request import backend
 from recommender.errors import FieldProblem, InvalidInput, NotFound
 from recommender.pipeline import compare
 from recommender.pipeline.compare import MAX_SAMPLE, Compared, Sampled
@@ -108,15 +109,15 @@ def _comparison(site: str, stored: SiteSettings, a: Side, b: Side) -> dict[str, 
         return {**comparison, "sample": _sample_figures(sampled)}
     article_id = request.values.get("article", "")
     if not article_id:
-        problem = FieldProblem("article", "expected the id of an article")
+        problem = FieldProblem("article", "expected the id or the address of an article")
         return {**comparison, "problems": [problem]}
     try:
-        known_id = checked_id(article_id)
+        known_id = id_named(site, article_id)
         compared, _ = live.read_with_cards(
             lambda recommender: compare.compared(recommender, known_id, defaults_a, defaults_b, now)
         )
     except NotFound:
-        problem = FieldProblem("article", "the archive has no article with this id")
+        problem = FieldProblem("article", "the archive has no article with this id or address")
         return {**comparison, "problems": [problem]}
     return {**comparison, "both": _both_lists(compared)}
 
