@@ -30,6 +30,7 @@ PAGES = [
     "/editor/main/changes",
     "/editor/main/article?id=nowhere",
 ]
+TOP_OF_LIST = "document.querySelector('#candidates').getBoundingClientRect().top"
 WATCH = """
     addEventListener("securitypolicyviolation",
         event => console.error("CSP: " + event.violatedDirective + " " + event.blockedURI));
@@ -150,14 +151,14 @@ def test_a_pin_by_drag_is_in_the_readers_next_list_and_can_be_undone(page: Page)
     before = readers_list(page)
     rows = page.locator(".candidate")
     rows.nth(3).drag_to(rows.nth(0))
-    page.get_by_text("Pinned in this order.").wait_for()
+    page.locator("#main").get_by_text("Pinned in this order.").wait_for()
     pinned = readers_list(page)
 
     assert [before[3], *before[:3]] == pinned[:4]
     assert pinned == in_the_box(page)
 
     page.get_by_role("button", name="Undo").click()
-    page.get_by_text("Undone.").wait_for()
+    page.locator("#main").get_by_text("Undone.").wait_for()
     assert before == readers_list(page)
 
 
@@ -168,7 +169,7 @@ def test_a_pin_by_keyboard_alone(page: Page) -> None:
     page.keyboard.type("1")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.get_by_text("Pinned.").wait_for()
+    page.locator("#main").get_by_text("Pinned.").wait_for()
 
     assert before[2] == readers_list(page)[0]
 
@@ -185,6 +186,55 @@ def test_a_block_with_a_note_shows_before_and_after(page: Page) -> None:
     expect(moves.last).to_have_text(re.compile(re.escape(before[1]) + r"\s*gone"))
     expect(page.locator(".rules")).to_contain_text("retracted")
     assert before[1] not in readers_list(page)
+
+
+def test_a_decision_leaves_the_page_where_it_is(page: Page) -> None:
+    before = readers_list(page)
+    page.evaluate("window.isTheSamePage = true")
+    row = page.locator(".candidate").nth(8)
+    title = row.locator(".title").inner_text()
+    row.get_by_label("Place").fill("1")
+    row.get_by_role("button", name="Pin “").focus()
+    top = page.evaluate(TOP_OF_LIST)
+    page.keyboard.press("Enter")
+    expect(page.locator(".candidate .title").first).to_have_text(title)
+
+    assert page.evaluate("window.isTheSamePage")
+    assert abs(page.evaluate(TOP_OF_LIST) - top) < 2
+    assert page.evaluate("document.activeElement.closest('.candidate').innerText").count(title)
+    expect(page.locator("#announcement")).to_contain_text("Pinned.")
+    expect(page.get_by_role("button", name="Undo")).to_be_in_viewport()
+
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#announcement")).to_contain_text("Undone.")
+    assert before == readers_list(page)
+    assert page.evaluate("window.isTheSamePage")
+
+
+def test_a_decision_that_is_not_saved_says_so(page: Page) -> None:
+    before = candidates(page)
+    page.route("**/overrule", lambda route: route.abort())
+    row = page.locator(".candidate").nth(1)
+    row.get_by_role("button", name="Block here").click()
+    expect(page.locator(".failure")).to_contain_text("Not saved")
+
+    assert before == candidates(page)
+
+    page.unroute("**/overrule")
+    row.get_by_role("button", name="Block here").click()
+    expect(page.locator("#announcement")).to_contain_text("Blocked")
+    expect(page.locator(".failure")).to_have_count(0)
+    assert before[1] not in readers_list(page)
+
+
+def test_a_conflict_is_shown_in_place(page: Page, newsroom: Any) -> None:
+    key = {"Authorization": f"Bearer {newsroom.key}"}
+    blocks = {"blocks": [{"article": OTHER}]}
+    assert page.request.put(f"{STORY_API}/overrides", data=blocks, headers=key).ok
+    row = page.locator(".candidate").nth(1)
+    row.get_by_role("button", name="Block here").click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("changed")
 
 
 def test_a_script_writes_section_and_date_as_the_server_does(desk: Page) -> None:
