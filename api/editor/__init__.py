@@ -14,6 +14,7 @@ from api.editor import (
     overrides,
     overview,
     search,
+    sessions,
     settings,
     side_by_side,
     sign_in,
@@ -30,6 +31,7 @@ VIEWS = (
     settings,
     audit,
     overview,
+    sessions,
 )
 
 blueprint = Blueprint("editor", __name__, url_prefix="/editor")

@@ -1,6 +1,7 @@
 """Sessions of editors who are signed in to the desk."""
 
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -62,8 +63,21 @@ class Session(NamedTuple):
     note: SessionNote | None = None
 
 
+class OpenSession(NamedTuple):
+    """
+    A session as the page of sessions shows it.
+
+    Fields:
+        id: the hash of its token; it does not sign in anyone.
+    """
+
+    id: str
+    session: Session
+
+
 _SESSION = TypeAdapter(Session)
 _PREFIX = "see:session:"
+_SCAN_COUNT = 2000  # keys that the store looks at for one answer
 
 
 class Sessions:
@@ -100,6 +114,20 @@ class Sessions:
             record = client.get(_key(token))
         return _parse(record)
 
+    def all(self) -> list[OpenSession]:
+        """Every session of every site, newest first; damaged ones are left out."""
+        sessions: list[OpenSession] = []
+        with self._connection.using("load") as client:
+            # SCAN may return a key twice.
+            keys = {*client.scan_iter(match=f"{_PREFIX}*", count=_SCAN_COUNT)}
+            for key in keys:
+                session = _parse(client.get(key))
+                if session is not None:
+                    sessions.append(
+                        OpenSession(key.decode(errors="replace").removeprefix(_PREFIX), session)
+                    )
+        return sorted(sessions, key=lambda one: (one.session.opened_at, one.id), reverse=True)
+
     def leave_note(self, token: str, note: SessionNote | None) -> None:
         """Keep a note for the next page; does nothing when the session has expired."""
         session = self.read(token)
@@ -119,8 +147,14 @@ class Sessions:
                     client.set(key, record, xx=True, keepttl=True)
 
     def close(self, token: str) -> None:
+        self.end([session_id(token)])
+
+    def end(self, ids: Collection[str]) -> None:
+        """End the sessions with these ids; one that has ended already is no error."""
+        if not ids:
+            return
         with self._connection.using("write") as client:
-            client.delete(_key(token))
+            client.delete(*(f"{_PREFIX}{one}" for one in ids))
 
 
 def _parse(record: bytes | None) -> Session | None:
@@ -132,5 +166,10 @@ def _parse(record: bytes | None) -> Session | None:
         return None
 
 
+def session_id(token: str) -> str:
+    """The hash under which the session of this token is stored."""
+    return sha256(token.encode()).hexdigest()
+
+
 def _key(token: str) -> str:
-    return f"{_PREFIX}{sha256(token.encode()).hexdigest()}"
+    return f"{_PREFIX}{session_id(token)}"

@@ -28,6 +28,7 @@ PAGES = [
     f"/editor/main/settings?compare=article&article={OTHER}&b.mode=background",
     "/editor/main/settings?compare=sample&b.diversity=0.5&surface=home",
     "/editor/main/changes",
+    "/editor/main/sessions",
     "/editor/main/article?id=nowhere",
 ]
 TOP_OF_LIST = "document.querySelector('#candidates').getBoundingClientRect().top"
