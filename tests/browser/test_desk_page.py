@@ -91,6 +91,7 @@ def candidates(page: Page) -> list[str]:
 
 
 def in_the_box(page: Page) -> list[str]:
+    page.locator("iframe").scroll_into_view_if_needed()  # a box loads when it is near the screen
     box = page.frame_locator("iframe").locator("also-see")
     box.locator(".title").first.wait_for()
     return box.locator(".title").all_inner_texts()
@@ -137,6 +138,25 @@ def test_no_card_of_the_box_is_cut_off(view: Page, layout: str) -> None:
 
     until(lambda: framed.evaluate("page => page.scrollHeight == innerHeight"))
     assert framed.evaluate("page => page.scrollWidth <= innerWidth")
+
+
+def test_on_a_phone_the_candidates_come_before_the_box(view: Page) -> None:
+    view.goto(ARTICLE)
+    top = "node => node.getBoundingClientRect().top"
+    candidates_top = view.locator("#candidates-heading").evaluate(top)
+    box_top = view.locator("#box").evaluate(top)
+    is_phone = view.viewport_size == VIEWS["phone"]["viewport"]
+
+    assert is_phone == (candidates_top < box_top)
+    assert not is_phone or candidates_top < 740
+
+
+def test_scores_are_shares_of_the_best(page: Page) -> None:
+    scores = [int(text) for text in page.locator(".score span").all_inner_texts()]
+
+    assert scores[0] == 100
+    assert scores == sorted(scores, reverse=True)
+    assert page.locator(".score").first.get_attribute("title").startswith("Score 0.")
 
 
 def test_articles_are_found_while_typing(desk: Page) -> None:
