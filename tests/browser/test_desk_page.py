@@ -111,6 +111,27 @@ def test_every_page_is_accessible_and_fits(view: Page, path: str) -> None:
     assert ([], [], False) == ([one["id"] for one in violations], status, too_wide)
 
 
+def test_an_admin_ends_the_session_of_another_browser(
+    browser: Browser, newsroom: Any, page: Page
+) -> None:
+    with browser.new_context(base_url=newsroom.url) as context:
+        other = context.new_page()
+        other.goto("/editor/")
+        other.get_by_label("Your key").fill(newsroom.key)
+        other.get_by_label("Your name").fill("Ben Okoro")
+        other.get_by_role("button", name="Sign in").click()
+        expect(other.get_by_role("link", name="Ben Okoro")).to_be_visible()
+        page.goto("/editor/main/")
+        page.get_by_role("link", name="Ana Costa").click()
+        page.get_by_role("button", name="End the session of Ben Okoro").click()
+        expect(page.get_by_role("status")).to_have_text("Ended.")
+        expect(page.get_by_text("Ben Okoro")).to_have_count(0)
+        other.goto("/editor/main/")
+
+        expect(other.get_by_label("Your key")).to_be_visible()
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
 def test_box_and_candidates_are_the_readers_list(page: Page) -> None:
     readers = readers_list(page)
 
