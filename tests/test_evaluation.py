@@ -323,3 +323,39 @@ def test_the_example_of_the_document_runs(tmp_path, monkeypatch):
     exec(compile(example, "docs/EVALUATION.md", "exec"), names)
 
     assert ["alsosee", "bm25"] == list(names["evaluation"].to_frame().index)
+
+
+def evaluation_of(values: list[float | None], lists: list[list[str]]) -> dict[str, Any]:
+    queries = [f"q{n}" for n in range(len(values))]
+    system = {"values": {"nDCG@10": values}, "lists": lists}
+    return {"per_query": {"queries": queries, "systems": {"alsosee": system}}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ([0.2] * 20, [0.5] * 20, "B is better by nDCG@10"),
+        ([0.5] * 20, [0.2] * 20, "A is better by nDCG@10"),
+        ([0.5] * 20, [0.5] * 20, "Neither is better by nDCG@10 with 95 % confidence"),
+        ([0.2, 0.5] * 10, [0.5, 0.2] * 10, "Neither is better by nDCG@10 with 95 % confidence"),
+        (
+            [None] * 20,
+            [None] * 20,
+            "nDCG@10 has no value in both evaluations, so neither is known to be better",
+        ),
+    ],
+)
+def test_an_evaluation_is_better_only_if_its_interval_leaves_no_doubt(before, after, verdict):
+    lists = [["x"]] * 20
+    comparison = compare(evaluation_of(before, lists), evaluation_of(after, lists))
+
+    assert comparison.verdict() == verdict
+    assert comparison.to_json()["verdict"] == verdict
+
+
+def test_a_list_changes_with_its_items_and_with_their_order():
+    values = [0.5] * 4
+    before = evaluation_of(values, [["x", "y"], ["x", "y"], ["x"], []])
+    after = evaluation_of(values, [["x", "y"], ["y", "x"], ["z"], ["x"]])
+
+    assert compare(before, after).changed == 3

@@ -93,6 +93,18 @@ def test_a_result_compared_with_itself_has_no_winner(before):
     assert [0, 0, comparison["queries"], 0.0] == [comparison[name] for name in names]
 
 
+def test_a_comparison_says_which_result_is_better_and_how_many_lists_change(before, tmp_path):
+    best = orjson.loads(before.read_bytes())
+    system = best["per_query"]["systems"]["alsosee"]
+    system["values"]["nDCG@10"] = [1.0] * best["queries"]
+    system["lists"][0] = []
+    after = tmp_path / "after.json"
+    after.write_bytes(orjson.dumps(best))
+
+    printed = alsosee("compare", before, after).stdout
+    assert f"B is better by nDCG@10; 1 of {best['queries']} lists change\n" in printed
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "complaint"),
     [

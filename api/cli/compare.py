@@ -18,7 +18,7 @@ MAX_CHANGED_LISTS = 10
 @click.option("--system", default="alsosee", show_default=True, help="The system to compare.")
 @JSON
 def compare(a: Path, b: Path, system: str, as_json: bool) -> None:
-    """Show what changed between two evaluations.
+    """Show which of two evaluations is better, and what changed.
 
     Both files are the output of evaluate --json --per-query.
     """
@@ -34,6 +34,7 @@ def _print(comparison: Comparison, system: str) -> None:
         f"{system}: {comparison.queries} shared queries; B is better on {comparison.wins},"
         f" worse on {comparison.losses}, equal on {comparison.ties}"
     )
+    click.echo(f"{comparison.verdict()}; {comparison.changed} of {comparison.queries} lists change")
     for measure, d in comparison.differences.items():
         click.echo(f"  {measure:22} {d.mean:+.4f}  [{d.low:+.4f}, {d.high:+.4f}]  p = {d.p:.3f}")
     changed = [(query, share) for query, share in comparison.churn.items() if share]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from operator import ne
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ class Comparison(NamedTuple):
     Fields:
         differences: measure → B minus A.
         wins, losses, ties: queries on which B is above, below or equal, by the first measure.
+        changed: queries whose lists differ, in their items or in the order of these.
         churn: query → share of A's list that is not in B's; most changed first.
         only_a, only_b: how many queries are in one evaluation alone.
     """
@@ -38,12 +40,25 @@ class Comparison(NamedTuple):
     wins: int
     losses: int
     ties: int
+    changed: int
     churn: dict[str, float]
     only_a: int
     only_b: int
 
+    def verdict(self) -> str:
+        """Which evaluation is better, by the first measure with 95 % confidence."""
+        measure, difference = next(iter(self.differences.items()))
+        if difference.low > 0:
+            return f"B is better by {measure}"
+        if difference.high < 0:
+            return f"A is better by {measure}"
+        if np.isnan(difference.mean):
+            return f"{measure} has no value in both evaluations, so neither is known to be better"
+        return f"Neither is better by {measure} with 95 % confidence"
+
     def to_json(self) -> dict[str, Any]:
         answer = self._asdict()
+        answer["verdict"] = self.verdict()
         differences = {}
         for measure, difference in self.differences.items():
             differences[measure] = difference._asdict()
@@ -104,6 +119,7 @@ def compare(
         wins=int((gain > 0).sum()),
         losses=int((gain < 0).sum()),
         ties=int((gain == 0).sum()),
+        changed=sum(map(ne, lists_before, lists_after)),
         churn=_churn(shared, lists_before, lists_after),
         only_a=len(a["per_query"]["queries"]) - len(shared),
         only_b=len(b["per_query"]["queries"]) - len(shared),
