@@ -210,6 +210,7 @@ def test_images_are_pinned_and_ours_has_the_version_of_the_project():
     assert f'org.opencontainers.image.version="{version}"' in DOCKERFILE
     plugin = (ROOT / "integrations/wordpress/also-see/also-see.php").read_text()
     assert f" * Version: {version}\n" in plugin
+    assert f'"version": "{version}"' in (ROOT / "integrations/npm/package.json").read_text()
 
 
 # Names that the code must know

@@ -48,7 +48,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PACKAGE, site / "integrations/npm")
     shutil.copytree(ROOT / "api/static", site / "api/static")
     run(npm, "pack", "--offline", "--silent", folder=site / "integrations/npm")
-    with tarfile.open(site / "integrations/npm/also-see-0.1.0.tgz") as archive:
+    with tarfile.open(site / "integrations/npm/also-see-1.0.0.tgz") as archive:
         archive.extractall(modules, filter="data")
     (modules / "package").rename(modules / "also-see")
     return site
