@@ -9,7 +9,7 @@ import click
 COMMANDS = {
     "backup": "Write articles, rules, settings, keys, audit and events to a file.",
     "build": "Write the index file of a site, if articles changed.",
-    "compare": "Show what changed between two evaluations.",
+    "compare": "Show which of two evaluations is better, and what changed.",
     "demo": "Run the service with a sample newspaper.",
     "doctor": "Check this installation and report problems.",
     "evaluate": "Measure the quality of lists on judged pairs.",
