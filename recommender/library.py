@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from features.analysis import AnalysedArticle, analyse, settle_language
 from features.article import Article, parse_draft
 from features.language import LanguageMix
-from features.vectorizer import AnalysedArticle, analyse, settle_language
 from recommender.articles import Facets, StoredArticle, card_of
 from recommender.errors import InvalidInput, field_problems
 from recommender.index.corpus import Corpus

@@ -11,9 +11,9 @@ from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from features.analysis import AnalysedArticle, certain_languages, counted, settle_language
 from features.article import ReadArticle, read_article
 from features.site_defaults import SiteDefaults
-from features.vectorizer import AnalysedArticle, certain_languages, counted, settle_language
 from recommender.errors import AlsoSeeError, FieldProblem, InvalidInput
 from recommender.record_facts import RecordFacts, facts_of
 from recommender.sources.frames import decoded, encoded

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.addresses import normalize_url
+from features.analysis import AnalysedArticle
 from features.article import Article
 from features.dates import DateRules, parse_date
 from features.fields import folded_name, says_utc, sender_names_by_rank
 from features.site_defaults import SiteDefaults
-from features.vectorizer import AnalysedArticle
 from recommender.sources.dialects import CONTROLS
 
 _WITH_ZONE = re.compile(r"(?:[Zz]|[+-]\d\d:?\d\d)$")

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from news import STORIES, article
 
 from api.cli.main import main
-from features.vectorizer import analyse
+from features.analysis import analyse
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from field_cases import FOLDER, needs_field_cases
 from flask.testing import FlaskClient
 from news import article
 
+from features.analysis import analyse, certain_languages, settle_language
 from features.language import LanguageMix, detect, detect_language, relatives, written_language
-from features.vectorizer import analyse, certain_languages, settle_language
 from recommender.backend import Backend
 from recommender.ingest import ingest
 from recommender.library import RelatedArticles

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from news import article
 
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.backend import Backend
 
 Put = Callable[..., None]

@@ -8,7 +8,7 @@ from field_cases import needs_field_cases, rows
 from flask.testing import FlaskClient
 from templates import TEMPLATES, filled
 
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.pipeline.stories import Fingerprint, is_duplicate
 
 Put = Callable[..., None]

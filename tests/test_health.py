@@ -13,7 +13,7 @@ from news import article
 from servers import new_server
 
 from api.app import create_app
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender import disk_space
 from recommender.backend import Backend
 from recommender.config import Settings

@@ -25,7 +25,7 @@ from werkzeug.test import TestResponse, create_environ
 from api.app import create_app
 from api.caches import hot
 from api.caches.hot import SERVED, HotAnswers, RequestKey, Served
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.policy.rules import Rule

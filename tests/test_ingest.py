@@ -13,7 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from news import STORIES, article
 
-from features.vectorizer import FEATURES_VERSION, analyse, count_terms
+from features.analysis import analyse
+from features.vectorizer import FEATURES_VERSION, count_terms
 from recommender import ingest as ingest_module
 from recommender import preparing
 from recommender.articles import article_from_record

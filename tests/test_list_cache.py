@@ -14,7 +14,7 @@ from servers import copied, emptied, new_server, put_back
 
 from api.caches import lists as lists_module
 from api.caches.lists import FinishedList, ListCache
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.errors import StoreUnavailable
 from recommender.storage.change_signal import ChangeSignal
 from recommender.storage.clock import StoreClock

@@ -9,7 +9,7 @@ from typing import Any
 
 from news import article
 
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.backend import Backend
 
 ROOT = Path(__file__).parents[1]

@@ -19,7 +19,7 @@ from test_embedded import end
 
 from api.app import create_app
 from api.cli.main import main
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.backend import Backend
 from recommender.build import build
 from recommender.config import Settings

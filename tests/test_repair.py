@@ -15,7 +15,7 @@ from servers import PATIENT_SECONDS, parent_folder
 from test_embedded import end
 
 from api.cli.main import main
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.storage.embedded import EmbeddedServerError, lease

@@ -14,7 +14,7 @@ import pytest
 from news import STORIES, article
 from servers import PATIENT_SECONDS, copied, put_back
 
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.errors import NotFound
 from recommender.pipeline.compare import Compared, compared
 from recommender.pipeline.results import RelatedList

@@ -9,7 +9,7 @@ import pytest
 from news import article
 from test_store import logged
 
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.errors import Conflict, NotFound
 from recommender.policy.rules import Rule
 from recommender.policy.site_settings import NO_SETTINGS, ListDefaults, SiteSettings

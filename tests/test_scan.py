@@ -11,7 +11,7 @@ import redis
 from faults import server_pid
 from servers import new_server
 
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.errors import StoreUnavailable
 from recommender.storage import scan
 from recommender.storage.connections import Connection

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from news import article
 from servers import PATIENT_SECONDS
 
-from features.vectorizer import AnalysedArticle, analyse
+from features.analysis import AnalysedArticle, analyse
 from recommender.errors import StoreUnavailable
 from recommender.storage import article_records
 from recommender.storage.article_records import article_key

@@ -15,9 +15,9 @@ from api.http.request import backend, checked_id, read_json, single, without_mar
 from api.http.responses import FieldError, field_errors, json_response
 from api.http.schemas import NextCursor
 from api.lists.options import options_from_query
+from features.analysis import analyse
 from features.article import Article
 from features.schemas import ID, accepts
-from features.vectorizer import analyse
 from recommender.articles import Card
 from recommender.errors import Conflict, InvalidInput, NotFound
 from recommender.ingest import ImportCounter, IngestResult, ingest

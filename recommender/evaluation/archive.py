@@ -9,16 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from features.analysis import AnalysedArticle, analyse, certain_languages, settle_language
 from features.article import Article
-from features.vectorizer import (
-    AnalysedArticle,
-    ArticleFeatures,
-    TermCounts,
-    analyse,
-    certain_languages,
-    settle_language,
-    tfidf,
-)
+from features.vectorizer import ArticleFeatures, TermCounts, tfidf
 from recommender.articles import Card, Facets, StoredArticle, card_of
 from recommender.errors import InvalidInput
 from recommender.evaluation.links import ArchiveLinks

@@ -13,8 +13,9 @@ from typing import Any, cast
 import orjson
 
 from features.addresses import normalize_url, plain_url
+from features.analysis import AnalysedArticle
 from features.article import Article
-from features.vectorizer import AnalysedArticle, ArticleFeatures
+from features.vectorizer import ArticleFeatures
 from recommender.articles import Card, card_of
 from recommender.errors import CorruptRecord
 from recommender.storage.packing import pack_record, pack_vector, unpack_record

@@ -18,7 +18,8 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from features.addresses import is_on, lookup_forms
-from features.vectorizer import FEATURES_VERSION, AnalysedArticle, ArticleFeatures
+from features.analysis import AnalysedArticle
+from features.vectorizer import FEATURES_VERSION, ArticleFeatures
 from recommender.articles import Card, Facets, StoredArticle
 from recommender.errors import CorruptRecord, FieldProblem, StoreUnavailable
 from recommender.storage.article_records import (

@@ -12,10 +12,11 @@ from corpora import Corpus
 from measure import OURS, Row, against_ours, peak_rss_mib, rss_mib, spent
 
 from api.app import create_app
+from features.analysis import AnalysedArticle, analyse
 from features.analyzer import analyze
 from features.article import Article, parse_article
 from features.language import detect_language
-from features.vectorizer import AnalysedArticle, analyse, count_terms
+from features.vectorizer import count_terms
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import InvalidInput

@@ -17,7 +17,7 @@ from documents import ROOT, arguments, write
 from judged import archive_of
 from tables import markdown
 
-from features.vectorizer import analyse
+from features.analysis import analyse
 from recommender.evaluation import Archive
 from recommender.index.corpus import Corpus
 from recommender.pipeline.fingerprints import Fingerprints

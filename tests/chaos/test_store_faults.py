@@ -20,7 +20,7 @@ from news import STORIES, article
 from servers import emptied, new_server
 
 from api.app import create_app
-from features.vectorizer import AnalysedArticle, analyse
+from features.analysis import AnalysedArticle, analyse
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import StoreUnavailable
