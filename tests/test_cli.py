@@ -585,14 +585,19 @@ def test_the_doctor_finds_nothing_wrong_in_a_new_installation(
 
 
 @pytest.mark.parametrize(
-    ("ahead", "words"), [(600, "600 s ahead of the store's"), (-5, "5 s behind the store's")]
+    ("ahead", "words"),
+    [
+        (600.1, "600 s ahead of the store's"),
+        (-5.1, "5 s behind the store's"),
+        (None, "the store's clock could not be read"),
+    ],
 )
 def test_the_doctor_reports_a_clock_that_differs_from_the_store_s(
-    run: Run, monkeypatch: pytest.MonkeyPatch, ahead: int, words: str
+    run: Run, monkeypatch: pytest.MonkeyPatch, ahead: float | None, words: str
 ) -> None:
     before = run("doctor").stdout
     with monkeypatch.context() as patched:
-        patched.setattr(StoreClock, "ahead_seconds", lambda _: ahead + 0.1)
+        patched.setattr(StoreClock, "ahead_seconds", lambda _: ahead)
         after = run("doctor").stdout
 
     assert "this machine's clock agrees with the store's" in before

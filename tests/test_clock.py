@@ -19,6 +19,7 @@ class Machines:
         self.questions = 0
         self.is_away = False
         self.jumps_while_asked = 0.0
+        self.seconds_on_the_way = (0.0, 0.0)  # of a question, and of its answer
 
     def clock(self) -> StoreClock:
         return StoreClock(self, lambda: self.wall, lambda: self.monotonic)  # type: ignore[arg-type]
@@ -35,8 +36,12 @@ class Machines:
         self.jumps_while_asked = 0.0
         if self.is_away:
             return None
-        whole = int(self.store)
-        return [b"%d" % whole, b"%d" % int((self.store - whole) * 1e6)]
+        there, back = self.seconds_on_the_way
+        self.pass_seconds(there)
+        read = self.store
+        self.pass_seconds(back)
+        whole = int(read)
+        return [b"%d" % whole, b"%d" % int((read - whole) * 1e6)]
 
 
 @pytest.fixture
@@ -59,6 +64,25 @@ def test_a_machine_with_a_wrong_clock_has_the_time_of_the_store(machines, ahead)
     assert clock.time() == pytest.approx(machines.store, abs=1e-3)
     assert clock.ahead_seconds() == pytest.approx(ahead, abs=1e-3)
     assert clock.now().timestamp() == pytest.approx(machines.store, abs=1e-3)
+
+
+@pytest.mark.parametrize("on_the_way", [(0.1, 0.0), (0.0, 0.1), (0.05, 0.05)])
+def test_a_slow_answer_makes_the_time_late_by_its_way_and_never_early(machines, on_the_way):
+    machines.seconds_on_the_way = on_the_way
+    clock = machines.clock()
+    clock.time()  # asks
+    late = machines.store - clock.time()
+
+    assert late == pytest.approx(on_the_way[1], abs=1e-5)
+
+
+def test_how_far_a_clock_is_ahead_is_not_known_without_an_answer(machines):
+    clock = machines.clock()
+    known = clock.ahead_seconds()
+    machines.is_away = True
+
+    assert known == pytest.approx(0, abs=1e-3)
+    assert clock.ahead_seconds() is None
 
 
 def test_the_store_is_asked_once_in_ten_seconds(machines):

@@ -6,7 +6,6 @@ import platform
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -33,7 +32,7 @@ from recommender.pipeline.warm import warm
 from recommender.policy.ranking_model import DEFAULTS, RankingModel
 from recommender.storage.connections import Connection
 from recommender.storage.embedded import EmbeddedServerError, without_server
-from recommender.storage.events import MAX_FIELDS, EventCounts
+from recommender.storage.events import MAX_FIELDS
 from recommender.storage.formats import UpgradeProgress
 from recommender.storage.live_files import damage_of_live_files
 from recommender.storage.repair import examine
@@ -182,13 +181,15 @@ def _store(settings: Settings, backend: Backend) -> Iterator[Check]:
         yield from _site(backend, site)
         if settings.ranking is not None:
             yield _ranking(settings.ranking, site, backend.model(site))
-        yield from _events(backend.events, site)
+        yield from _events(backend, site)
     yield from _keys(settings, backend)
 
 
 def _clock(backend: Backend) -> Check:
     ahead = backend.clock.ahead_seconds()
-    if ahead is None or abs(ahead) < MAX_SKEW_SECONDS:
+    if ahead is None:
+        return Check("clock", "note", "the store's clock could not be read: run doctor again")
+    if abs(ahead) < MAX_SKEW_SECONDS:
         return Check("clock", "ok", "this machine's clock agrees with the store's")
     direction = "ahead of" if ahead > 0 else "behind"
     text = (
@@ -263,8 +264,8 @@ def _ranking(path: Path, site: str, model: RankingModel) -> Check:
     return Check("ranking", "ok", text)
 
 
-def _events(events: EventCounts, site: str) -> Iterator[Check]:
-    used = events.size(site, datetime.now(UTC).date())
+def _events(backend: Backend, site: str) -> Iterator[Check]:
+    used = backend.events.size(site, backend.clock.now().date())
     if used >= ALMOST_FULL * MAX_FIELDS:
         text = (
             f"{site}: {used:,} of today's {MAX_FIELDS:,} counts of impressions and clicks are in"

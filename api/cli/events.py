@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Literal, NamedTuple, get_args
 
 import click
@@ -50,8 +50,8 @@ def events(site: str | None, days: int, grouping: Grouping, as_json: bool) -> No
     """
     settings = installed(read_settings())
     name = pick_site(settings, site)
-    today = datetime.now(UTC).date()
     with Backend(settings) as backend:
+        today = backend.clock.now().date()
         counts = backend.events.counts(name, (today - timedelta(n) for n in range(days)))
     if as_json:
         rows = [{**count._asdict(), "day": count.day.isoformat()} for count in counts]

@@ -86,27 +86,26 @@ class StoreClock:
         return reading.store + passed
 
     def ahead_seconds(self) -> float | None:
-        """How far the machine's clock is ahead of the store's; None without an answer."""
-        self._ask()
-        reading = self._reading
+        """How far the machine's clock is ahead of the store's now; None without an answer."""
+        reading = self._ask()
         return None if reading is None else reading.wall - reading.store
 
-    def _ask(self) -> None:
+    def _ask(self) -> _Reading | None:
+        """Read the store's clock; None without an answer, or if the machine's clock jumped."""
         wall_before = self._wall()
         asked_at = self._monotonic()
         reply = self._connection.try_command("TIME")
         answered_at = self._monotonic()
         wall = self._wall()
-        on_the_way = answered_at - asked_at
         # A reading across a jump would be wrong until the next one.
-        has_jumped = abs(wall - wall_before - on_the_way) > JUMP_SECONDS
+        has_jumped = abs(wall - wall_before - (answered_at - asked_at)) > JUMP_SECONDS
         if reply is None or has_jumped:
             self._retry_at = answered_at + (0 if has_jumped else RETRY_SECONDS)
-            return
+            return None
         seconds, microseconds = (int(part) for part in reply)
-        # The store read its clock some time between question and answer, half-way on average.
-        store = seconds + microseconds / 1e6 + on_the_way / 2
-        self._reading = _Reading(store, wall, answered_at)
+        # By then it is later at the store, by the way of the answer: too late does less harm.
+        self._reading = _Reading(seconds + microseconds / 1e6, wall, answered_at)
+        return self._reading
 
     def _carried_on(self) -> float:
         """The time by the last reading, however old it is."""
