@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser_pages import follow, until
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -253,20 +253,55 @@ def test_a_decision_leaves_the_page_where_it_is(page: Page) -> None:
     assert page.evaluate("window.isTheSamePage")
 
 
-def test_a_decision_that_is_not_saved_says_so(page: Page) -> None:
+@pytest.mark.parametrize(
+    "without_answer",
+    [lambda route: route.abort(), lambda route: route.fulfill(status=502, body="Bad gateway")],
+    ids=["no connection", "a proxy's error"],
+)
+def test_a_decision_without_an_answer_says_so(page: Page, without_answer: Any) -> None:
     before = candidates(page)
-    page.route("**/overrule", lambda route: route.abort())
+    page.route("**/overrule", without_answer)
     row = page.locator(".candidate").nth(1)
     row.get_by_role("button", name="Block here").click()
-    expect(page.locator(".failure")).to_contain_text("Not saved")
+    expect(page.locator(".failure")).to_contain_text("may not be saved")
+    expect(page.locator(".failure")).to_be_in_viewport()
 
     assert before == candidates(page)
+    assert ARTICLE in page.url
 
     page.unroute("**/overrule")
     row.get_by_role("button", name="Block here").click()
     expect(page.locator("#announcement")).to_contain_text("Blocked")
     expect(page.locator(".failure")).to_have_count(0)
     assert before[1] not in readers_list(page)
+
+
+def test_a_decision_whose_answer_is_lost_is_not_said_to_be_undone(page: Page) -> None:
+    blocked = candidates(page)[1]
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/overrule", lose_the_answer)
+    page.locator(".candidate").nth(1).get_by_role("button", name="Block here").click()
+    expect(page.locator(".failure")).to_contain_text("Load the page again to see")
+    page.unroute("**/overrule")
+    page.reload()
+
+    assert blocked not in candidates(page)
+
+
+def test_who_was_signed_out_meanwhile_signs_in_and_is_back(browser: Browser, newsroom: Any) -> None:
+    with browser.new_context(base_url=newsroom.url) as context:
+        page = signed_in(context.new_page(), newsroom.key)
+        page.goto(ARTICLE)
+        context.clear_cookies()
+        page.locator(".candidate").nth(1).get_by_role("button", name="Block here").click()
+        page.get_by_label("Your key").fill(newsroom.key)
+        page.get_by_role("button", name="Sign in").click()
+
+        expect(page.locator(".candidate").first).to_be_visible()
 
 
 def test_a_conflict_is_shown_in_place(page: Page, newsroom: Any) -> None:

@@ -31,7 +31,7 @@ document.addEventListener("drop", event => {
 });
 
 function mark(row) {
-    for (const other of list().children) other.classList.toggle("over", other === row);
+    for (const other of list()?.children ?? []) other.classList.toggle("over", other === row);
 }
 
 function place(row) {
@@ -75,14 +75,15 @@ function send(form, button) {
     request.responseType = "document";
     request.timeout = SAVE_MS;
     request.onload = () => show(request);
-    request.onerror = request.ontimeout = () => fail();
+    request.onerror = request.ontimeout = fail;
     request.send(new URLSearchParams(new FormData(form, button)));
 }
 
 function show(request) {
     const next = request.response?.querySelector("#main");
     const isDesk = request.response?.querySelector("form.who");
-    if (!next || !isDesk) return location.assign(request.responseURL); // such as a sign-in
+    if (request.status === 401) return location.reload(); // signed out meanwhile
+    if (!next || !isDesk) return fail(); // the page of a proxy
     const focused = pathTo(document.activeElement);
     const top = topOfList();
     document.querySelector("#main").replaceWith(document.adoptNode(next));
@@ -101,7 +102,8 @@ function fail() {
     main.querySelector(".failure")?.remove();
     const failure = document.createElement("p");
     failure.className = "card message bad failure";
-    failure.textContent = "Not saved: the service does not answer. Nothing has changed; try again.";
+    // The answer may have been lost on its way back.
+    failure.textContent = "The service did not answer: this may not be saved. Load the page again to see.";
     main.prepend(failure);
     announce(failure.textContent);
 }
