@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from operator import ne
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,7 +118,7 @@ def compare(
         wins=int((gain > 0).sum()),
         losses=int((gain < 0).sum()),
         ties=int((gain == 0).sum()),
-        changed=sum(map(ne, lists_before, lists_after)),
+        changed=_changed(lists_before, lists_after),
         churn=_churn(shared, lists_before, lists_after),
         only_a=len(a["per_query"]["queries"]) - len(shared),
         only_b=len(b["per_query"]["queries"]) - len(shared),
@@ -180,6 +179,11 @@ def _shared_queries(a: Sequence[str], b: Sequence[str]) -> tuple[list[str], list
 
 def _values(system: Mapping[str, Any], measure: str) -> Any:
     return np.array(system["values"][measure], dtype=np.float64)  # null becomes nan
+
+
+def _changed(before: Sequence[Sequence[str]], after: Sequence[Sequence[str]]) -> int:
+    """How many lists differ."""
+    return sum(old != new for old, new in zip(before, after, strict=True))
 
 
 def _churn(

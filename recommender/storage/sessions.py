@@ -119,13 +119,13 @@ class Sessions:
         sessions: list[OpenSession] = []
         with self._connection.using("load") as client:
             # SCAN may return a key twice.
-            keys = {*client.scan_iter(match=f"{_PREFIX}*", count=_SCAN_COUNT)}
-            for key in keys:
-                session = _parse(client.get(key))
-                if session is not None:
-                    sessions.append(
-                        OpenSession(key.decode(errors="replace").removeprefix(_PREFIX), session)
-                    )
+            keys = [*{*client.scan_iter(match=f"{_PREFIX}*", count=_SCAN_COUNT)}]
+            records = client.mget(keys) if keys else []
+        for key, record in zip(keys, records, strict=True):
+            session = _parse(record)
+            if session is not None:
+                one_id = key.decode(errors="replace").removeprefix(_PREFIX)
+                sessions.append(OpenSession(one_id, session))
         return sorted(sessions, key=lambda one: (one.session.opened_at, one.id), reverse=True)
 
     def leave_note(self, token: str, note: SessionNote | None) -> None:
