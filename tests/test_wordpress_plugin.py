@@ -116,11 +116,22 @@ def test_a_post_deleted_for_good_is_deleted_in_the_service_too() -> None:
 @pytest.mark.parametrize("answer", [0, 429, 500, 503])
 def test_what_fails_is_tried_again_later_and_later(answer: int) -> None:
     code = (
-        "$posts[7] = new WP_Post(); foreach ([0, 1, 7, 8] as $n) happens('also_see_send', 7, $n);"
+        "define('DOING_CRON', true); $posts[7] = new WP_Post();"
+        "foreach ([0, 1, 7, 8] as $n) happens('also_see_send', 7, $n);"
     )
     again = [line["again"] for line in run(code, answer=answer) if "again" in line]
 
     assert [60, 120, 7680] == again
+
+
+def test_an_editor_who_changes_many_posts_waits_for_one_answer_that_does_not_come() -> None:
+    code = "foreach ([7, 8, 9] as $n) { $posts[$n] = new WP_Post(['ID' => $n]);"
+    code += "happens('wp_after_insert_post', $n, $posts[$n], true, $posts[$n]); }"
+    lines = run(code, answer=0)
+
+    assert 1 == len([line for line in lines if "url" in line])
+    assert [[7, 1], [8, 1], [9, 1]] == [one["arguments"] for one in lines if "again" in one]
+    assert 3 == len([line for line in run(code) if "url" in line])
 
 
 @pytest.mark.parametrize("answer", [400, 401, 403])
@@ -153,11 +164,26 @@ def test_the_shortcode_is_the_box(call: str, expected: str) -> None:
 
 def test_the_box_stands_under_every_story_and_its_script_comes_from_the_service() -> None:
     script, content = run(
-        "happens('init'); echo json_encode($filters['the_content']('<p>Text</p>'));"
+        "$posts[7] = new WP_Post(); happens('init');"
+        "echo json_encode($filters['the_content']('<p>Text</p>'));"
     )
 
     assert {"script": "https://related.news.example/widget.js", "strategy": "async"} == script
     assert '<p>Text</p><also-see site="main" article="7"></also-see>' == content
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "['post_content' => 'Text [also_see]']",
+        "['post_type' => 'page']",
+        "['post_status' => 'private']",
+    ],
+)
+def test_a_post_with_a_box_of_its_own_or_unknown_to_the_service_gets_none(fields: str) -> None:
+    code = f"$posts[7] = new WP_Post({fields}); echo json_encode($filters['the_content']('Text'));"
+
+    assert ["Text"] == run(code)
 
 
 def test_away_from_stories_the_box_has_the_newest() -> None:

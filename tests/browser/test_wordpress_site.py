@@ -37,6 +37,13 @@ def posts(service: Service, wordpress: WordPress) -> list[int]:
     return posts
 
 
+def published(service: Service, wordpress: WordPress, title: str) -> int:
+    """The number of a new post that the service has."""
+    post = wordpress.publish(title, "<p>They came on Monday.</p>")
+    wordpress.until_sent(lambda: is_stored(service, post))
+    return post
+
+
 def address_of(service: Service, post_id: int) -> str:
     url: str = orjson.loads(service.send("GET", f"/v1/main/articles/{post_id}").body)["url"]
     return url
@@ -56,6 +63,15 @@ def test_the_box_with_other_posts_is_under_a_post(
 
     expect(cards.first).to_have_text(STORIES["sudzha"][0])
     expect(cards.first).to_have_attribute("href", re.compile(f"^{wordpress.url}/.*/flag-raised"))
+
+
+def test_a_post_with_the_shortcode_has_one_box(
+    service: Service, wordpress: WordPress, visit: Visit
+) -> None:
+    post = wordpress.publish("Lamps along the quay", "<p>They are lit at six.</p>[also_see]")
+    page = visit(f"{wordpress.url}/?p={post}")
+
+    expect(page.locator("also-see")).to_have_count(1)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +108,7 @@ def test_a_post_that_leaves_the_site_leaves_the_service_and_comes_back_with_it(
 def test_a_post_deleted_for_good_is_deleted_by_the_next_background_task(
     service: Service, wordpress: WordPress
 ) -> None:
-    post = wordpress.publish("Ferry timetable changes", "<p>From Monday.</p>")
-    wordpress.until_sent(lambda: is_stored(service, post))
+    post = published(service, wordpress, "Ferry timetable changes")
     wordpress.run(f"wp_delete_post( {post}, true );")
 
     wordpress.until_sent(lambda: not is_stored(service, post))
@@ -189,8 +204,7 @@ def test_all_posts_are_sent_in_batches_and_continue_after_a_failure(
 def test_a_post_that_left_the_trash_unnoticed_is_sent_with_the_others(
     service: Service, wordpress: WordPress
 ) -> None:
-    post = wordpress.publish("Lock gates arrive", "<p>They came by barge.</p>")
-    wordpress.until_sent(lambda: is_stored(service, post))
+    post = published(service, wordpress, "Lock gates arrive")
     wordpress.run(f"wp_trash_post( {post} );")
     wordpress.until_sent(lambda: not is_stored(service, post))
     with wordpress.with_settings(key=""):

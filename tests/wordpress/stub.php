@@ -17,9 +17,10 @@ function apply_filters( $name, $value ) { return $value; }
 function get_option( $name, $otherwise ) { return $otherwise; }
 function update_post_meta( $id, $name, $value ) {}
 function delete_post_meta( $id, $name ) {}
-function wp_doing_cron() { return false; }
+function wp_doing_cron() { return defined( 'DOING_CRON' ); }
+function has_shortcode( $content, $name ) { return false !== strpos( $content, "[$name" ); }
 function clean_post_cache( $id ) {}
-function get_post( $id ) { return $GLOBALS['posts'][ $id ] ?? null; }
+function get_post( $id = 7 ) { return $GLOBALS['posts'][ $id ] ?? null; }
 function get_the_ID() { return 7; }
 function is_singular( $type = '' ) { return $GLOBALS['singular']; }
 function in_the_loop() { return true; }

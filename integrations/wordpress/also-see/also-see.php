@@ -129,10 +129,16 @@ function also_see_send_as_it_is_now( int $id ): int {
 
 /** The status of the service's answer; 0 when there was none. An editor waits for it. */
 function also_see_request( string $method, string $path, ?array $body = null ): int {
-	$text   = null === $body ? null : wp_json_encode( $body );
-	$wait   = wp_doing_cron() ? ALSO_SEE_BACKGROUND_SECONDS : ALSO_SEE_TIMEOUT_SECONDS;
-	$answer = also_see_answer( $method, $path, $text, apply_filters( 'also_see_timeout', $wait ) );
-	return is_wp_error( $answer ) ? 0 : (int) wp_remote_retrieve_response_code( $answer );
+	static $is_away = false;
+	// An editor who changes fifty posts at once waits for one of them; cron sends the others.
+	if ( $is_away && ! wp_doing_cron() ) {
+		return 0;
+	}
+	$text    = null === $body ? null : wp_json_encode( $body );
+	$wait    = wp_doing_cron() ? ALSO_SEE_BACKGROUND_SECONDS : ALSO_SEE_TIMEOUT_SECONDS;
+	$answer  = also_see_answer( $method, $path, $text, apply_filters( 'also_see_timeout', $wait ) );
+	$is_away = is_wp_error( $answer );
+	return $is_away ? 0 : (int) wp_remote_retrieve_response_code( $answer );
 }
 
 /** The service's answer, or a WP_Error. */
@@ -190,9 +196,14 @@ function also_see_box( $attributes = array() ): string {
 	return $html . '></also-see>';
 }
 
-/** Under every story, unless a theme has `add_filter( 'also_see_under_posts', '__return_false' )`. */
+/**
+ * Under every post that the service has, unless it has a box already, or a theme has
+ * `add_filter( 'also_see_under_posts', '__return_false' )`.
+ */
 function also_see_under_posts( string $content ): string {
-	$here = is_singular( 'post' ) && in_the_loop() && is_main_query();
+	$post = get_post();
+	$here = $post && also_see_is_public( $post ) && is_singular() && in_the_loop() && is_main_query();
+	$here = $here && ! has_shortcode( $post->post_content, 'also_see' );
 	return $here && apply_filters( 'also_see_under_posts', true ) ? $content . also_see_box() : $content;
 }
 
