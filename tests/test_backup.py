@@ -216,7 +216,8 @@ def b64(text: str) -> str:
 
 HEADER = {"alsosee_backup": 1, "created_at": "2026-12-01T00:00:00+00:00", "sites": ["main"]}
 HEADS = "see:{main}:heads"
-HOSTILE: dict[str, tuple[object, object]] = {
+PAIR = [b64("field"), b64("value")]
+HOSTILE: dict[str, tuple[object, ...]] = {
     "a key of another site": (HEADER, {"key": "see:{other}:settings", "string": b64("x")}),
     "a session": (HEADER, {"key": "see:session:" + "a" * 64, "string": b64("{}")}),
     "a key of another program": (HEADER, {"key": "anything", "string": b64("x")}),
@@ -230,6 +231,22 @@ HOSTILE: dict[str, tuple[object, object]] = {
     "a field without a value": (HEADER, {"key": "see:{main}:log", "stream": [["1-0", [b64("a")]]]}),
     "a version that is none": (HEADER, {"key": "see:{main}:version", "string": b64("-5")}),
     "a time that is none": (HEADER, {"key": HEADS, "hash": {}, "expires_in": "soon"}),
+    "an endless time": (HEADER, {"key": HEADS, "hash": {}, "expires_in": 2**63}),
+    "an entry without fields": (HEADER, {"key": "see:{main}:log", "stream": [["1-0", []]]}),
+    "an entry at no time": (HEADER, {"key": "see:{main}:log", "stream": [["0-0", PAIR]]}),
+    "an id of too many bits": (HEADER, {"key": "see:{main}:log", "stream": [[f"{2**64}-0", PAIR]]}),
+    "entries backwards": (
+        HEADER,
+        {"key": "see:{main}:log", "stream": [["2-0", PAIR]]},
+        {"key": "see:{main}:log", "stream": [["1-0", PAIR]]},
+    ),
+    "a key of two kinds": (
+        HEADER,
+        {"key": "see:{main}:rules", "hash": {b64("a"): b64("b")}},
+        {"key": "see:{main}:rules", "string": b64("x")},
+    ),
+    "heads that are a text": (HEADER, {"key": HEADS, "string": b64("x")}),
+    "a card that is a hash": (HEADER, {"key": "see:{main}:card:a", "hash": {b64("a"): b64("b")}}),
     "a list": (HEADER, []),
     "no sites": ({**HEADER, "sites": 5}, {"key": HEADS, "hash": {}}),
     "a site that is none": ({**HEADER, "sites": [5]}, {"key": HEADS, "hash": {}}),

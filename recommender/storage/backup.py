@@ -67,8 +67,8 @@ BackupLine = dict[str, Any]
 
 
 def _check_pairs(values: list[str]) -> list[str]:
-    if len(values) % 2:
-        raise ValueError("expected a value for each field")
+    if not values or len(values) % 2:
+        raise ValueError("expected fields, and a value for each")
     return values
 
 
@@ -81,6 +81,13 @@ _Base64 = Annotated[str, AfterValidator(_check_base64)]
 _VERSION = re.compile(rb"[0-9]{1,15}")
 _EntryId = Annotated[str, Field(pattern="^[0-9]{1,20}-[0-9]{1,20}$")]
 _Pairs = Annotated[list[_Base64], AfterValidator(_check_pairs)]
+
+
+_KINDS_OF_CONTENT = frozenset(("string", "fields", "stream", "items"))
+# What a restore itself reads afterwards.
+_KINDS = {
+    "heads": "fields", "log": "stream", "audit": "stream", "version": "string", "at": "string",
+}  # fmt: skip
 
 
 class _Header(BaseModel):
@@ -102,11 +109,16 @@ class _Line(BaseModel):
     stream: list[tuple[_EntryId, _Pairs]] = []
     items: list[_Base64] = Field([], alias="list")
     is_whole: bool = False
-    expires_in: int = -1
+    expires_in: int = Field(-1, le=10**15)
+
+    @property
+    def kind(self) -> str:
+        """The kind of content."""
+        return next(iter(self.model_fields_set & _KINDS_OF_CONTENT))
 
     @model_validator(mode="after")
     def _has_content(self) -> Self:
-        if len(self.model_fields_set & {"string", "fields", "stream", "items"}) != 1:
+        if len(self.model_fields_set & _KINDS_OF_CONTENT) != 1:
             raise ValueError("expected one kind of content")
         is_version = self.key.endswith("}:version")
         if (
@@ -284,11 +296,13 @@ def check(lines: Iterable[bytes]) -> list[str]:
     count = 0
     previous = b""
     header: BackupLine = {}
+    line_check = _LineCheck(())
     for encoded in lines:
         if count == 1:
             header = _header(previous)
+            line_check = _LineCheck(header["sites"])
         elif count:
-            _check_line(previous, header["sites"])
+            line_check.check(previous)
         if count:
             digest.update(previous)
         previous = encoded
@@ -551,18 +565,49 @@ def _header(encoded: bytes) -> BackupLine:
     return header
 
 
-def _check_line(encoded: bytes, sites: Sequence[str]) -> None:
-    """Raises CorruptRecord unless the line has content for a key that belongs to the sites."""
-    try:
-        line = _Line.model_validate_json(encoded)
-    except ValidationError as error:
-        raise CorruptRecord(NOT_OURS) from error
-    if not _is_of_sites(line.key, sites):
-        raise CorruptRecord(f"{NOT_OURS}: it has the key {line.key!r:.100}")
+class _LineCheck:
+    """
+    Checks the lines of a backup one after another, so that the store will accept each.
 
+    A line that the store refuses would end a restore after the old archive was deleted.
 
-def _is_of_sites(key: str, sites: Sequence[str]) -> bool:
-    return key == KEYS_KEY or any(key.startswith(_prefix(site)) for site in sites)
+    Args:
+        sites: those of the backup.
+    """
+
+    def __init__(self, sites: Sequence[str]) -> None:
+        self._prefixes = tuple(_prefix(site) for site in sites)
+        # Millions of keys; their names tell what they hold.
+        self._records = tuple(site_key(site, kind, "") for site in sites for kind in KINDS)
+        self._kinds = {site_key(site, name): _KINDS[name] for site in sites for name in _KINDS}
+        self._last_entries: dict[str, tuple[int, int]] = {}
+
+    def check(self, encoded: bytes) -> None:
+        """Raises CorruptRecord unless the line has content that its key can take."""
+        try:
+            line = _Line.model_validate_json(encoded)
+        except ValidationError as error:
+            raise CorruptRecord(NOT_OURS) from error
+        if line.key != KEYS_KEY and not line.key.startswith(self._prefixes):
+            raise CorruptRecord(f"{NOT_OURS}: it has the key {line.key!r:.100}")
+        if line.kind != self._kind_of(line):
+            raise CorruptRecord(f"{NOT_OURS}: {line.key!r:.100} has two kinds of content")
+        for entry_id, _ in line.stream:
+            self._check_order(line.key, entry_id)
+
+    def _kind_of(self, line: _Line) -> str:
+        """The kind of content that the key of the line has had so far."""
+        if line.key.startswith(self._records):
+            return "string"
+        return self._kinds.setdefault(line.key, line.kind)
+
+    def _check_order(self, key: str, entry_id: str) -> None:
+        """The entries of a stream have ascending ids of two numbers with 64 bits."""
+        milliseconds, _, number = entry_id.partition("-")
+        position = (int(milliseconds), int(number))
+        if not self._last_entries.get(key, (0, 0)) < position or max(position) >= 2**64:
+            raise CorruptRecord(f"{NOT_OURS}: the entries of {key!r:.100} have no order")
+        self._last_entries[key] = position
 
 
 def _parsed(encoded: bytes) -> BackupLine:
