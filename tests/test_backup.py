@@ -22,7 +22,8 @@ from api.cli.main import main
 from recommender.backend import Backend
 from recommender.config import Settings
 from recommender.errors import Conflict, CorruptRecord
-from recommender.storage.backup import check, dump, restore
+from recommender.storage.backup import dump, restore
+from recommender.storage.backup_lines import check
 from recommender.zstandard import zstd
 
 Put = Callable[..., None]

@@ -13,7 +13,8 @@ from api.cli.progress import progress_bar
 from api.cli.settings import read_settings
 from recommender.backend import Backend
 from recommender.errors import ConfigurationError, CorruptRecord
-from recommender.storage import backup
+from recommender.storage.backup import restore as restore_lines
+from recommender.storage.backup_lines import NOT_OURS, check
 from recommender.storage.erasing import erase
 from recommender.zstandard import zstd
 
@@ -31,13 +32,13 @@ def restore(file: str, replace: bool) -> None:
     anything is written. A running service shows the restored archive within seconds.
     """
     with _local(file) as path, Backend(read_settings()) as backend:
-        sites = backup.check(_lines(path))
+        sites = check(_lines(path))
         unknown = set(sites) - set(backend.settings.sites)
         if unknown:
             names = ", ".join(sorted(unknown))
             raise ConfigurationError(f"the backup has sites that ALSOSEE_SITES lacks: {names}")
         with progress_bar("Restoring") as bar:
-            restored = backup.restore(backend.connection, _lines(path), replace, bar.update)
+            restored = restore_lines(backend.connection, _lines(path), replace, bar.update)
         for summary in restored:
             for article_id in summary.left_out:
                 erase(backend.connection, backend.cache_connection, summary.site, article_id)
@@ -64,7 +65,7 @@ def _lines(path: Path) -> Iterator[bytes]:
         with zstd.ZstdFile(path) as packed:
             while line := packed.readline(MAX_LINE_BYTES):
                 if len(line) == MAX_LINE_BYTES:
-                    raise CorruptRecord(f"{path}: {backup.NOT_OURS}")
+                    raise CorruptRecord(f"{path}: {NOT_OURS}")
                 yield line
     except (zstd.ZstdError, EOFError, OSError) as error:
         raise CorruptRecord(f"{path}: {error}") from error
