@@ -54,6 +54,18 @@ def test_a_damaged_article_is_named_in_the_last_line(
     assert {"problem": "1 articles are damaged and left out"} == orjson.loads(lines[1])
 
 
+def test_an_article_with_a_field_of_the_wrong_type_is_left_out_and_counted(
+    client: FlaskClient, key: Key, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = [{"id": "kursk", "title": "t", "body": object()}, {"id": "sudzha", "title": "t"}]
+    monkeypatch.setattr(backend.store, "all_articles", lambda _: iter(stored))
+
+    lines = client.get("/v1/main/export", headers=key).data.splitlines()
+
+    assert "sudzha" == orjson.loads(lines[0])["id"]
+    assert {"problem": "1 articles are damaged and left out"} == orjson.loads(lines[1])
+
+
 def test_a_store_that_goes_away_is_named_in_the_last_line(
     client: FlaskClient,
     key: Key,

@@ -106,7 +106,7 @@ def test_an_article_that_cannot_be_exported_is_named_and_the_others_are_written(
             raise TypeError("something new")
         return importable(fields)
 
-    monkeypatch.setattr("api.cli.export.importable", fails_once)
+    monkeypatch.setattr("features.exporting.importable", fails_once)
     exported = run("export")
 
     assert 1 == exported.exit_code

@@ -17,7 +17,7 @@ from api.cli.options import PATH, SITE
 from api.cli.progress import progress_bar
 from api.cli.settings import installed, pick_site, read_settings
 from api.lists.document import document, texts_to_explain
-from features.exporting import importable
+from features.exporting import JsonLines
 from recommender import logs
 from recommender.backend import Backend
 from recommender.config import Settings
@@ -57,22 +57,19 @@ def export(site: str | None, wants_lists: bool, output: Path | None, **arguments
 
 
 def _export_articles(settings: Settings, site: str) -> None:
-    failed = 0
+    lines = JsonLines(_print_error)
     with Backend(settings) as backend:
-        for article in backend.store.all_articles(site):
-            try:
-                line = orjson.dumps(importable(article), option=orjson.OPT_APPEND_NEWLINE)
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                failed += 1
-                click.echo(f"Error: article {article.get('id')!r}: {error}", err=True)
-                continue
-            sys.stdout.buffer.write(line)
+        sys.stdout.buffer.writelines(lines.of(backend.store.all_articles(site)))
         sys.stdout.buffer.flush()
         damaged = backend.store.corrupt_records
     if damaged:
-        click.echo(f"Error: {damaged:,} records are damaged: import the archive again", err=True)
-    if failed or damaged:
+        _print_error(f"{damaged:,} records are damaged: import the archive again")
+    if lines.left_out or damaged:
         raise SystemExit(1)
+
+
+def _print_error(text: str) -> None:
+    click.echo(f"Error: {text}", err=True)
 
 
 def _export_lists(settings: Settings, site: str, options: ListOptions, output: Path | None) -> None:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from api.http.operation import NDJSON, operation
 from api.http.request import backend
 from features.article import Article
-from features.exporting import importable
+from features.exporting import JsonLines
 from recommender.errors import AlsoSeeError
 from recommender.storage.store import Store
 
@@ -35,18 +35,14 @@ def export(site: str) -> Response:
 
 def _lines(store: Store, site: str) -> Iterator[bytes]:
     damaged_before = store.corrupt_records
-    failed = 0
+    lines = JsonLines(lambda problem: log.warning("not exported", site=site, problem=problem))
     try:
-        for article in store.all_articles(site):
-            try:
-                yield orjson.dumps(importable(article), option=orjson.OPT_APPEND_NEWLINE)
-            except (AttributeError, KeyError, TypeError, ValueError):
-                failed += 1  # a record of the right form with a field of the wrong type
+        yield from lines.of(store.all_articles(site))
     except AlsoSeeError as error:
         log.warning("export not finished", site=site, error=str(error))
         yield orjson.dumps({"problem": f"this export is not complete: {error}"})
         return
-    damaged = failed + store.corrupt_records - damaged_before
+    damaged = lines.left_out + store.corrupt_records - damaged_before
     if damaged:
         yield orjson.dumps({"problem": f"{damaged} articles are damaged and left out"})
 
