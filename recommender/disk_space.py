@@ -1,9 +1,10 @@
 """
-How much room the disk of a folder has.
+How much room the disk of a folder has, and when the names of its files are on it.
 
 When room gets short, files that can be made again are no longer written; later nothing is.
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -33,3 +34,13 @@ class DiskSpace:
         except OSError:  # the write itself will say why
             return True
         return usage.free >= number * min(RESERVE_BYTES, RESERVE_SHARE * usage.total)
+
+
+def sync_folder(folder: Path) -> None:
+    """Return when the disk has the names of all files in *folder*."""
+    # Syncing a file does not sync its name: after a power cut the file could be missing.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -23,6 +23,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from recommender.disk_space import sync_folder
 from recommender.errors import CorruptRecord
 from recommender.index.arrays import Arrays, map_arrays, write_arrays
 
@@ -130,7 +131,7 @@ class IndexFiles:
         with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".new") as file:
             write_arrays(file, arrays, about)
             os.link(file.name, self._path(number))  # fails when the name is taken
-        _flush(self.folder)
+        sync_folder(self.folder)
         self.delete_unused()
         return number
 
@@ -171,11 +172,3 @@ class IndexFiles:
             names = [path.stem for path in self.folder.glob(f"*{SUFFIX}")]
             return [int(name) for name in names if name.isdecimal()]
         return []
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

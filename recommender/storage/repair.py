@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from recommender.disk_space import sync_folder
 from recommender.storage import append_only
 from recommender.storage.append_only import (
     FOLDER,
@@ -346,19 +347,11 @@ def _install(repaired: Path, folder: Path, manifest: Manifest) -> None:
     damaged = [path for path in folder.iterdir() if path.name != MANIFEST]
     for name in manifest.names():
         (repaired / name).rename(folder / name)
-    _sync(folder)
+    sync_folder(folder)
     (repaired / MANIFEST).replace(folder / MANIFEST)
-    _sync(folder)
+    sync_folder(folder)
     for path in damaged:
         path.unlink()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _lost_line(change: LostChange) -> str:
