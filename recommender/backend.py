@@ -74,4 +74,5 @@ def _model(ranking: Path | None, site: str) -> RankingModel:
     if ranking is None:
         return DEFAULTS
     file = ranking / f"{site}.json" if ranking.is_dir() else ranking
+    # A folder need not have a file for every site, but a file that is named must exist.
     return RankingModel.read(file) if file.exists() or file == ranking else DEFAULTS

@@ -1,4 +1,4 @@
-"""Checks of an installation, for `see doctor` and the overview."""
+"""Checks of an installation, for `alsosee doctor` and the overview."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -151,6 +151,7 @@ class ImportCounter:
 def _store_batch(
     store: Store, site: str, batch: list[Prepared], patience_seconds: float
 ) -> Iterator[IngestResult]:
+    # The store is called once for all records that are good; results keep the order.
     calls = [record.call for record in batch if record.call is not None]
     written = iter(_put_patiently(store, calls, patience_seconds) if calls else [])
     for record in batch:
@@ -162,6 +163,7 @@ def _store_batch(
 
 def _written_result(record: Prepared, written: WriteResult) -> IngestResult:
     line, article_id, outcome = record.line, record.article_id, written.outcome
+    # Only the store knows these reasons, such as a newer version of the article.
     if outcome in REFUSALS:
         return IngestResult(line, article_id, None, [REFUSALS[outcome]])
     warnings = [*record.warnings, *written.warnings]

@@ -53,6 +53,7 @@ class StoreAccess:
         try:
             claim_quietly(self.formats, settings.sites, accept_old)
         except BaseException:
+            # A `with` block does not close what could not be built.
             self.close()
             raise
         self.defaults = ArticleDefaults(self.store, settings)

@@ -39,6 +39,7 @@ def restore(file: str, replace: bool) -> None:
             raise ConfigurationError(f"the backup has sites that ALSOSEE_SITES lacks: {names}")
         with progress_bar("Restoring") as bar:
             restored = restore_lines(backend.connection, _lines(path), replace, bar.update)
+        # Rules, counts and reports of the backup may still name purged articles.
         for summary in restored:
             for article_id in summary.left_out:
                 erase(backend.connection, backend.cache_connection, summary.site, article_id)

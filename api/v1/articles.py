@@ -180,6 +180,7 @@ def _with_id(data: object, article_id: str) -> object:
     if not isinstance(data, dict):
         return data
     sent_id = data.get("id")
+    # isinstance would accept true and false.
     if type(sent_id) is int:
         sent_id = str(sent_id)
     if sent_id not in (None, article_id):

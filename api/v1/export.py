@@ -34,6 +34,7 @@ def export(site: str) -> Response:
 
 
 def _lines(store: Store, site: str) -> Iterator[bytes]:
+    # The store counts damaged records since the process started.
     damaged_before = store.corrupt_records
     lines = JsonLines(lambda problem: log.warning("not exported", site=site, problem=problem))
     try:

@@ -40,6 +40,7 @@ class Base:
     """
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        # Views, because the arrays themselves belong to the caller.
         arrays = {name: readonly(array.view()) for name, array in arrays.items()}
         self.counts: NDArray[np.float32] = arrays["counts"]
         # Fields that are missing in the file are computed below.
@@ -76,6 +77,7 @@ class Base:
         ordinals, codes = np.empty((2, capacity), np.int64)
         weights = np.empty(capacity, np.float32)
         size = read_rows(self.postings, slots, ends[1:], ordinals, codes, weights)
+        # Ids are needed only of terms that the base does not have.
         no_terms = np.zeros(size, np.uint32)
         return TermRows(ends, ordinals[:size], no_terms, weights[:size], self.counts[codes[:size]])
 
@@ -158,6 +160,7 @@ class TermRows(NamedTuple):
         """These rows where *own* is set and the *other* ones elsewhere, both in their order."""
         both = self.followed_by(other)
         sizes = np.diff(both.ends)
+        # Row i of `both` belongs in position i of this concatenation; argsort inverts that.
         order = np.argsort(np.concatenate((np.flatnonzero(own), np.flatnonzero(~own))))
         flat = flat_ranges(both.ends[:-1][order], sizes[order])
         return TermRows(

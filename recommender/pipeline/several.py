@@ -78,6 +78,7 @@ def _not_blocked(request: Request, source: Source, rules: RuleSet) -> Condition:
     corpus = request.corpus
     blocked: set[str] = set()
     for part in source.parts:
+        # Rules are about stored articles; a draft has none.
         if part.slot is not None:
             section = next(iter(part.facets.section), None)
             own = rules.for_list(corpus.index.ids[part.slot], section, request.now)

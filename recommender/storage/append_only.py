@@ -6,7 +6,7 @@ Reads the files in which the embedded server keeps its data.
     appendonlydir/appendonly.aof.<n>.incr.aof    the commands since then
 
 A server without the manifest, or with one that was cut, takes what it finds for a new archive and
-writes over the old one. So `problem` is asked before every start. The keeper loads this file as a
+writes over the old one. So `problem` is called before every start. The keeper loads this file as a
 script's module: it imports only the standard library.
 """
 
@@ -153,6 +153,7 @@ def transactions(data: Data, arities: Arities | None = None) -> Iterator[Transac
             continue  # an annotation
         name = command[0].upper()
         _check_command(command, arities, start)
+        # MULTI within a transaction, or EXEC outside of one.
         if name in (b"MULTI", b"EXEC") and (waiting is None) == (name == b"EXEC"):
             raise Unreadable(start, "a transaction without its beginning or its end")
         if name == b"MULTI":
@@ -200,7 +201,7 @@ def read_command(data: Data, position: int) -> tuple[Command, int]:
 
 def cut_tail(folder: Path) -> bool:
     """
-    Cut the command off that a crash left unfinished at the end; return whether there was one.
+    Remove the command that a crash left unfinished at the end; return whether there was one.
 
     It was not acknowledged. A value whose length is wrong also runs to the end of the
     file, but there commands follow within it: such a file is left alone.
@@ -222,7 +223,7 @@ def cut_tail(folder: Path) -> bool:
 
 
 def whole_end(data: Data, arities: Arities | None = None) -> tuple[int, Unreadable | None]:
-    """Up to where an increment can be read, and why not any further."""
+    """Where the readable part of an increment ends, and the error there; None at the file's end."""
     end = 0
     try:
         for transaction in transactions(data, arities):
@@ -267,6 +268,7 @@ def _read_number(data: Data, position: int, kind: bytes) -> tuple[int, int]:
     line = data[position : position + _MAX_NUMBER_BYTES]
     digits, ending, _ = line[1:].partition(b"\r\n")
     if not ending:
+        # The file may end between the two characters that end a line.
         digits = digits.removesuffix(b"\r")
     if line[:1] not in (kind, b"") or not (digits.isdigit() or (not digits and not ending)):
         raise Unreadable(position, f"no {kind.decode()!r} where a command or value must begin")

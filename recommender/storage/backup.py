@@ -95,6 +95,7 @@ class _Dump:
 
     def lines(self) -> Iterator[BackupLine]:
         version = self._version()
+        # Writers go on meanwhile; what they change is read once more at the end.
         for heads in scan_hash(self._connection, self._key("heads"), BATCH):
             yield from self._articles(heads)
             self._report(len(heads))
@@ -115,6 +116,7 @@ class _Dump:
 
     def _articles(self, heads: dict[bytes, bytes]) -> Iterator[BackupLine]:
         yield {"key": self._key("heads"), "hash": _encoded(heads)}
+        # Deleted articles have no records.
         live = [key.decode() for key, head in heads.items() if head.startswith(b"live")]
         names = _record_names(self._site, live)
         with self._connection.using("batch") as client:
@@ -144,6 +146,7 @@ class _Dump:
     def _changed_since(self, version: int) -> list[str]:
         with self._connection.using("batch") as client:
             entries = client.xrange(self._key("log"), f"({version}-0", "+")
+        # The rules are read as a whole with every state.
         ids = (fields[b"id"].decode() for _, fields in entries if fields[b"op"] != b"rules")
         return list(dict.fromkeys(ids))
 
@@ -152,6 +155,7 @@ class _Dump:
             yield from self._stream(self._key(name))
 
     def _stream(self, key: str) -> Iterator[BackupLine]:
+        # In pages: a long log need not fit into memory.
         after = "-"
         while True:
             with self._connection.using("batch") as client:
@@ -231,6 +235,7 @@ def _make_room(connection: Connection, site: str, replace: bool) -> None:
         is_there = client.exists(heads, site_key(site, "version"))
     if is_there and not replace:
         raise Conflict(f"the store has a site {site!r}; with --replace it is deleted first")
+    # The version goes first, as it comes last in a restore: readers must not see half a site.
     with connection.using("batch") as client:
         client.unlink(site_key(site, "version"), site_key(site, "at"))
     for keys in scan_hash(connection, heads, BATCH):
@@ -256,6 +261,7 @@ class _Restore:
         self._report = report
         self._sites = sites
         self._filters = {site: _PurgedArticles(site, keys) for site, keys in purged.items()}
+        # Written at the end, because they make a site visible.
         self._last = {site_key(site, name) for site in sites for name in ("version", "at")}
         self._states: dict[str, bytes] = {}
         self._lines: list[BackupLine] = []
@@ -286,6 +292,7 @@ class _Restore:
         """Index the addresses, cut the streams at the version, and let readers see the site."""
         version = int(self._states.get(site_key(site, "version"), b"0"))
         articles = index_addresses(self._connection, site)
+        # The second number is the highest that an entry can have, so all of this version stay.
         after = f"({version}-18446744073709551615"
         for name in ("log", "audit"):
             self._cut(site_key(site, name), after)
@@ -367,6 +374,7 @@ class _PurgedArticles:
             return False
         if key == self._heads and "hash" in line:
             for field in self._fields & line["hash"].keys():
+                # A tombstone without revision, digest and time.
                 line["hash"][field] = _text(b"deleted|||")
         return True
 
@@ -381,6 +389,7 @@ def _write_line(pipeline: Any, line: BackupLine) -> None:
     if "string" in line:
         _write_string(pipeline, key, line["string"])
     elif "hash" in line:
+        # What an earlier line had and this one lacks was deleted meanwhile.
         if line.get("is_whole"):
             pipeline.unlink(key)
         fields = {b64decode(field): b64decode(value) for field, value in line["hash"].items()}

@@ -123,6 +123,7 @@ def check(lines: Iterable[bytes]) -> list[str]:
             line_check = _LineCheck(header["sites"])
         elif count:
             line_check.check(previous)
+        # The last line has the digest of those before it, so each line is added one step late.
         if count:
             digest.update(previous)
         previous = encoded

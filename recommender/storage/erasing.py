@@ -87,10 +87,11 @@ def rewrite_files(connection: Connection) -> bool:
 
 
 def _run(connection: Connection, command: str, running: str, status: str) -> None:
-    """Run a command that works in the background, after one that may run already."""
+    """Wait for a command that may run in the background; run *command*, and wait for its end."""
     deadline = time.monotonic() + REWRITE_SECONDS
     _wait(connection, running, deadline)
     with connection.using("batch") as client:
+        # In a pipeline a refusal comes back as a value, and is told apart from a lost connection.
         pipeline = client.pipeline(transaction=False)
         pipeline.execute_command(command)
         [reply] = pipeline.execute(raise_on_error=False)
@@ -106,6 +107,7 @@ def _wait(connection: Connection, running: str, deadline: float) -> dict[str, ob
     while True:
         with connection.using("batch") as client:
             info: dict[str, object] = client.info("persistence")
+        # A server that is writing a dump only schedules the rewriting until that is done.
         if not info[running] and not info.get("aof_rewrite_scheduled"):
             return info
         if time.monotonic() > deadline:
@@ -122,7 +124,7 @@ def forget_lists(cache: Connection, site: str) -> None:
 
 
 def _is_after(at: str, moment: datetime) -> bool:
-    """True for a damaged time too: rather one article too few than one that was purged."""
+    """True for a damaged time too: a restore must not bring back a purged article."""
     try:
         return datetime.fromisoformat(at) >= moment
     except ValueError:

@@ -141,6 +141,7 @@ class ImportLog:
                 pipeline.ltrim(_key(site), 0, MAX_IMPORTS - 1)
                 pipeline.execute()
         except StoreUnavailable:
+            # The articles are stored; a lost report must not make the import fail.
             return
 
     def forget(self, site: str, article_id: str) -> None:
@@ -148,6 +149,7 @@ class ImportLog:
         with self._connection.using("batch") as client:
             for record in client.lrange(_key(site), 0, -1):
                 report = _parse(record)
+                # A report that cannot be read may name the article too.
                 if report is None or _names(report, article_id):
                     client.lrem(_key(site), 0, record)
 
@@ -172,6 +174,7 @@ def _names(report: Import, article_id: str) -> bool:
     ids = [problem.id for problem in report.problems]
     ids += [*contents.first_ids, *(one.first_id for one in repeats)]
     texts = [warning.reason for warning in contents.warnings]
+    # Reports cut long ids, see `ingest`.
     return article_id[:MAX_CHARS] in ids or any(article_id in text for text in texts)
 
 

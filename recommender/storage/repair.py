@@ -68,7 +68,7 @@ class Examination:
         damage: a sentence about each damaged file; empty when a server can read everything.
         base, increments: what is kept.
         base_is_damaged: then some records may be missing, or fail their checksums.
-        lost_bytes, lost_commands: how much stands after the damage.
+        lost_bytes, lost_commands: how much comes after the damage.
         lost: the changes among them, as far as they can be read.
         kept_until: when the last change was made that is kept.
     """
@@ -97,7 +97,7 @@ class Examination:
         if self.lost:
             text += f", with {len(self.lost):,} changes of articles and rules"
         if self.base_is_damaged:
-            text += "; and what stood in the damaged part of the dump"
+            text += "; and what was in the damaged part of the dump"
         return text
 
 
@@ -188,6 +188,7 @@ def _readable_base(folder: Path, name: str, size: int, workplace: Path) -> Piece
         return None
     with mapped(folder / name) as data:
         pieces = [Piece(name, end, END) for end in list(key_ends(data))[1:]]
+    # By bisection: where a beginning loads, every shorter one does too.
     loadable = 0  # so many of the pieces are known to load
     possible = len(pieces)
     tried = possible
@@ -223,6 +224,7 @@ def _examine_increments(
             is_damaged = True
             continue
         with mapped(path) as data:
+            # Later commands may build on those that are lost, so they are only counted.
             if is_damaged:
                 _count_lost(data, 0, examination)
             else:
@@ -292,6 +294,7 @@ def _write_pieces(source: Path, examination: Examination, target: Path) -> Manif
     """Write what is kept as new files with a manifest; nothing of the old files is changed."""
     target.mkdir()
     names = [path.name for path in source.iterdir()]
+    # No new file has the name of an old one, so they can be moved beside them.
     number = 1 + max(map(append_only.number_of, names), default=0)
     base = None
     if examination.base is not None:
@@ -347,8 +350,10 @@ def _install(repaired: Path, folder: Path, manifest: Manifest) -> None:
     damaged = [path for path in folder.iterdir() if path.name != MANIFEST]
     for name in manifest.names():
         (repaired / name).rename(folder / name)
+    # After a power cut, no manifest may name files that are not there.
     sync_folder(folder)
     (repaired / MANIFEST).replace(folder / MANIFEST)
+    # The old files go only when the new manifest is certain to stay.
     sync_folder(folder)
     for path in damaged:
         path.unlink()
